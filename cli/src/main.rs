@@ -1,0 +1,85 @@
+//! `penstock`: one binary, one file per subcommand. This is where the core and the shell are joined.
+
+mod check;
+mod completions;
+mod demo;
+mod explain;
+mod init;
+mod manual;
+mod receipt;
+mod records;
+mod run;
+mod schema;
+mod token;
+mod verify;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The gate between an industrial plant and AI.
+///
+/// Every AI call of the plant passes through Penstock: it proves who calls, places the call in a zone and
+/// conduit, reads what would leave, decides, forwards with the provider's own credential, and writes a signed
+/// record before the caller gets the answer.
+///
+/// New here? `penstock demo` shows the whole of it in a minute; `penstock init DIR` makes a plant of your own.
+#[derive(Debug, Parser)]
+#[command(name = "penstock", version, propagate_version = true, max_term_width = 110)]
+struct Command {
+    /// The plant: a folder that holds `plant.toml`, or the file itself.
+    #[arg(long, short, global = true, env = "PENSTOCK_PLANT", default_value = ".", value_name = "PATH")]
+    plant: PathBuf,
+
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Show the main job on a small plant, in a minute, with nothing to set up.
+    Demo(demo::Args),
+    /// Write a commented plant file, keys, a certificate authority and certificates.
+    Init(init::Args),
+    /// Say everything that is wrong with a plant file, with the line and a way out.
+    Check(check::Args),
+    /// Run the gateway.
+    Run(run::Args),
+    /// Tell what would happen to a call, and why, without sending anything.
+    Explain(explain::Args),
+    /// Issue, list and revoke workload tokens.
+    Token(token::Args),
+    /// Search the ledger.
+    Records(records::Args),
+    /// Write the proof of one record, for someone who trusts nobody.
+    Receipt(receipt::Args),
+    /// Verify a ledger or a receipt: bytes, tree, signatures, completeness.
+    Verify(verify::Args),
+    /// Print the JSON Schema of the plant file, for editors.
+    Schema(schema::Args),
+    /// Print completions for a shell.
+    Completions(completions::Args),
+    /// Write the manual pages.
+    Manual(manual::Args),
+}
+
+fn main() -> miette::Result<ExitCode> {
+    let Command { plant, task } = Command::parse();
+    match task {
+        Task::Demo(args) => demo::run(args),
+        Task::Init(args) => init::run(args),
+        Task::Check(args) => check::run(&plant, args),
+        Task::Run(args) => run::run(&plant, args),
+        Task::Explain(args) => explain::run(&plant, args),
+        Task::Token(args) => token::run(&plant, args),
+        Task::Records(args) => records::run(&plant, args),
+        Task::Receipt(args) => receipt::run(&plant, args),
+        Task::Verify(args) => verify::run(args),
+        Task::Schema(args) => schema::run(args),
+        Task::Completions(args) => completions::run(args),
+        Task::Manual(args) => manual::run(args),
+    }
+}

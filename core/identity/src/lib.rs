@@ -1,0 +1,1 @@
+//! Evidence (certificate, token, address) to principal.

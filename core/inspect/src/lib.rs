@@ -1,0 +1,1 @@
+//! Content: labels with spans, redaction and tokens; whole and streamed.

@@ -1,0 +1,152 @@
+//! Conduits: the authorised paths of AI traffic. What no conduit names is closed.
+
+use crate::{ConduitId, Label, Millis, ProviderId, Purpose, Sensitivity, Verdict, WorkloadId, ZoneId};
+use std::time::Duration;
+
+/// The authorised path from zones to one provider.
+#[derive(Clone, Debug)]
+pub struct Conduit {
+    /// Its name in the plant file.
+    pub id: ConduitId,
+    /// The zones that calls may come from.
+    pub from: Vec<ZoneId>,
+    /// The provider that calls go to.
+    pub to: ProviderId,
+    /// The workloads that may use it; empty means every workload of the zones.
+    pub workloads: Vec<WorkloadId>,
+    /// What it may be used for. Never empty.
+    pub purposes: Vec<Purpose>,
+    /// The models that may be asked. Never empty; `*` alone means any.
+    pub models: Vec<Wildcard>,
+    /// The most sensitive content that may cross, after redaction and tokens.
+    pub ceiling: Sensitivity,
+    /// Whether a person must stand behind each call.
+    pub operator: OperatorRequirement,
+    /// What is done with what is found. The first entry whose label covers a finding decides.
+    pub handling: Vec<Handling>,
+    /// Where content above the ceiling goes instead of being refused: a provider that a conduit of its own
+    /// leads to. `None` refuses.
+    pub reroute: Option<ProviderId>,
+    /// The model to ask there, if the caller's model has another name.
+    pub reroute_model: Option<String>,
+    /// Endpoints (paths below the provider) that pass without being read, and are recorded as opaque.
+    pub opaque: Vec<Wildcard>,
+    /// Limits of size and time.
+    pub bounds: Bounds,
+    /// Who answers for it.
+    pub owner: String,
+    /// Who approved it, and when.
+    pub approval: Approval,
+    /// When the approval ends; `None` is open-ended.
+    pub expires: Option<Millis>,
+}
+
+/// Who approved a conduit, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// The approver.
+    pub by: String,
+    /// When, if the plant file says so.
+    pub at: Option<Millis>,
+}
+
+/// Whether a person must stand behind each call of a conduit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperatorRequirement {
+    /// No person is needed; one that is named is still checked and recorded.
+    Optional,
+    /// A proved operator is needed.
+    Required {
+        /// Authentication contexts or methods (`acr`, `amr`), one of which the issuer must state. Empty asks for none.
+        assurance: Vec<String>,
+    },
+}
+
+/// What is done with findings of one label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handling {
+    /// The label, or the family it begins with (`person` covers `person.email`).
+    pub label: Label,
+    /// [`Verdict::Allow`] lets it pass as it is, [`Verdict::Redact`] and [`Verdict::Tokenise`] replace it,
+    /// [`Verdict::Reroute`] and [`Verdict::Refuse`] decide for the whole call. Never [`Verdict::Hold`] yet.
+    pub verdict: Verdict,
+}
+
+/// A text in which `*` stands for any run of characters. Case matters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wildcard(pub String);
+
+impl Wildcard {
+    /// Whether `text` fits. Linear in the product of the lengths at worst, without recursion.
+    #[must_use]
+    pub fn fits(&self, text: &str) -> bool {
+        let mut parts = self.0.split('*');
+        let Some(rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+        let mut parts: Vec<&str> = parts.collect();
+        let Some(last) = parts.pop() else { return rest.is_empty() };
+        let mut rest = rest;
+        for part in parts {
+            match rest.split_once(part) {
+                Some((_, after)) => rest = after,
+                None => return false,
+            }
+        }
+        rest.ends_with(last)
+    }
+}
+
+/// Limits of size and time of one exchange on a conduit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Largest request body in bytes, after content decoding.
+    pub request: u64,
+    /// Deepest nesting of arrays and objects in a JSON body.
+    pub depth: u32,
+    /// Largest answer in bytes, streams included.
+    pub answer: u64,
+    /// Longest wait for the head of the answer.
+    pub first_byte: Duration,
+    /// Longest silence between two pieces of an answer.
+    pub idle: Duration,
+    /// Longest exchange from first byte to last.
+    pub total: Duration,
+}
+
+impl Default for Bounds {
+    /// 32 MiB in (a 20 MiB image in base64 fits), depth 64, 64 MiB out, 2 minutes to the first byte,
+    /// 2 minutes of silence, 30 minutes in all.
+    fn default() -> Self {
+        Self {
+            request: 32 << 20,
+            depth: 64,
+            answer: 64 << 20,
+            first_byte: Duration::from_secs(120),
+            idle: Duration::from_secs(120),
+            total: Duration::from_secs(1800),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Wildcard;
+
+    fn check(pattern: &str, text: &str, fits: bool) {
+        assert_eq!(Wildcard(pattern.to_owned()).fits(text), fits, "{pattern} on {text}");
+    }
+
+    #[test]
+    fn a_star_stands_for_any_run_and_nothing_else_is_special() {
+        check("gpt-4o", "gpt-4o", true);
+        check("gpt-4o", "gpt-4o-mini", false);
+        check("gpt-4o*", "gpt-4o-mini", true);
+        check("*", "", true);
+        check("*-mini", "gpt-4o-mini", true);
+        check("a*b*c", "a-b-b-c", true);
+        check("a*b*c", "a-c-b", false);
+        check("*ab", "ab", true);
+        check("a*a", "a", false);
+        check("", "x", false);
+        check("gpt.4", "gpt-4", false);
+    }
+}

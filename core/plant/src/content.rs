@@ -1,0 +1,57 @@
+//! What of a message a person or a model would read: the meeting point of `wire`, which finds it in bytes, and
+//! `inspect`, which reads it. Neither knows the other.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Everything readable in a message.
+#[derive(Clone, Debug, Default)]
+pub struct Content<'a> {
+    /// The pieces, in the order of the message.
+    pub pieces: Vec<Piece<'a>>,
+}
+
+/// One string of a message, decoded: escapes resolved, content encodings undone.
+#[derive(Clone, Debug)]
+pub struct Piece<'a> {
+    /// Where it stands, for people: `messages[0].content`, `part "file"`.
+    pub path: String,
+    /// What it says. Borrowed when the bytes on the wire say it literally. Empty for an attachment.
+    pub text: Cow<'a, str>,
+    /// The media type, if this is a file, an image or a recording rather than text.
+    pub attachment: Option<String>,
+    /// Whether the text may be replaced. A key, a model name or an attachment may not; a finding in one that
+    /// would have to be replaced refuses the call.
+    pub fixed: bool,
+}
+
+/// A replacement of a stretch of one piece's decoded text. Edits of one piece never overlap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// The piece: an index into [`Content::pieces`].
+    pub piece: usize,
+    /// What is replaced, in bytes of the decoded text; on character boundaries.
+    pub span: Range<usize>,
+    /// What stands there afterwards.
+    pub replacement: String,
+}
+
+/// One text that the consumer of a streamed answer will assemble from deltas: a choice's content, a
+/// content block, one tool call's arguments. Numbered by `wire` in order of appearance within the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Channel(pub u32);
+
+/// Rewrites the texts of an answer as they pass. `wire` finds the texts and drives this; `inspect` implements it.
+///
+/// What is returned is released to the caller and cannot be taken back, so an implementation holds back
+/// whatever could still become a match.
+pub trait Rewrite {
+    /// Takes the next piece of a channel's text; gives what may be released now.
+    fn push(&mut self, channel: Channel, text: &str) -> String;
+
+    /// The channel has ended: gives what was held back.
+    fn finish(&mut self, channel: Channel) -> String;
+
+    /// Rewrites a text that stands whole in the answer; `None` leaves its bytes as they are.
+    fn whole(&mut self, text: &str) -> Option<String>;
+}

@@ -1,0 +1,168 @@
+//! Why a call was refused or failed: the one list of reason codes.
+
+use std::fmt;
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $message:literal;)*) => {
+        /// Why a call was refused or failed. The codes are stable: callers and SIEM rules match on them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Reason {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Reason {
+            /// Every reason, in the order of the pipeline.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The stable code in errors, headers, records and metrics.
+            #[must_use]
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// The HTTP status that the caller gets.
+            #[must_use]
+            pub fn status(self) -> u16 {
+                match self { $(Self::$name => $status,)* }
+            }
+
+            /// What the caller is told. Never holds content, names of people, or the plant's inner layout.
+            #[must_use]
+            pub fn message(self) -> &'static str {
+                match self { $(Self::$name => $message,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The bytes are no HTTP request that we accept: smuggling shapes, bad framing, conflicting lengths.
+    BadRequest = "bad-request", 400, "the request is not well-formed HTTP";
+    /// The URL names no provider of the plant.
+    UnknownProvider = "unknown-provider", 404, "the path names no AI provider of this plant";
+    /// The endpoint is not one that the provider's dialect is known to have.
+    UnknownEndpoint = "unknown-endpoint", 403, "this endpoint is not open on this conduit";
+    /// The body's content type does not fit the endpoint.
+    ContentType = "content-type", 415, "the content type does not fit this endpoint";
+    /// The body's content encoding is unknown, lies, or is stacked too high.
+    ContentEncoding = "content-encoding", 415, "the content encoding cannot be read";
+    /// The body is larger than the conduit allows, before or after decoding.
+    BodyTooLarge = "body-too-large", 413, "the request body is larger than this conduit allows";
+    /// The body did not arrive in time.
+    BodyTimeout = "body-timeout", 408, "the request body did not arrive in time";
+    /// The body is not what its content type says.
+    Malformed = "malformed", 400, "the request body cannot be parsed";
+    /// An object in the body holds one key twice.
+    DuplicateKey = "duplicate-key", 400, "an object in the request body holds a key twice";
+    /// The body nests deeper than the conduit allows.
+    TooDeep = "too-deep", 400, "the request body is nested too deep";
+    /// The call carries no evidence of the workload.
+    NoIdentity = "no-identity", 401, "the call does not identify its workload; send a workload token or a client certificate";
+    /// The workload token is not one of this plant's.
+    TokenUnknown = "token-unknown", 401, "the workload token is not known";
+    /// The workload token has expired.
+    TokenExpired = "token-expired", 401, "the workload token has expired";
+    /// The workload token was revoked.
+    TokenRevoked = "token-revoked", 401, "the workload token was revoked";
+    /// The client certificate is past its end or before its start.
+    CertificateExpired = "certificate-expired", 401, "the client certificate is not valid at this time";
+    /// The client certificate is not of the plant's authority.
+    CertificateUntrusted = "certificate-untrusted", 401, "the client certificate was not issued by this plant";
+    /// The client certificate names no workload or workstation of the plant.
+    CertificateUnmapped = "certificate-unmapped", 403, "the client certificate names no workload of this plant";
+    /// Two pieces of evidence name different workloads.
+    IdentityConflict = "identity-conflict", 403, "certificate and token name different workloads";
+    /// The call came from a network of another zone than the workload's.
+    ZoneMismatch = "zone-mismatch", 403, "the call does not come from the zone of its workload";
+    /// The workload lacks an owner, an update process or an isolation plan.
+    Ungoverned = "ungoverned", 403, "the workload has no owner, update process or isolation plan on file";
+    /// The operator token cannot be checked or fails its checks.
+    OperatorInvalid = "operator-invalid", 401, "the operator token is not valid";
+    /// The operator token has expired.
+    OperatorExpired = "operator-expired", 401, "the operator token has expired";
+    /// The conduit needs a proved operator and the call has none.
+    OperatorRequired = "operator-required", 403, "this conduit needs an operator token";
+    /// The operator did not sign in the way the conduit asks for.
+    OperatorAssurance = "operator-assurance", 403, "the operator did not sign in as strongly as this conduit asks";
+    /// No conduit leads from the zone to the provider for this workload.
+    NoConduit = "no-conduit", 403, "no conduit leads from this zone to this provider for this workload";
+    /// Several purposes are possible and the call does not say which.
+    PurposeMissing = "purpose-missing", 403, "the call does not say its purpose; send the Penstock-Purpose header";
+    /// The purpose is not one that the workload and the conduit share.
+    PurposeNotAllowed = "purpose-not-allowed", 403, "this purpose is not allowed here";
+    /// The conduit's approval has ended.
+    ConduitExpired = "conduit-expired", 403, "the approval of this conduit has expired";
+    /// The conduit does not name the model.
+    ModelNotAllowed = "model-not-allowed", 403, "this model is not open on this conduit";
+    /// The conduit refuses what was found in the content.
+    ContentRefused = "content-refused", 403, "the request holds content that must not leave on this conduit";
+    /// The content is more sensitive than conduit or provider may carry.
+    AboveCeiling = "above-ceiling", 403, "the request is more sensitive than this conduit may carry";
+    /// A Cedar rule of the plant forbids the call.
+    RuleForbids = "rule-forbids", 403, "a rule of the plant forbids this call";
+    /// The ledger cannot write, so nothing may leave.
+    LedgerUnavailable = "ledger-unavailable", 503, "the ledger cannot record the call, so it was not forwarded";
+    /// The gateway is stopping.
+    ShuttingDown = "shutting-down", 503, "the gateway is shutting down";
+    /// More calls are under way than the gateway accepts.
+    TooBusy = "too-busy", 503, "the gateway carries as many calls as it may";
+    /// The provider's credential is missing.
+    CredentialMissing = "credential-missing", 502, "the gateway has no credential for this provider";
+    /// The provider cannot be reached, or its certificate is not trusted.
+    ProviderUnreachable = "provider-unreachable", 502, "the provider cannot be reached";
+    /// The provider did not answer in time.
+    ProviderTimeout = "provider-timeout", 504, "the provider did not answer in time";
+    /// The provider reset, truncated or garbled its answer.
+    ProviderBroken = "provider-broken", 502, "the provider broke off or garbled its answer";
+    /// The answer is larger than the conduit allows.
+    AnswerTooLarge = "answer-too-large", 502, "the answer is larger than this conduit allows";
+    /// The exchange took longer than the conduit allows.
+    AnswerTooLong = "answer-too-long", 504, "the exchange took longer than this conduit allows";
+    /// The caller went away before the end.
+    CallerLeft = "caller-left", 499, "the caller left before the answer was complete";
+    /// The gateway stopped or failed before the exchange ended.
+    Abandoned = "abandoned", 500, "the exchange was cut off before its end";
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// A call that goes nowhere: the reason, and what the plant's people are told beyond it.
+///
+/// The caller is told [`Reason::message`]; `detail` is for logs, records and `penstock explain`. It names plant
+/// things (ids, labels, rules, offsets), never content.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}: {detail}")]
+pub struct Refusal {
+    /// The code.
+    pub reason: Reason,
+    /// What exactly, for the plant's people.
+    pub detail: String,
+    /// Rules that decided, if any did.
+    pub rules: Vec<crate::RuleId>,
+}
+
+impl Refusal {
+    /// A refusal that no rule of the plant's own caused.
+    #[must_use]
+    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into(), rules: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reason;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_distinct_and_statuses_are_errors() {
+        let codes: BTreeSet<_> = Reason::ALL.iter().map(|reason| reason.code()).collect();
+        assert_eq!(codes.len(), Reason::ALL.len());
+        assert!(Reason::ALL.iter().all(|reason| (400..600).contains(&reason.status())));
+    }
+}

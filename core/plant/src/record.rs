@@ -1,0 +1,243 @@
+//! What a record says, before the ledger gives it its place: [ledger.md, section 2].
+//!
+//! A [`Draft`] is what an exchange (or an administrator, or the ledger itself) wants written. The writer adds
+//! sequence, previous hash and time, and `ledger` turns it into one line of JSON.
+
+use crate::{ConduitId, Dialect, Millis, PlantId, ProviderId, Purpose, Reason, RecordId, RuleId, Verdict, ZoneId};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// What kind of event a record is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// The first record of a ledger.
+    Genesis,
+    /// The gateway started.
+    Boot,
+    /// A call is about to leave.
+    Intent,
+    /// A call that left has ended.
+    Outcome,
+    /// A call was refused; nothing left.
+    Refuse,
+    /// A call that left and whose end nobody saw: the gateway died.
+    Abandon,
+    /// The gateway is alive and had nothing to say.
+    Beat,
+    /// A key came or went.
+    Key,
+    /// A policy came into force.
+    Policy,
+    /// A plant file came into force, or was rejected.
+    Config,
+    /// An administrator did something: issued or revoked a token.
+    Admin,
+    /// The clock was set or drifted.
+    Clock,
+    /// Something about the storage: a torn tail was cut, space runs out.
+    Storage,
+    /// Somebody read the ledger.
+    Read,
+}
+
+impl Kind {
+    /// Every kind with its name in records.
+    pub const NAMES: [(&'static str, Self); 14] = [
+        ("genesis", Self::Genesis),
+        ("boot", Self::Boot),
+        ("intent", Self::Intent),
+        ("outcome", Self::Outcome),
+        ("refuse", Self::Refuse),
+        ("abandon", Self::Abandon),
+        ("beat", Self::Beat),
+        ("key", Self::Key),
+        ("policy", Self::Policy),
+        ("config", Self::Config),
+        ("admin", Self::Admin),
+        ("clock", Self::Clock),
+        ("storage", Self::Storage),
+        ("read", Self::Read),
+    ];
+
+    /// The kind's name in records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Genesis => "genesis",
+            Self::Boot => "boot",
+            Self::Intent => "intent",
+            Self::Outcome => "outcome",
+            Self::Refuse => "refuse",
+            Self::Abandon => "abandon",
+            Self::Beat => "beat",
+            Self::Key => "key",
+            Self::Policy => "policy",
+            Self::Config => "config",
+            Self::Admin => "admin",
+            Self::Clock => "clock",
+            Self::Storage => "storage",
+            Self::Read => "read",
+        }
+    }
+}
+
+/// A record that wants to be written.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// What happened.
+    pub kind: Kind,
+    /// The record's own identity.
+    pub id: RecordId,
+    /// The record that this one answers: outcome to intent, abandon to intent.
+    pub reference: Option<RecordId>,
+    /// What it says.
+    pub body: Body,
+}
+
+/// What a record says. Empty parts are left out of the line.
+#[derive(Clone, Debug, Default)]
+pub struct Body {
+    /// `who`: everyone behind the call.
+    pub who: Option<Who>,
+    /// `where`: the crossing.
+    pub place: Option<Place>,
+    /// `what`: the call itself.
+    pub what: Option<What>,
+    /// `dec`: the decision.
+    pub decided: Option<Decided>,
+    /// `io`: commitments to and sizes of what passed.
+    pub io: Option<Io>,
+    /// `out`: how it ended.
+    pub out: Option<Outcome>,
+    /// `note`: what kinds without a call say (genesis, boot, config, key ...).
+    pub note: BTreeMap<&'static str, Note>,
+}
+
+/// A value of a record's `note`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Text.
+    Text(String),
+    /// A whole number below 2^53.
+    Number(u64),
+}
+
+/// Everyone behind a call.
+#[derive(Clone, Debug)]
+pub struct Who {
+    /// The software.
+    pub workload: Option<Party>,
+    /// The device.
+    pub workstation: Option<Party>,
+    /// The person, by pseudonym.
+    pub operator: Option<Party>,
+    /// The address that the call came from.
+    pub peer: IpAddr,
+}
+
+/// One of those behind a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Party {
+    /// Who.
+    pub id: String,
+    /// How it is known: `mtls`, `token`, `oidc`, `address` or `asserted`.
+    pub by: &'static str,
+}
+
+/// The crossing, as far as it was placed.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The site.
+    pub plant: PlantId,
+    /// The zone that the call came from.
+    pub zone: Option<ZoneId>,
+    /// The conduit that it crosses.
+    pub conduit: Option<ConduitId>,
+    /// What it is for.
+    pub purpose: Option<Purpose>,
+}
+
+/// The call.
+#[derive(Clone, Debug)]
+pub struct What {
+    /// Where it was meant to go.
+    pub provider: Option<ProviderId>,
+    /// Where it goes instead, if rerouted.
+    pub rerouted: Option<ProviderId>,
+    /// The wire format.
+    pub dialect: Option<Dialect>,
+    /// The endpoint's name, or the method and path of an unknown one cut to 120 characters.
+    pub endpoint: String,
+    /// The model that was asked, cut to 120 characters.
+    pub model: Option<String>,
+    /// The names of the tools that the request offers, at most 32.
+    pub tools: Vec<String>,
+    /// The sensitivity of the request as it came, by the plant's name for it.
+    pub sensitivity: Option<String>,
+    /// What was found, by label.
+    pub findings: Vec<FindingCount>,
+    /// Whether the answer is streamed.
+    pub stream: bool,
+}
+
+/// How often something was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FindingCount {
+    /// What.
+    pub label: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// The decision.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// The outcome in one word.
+    pub verdict: Verdict,
+    /// Why, if refused.
+    pub reason: Option<Reason>,
+    /// What exactly: ids, labels, offsets; never content.
+    pub detail: Option<String>,
+    /// The rules that decided.
+    pub rules: Vec<RuleId>,
+    /// SHA-256 of the plant file in force.
+    pub policy: String,
+}
+
+/// Commitments to what passed, and its size.
+#[derive(Clone, Debug, Default)]
+pub struct Io {
+    /// Salted commitment to the request as it came, lower-case hexadecimal.
+    pub request: Option<String>,
+    /// Length of the request as it came, in bytes.
+    pub request_bytes: u64,
+    /// Salted commitment to the request as it left, if it was changed.
+    pub sent: Option<String>,
+    /// Salted commitment to the answer as released.
+    pub answer: Option<String>,
+    /// Length of the answer as released, in bytes.
+    pub answer_bytes: u64,
+    /// Tokens of the prompt, as the provider counts them.
+    pub input_tokens: Option<u64>,
+    /// Tokens of the answer, as the provider counts them.
+    pub output_tokens: Option<u64>,
+}
+
+/// How a call ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The HTTP status that the caller got.
+    pub status: u16,
+    /// Why it did not end well, if it did not.
+    pub reason: Option<Reason>,
+    /// When the call began.
+    pub began: Millis,
+    /// Microseconds from the first byte of the request to the last of the answer.
+    pub micros: u64,
+    /// Microseconds until the provider's first byte.
+    pub first_byte_micros: Option<u64>,
+    /// The provider's own id of the call, cut to 120 characters. A field, never the identity.
+    pub provider_id: Option<String>,
+    /// The model that answered, as the provider names it, cut to 120 characters.
+    pub model: Option<String>,
+}

@@ -1,0 +1,1 @@
+//! Places a message, decides, grants a permit.

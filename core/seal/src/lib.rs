@@ -1,0 +1,1 @@
+//! Keys, signatures, signed notes, commitments; the one crate that names a cryptographic library.

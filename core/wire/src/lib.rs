@@ -1,0 +1,1 @@
+//! Dialects: bytes to typed messages and back, streams, limits on everything.

@@ -1,0 +1,1 @@
+//! TOML to a validated plant, problems with spans; nobody else parses TOML.

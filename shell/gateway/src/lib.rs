@@ -1,0 +1,1 @@
+//! Listeners, TLS, HTTP; one exchange driven through the core.

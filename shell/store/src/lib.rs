@@ -1,0 +1,1 @@
+//! Write-ahead segments, tiles, queries: the only durable state.
