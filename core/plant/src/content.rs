@@ -36,22 +36,38 @@ pub struct Edit {
     pub replacement: String,
 }
 
-/// One text that the consumer of a streamed answer will assemble from deltas: a choice's content, a
-/// content block, one tool call's arguments. Numbered by `wire` in order of appearance within the answer.
+/// How a text of an answer will be read by whoever gets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Channel(pub u32);
+pub enum Form {
+    /// As it stands.
+    Plain,
+    /// As JSON: the arguments of a tool call, which travel as a text that holds JSON.
+    Json,
+}
+
+/// One text that the consumer of a streamed answer will assemble from deltas: a choice's content, a
+/// content block, one tool call's arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Channel {
+    /// Numbered by `wire` in order of appearance within the answer. A number is never used again.
+    pub number: u32,
+    /// How the assembled text will be read.
+    pub form: Form,
+}
 
 /// Rewrites the texts of an answer as they pass. `wire` finds the texts and drives this; `inspect` implements it.
 ///
 /// What is returned is released to the caller and cannot be taken back, so an implementation holds back
-/// whatever could still become a match.
+/// whatever could still become a match. In a text of [`Form::Json`] what is put in must be escaped as the
+/// inside of a JSON string (`"` becomes `\"`), or the caller could not parse the whole; only the implementation knows
+/// which part is new, so escaping it is its duty.
 pub trait Rewrite {
     /// Takes the next piece of a channel's text; gives what may be released now.
     fn push(&mut self, channel: Channel, text: &str) -> String;
 
-    /// The channel has ended: gives what was held back.
+    /// The channel has ended: gives what was held back, and nothing if all was released.
     fn finish(&mut self, channel: Channel) -> String;
 
     /// Rewrites a text that stands whole in the answer; `None` leaves its bytes as they are.
-    fn whole(&mut self, text: &str) -> Option<String>;
+    fn whole(&mut self, text: &str, form: Form) -> Option<String>;
 }
