@@ -1,1 +1,20 @@
-//! Keys, signatures, signed notes, commitments; the one crate that names a cryptographic library.
+//! Keys, signatures, signed notes, commitments; the one crate that names a cryptographic library (TLS aside).
+//!
+//! Thin by intent: it gives each thing that we need from `aws-lc-rs` a type that cannot be misused, and the two text
+//! forms that carry keys and signatures between people and machines. It draws no random number: seeds are arguments.
+//!
+//! ```text
+//! digest, text <- mac, sign <- note, token
+//! ```
+
+mod digest;
+mod mac;
+pub mod note;
+mod sign;
+mod text;
+pub mod token;
+
+pub use digest::{equal, sha256, sha256_parts};
+pub use mac::{Mac, RootKey, Tagging};
+pub use sign::{SigningKey, VerifyingKey};
+pub use text::{base64, hex, unbase64, unhex};
