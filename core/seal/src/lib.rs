@@ -4,10 +4,13 @@
 //! forms that carry keys and signatures between people and machines. It draws no random number: seeds are arguments.
 //!
 //! ```text
-//! digest, text <- mac, sign <- note, token
+//! digest, text <- mac, sign <- note, token, jose
+//! jose
 //! ```
 
 mod digest;
+pub mod jose;
+pub mod jose;
 mod mac;
 pub mod note;
 mod sign;
