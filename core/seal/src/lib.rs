@@ -4,12 +4,11 @@
 //! forms that carry keys and signatures between people and machines. It draws no random number: seeds are arguments.
 //!
 //! ```text
-//! digest, text <- mac, sign <- note, token, jose
+//! digest, text <- mac, sign <- note, token
 //! jose
 //! ```
 
 mod digest;
-pub mod jose;
 pub mod jose;
 mod mac;
 pub mod note;
