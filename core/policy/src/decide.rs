@@ -1,0 +1,129 @@
+//! Decides whether a placed call may cross, and what is done to it.
+//!
+//! For each conduit that admits the call, in this order:
+//!
+//! 1. the model is open: `model-not-allowed`
+//! 2. handling: each finding is redacted, tokenised, let pass, or decides for the whole call: `content-refused`
+//! 3. what is left is within the conduit's ceiling and the provider's clearance: `above-ceiling`
+//! 4. if not, or if handling says so, and the conduit names a target: the same three on a conduit to the target
+//! 5. no Cedar rule forbids the path that is then taken: `rule-forbids`
+//!
+//! The call passes if one conduit permits it. If several do, the one that does the most to the content is crossed;
+//! of equals the first by name.
+
+use crate::Policy;
+use crate::handle::Found;
+use crate::permit::Permit;
+use crate::place::Crossing;
+use crate::steps::{Stage, Step, Trace};
+use crate::way::{Case, Closed, Way, furthest};
+use plant::{Finding, Millis, Principal, Reason, Refusal, Sensitivity};
+
+/// What the body of a request asks for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    /// The model. `None` only for endpoints that ask none, such as the list of models.
+    pub model: Option<&'a str>,
+    /// Whether the answer is to be streamed.
+    pub stream: bool,
+    /// The names of the tools that the request offers; all of them, because rules may forbid one.
+    pub tools: &'a [String],
+}
+
+/// A decision, and how sensitive the content is before and after what it does.
+#[derive(Debug)]
+pub struct Decided {
+    /// The outcome.
+    pub decision: Decision,
+    /// The sensitivity of the request as it came; the scale's highest if nobody read it.
+    pub sensitivity: Sensitivity,
+    /// The sensitivity of what leaves, or would have left.
+    pub residual: Sensitivity,
+}
+
+/// The outcome of a decision: there is no third.
+#[derive(Debug)]
+pub enum Decision {
+    /// It may cross.
+    Permit(Permit),
+    /// It goes nowhere.
+    Refuse(Refusal),
+}
+
+impl Policy {
+    /// Decides a placed call. `fixed` says of a finding, by its index, whether it stands where nothing can be
+    /// replaced.
+    #[must_use]
+    pub fn decide(
+        &self,
+        principal: &Principal,
+        crossing: &Crossing,
+        asked: &Asked<'_>,
+        findings: &[Finding],
+        fixed: &dyn Fn(usize) -> bool,
+        now: Millis,
+    ) -> Decided {
+        let found = Found { findings, fixed };
+        self.decided(&Case { principal, crossing, asked, found, now }, &mut Trace::silent())
+    }
+
+    /// As [`Self::decide`], and writes down each step.
+    #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "those of `decide` and where the steps go")]
+    pub fn decide_aloud(
+        &self,
+        principal: &Principal,
+        crossing: &Crossing,
+        asked: &Asked<'_>,
+        findings: &[Finding],
+        fixed: &dyn Fn(usize) -> bool,
+        now: Millis,
+        steps: &mut Vec<Step>,
+    ) -> Decided {
+        let found = Found { findings, fixed };
+        self.decided(&Case { principal, crossing, asked, found, now }, &mut Trace::aloud(steps))
+    }
+
+    fn decided(&self, case: &Case<'_>, trace: &mut Trace<'_>) -> Decided {
+        let sensitivity = self.before(case);
+        let (mut best, mut worst): (Option<Way<'_>>, Option<Closed>) = (None, None);
+        for conduit in &case.crossing.conduits {
+            match self.way(case, conduit, sensitivity, trace) {
+                Ok(way) => best = Some(way.stricter(best)),
+                Err(closed) => {
+                    trace.say(closed.stage, || closed.refusal.detail.clone());
+                    worst = Some(furthest(worst, closed));
+                }
+            }
+        }
+        let (decision, residual) = match (best, worst) {
+            (Some(way), _) => {
+                let residual = way.residual();
+                (Decision::Permit(Permit::new(way.pass())), residual)
+            }
+            (None, Some(closed)) => (Decision::Refuse(closed.refusal), closed.residual),
+            // Placing never leaves a crossing without conduits; if it did, nothing would be allowed.
+            (None, None) => (Decision::Refuse(Refusal::new(Reason::NoConduit, "no conduit is left")), sensitivity),
+        };
+        trace.say(Stage::Verdict, || told(&decision));
+        Decided { decision, sensitivity, residual }
+    }
+
+    /// How sensitive the request is as it came. What nobody reads may hold anything, so an opaque crossing counts
+    /// as the highest step: a conduit that lists opaque endpoints must say with its ceiling that it carries even
+    /// that, and the provider with its clearance. Anything milder would make `opaque` a way around the ceiling.
+    fn before(&self, case: &Case<'_>) -> Sensitivity {
+        let found = case.found.findings.iter().map(|finding| finding.sensitivity).max();
+        if case.crossing.opaque { self.plant.scale.highest() } else { found.unwrap_or(Sensitivity::LOWEST) }
+    }
+}
+
+fn told(decision: &Decision) -> String {
+    match decision {
+        Decision::Permit(permit) => {
+            let terms = permit.terms();
+            format!("{}: it goes to `{}` across conduit `{}`", terms.verdict, terms.provider, terms.conduit)
+        }
+        Decision::Refuse(refusal) => format!("refuse: {}", refusal.reason),
+    }
+}

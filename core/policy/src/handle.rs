@@ -1,0 +1,151 @@
+//! What one conduit does with what was found.
+
+use crate::steps::{Stage, Trace};
+use plant::{Conduit, Finding, Label, Reason, Refusal, RuleId, Sensitivity, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// What was found in a request, and which of it may not be replaced.
+#[derive(Clone, Copy)]
+pub(crate) struct Found<'a> {
+    pub(crate) findings: &'a [Finding],
+    pub(crate) fixed: &'a dyn Fn(usize) -> bool,
+}
+
+/// What a conduit does with findings that it does not refuse.
+#[derive(Debug, Default)]
+pub(crate) struct Handled {
+    /// Indices of findings to black out, rising.
+    pub(crate) redact: Vec<usize>,
+    /// Indices of findings to replace by tokens, rising.
+    pub(crate) tokenise: Vec<usize>,
+    /// Set if a finding sends the whole call elsewhere: which, in words.
+    pub(crate) reroute: Option<String>,
+    /// The rules of those findings.
+    pub(crate) away: Vec<RuleId>,
+    /// How sensitive the content still is afterwards.
+    pub(crate) residual: Sensitivity,
+    /// The rules whose findings made something be done.
+    pub(crate) rules: BTreeSet<RuleId>,
+}
+
+impl Handled {
+    /// The strictest of what is done to the content.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match (self.redact.is_empty(), self.tokenise.is_empty()) {
+            (false, _) => Verdict::Redact,
+            (true, false) => Verdict::Tokenise,
+            (true, true) => Verdict::Allow,
+        }
+    }
+}
+
+/// The first entry whose label covers the finding decides. A finding that no entry covers passes, and so does one
+/// whose entry allows it; both still count towards the ceiling.
+fn verdict(conduit: &Conduit, label: &Label) -> Verdict {
+    conduit.handling.iter().find(|entry| entry.label.covers(label)).map_or(Verdict::Allow, |entry| entry.verdict)
+}
+
+/// Does what `conduit` says with each finding. Takes time in findings times entries of the conduit.
+pub(crate) fn handle(conduit: &Conduit, found: Found<'_>, trace: &mut Trace<'_>) -> Result<Handled, Refusal> {
+    let mut handled = Handled::default();
+    let (mut refused, mut stuck, mut away) = (Tally::default(), Tally::default(), Tally::default());
+    for (index, finding) in found.findings.iter().enumerate() {
+        match verdict(conduit, &finding.label) {
+            Verdict::Allow => handled.residual = handled.residual.max(finding.sensitivity),
+            Verdict::Redact | Verdict::Tokenise if (found.fixed)(index) => stuck.add(finding),
+            Verdict::Redact => handled.redact.push(index),
+            Verdict::Tokenise => handled.tokenise.push(index),
+            Verdict::Reroute => away.add(finding),
+            // Nobody can hold a call yet, and what should wait for a person must not pass without one.
+            Verdict::Hold | Verdict::Refuse => refused.add(finding),
+        }
+    }
+    let refuse =
+        |detail, tally: &Tally<'_>| Err(Refusal { reason: Reason::ContentRefused, detail, rules: tally.rules() });
+    if !refused.is_empty() {
+        return refuse(format!("conduit `{}` refuses {refused}", conduit.id), &refused);
+    }
+    if !stuck.is_empty() {
+        let detail =
+            format!("conduit `{}` would replace {stuck}, which stands where nothing can be replaced", conduit.id);
+        return refuse(detail, &stuck);
+    }
+    let replaced = handled.redact.iter().chain(&handled.tokenise).filter_map(|index| found.findings.get(*index));
+    handled.rules = replaced.map(|finding| finding.rule.clone()).collect();
+    handled.away = away.rules();
+    handled.reroute = (!away.is_empty()).then(|| away.to_string());
+    trace.say(Stage::Handling, || told(conduit, found.findings, &handled));
+    Ok(handled)
+}
+
+/// What would leave although it is above `limit`: the labels in words, and the rules that saw them.
+pub(crate) fn above(conduit: &Conduit, findings: &[Finding], limit: Sensitivity) -> (String, Vec<RuleId>) {
+    let mut tally = Tally::default();
+    let leaves = |finding: &&Finding| finding.sensitivity > limit && verdict(conduit, &finding.label) == Verdict::Allow;
+    findings.iter().filter(leaves).for_each(|finding| tally.add(finding));
+    (tally.to_string(), tally.rules())
+}
+
+fn told(conduit: &Conduit, findings: &[Finding], handled: &Handled) -> String {
+    if findings.is_empty() {
+        return "nothing was found".to_owned();
+    }
+    let tally = |indices: &[usize]| {
+        let mut tally = Tally::default();
+        indices.iter().filter_map(|index| findings.get(*index)).for_each(|finding| tally.add(finding));
+        tally.to_string()
+    };
+    let mut passing = Tally::default();
+    let allowed = |finding: &&Finding| verdict(conduit, &finding.label) == Verdict::Allow;
+    findings.iter().filter(allowed).for_each(|finding| passing.add(finding));
+    let mut did = Vec::new();
+    if !handled.redact.is_empty() {
+        did.push(format!("redacts {}", tally(&handled.redact)));
+    }
+    if !handled.tokenise.is_empty() {
+        did.push(format!("tokenises {}", tally(&handled.tokenise)));
+    }
+    if let Some(away) = &handled.reroute {
+        did.push(format!("reroutes for {away}"));
+    }
+    if !passing.is_empty() {
+        did.push(format!("lets pass {passing}"));
+    }
+    format!("conduit `{}` {}", conduit.id, did.join(", "))
+}
+
+/// Findings counted by label.
+#[derive(Default)]
+struct Tally<'a> {
+    counts: BTreeMap<&'a Label, usize>,
+    rules: BTreeSet<&'a RuleId>,
+}
+
+impl<'a> Tally<'a> {
+    fn add(&mut self, finding: &'a Finding) {
+        *self.counts.entry(&finding.label).or_default() += 1;
+        self.rules.insert(&finding.rule);
+    }
+
+    fn rules(&self) -> Vec<RuleId> {
+        self.rules.iter().map(|&id| id.clone()).collect()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+}
+
+impl fmt::Display for Tally<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, (label, count)) in self.counts.iter().enumerate() {
+            let comma = if place == 0 { "" } else { ", " };
+            match count {
+                1 => write!(f, "{comma}`{label}`")?,
+                _ => write!(f, "{comma}`{label}` ({count} times)")?,
+            }
+        }
+        Ok(())
+    }
+}

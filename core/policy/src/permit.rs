@@ -1,0 +1,78 @@
+//! Leave to cross a conduit once.
+
+use plant::{Bounds, ConduitId, ProviderId, RuleId, Verdict};
+
+/// Leave to cross one conduit once. Only [`crate::Policy::decide`] grants it.
+///
+/// Nobody else can make one, so nothing is forwarded that was not decided:
+///
+/// ```compile_fail,E0451
+/// fn forge(passage: policy::Passage) -> policy::Permit {
+///     policy::Permit { passage }
+/// }
+/// ```
+///
+/// Nor can one be spent twice:
+///
+/// ```compile_fail,E0382
+/// fn twice(permit: policy::Permit) -> (policy::Passage, policy::Passage) {
+///     (permit.spend(), permit.spend())
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "a permit that is not spent forwards nothing"]
+pub struct Permit {
+    passage: Passage,
+}
+
+/// What a permit allows and demands: where to, with what done to the content.
+///
+/// ```compile_fail,E0639
+/// # use policy::Passage;
+/// fn forge(provider: plant::ProviderId, conduit: plant::ConduitId) -> Passage {
+///     Passage {
+///         provider, conduit, rerouted: false, model: None, redact: vec![], tokenise: vec![],
+///         verdict: plant::Verdict::Allow, rules: vec![], bounds: plant::Bounds::default(),
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Passage {
+    /// Where the call goes; another than the caller asked for if `rerouted`.
+    pub provider: ProviderId,
+    /// The conduit that it crosses; the target's own if `rerouted`.
+    pub conduit: ConduitId,
+    /// Whether it goes elsewhere than the caller asked.
+    pub rerouted: bool,
+    /// The model to ask instead of the caller's.
+    pub model: Option<String>,
+    /// The findings to black out, by their index, rising.
+    pub redact: Vec<usize>,
+    /// The findings to replace by tokens, by their index, rising.
+    pub tokenise: Vec<usize>,
+    /// The strictest of what is done.
+    pub verdict: Verdict,
+    /// The rules whose findings made something be done, each once.
+    pub rules: Vec<RuleId>,
+    /// Limits of size and time of the conduit that is crossed.
+    pub bounds: Bounds,
+}
+
+impl Permit {
+    pub(crate) fn new(passage: Passage) -> Self {
+        Self { passage }
+    }
+
+    /// What it will allow and demand, for the intent record that must be durable before it is spent.
+    #[must_use]
+    pub fn terms(&self) -> &Passage {
+        &self.passage
+    }
+
+    /// Uses it up.
+    #[must_use]
+    pub fn spend(self) -> Passage {
+        self.passage
+    }
+}

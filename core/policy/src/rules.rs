@@ -1,0 +1,138 @@
+//! The plant's own rules beyond zones and conduits, written in Cedar.
+//!
+//! Rules can only forbid. One built-in policy permits whatever reached them, which is what a conduit has already
+//! allowed, and a plant's `permit` is refused when it is loaded: it could open nothing, and whoever wrote it
+//! would believe that it does. A rule that cannot be evaluated forbids.
+
+mod ground;
+mod load;
+mod question;
+
+pub(crate) use question::Question;
+
+use cedar_policy::{AuthorizationError, Authorizer, Decision, Entities, PolicyId, PolicySet, Schema};
+use ground::Uids;
+use plant::{Plant, Reason, Refusal, RuleId};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+/// The schema that rules are validated against, in Cedar's own notation. It is part of the product's contract.
+pub const SCHEMA: &str = include_str!("penstock.cedarschema");
+
+/// A file of Cedar rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleFile {
+    /// The file's name, for people.
+    pub name: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// Something wrong with a rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}: {message}")]
+pub struct RuleProblem {
+    /// The file.
+    pub file: String,
+    /// Where in it, in bytes.
+    pub span: Range<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// A way out, if there is one to show.
+    pub help: Option<String>,
+}
+
+/// Rules in force, and the plant's things as Cedar sees them.
+pub(crate) struct Rules {
+    schema: Schema,
+    entities: Entities,
+    uids: Uids,
+    policies: PolicySet,
+    /// What the rules say of themselves, by policy id.
+    known: BTreeMap<PolicyId, Rule>,
+    authorizer: Authorizer,
+}
+
+/// A rule's name, and why it is there.
+struct Rule {
+    id: RuleId,
+    reason: Option<String>,
+}
+
+impl Rules {
+    /// Parses and validates the rules against the schema and the plant.
+    pub(crate) fn load(plant: &Plant, files: &[RuleFile]) -> Result<Self, Vec<RuleProblem>> {
+        let ground = ground::ground(plant).map_err(|problem| vec![problem])?;
+        let loaded = load::load(&ground, files)?;
+        Ok(Self {
+            schema: ground.schema,
+            entities: ground.entities,
+            uids: ground.uids,
+            policies: loaded.policies,
+            known: loaded.known,
+            authorizer: Authorizer::new(),
+        })
+    }
+
+    /// Asks every rule about a call. All that forbid it are named, not only the first.
+    pub(crate) fn ask(&self, question: &Question<'_>) -> Result<(), Refusal> {
+        if self.known.is_empty() {
+            return Ok(());
+        }
+        let Some(request) = question.request(&self.uids, self.checked()) else {
+            // The plant file and the rules come into force together, so everything that a call was placed on is
+            // known here. If that ever fails, nothing may pass.
+            return Err(Refusal::new(Reason::RuleForbids, "the rules do not know what this call was placed on"));
+        };
+        let answer = self.authorizer.is_authorized(&request, &self.policies, &self.entities);
+        let diagnostics = answer.diagnostics();
+        if answer.decision() == Decision::Allow && diagnostics.errors().next().is_none() {
+            return Ok(());
+        }
+        let forbidding = diagnostics.reason().filter_map(|id| self.known.get(id)).map(|rule| (rule, false));
+        let failed = diagnostics
+            .errors()
+            .filter_map(|AuthorizationError::PolicyEvaluationError(error)| self.known.get(error.policy_id()));
+        let mut named: Vec<(&Rule, bool)> = forbidding.chain(failed.map(|rule| (rule, true))).collect();
+        named.sort_by_key(|(rule, _)| &rule.id);
+        let details: Vec<String> = named.iter().map(|(rule, failed)| rule.told(*failed)).collect();
+        Err(Refusal {
+            reason: Reason::RuleForbids,
+            detail: details.join("; "),
+            rules: named.iter().map(|(rule, _)| rule.id.clone()).collect(),
+        })
+    }
+
+    /// The outcome in words, if no rule forbids.
+    pub(crate) fn told(&self) -> String {
+        match self.known.len() {
+            0 => "the plant has none".to_owned(),
+            1 => "the plant's one rule does not forbid it".to_owned(),
+            count => format!("none of the plant's {count} rules forbids it"),
+        }
+    }
+
+    /// Requests are checked against the schema where that may cost something; in production they are built by the
+    /// same code from the same types.
+    fn checked(&self) -> Option<&Schema> {
+        cfg!(debug_assertions).then_some(&self.schema)
+    }
+}
+
+impl Rule {
+    fn told(&self, failed: bool) -> String {
+        let Self { id, reason } = self;
+        match (failed, reason) {
+            (true, _) => format!("rule `{id}` could not be evaluated, which forbids"),
+            (false, Some(reason)) => format!("rule `{id}` forbids it: {reason}"),
+            (false, None) => format!("rule `{id}` forbids it"),
+        }
+    }
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.known.values().map(|rule| &rule.id)).finish()
+    }
+}

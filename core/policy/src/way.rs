@@ -1,0 +1,297 @@
+//! The ways that a call could take: across a conduit, or from there to where it reroutes.
+//!
+//! `decide` picks among them; here each is tried by itself, so that no conduit's fate depends on another's.
+
+use crate::Policy;
+use crate::decide::Asked;
+use crate::handle::{Found, Handled, above, handle};
+use crate::permit::Passage;
+use crate::place::{Crossing, admits, approved, operator_gap};
+use crate::rules::Question;
+use crate::steps::{Stage, Trace, names, shown};
+use plant::{
+    Bounds, Conduit, ConduitId, Millis, Principal, Provider, ProviderId, Reason, Refusal, RuleId, Sensitivity, Verdict,
+};
+use std::collections::BTreeSet;
+
+/// Everything that is known about a call when it is decided.
+pub(crate) struct Case<'a> {
+    pub(crate) principal: &'a Principal,
+    pub(crate) crossing: &'a Crossing,
+    pub(crate) asked: &'a Asked<'a>,
+    pub(crate) found: Found<'a>,
+    pub(crate) now: Millis,
+}
+
+/// A way that is open.
+pub(crate) struct Way<'a> {
+    conduit: &'a ConduitId,
+    provider: &'a ProviderId,
+    bounds: &'a Bounds,
+    handled: Handled,
+    rerouted: bool,
+    renamed: Option<&'a str>,
+}
+
+/// A way that is closed, where, and how sensitive the content was there.
+pub(crate) struct Closed {
+    pub(crate) stage: Stage,
+    pub(crate) refusal: Refusal,
+    pub(crate) residual: Sensitivity,
+}
+
+/// Of two refusals, the one of the conduit where the call got further; of equals the earlier.
+pub(crate) fn furthest(other: Option<Closed>, closed: Closed) -> Closed {
+    match other {
+        Some(other) if other.refusal.reason >= closed.refusal.reason => other,
+        _ => closed,
+    }
+}
+
+impl Way<'_> {
+    fn verdict(&self) -> Verdict {
+        if self.rerouted { Verdict::Reroute } else { self.handled.verdict() }
+    }
+
+    /// The stricter of two open ways; of equals the other, which came earlier.
+    pub(crate) fn stricter(self, other: Option<Self>) -> Self {
+        let strictness = |way: &Self| (way.verdict(), way.handled.verdict());
+        match other {
+            Some(other) if strictness(&other) >= strictness(&self) => other,
+            _ => self,
+        }
+    }
+
+    pub(crate) fn residual(&self) -> Sensitivity {
+        self.handled.residual
+    }
+
+    pub(crate) fn pass(self) -> Passage {
+        Passage {
+            verdict: self.verdict(),
+            provider: self.provider.clone(),
+            conduit: self.conduit.clone(),
+            rerouted: self.rerouted,
+            model: self.renamed.map(str::to_owned),
+            redact: self.handled.redact,
+            tokenise: self.handled.tokenise,
+            rules: self.handled.rules.into_iter().collect(),
+            bounds: self.bounds.clone(),
+        }
+    }
+}
+
+impl Policy {
+    /// The way that the call would take from `conduit`: across it, or to where it reroutes.
+    pub(crate) fn way<'a>(
+        &'a self,
+        case: &Case<'a>,
+        conduit: &'a Conduit,
+        sensitivity: Sensitivity,
+        trace: &mut Trace<'_>,
+    ) -> Result<Way<'a>, Closed> {
+        let provider: &Provider = &case.crossing.provider;
+        let path = Path { conduit, provider, model: case.asked.model, rerouted: false, sensitivity };
+        let closed = |stage, residual| move |refusal| Closed { stage, refusal, residual };
+        path.open(trace).map_err(closed(Stage::Model, sensitivity))?;
+        let handled = self.handled(case, &path, trace).map_err(closed(Stage::Handling, sensitivity))?;
+        let residual = handled.residual;
+        let (stage, refusal) = match &handled.reroute {
+            Some(labels) => (Stage::Handling, path.sent_away(labels, &handled)),
+            None => match self.within(case, &path, residual, trace) {
+                Ok(()) => {
+                    self.ask(case, &path, residual, trace).map_err(closed(Stage::Rules, residual))?;
+                    return Ok(path.way(handled, None));
+                }
+                Err(refusal) => (Stage::Ceiling, refusal),
+            },
+        };
+        trace.say(stage, || refusal.detail.clone());
+        self.reroute(case, &path, &refusal, trace).map_err(|(stage, refusal)| Closed { stage, refusal, residual })
+    }
+
+    fn handled(&self, case: &Case<'_>, path: &Path<'_>, trace: &mut Trace<'_>) -> Result<Handled, Refusal> {
+        if case.crossing.opaque {
+            trace.say(Stage::Handling, || "nothing is read, so nothing is handled".to_owned());
+            return Ok(Handled { residual: path.sensitivity, ..Handled::default() });
+        }
+        handle(path.conduit, case.found, trace)
+    }
+
+    /// Whether what is left may be carried. The provider's clearance binds whatever a conduit says.
+    fn within(
+        &self,
+        case: &Case<'_>,
+        path: &Path<'_>,
+        residual: Sensitivity,
+        trace: &mut Trace<'_>,
+    ) -> Result<(), Refusal> {
+        let (scale, conduit, provider) = (&self.plant.scale, path.conduit, path.provider);
+        let limit = conduit.ceiling.min(provider.clearance);
+        let (ceiling, clearance) = (scale.name(conduit.ceiling), scale.name(provider.clearance));
+        let state = |what: &str| {
+            let (left, conduit, provider) = (scale.name(residual), &conduit.id, &provider.id);
+            format!("{what} `{left}`; conduit `{conduit}` carries `{ceiling}` at most, `{provider}` `{clearance}`")
+        };
+        if residual <= limit {
+            trace.say(Stage::Ceiling, || state("what leaves is"));
+            return Ok(());
+        }
+        if case.crossing.opaque {
+            return Err(Refusal::new(Reason::AboveCeiling, state("nobody reads the request, so it counts as")));
+        }
+        let (labels, rules) = above(conduit, case.found.findings, limit);
+        let detail = state(&format!("{labels} would leave and is"));
+        Err(Refusal { reason: Reason::AboveCeiling, detail, rules })
+    }
+
+    /// Whether the plant's own rules let the call take this path.
+    fn ask(
+        &self,
+        case: &Case<'_>,
+        path: &Path<'_>,
+        residual: Sensitivity,
+        trace: &mut Trace<'_>,
+    ) -> Result<(), Refusal> {
+        self.rules.ask(&Question {
+            principal: case.principal,
+            crossing: case.crossing,
+            asked: &Asked { model: path.model, ..*case.asked },
+            conduit: &path.conduit.id,
+            rerouted: path.rerouted,
+            findings: case.found.findings,
+            sensitivity: path.sensitivity,
+            residual,
+            now: case.now,
+        })?;
+        trace.say(Stage::Rules, || self.rules.told());
+        Ok(())
+    }
+
+    /// The way to where a conduit reroutes. The target's own conduits decide there as they would for a call that
+    /// asked for it, save that they cannot reroute again.
+    fn reroute<'a>(
+        &'a self,
+        case: &Case<'a>,
+        from: &Path<'a>,
+        refusal: &Refusal,
+        trace: &mut Trace<'_>,
+    ) -> Result<Way<'a>, (Stage, Refusal)> {
+        let stuck = |why: String| {
+            let detail = format!("{}; {why}", refusal.detail);
+            (Stage::Reroute, Refusal { detail, ..refusal.clone() })
+        };
+        let (target, conduits) = self.target(case, from.conduit).map_err(stuck)?;
+        let renamed = case.asked.model.and(from.conduit.reroute_model.as_deref());
+        let model = renamed.or(case.asked.model);
+        let asking = || model.map_or_else(String::new, |model| format!(", asked for model `{}`", shown(model)));
+        trace.say(Stage::Reroute, || format!("`{}` may carry it instead{}", target.id, asking()));
+        let (mut best, mut worst): (Option<Way<'a>>, Option<Closed>) = (None, None);
+        for conduit in conduits {
+            let path = Path { conduit, provider: target, model, rerouted: true, sensitivity: from.sensitivity };
+            match self.carried(case, path, renamed, &refusal.rules, trace) {
+                Ok(way) => best = Some(way.stricter(best)),
+                Err(closed) => worst = Some(furthest(worst, closed)),
+            }
+        }
+        let Some(closed) = worst.filter(|_| best.is_none()) else {
+            return best.ok_or_else(|| stuck(format!("`{}` has no conduit", target.id)));
+        };
+        let (stage, mut refused) = stuck(format!("`{}` cannot carry it either: {}", target.id, closed.refusal.detail));
+        // A rule that forbids must be named as such, also where it forbids only the way out.
+        if closed.refusal.reason == Reason::RuleForbids {
+            refused.reason = closed.refusal.reason;
+            refused.rules = closed.refusal.rules;
+        }
+        Err((stage, refused))
+    }
+
+    /// The provider that a conduit reroutes to, and the conduits there that are open to the call.
+    fn target<'a>(&'a self, case: &Case<'_>, from: &Conduit) -> Result<(&'a Provider, Vec<&'a Conduit>), String> {
+        let crossing = case.crossing;
+        let Some(id) = &from.reroute else { return Err("it goes nowhere else".to_owned()) };
+        if crossing.opaque {
+            return Err(format!("what is not read cannot go to `{id}` instead"));
+        }
+        let target = self.providers.get(id).ok_or_else(|| format!("`{id}` is no provider of this plant"))?;
+        // Nothing is translated, so only a provider of the same dialect understands the request.
+        let (has, wants) = (crossing.provider.dialect, target.dialect);
+        if has != wants {
+            return Err(format!("`{id}` speaks {wants}, not {has}"));
+        }
+        let leading = self.conduits(&crossing.zone, id).iter();
+        let conduits: Vec<&Conduit> = leading.map(AsRef::as_ref).filter(|one| serves(one, case)).collect();
+        if conduits.is_empty() {
+            let (zone, purpose) = (&crossing.zone, &crossing.purpose);
+            return Err(format!("no conduit from zone `{zone}` to `{id}` is open to the call for `{purpose}`"));
+        }
+        Ok((target, conduits))
+    }
+
+    fn carried<'a>(
+        &self,
+        case: &Case<'_>,
+        path: Path<'a>,
+        renamed: Option<&'a str>,
+        because: &[RuleId],
+        trace: &mut Trace<'_>,
+    ) -> Result<Way<'a>, Closed> {
+        let closed = |stage, residual| move |refusal| Closed { stage, refusal, residual };
+        path.open(trace).map_err(closed(Stage::Model, path.sensitivity))?;
+        let mut handled = handle(path.conduit, case.found, trace).map_err(closed(Stage::Handling, path.sensitivity))?;
+        let residual = handled.residual;
+        if let Some(labels) = &handled.reroute {
+            return Err(closed(Stage::Handling, residual)(path.sent_away(labels, &handled)));
+        }
+        self.within(case, &path, residual, trace).map_err(closed(Stage::Ceiling, residual))?;
+        self.ask(case, &path, residual, trace).map_err(closed(Stage::Rules, residual))?;
+        handled.rules.extend(because.iter().cloned());
+        Ok(path.way(handled, renamed))
+    }
+}
+
+/// A conduit to a provider, for a model.
+struct Path<'a> {
+    conduit: &'a Conduit,
+    provider: &'a Provider,
+    model: Option<&'a str>,
+    rerouted: bool,
+    sensitivity: Sensitivity,
+}
+
+impl<'a> Path<'a> {
+    /// Whether the model is open. An endpoint that asks no model has none to check.
+    fn open(&self, trace: &mut Trace<'_>) -> Result<(), Refusal> {
+        let Self { conduit, model, .. } = self;
+        let Some(model) = model else {
+            trace.say(Stage::Model, || "the endpoint asks none".to_owned());
+            return Ok(());
+        };
+        if conduit.models.iter().any(|wildcard| wildcard.fits(model)) {
+            trace.say(Stage::Model, || format!("`{}` is open on conduit `{}`", shown(model), conduit.id));
+            return Ok(());
+        }
+        let open = names(conduit.models.iter().map(|wildcard| &wildcard.0));
+        let detail = format!("conduit `{}` opens {open}, not `{}`", conduit.id, shown(model));
+        Err(Refusal::new(Reason::ModelNotAllowed, detail))
+    }
+
+    fn sent_away(&self, labels: &str, handled: &Handled) -> Refusal {
+        let rules: BTreeSet<_> = handled.away.iter().cloned().collect();
+        let detail = format!("conduit `{}` reroutes {labels}", self.conduit.id);
+        Refusal { reason: Reason::ContentRefused, detail, rules: rules.into_iter().collect() }
+    }
+
+    fn way(self, handled: Handled, renamed: Option<&'a str>) -> Way<'a> {
+        let Self { conduit, provider, rerouted, .. } = self;
+        Way { conduit: &conduit.id, provider: &provider.id, bounds: &conduit.bounds, handled, rerouted, renamed }
+    }
+}
+
+/// Whether a conduit to a reroute's target admits the call as far as placing would say.
+fn serves(conduit: &Conduit, case: &Case<'_>) -> bool {
+    admits(conduit, &case.crossing.workload)
+        && conduit.purposes.contains(&case.crossing.purpose)
+        && approved(conduit, case.now)
+        && operator_gap(conduit, case.principal).is_none()
+}
