@@ -1,1 +1,26 @@
-//! Merkle tree, entries, checkpoints, proofs, verification.
+//! The ledger's form: records, Merkle tree, tiles, checkpoints, receipts, and the proof that all of it holds together.
+//!
+//! No I/O: `store` writes and reads the files, [`verify()`] asks for them through [`Files`]. Everything here that reads
+//! bytes expects them to be hostile.
+//!
+//! ```text
+//! Draft + Stamp -> entry::encode -> leaf_hash -> Frontier -> Checkpoint -> signed note
+//!                        |              |            |            |
+//!                   entry bundle    hash tiles    receipt  <-  receipt   -> verify
+//! ```
+
+pub mod checkpoint;
+pub mod entry;
+mod origin;
+mod proof;
+pub mod tile;
+mod tree;
+
+pub use checkpoint::Checkpoint;
+pub use entry::{ClockState, EncodeError, Entry, Head, Malformed, Stamp, decode, encode};
+pub use origin::Origin;
+pub use proof::{
+    Hashes, Missing, ProofError, prove_consistency, prove_inclusion, verify_consistency, verify_inclusion,
+};
+pub use tile::{Edge, Row, Tile};
+pub use tree::{Frontier, Hash, empty_root, leaf_hash, node_hash};
