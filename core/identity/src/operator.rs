@@ -1,0 +1,213 @@
+//! Operators: what the claims of a signed token say about a person, and whether they count here.
+//!
+//! The signature is checked by [`seal::jose`]; this judges what was signed (OpenID Connect Core section 3.1.3.7,
+//! RFC 9068 section 4). A person leaves this module only as a pseudonym.
+
+use crate::presented::OperatorToken;
+use plant::{Evidence, Identity, Issuer, Millis, OperatorId, OperatorRole, Reason, Refusal};
+use seal::Mac;
+use seal::jose::{self, Algorithm, Claims, JoseError, Keys};
+use serde_json::Value;
+
+/// Longest subject. OpenID Connect Core section 2 says 255 characters for `sub`; other claims get some room.
+const LONGEST_SUBJECT: usize = 1024;
+
+/// RFC 4648 section 6, in lower case.
+const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+/// The issuer's terms, and the key for pseudonyms.
+#[derive(Debug)]
+pub(crate) struct Operators {
+    issuer: Issuer,
+    algorithms: Vec<Algorithm>,
+    pseudonyms: Mac,
+}
+
+/// What the operator header came to.
+pub(crate) struct HeardOperator {
+    pub(crate) identity: Identity<OperatorId>,
+    pub(crate) roles: Vec<OperatorRole>,
+    pub(crate) authentication: Vec<String>,
+    pub(crate) refusal: Option<Refusal>,
+    pub(crate) unknown_key: bool,
+    pub(crate) until: Option<Millis>,
+}
+
+impl HeardOperator {
+    fn nobody(refusal: Option<Refusal>) -> Self {
+        let (roles, authentication) = (Vec::new(), Vec::new());
+        Self { identity: Identity::Absent, roles, authentication, refusal, unknown_key: false, until: None }
+    }
+}
+
+/// The pseudonym of a person: `op-` and 80 bits of a keyed hash over issuer and subject, in base32.
+///
+/// Without the key nobody can go from a pseudonym to a person, not even by trying every name of the site.
+#[must_use]
+#[expect(clippy::expect_used, reason = "`op-` and lower-case base32 always make an identifier")]
+pub fn pseudonym(key: &Mac, issuer: &str, subject: &str) -> OperatorId {
+    let tag = key.tag(&[issuer.as_bytes(), subject.as_bytes()]);
+    let bits = tag.iter().take(10).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
+    let letters =
+        (0..16).rev().map(|place| BASE32.get((bits >> (place * 5)) as usize & 31).copied().map_or('a', char::from));
+    OperatorId::new(std::iter::once("op-".to_owned()).chain(letters.map(String::from)).collect::<String>())
+        .expect("a valid identifier")
+}
+
+/// Judges the operator header of a request.
+pub(crate) fn hear(
+    operators: Option<&Operators>,
+    token: &OperatorToken<'_>,
+    keys: Option<&Keys>,
+    now: Millis,
+) -> HeardOperator {
+    let token = match token {
+        OperatorToken::Absent => return HeardOperator::nobody(None),
+        OperatorToken::Unreadable => return invalid("the operator header is repeated or not text"),
+        OperatorToken::Token(token) => token,
+    };
+    let Some(operators) = operators else { return invalid("the plant declares no issuer of operator tokens") };
+    let Some(keys) = keys else {
+        return HeardOperator { unknown_key: true, ..invalid("the issuer's keys are not there yet") };
+    };
+    match jose::verify(token, keys, &operators.algorithms) {
+        Ok(claims) => operators.judge(&claims, now),
+        Err(problem) => HeardOperator { unknown_key: problem == JoseError::UnknownKey, ..invalid(problem.to_string()) },
+    }
+}
+
+fn invalid(detail: impl Into<String>) -> HeardOperator {
+    HeardOperator::nobody(Some(Refusal::new(Reason::OperatorInvalid, detail)))
+}
+
+impl Operators {
+    pub(crate) fn new(issuer: &Issuer, pseudonyms: Mac) -> Self {
+        // A name that is no asymmetric algorithm allows nothing; `config` has refused it with a better message.
+        let algorithms = issuer.algorithms.iter().filter_map(|name| Algorithm::parse(name)).collect();
+        Self { issuer: issuer.clone(), algorithms, pseudonyms }
+    }
+
+    pub(crate) fn pseudonym(&self, subject: &str) -> OperatorId {
+        pseudonym(&self.pseudonyms, &self.issuer.issuer, subject)
+    }
+
+    fn judge(&self, claims: &Claims, now: Millis) -> HeardOperator {
+        match self.person(claims, now) {
+            Ok(person) => person,
+            Err(detail) => invalid(detail),
+        }
+    }
+
+    /// Everything but expiry makes the token invalid; of an expired one we still say whose it was.
+    fn person(&self, claims: &Claims, now: Millis) -> Result<HeardOperator, String> {
+        if claims.get("iss").and_then(Value::as_str) != Some(self.issuer.issuer.as_str()) {
+            return Err(format!("its issuer is not `{}`", self.issuer.issuer));
+        }
+        if !self.is_for_us(claims.get("aud")) {
+            return Err("its audience is not one that the plant file names".to_owned());
+        }
+        // A back-channel logout token is signed by the same keys for the same audience, and is no sign-in
+        // (OpenID Connect Back-Channel Logout section 2.4, RFC 8725 section 2.8).
+        if claims.contains_key("events") {
+            return Err("it is an event, not a sign-in".to_owned());
+        }
+        let leeway = self.issuer.leeway;
+        let latest = now.0.saturating_add(leeway);
+        if time(claims, "nbf")?.is_some_and(|start| start > latest) {
+            return Err("it is not valid yet".to_owned());
+        }
+        if time(claims, "iat")?.is_some_and(|issued| issued > latest) {
+            return Err("it was issued in the future".to_owned());
+        }
+        let until = time(claims, "exp")?.ok_or("it has no expiry")?.saturating_add(leeway);
+        let subject = self.subject(claims)?;
+        let id = self.pseudonym(subject);
+        if until <= now.0 {
+            let refusal =
+                Refusal::new(Reason::OperatorExpired, format!("the operator token ended at {}", Millis(until)));
+            return Ok(HeardOperator { identity: Identity::Asserted(id), ..HeardOperator::nobody(Some(refusal)) });
+        }
+        Ok(HeardOperator {
+            identity: Identity::Proved(id, Evidence::Oidc),
+            roles: self.roles(claims)?,
+            authentication: authentication(claims)?,
+            until: Some(Millis(until)),
+            ..HeardOperator::nobody(None)
+        })
+    }
+
+    fn is_for_us(&self, audience: Option<&Value>) -> bool {
+        let ours = |audience: &Value| {
+            audience.as_str().is_some_and(|text| self.issuer.audiences.iter().any(|one| one == text))
+        };
+        match audience {
+            Some(Value::Array(audiences)) => audiences.iter().any(ours),
+            Some(audience) => ours(audience),
+            None => false,
+        }
+    }
+
+    fn subject<'a>(&self, claims: &'a Claims) -> Result<&'a str, String> {
+        let subject = claim(claims, &self.issuer.subject_claim).and_then(Value::as_str);
+        subject
+            .filter(|text| !text.is_empty() && text.len() <= LONGEST_SUBJECT)
+            .ok_or_else(|| format!("its claim `{}` names nobody", self.issuer.subject_claim))
+    }
+
+    fn roles(&self, claims: &Claims) -> Result<Vec<OperatorRole>, String> {
+        let Some(path) = &self.issuer.roles_claim else { return Ok(Vec::new()) };
+        match claim(claims, path) {
+            // RFC 8693 section 4.2: scopes are one text with spaces. Other texts are one role, however written:
+            // cutting `line lead` in two would hand out a role that nobody gave.
+            Some(Value::String(text)) if matches!(path.rsplit('.').next(), Some("scope" | "scp")) => {
+                Ok(text.split_ascii_whitespace().map(str::to_owned).collect())
+            }
+            claim => texts(claim).ok_or_else(|| format!("its claim `{path}` is neither a text nor a list of texts")),
+        }
+    }
+}
+
+/// The claim at a dotted path. A claim whose own name holds dots (`https://plant.example/roles`) is found first.
+fn claim<'a>(claims: &'a Claims, path: &str) -> Option<&'a Value> {
+    let mut claims = claims;
+    let mut path = path;
+    loop {
+        if let Some(found) = claims.get(path) {
+            return Some(found);
+        }
+        let (first, rest) = path.split_once('.')?;
+        claims = claims.get(first)?.as_object()?;
+        path = rest;
+    }
+}
+
+/// A text or a list of texts as a list; nothing is an empty one; anything else is `None`.
+fn texts(value: Option<&Value>) -> Option<Vec<String>> {
+    match value {
+        None | Some(Value::Null) => Some(Vec::new()),
+        Some(Value::String(text)) => Some(vec![text.clone()]),
+        Some(Value::Array(list)) => list.iter().map(|one| one.as_str().map(str::to_owned)).collect(),
+        Some(_) => None,
+    }
+}
+
+/// The authentication context and the methods, as one list: conduits ask for one of either.
+fn authentication(claims: &Claims) -> Result<Vec<String>, String> {
+    let wrong = |name: &str| format!("its claim `{name}` is neither a text nor a list of texts");
+    let mut stated = texts(claims.get("acr")).ok_or_else(|| wrong("acr"))?;
+    stated.extend(texts(claims.get("amr")).ok_or_else(|| wrong("amr"))?);
+    Ok(stated)
+}
+
+/// A NumericDate (RFC 7519 section 2) in milliseconds. It may have a fraction; it may not be anything else.
+fn time(claims: &Claims, name: &str) -> Result<Option<u64>, String> {
+    let Some(value) = claims.get(name) else { return Ok(None) };
+    let whole = value.as_u64().map(|seconds| seconds.saturating_mul(1000));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "negative is ruled out, `as` saturates"
+    )]
+    let broken = || value.as_f64().filter(|seconds| *seconds >= 0.0).map(|seconds| (seconds * 1000.0) as u64);
+    whole.or_else(broken).map(Some).ok_or_else(|| format!("its claim `{name}` is no time"))
+}
