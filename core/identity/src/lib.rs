@@ -18,6 +18,8 @@
 mod certificate;
 mod operator;
 mod presented;
+#[cfg(test)]
+mod tests;
 mod token;
 
 pub use certificate::{CertificateState, PresentedCertificate};
