@@ -1,0 +1,147 @@
+//! The server: takes requests, remembers them, and answers by dialect and script.
+
+use crate::answer::Answer;
+use crate::dialect;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::{Value, json};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::net::TcpListener;
+
+/// Most requests that are remembered; older ones are forgotten first.
+const MEMORY: usize = 10_000;
+
+/// What a provider says to a prompt: the last user text of the request, and the model that was asked.
+pub type Script = Arc<dyn Fn(&str, &str) -> String + Send + Sync>;
+
+/// A request as it arrived.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The method.
+    pub method: Method,
+    /// Path and query.
+    pub path: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// A provider that listens. Dropped, it stops.
+pub struct Provider {
+    address: SocketAddr,
+    memory: Arc<Memory>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+struct Memory {
+    script: Script,
+    remember: bool,
+    seen: Mutex<Vec<Seen>>,
+}
+
+impl Provider {
+    /// Listens on `address` (port 0 takes a free one) and repeats every prompt.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn echo(address: SocketAddr) -> std::io::Result<Self> {
+        Self::start(address, Arc::new(|prompt, _| prompt.to_owned()), true).await
+    }
+
+    /// Listens and answers by a script. `remember` keeps what was seen; a benchmark has no use for it.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn start(address: SocketAddr, script: Script, remember: bool) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let memory = Arc::new(Memory { script, remember, seen: Mutex::new(Vec::new()) });
+        let task = tokio::spawn(accept(listener, Arc::clone(&memory)));
+        Ok(Self { address, memory, task })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Everything that it saw, oldest first.
+    #[must_use]
+    pub fn seen(&self) -> Vec<Seen> {
+        self.memory.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Serves until the task is stopped.
+    pub async fn serve(mut self) {
+        // The accept loop ends only when the task is cancelled.
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, memory: Arc<Memory>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let _ = stream.set_nodelay(true);
+        let memory = Arc::clone(&memory);
+        tokio::spawn(async move {
+            let service = service_fn(move |request| {
+                let memory = Arc::clone(&memory);
+                async move { Ok::<_, Infallible>(memory.answer(request).await) }
+            });
+            let http = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+impl Memory {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Answer> {
+        let (head, body) = request.into_parts();
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        if path == "/_seen" {
+            return Answer::json(200, &self.told());
+        }
+        let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
+            return Answer::json(400, &json!({"error": "the body broke off"}));
+        };
+        let seen = Seen { method: head.method, path, headers: head.headers, body };
+        let answer = dialect::answer(&seen, &self.script);
+        if self.remember {
+            let mut memory = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            if memory.len() == MEMORY {
+                memory.remove(0);
+            }
+            memory.push(seen);
+        }
+        answer
+    }
+
+    /// What was seen, for tests in other languages: `GET /_seen`.
+    fn told(&self) -> Value {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = seen.iter().map(|seen| {
+            let headers: serde_json::Map<String, Value> = seen
+                .headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), Value::from(String::from_utf8_lossy(value.as_bytes()))))
+                .collect();
+            let body = String::from_utf8_lossy(&seen.body);
+            json!({"method": seen.method.as_str(), "path": seen.path, "headers": headers, "body": body})
+        });
+        Value::Array(told.collect())
+    }
+}
