@@ -206,7 +206,8 @@ fn is_person_token(kind: &str) -> bool {
 }
 
 fn check(header: &Header, keys: &Keys, signed: &[u8], signature: &[u8]) -> Result<(), JoseError> {
-    let made_it = |key: &Key| key.verifier(header.algorithm).is_some_and(|key| key.verify_sig(signed, signature).is_ok());
+    let made_it =
+        |key: &Key| key.verifier(header.algorithm).is_some_and(|key| key.verify_sig(signed, signature).is_ok());
     let Some(id) = header.key_id.as_deref() else {
         let mut fitting = keys.all().iter().filter(|key| key.verifier(header.algorithm).is_some()).take(MOST_TRIED);
         return if fitting.any(made_it) { Ok(()) } else { Err(JoseError::UnknownKey) };

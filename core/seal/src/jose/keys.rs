@@ -168,7 +168,9 @@ fn verifiers(member: &Map<String, Value>) -> Result<Vec<(Algorithm, ParsedPublic
 }
 
 fn bytes(member: &Map<String, Value>, name: &str) -> Result<Vec<u8>, &'static str> {
-    text(member, name).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()).ok_or("a part of the key is missing or no base64url")
+    text(member, name)
+        .and_then(|text| URL_SAFE_NO_PAD.decode(text).ok())
+        .ok_or("a part of the key is missing or no base64url")
 }
 
 fn rsa(member: &Map<String, Value>) -> Result<Vec<(Algorithm, ParsedPublicKey)>, &'static str> {
@@ -188,7 +190,8 @@ fn rsa(member: &Map<String, Value>) -> Result<Vec<(Algorithm, ParsedPublicKey)>,
         return Err("its modulus or exponent is not that of an RSA key");
     }
     let components = RsaPublicKeyComponents { n, e };
-    let parsed = RSA.iter().map(|(algorithm, parameters)| Ok((*algorithm, components.to_parsed_public_key(parameters)?)));
+    let parsed =
+        RSA.iter().map(|(algorithm, parameters)| Ok((*algorithm, components.to_parsed_public_key(parameters)?)));
     parsed.collect::<Result<_, aws_lc_rs::error::KeyRejected>>().map_err(|_| "it is no RSA key")
 }
 

@@ -1,4 +1,5 @@
 use super::{Algorithm, Claims, JoseError, Keys, KeysError, verify};
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -6,7 +7,6 @@ use aws_lc_rs::signature::{
     RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding,
     RsaKeyPair,
 };
-use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
@@ -295,7 +295,9 @@ fn what_is_no_compact_jws_is_refused() {
     check(&format!(" {good}"), Err(JoseError::Form));
     check(&format!("{good}.{good}"), Err(JoseError::Form));
     check_header(r#","kid2":null"#, Ok("anna"));
-    for bad in ["[]", "null", "7", r#""x""#, "", "{", r#"{"alg":7}"#, r#"{"kid":"ed"}"#, r#"{"alg":"EdDSA","kid":null}"#] {
+    for bad in
+        ["[]", "null", "7", r#""x""#, "", "{", r#"{"alg":7}"#, r#"{"kid":"ed"}"#, r#"{"alg":"EdDSA","kid":null}"#]
+    {
         check(&token(bad, r#"{"sub":"anna"}"#, Algorithm::EdDsa), Err(JoseError::Header));
     }
     for bad in ["[]", "null", "", "{}{}", "\u{feff}{}"] {
