@@ -1,1 +1,33 @@
-//! Write-ahead segments, tiles, queries: the only durable state.
+//! The ledger on a disk: write-ahead segments, tiles, checkpoints, and reading them. The only durable state.
+//!
+//! ```text
+//! append -> writer: group, sign, one frame, one fdatasync -> acknowledged
+//!                          |
+//!                          v
+//!           publisher: tiles, bundles, checkpoint -> reader, receipts, auditors
+//! ```
+//!
+//! [`Store`] is the one writer, [`Reader`] reads beside it. What the bytes mean is [`ledger`]'s business; how a
+//! crash at any moment loses no acknowledged record is this crate's.
+
+mod clock;
+mod disk;
+mod exclusive;
+pub mod frame;
+mod lock;
+mod own;
+mod publisher;
+mod recover;
+mod segment;
+mod settings;
+mod shared;
+mod store;
+mod trust;
+pub mod wal;
+mod writer;
+
+pub use clock::{Clock, Reading, System, TOLERANCE};
+pub use disk::Usage;
+pub use settings::Settings;
+pub use shared::{Condition, Failure, State, Written};
+pub use store::{OpenError, Opening, Recovery, Store};

@@ -1,0 +1,70 @@
+//! The records that the ledger writes about itself.
+
+use crate::clock::Step;
+use plant::{Body, Draft, Kind, Millis, Note, Reason, RecordId};
+use std::collections::BTreeMap;
+
+/// A record's identity: time and random bits, so that records of two ledgers never share one.
+pub(crate) fn id(now: Millis) -> RecordId {
+    let mut random = [0; 10];
+    if getrandom::fill(&mut random).is_err() {
+        // Without a random source the identity stays unique within this process, and the sequence number is what
+        // the ledger itself goes by.
+        static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        random[2..].copy_from_slice(&count.to_be_bytes());
+    }
+    RecordId::new(now, random)
+}
+
+pub(crate) fn text(text: impl Into<String>) -> Note {
+    Note::Text(text.into())
+}
+
+/// A draft that says only what its note says.
+pub(crate) fn note<const N: usize>(kind: Kind, now: Millis, note: [(&'static str, Note); N]) -> Draft {
+    Draft { kind, id: id(now), reference: None, body: Body { note: BTreeMap::from(note), ..Body::default() } }
+}
+
+/// The gateway started.
+pub(crate) fn boot(now: Millis, boot: &str) -> Draft {
+    note(Kind::Boot, now, [("version", text(env!("CARGO_PKG_VERSION"))), ("machine", text(boot))])
+}
+
+/// The gateway is alive and had nothing to say.
+pub(crate) fn beat(now: Millis, interval: std::time::Duration) -> Draft {
+    note(Kind::Beat, now, [("interval_ms", Note::Number(u64::try_from(interval.as_millis()).unwrap_or(0)))])
+}
+
+/// The wall clock and boot time parted.
+pub(crate) fn clock(now: Millis, step: Step) -> Draft {
+    let direction = if step.back { "back" } else { "forward" };
+    note(
+        Kind::Clock,
+        now,
+        [
+            ("event", text("step")),
+            ("direction", text(direction)),
+            ("by_ms", Note::Number(step.by.min((1 << 53) - 1))),
+            ("last", Note::Number(step.last.0.min((1 << 53) - 1))),
+        ],
+    )
+}
+
+/// A write that a crash cut short was removed.
+pub(crate) fn torn(now: Millis, bytes: u64) -> Draft {
+    note(Kind::Storage, now, [("event", text("torn-tail")), ("bytes", Note::Number(bytes))])
+}
+
+/// The disk fills up, is full, or has room again.
+pub(crate) fn disk(now: Millis, event: &str, percent: u8) -> Draft {
+    note(Kind::Storage, now, [("event", text(event)), ("percent", Note::Number(u64::from(percent)))])
+}
+
+/// Nobody saw the end of a call that left.
+pub(crate) fn abandon(now: Millis, intent: RecordId, seq: u64) -> Draft {
+    let mut draft =
+        note(Kind::Abandon, now, [("reason", text(Reason::Abandoned.code())), ("intent_seq", Note::Number(seq))]);
+    draft.reference = Some(intent);
+    draft
+}

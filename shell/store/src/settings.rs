@@ -1,0 +1,67 @@
+//! How a ledger is kept. The defaults are those of a plant; tests make everything small.
+
+use crate::clock::{Clock, System};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a ledger is kept.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Length of a segment of the write-ahead log, at least 64 KiB; rounded up to whole blocks.
+    pub segment_bytes: u64,
+    /// Records that may wait; one more is refused as busy.
+    pub queue: usize,
+    /// Silence after which a `beat` record says that the gateway is alive.
+    pub beat: Duration,
+    /// Longest time between a record and a published checkpoint that covers it.
+    pub publish_after: Duration,
+    /// Records after which a checkpoint is published sooner.
+    pub publish_records: u64,
+    /// Segments that are kept although published tiles hold all their records.
+    pub keep_segments: usize,
+    /// Published notes that are kept; beyond them the first of each day is kept.
+    pub keep_notes: usize,
+    /// Room that is kept back, so that a full disk can be recorded.
+    pub reserve_bytes: u64,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Faults that a test injects.
+    #[cfg(test)]
+    pub(crate) faults: Arc<Faults>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 64 << 20,
+            queue: 8192,
+            beat: Duration::from_secs(60),
+            publish_after: Duration::from_secs(1),
+            publish_records: 256,
+            keep_segments: 2,
+            keep_notes: 1000,
+            reserve_bytes: 1 << 20,
+            clock: Arc::new(System),
+            #[cfg(test)]
+            faults: Arc::default(),
+        }
+    }
+}
+
+/// What a test lets go wrong.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    /// The next sync of the log fails; those after it would succeed.
+    pub(crate) next_sync_fails: std::sync::atomic::AtomicBool,
+}
+
+#[cfg(test)]
+impl Faults {
+    pub(crate) fn sync(&self) -> std::io::Result<()> {
+        if self.next_sync_fails.swap(false, std::sync::atomic::Ordering::SeqCst) {
+            return Err(std::io::Error::from_raw_os_error(5));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,175 @@
+//! What the threads of an open ledger share: the durable head, and how the ledger is doing.
+
+use crate::disk::Usage;
+use crate::lock::Lock;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Where a record went. It is durable and covered by a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Its sequence number: its leaf's index in the tree.
+    pub seq: u64,
+    /// Its own identity.
+    pub id: plant::RecordId,
+    /// Its leaf hash.
+    pub leaf: [u8; 32],
+}
+
+/// Why a record was not written. Unless it is said otherwise, it is not in the ledger and never will be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// More records wait than may.
+    #[error("the ledger has as many records waiting as it may")]
+    Busy,
+    /// The disk is full. Records of calls that have already left are still taken while the reserve lasts.
+    #[error("the disk under the ledger is full")]
+    Full,
+    /// The log cannot be written any more. Whether the records of the failing group are durable is not known;
+    /// a restart finds out.
+    #[error("the ledger has failed: {0}")]
+    Failed(String),
+    /// The ledger was closed.
+    #[error("the ledger is closed")]
+    Closed,
+    /// The record cannot be written down.
+    #[error("the record cannot be written down: {0}")]
+    Rejected(String),
+}
+
+/// How the ledger is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Condition {
+    /// It takes records.
+    Healthy,
+    /// The disk is full: no call may leave, for it could not be recorded.
+    Full,
+    /// It takes none until it is opened anew; why.
+    Failed(String),
+    /// It was closed.
+    Closed,
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Healthy => f.write_str("healthy"),
+            Self::Full => f.write_str("the disk is full"),
+            Self::Failed(why) => write!(f, "failed: {why}"),
+            Self::Closed => f.write_str("closed"),
+        }
+    }
+}
+
+/// What readiness and metrics show of a ledger.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Whether it takes records, in one word.
+    pub healthy: bool,
+    /// The same, with the reason.
+    pub condition: Condition,
+    /// Durable records.
+    pub size: u64,
+    /// Records under the published checkpoint.
+    pub published: u64,
+    /// Why the last attempt to publish failed, if it did.
+    pub publishing: Option<String>,
+    /// The disk under the ledger.
+    pub disk: Usage,
+    /// Microseconds that the last group took to write and sync.
+    pub last_sync_micros: u64,
+    /// Records that wait.
+    pub queue_depth: usize,
+}
+
+/// What the threads share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) folder: PathBuf,
+    head: Mutex<Head>,
+    changed: Condvar,
+    pub(crate) published: AtomicU64,
+    pub(crate) last_sync_micros: AtomicU64,
+    pub(crate) depth: AtomicUsize,
+}
+
+/// What changes with each group.
+#[derive(Debug)]
+pub(crate) struct Head {
+    /// The durable state.
+    pub(crate) durable: Lock,
+    /// How it goes.
+    pub(crate) condition: Condition,
+    /// Why publishing failed.
+    pub(crate) publishing: Option<String>,
+    /// No more groups will come.
+    pub(crate) stopping: bool,
+}
+
+impl Shared {
+    pub(crate) fn new(folder: PathBuf, durable: Lock, published: u64) -> Self {
+        Self {
+            folder,
+            head: Mutex::new(Head { durable, condition: Condition::Healthy, publishing: None, stopping: false }),
+            changed: Condvar::new(),
+            published: AtomicU64::new(published),
+            last_sync_micros: AtomicU64::new(0),
+            depth: AtomicUsize::new(0),
+        }
+    }
+
+    /// The head, for a short look. A thread that panicked while it held the head left it whole: every change
+    /// below is a single assignment or an insertion.
+    pub(crate) fn head(&self) -> MutexGuard<'_, Head> {
+        self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the head and wakes whoever waits for that.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Head)) {
+        change(&mut self.head());
+        self.changed.notify_all();
+    }
+
+    /// Waits for a change, or for the time to pass.
+    pub(crate) fn wait<'a>(
+        &self,
+        head: MutexGuard<'a, Head>,
+        longest: Option<std::time::Duration>,
+    ) -> MutexGuard<'a, Head> {
+        match longest {
+            None => self.changed.wait(head).unwrap_or_else(PoisonError::into_inner),
+            Some(longest) => self.changed.wait_timeout(head, longest).unwrap_or_else(PoisonError::into_inner).0,
+        }
+    }
+
+    /// The ledger takes no more records. The first reason stays.
+    pub(crate) fn fail(&self, why: &str) {
+        self.change(|head| {
+            if !matches!(head.condition, Condition::Failed(_)) {
+                tracing::error!(why, "the ledger has failed and takes no more records");
+                head.condition = Condition::Failed(why.to_owned());
+            }
+        });
+    }
+
+    pub(crate) fn state(&self) -> State {
+        let (condition, size, publishing) = {
+            let head = self.head();
+            (head.condition.clone(), head.durable.size, head.publishing.clone())
+        };
+        State {
+            healthy: condition == Condition::Healthy,
+            condition,
+            size,
+            published: self.published.load(Ordering::Acquire),
+            publishing,
+            disk: Usage::of(&self.folder).unwrap_or_default(),
+            last_sync_micros: self.last_sync_micros.load(Ordering::Relaxed),
+            queue_depth: self.depth.load(Ordering::Relaxed),
+        }
+    }
+}

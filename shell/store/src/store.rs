@@ -1,0 +1,327 @@
+//! An open ledger: what a gateway holds.
+
+use crate::clock::Watch;
+use crate::disk::Reserve;
+use crate::exclusive::{Exclusive, Refused};
+use crate::publisher::{self, Publisher};
+use crate::recover::{self, Found};
+use crate::segment::Ahead;
+use crate::shared::{Condition, Failure, Shared, State, Written};
+use crate::wal::WalError;
+use crate::writer::{Message, Reply, Writer};
+use crate::{Settings, frame, own, trust};
+use plant::{Draft, GatewayId, PlantId, RecordId};
+use seal::SigningKey;
+use seal::note::Verifier;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+/// What opening a ledger takes.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// The key that signs tree heads.
+    pub key: Arc<SigningKey>,
+    /// The site.
+    pub plant: PlantId,
+    /// The gateway whose ledger this is.
+    pub gateway: GatewayId,
+    /// How it is kept.
+    pub settings: Settings,
+}
+
+/// What a start found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// The ledger was begun just now.
+    pub fresh: bool,
+    /// Records that were durable when it opened.
+    pub size: u64,
+    /// Of these, records that no published checkpoint covered yet.
+    pub replayed: u64,
+    /// Bytes of a write that a crash had torn; they were cut.
+    pub torn: u64,
+    /// Intents that were open, and are closed as abandoned now.
+    pub abandoned: Vec<RecordId>,
+}
+
+/// Why a ledger does not open. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Another process has it open.
+    #[error("the ledger `{folder}` is open in another process{}", holder(*.pid))]
+    InUse {
+        /// Which ledger.
+        folder: PathBuf,
+        /// The other process, if it is known.
+        pid: Option<u32>,
+    },
+    /// A file cannot be read or made.
+    #[error("cannot use `{path}`: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The log is damaged or cannot be read.
+    #[error(transparent)]
+    Wal(#[from] WalError),
+    /// A record in the log is no record.
+    #[error("record {seq} in the log is damaged: {problem}")]
+    Record {
+        /// Which.
+        seq: u64,
+        /// What is wrong with it.
+        problem: ledger::Malformed,
+    },
+    /// A signature in the log is not of this gateway's key.
+    #[error("the frame of record {0} is not signed by this gateway's key")]
+    Signature(u64),
+    /// The records do not give the root that was signed.
+    #[error("the tree of the first {0} records is not the one that was signed")]
+    Tree(u64),
+    /// A published tile is missing or damaged.
+    #[error("the tile `{0}` is missing or damaged")]
+    Tile(PathBuf),
+    /// The lock record is damaged.
+    #[error("the lock record `{0}` is damaged")]
+    LockDamaged(PathBuf),
+    /// The ledger was published once, and its lock record is gone.
+    #[error("the lock record `{0}` is missing, though the ledger has published before")]
+    LockMissing(PathBuf),
+    /// The ledger was published once, and its write-ahead log is gone.
+    #[error("the write-ahead log in `{0}` is missing, though the ledger has published before")]
+    WalMissing(PathBuf),
+    /// The lock record is older than the published checkpoint: part of the folder was restored from a backup.
+    #[error("the ledger was rolled back: {published} records are published, but the lock record says {lock}")]
+    RolledBack {
+        /// What the checkpoint says.
+        published: u64,
+        /// What the lock record says.
+        lock: u64,
+    },
+    /// The published checkpoint is not one of this gateway's key.
+    #[error("the published checkpoint is not this gateway's: {0}")]
+    Checkpoint(ledger::checkpoint::CheckpointError),
+    /// The ledger is of another plant or gateway.
+    #[error("this is the ledger of `{0}`")]
+    Foreign(String),
+    /// The names of plant and gateway cannot name a key.
+    #[error("plant and gateway cannot name a key: {0}")]
+    Name(seal::note::NoteError),
+    /// No random bytes to be had.
+    #[error("the system gives no random bytes")]
+    Random,
+    /// The first records could not be written.
+    #[error("the ledger opened, but takes no records: {0}")]
+    Failed(Failure),
+}
+
+impl OpenError {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
+}
+
+/// An open ledger. Closes when dropped; [`Store::close`] also tells how that went.
+#[derive(Debug)]
+pub struct Store {
+    shared: Arc<Shared>,
+    inbox: SyncSender<Message>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    verifier: Verifier,
+    _exclusive: Exclusive,
+}
+
+impl Store {
+    /// Opens the ledger in `folder`, or begins one there; recovers what a crash left; puts the start on record.
+    ///
+    /// # Errors
+    /// Says why it does not open. A ledger that is damaged is left as it is.
+    pub fn open(folder: &Path, opening: &Opening) -> Result<(Self, Recovery), OpenError> {
+        for sub in ["wal", "checkpoints", "trust", "tile"] {
+            let path = folder.join(sub);
+            std::fs::create_dir_all(&path).map_err(OpenError::io(&path))?;
+        }
+        crate::disk::sync_folder(folder).map_err(OpenError::io(folder))?;
+        let exclusive = Exclusive::take(folder).map_err(|refused| match refused {
+            Refused::Held(pid) => OpenError::InUse { folder: folder.to_owned(), pid },
+            Refused::Io(source) => OpenError::Io { path: folder.join("writer.lock"), source },
+        })?;
+        let mut settings = opening.settings.clone();
+        let block = u64::try_from(frame::BLOCK).unwrap_or(4096);
+        settings.segment_bytes = settings.segment_bytes.max(16 * block).next_multiple_of(block);
+        let mut ahead = Ahead::new(&folder.join("wal"), settings.segment_bytes);
+        let found = recover::recover(folder, opening, &mut ahead)?;
+        trust::write(folder, &found.origin, found.signer.verifier()).map_err(OpenError::io(&folder.join("trust")))?;
+        Self::start(folder, settings, found, ahead, exclusive)
+    }
+
+    fn start(
+        folder: &Path,
+        settings: Settings,
+        found: Found,
+        ahead: Ahead,
+        exclusive: Exclusive,
+    ) -> Result<(Self, Recovery), OpenError> {
+        let recovery = Recovery {
+            fresh: found.fresh,
+            size: found.durable.size,
+            replayed: found.durable.size.saturating_sub(found.published.size),
+            torn: found.torn,
+            abandoned: found.durable.open.keys().copied().collect(),
+        };
+        let first = first_records(&found, &settings);
+        let (inbox, outbox) = sync_channel(settings.queue.max(1));
+        let shared = Arc::new(Shared::new(folder.to_owned(), found.durable.clone(), found.published.size));
+        let Found { signer, durable, published, tip, frontier, mut segment, behind, .. } = found;
+        let verifier = signer.verifier().clone();
+        #[cfg(test)]
+        segment.inject(&settings.faults);
+        #[cfg(not(test))]
+        let _ = &mut segment;
+        let last = (durable.size > 0).then(|| (durable.reading.clone(), durable.machine.clone()));
+        let publisher = Publisher {
+            folder: folder.to_owned(),
+            settings: settings.clone(),
+            shared: Arc::clone(&shared),
+            signer: signer.clone(),
+            outbox: inbox.clone(),
+            notes: publisher::old_notes(folder).map_err(OpenError::io(folder))?,
+            day: published.reading.time.0 / 86_400_000,
+            lock: published,
+            tip,
+            behind,
+            warned: 0,
+        };
+        let writer = Writer {
+            wal: folder.join("wal"),
+            shared: Arc::clone(&shared),
+            inbox: outbox,
+            signer,
+            segment,
+            ahead,
+            reserve: Reserve::hold(folder.join("reserve"), settings.reserve_bytes),
+            watch: Watch::new(Arc::clone(&settings.clock), last),
+            start: durable.start.saturating_add(1),
+            frontier,
+            leaf: durable.leaf,
+            previous: durable.frame,
+            settings,
+        };
+        let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(OpenError::io(folder))
+        };
+        let mut store = Self { shared, inbox, threads: Mutex::new(Vec::new()), verifier, _exclusive: exclusive };
+        let writing = spawn("ledger-writer", Box::new(move || writer.run()))?;
+        store.hold(writing);
+        let publishing = spawn("ledger-publisher", Box::new(move || publisher.run()))?;
+        store.hold(publishing);
+        for draft in first {
+            store.write_patiently(draft).map_err(OpenError::Failed)?;
+        }
+        Ok((store, recovery))
+    }
+
+    fn hold(&mut self, thread: JoinHandle<()>) {
+        self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).push(thread);
+    }
+
+    /// Hands a record to the writer. `done` is called exactly once: on the writer's thread when the record is durable
+    /// and signed, or at once if it cannot be taken. It must be quick: everyone else waits meanwhile.
+    pub fn append(&self, draft: Draft, done: Box<dyn FnOnce(Result<Written, Failure>) + Send>) {
+        self.shared.depth.fetch_add(1, Ordering::Relaxed);
+        let refused = match self.inbox.try_send(Message::Append(Box::new(draft), Reply::new(done))) {
+            Ok(()) => return,
+            Err(TrySendError::Full(message)) => (message, Failure::Busy),
+            Err(TrySendError::Disconnected(message)) => (message, self.why_closed()),
+        };
+        self.shared.depth.fetch_sub(1, Ordering::Relaxed);
+        if let (Message::Append(_, reply), failure) = refused {
+            reply.tell(Err(failure));
+        }
+    }
+
+    /// Writes a record and waits until it is durable and signed.
+    ///
+    /// # Errors
+    /// Says why it is not in the ledger.
+    pub fn write(&self, draft: Draft) -> Result<Written, Failure> {
+        let (tell, told) = sync_channel(1);
+        self.append(draft, Box::new(move |result| drop(tell.send(result))));
+        told.recv().unwrap_or(Err(Failure::Closed))
+    }
+
+    /// Like [`Self::write`], but waits for a place in the queue too.
+    fn write_patiently(&self, draft: Draft) -> Result<Written, Failure> {
+        let (tell, told) = sync_channel(1);
+        let reply = Reply::new(Box::new(move |result| drop(tell.send(result))));
+        self.shared.depth.fetch_add(1, Ordering::Relaxed);
+        // A message that cannot be sent is dropped, and its reply tells.
+        let _ = self.inbox.send(Message::Append(Box::new(draft), reply));
+        told.recv().unwrap_or(Err(Failure::Closed))
+    }
+
+    fn why_closed(&self) -> Failure {
+        match &self.shared.head().condition {
+            Condition::Failed(why) => Failure::Failed(why.clone()),
+            _ => Failure::Closed,
+        }
+    }
+
+    /// How the ledger is doing. Cheap: one look under a lock, and one at the file system.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.shared.state()
+    }
+
+    /// The key that checks the ledger's signatures. Its name is the ledger's origin.
+    #[must_use]
+    pub fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// Writes what waits, publishes a last checkpoint and stops. Records that come later are told that it is closed.
+    pub fn close(&self) -> State {
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        if !threads.is_empty() {
+            let _ = self.inbox.send(Message::Close);
+        }
+        for thread in threads {
+            let _ = thread.join();
+        }
+        self.state()
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// What a start puts on record, in this order: the ledger's beginning, what was repaired, the start itself, and the
+/// calls whose end nobody saw.
+fn first_records(found: &Found, settings: &Settings) -> Vec<Draft> {
+    let now = settings.clock.read().time;
+    let mut first = Vec::new();
+    if found.fresh {
+        first.push(found.origin.begin(own::id(now), found.signer.verifier()));
+    }
+    first.push(own::boot(now, &settings.clock.boot()));
+    if found.torn > 0 {
+        first.push(own::torn(now, found.torn));
+    }
+    first.extend(found.durable.open.iter().map(|(intent, seq)| own::abandon(now, *intent, *seq)));
+    first
+}

@@ -1,0 +1,450 @@
+//! The one thread that writes the log.
+//!
+//! ```text
+//! queue -> take all that wait -> seq, time, prev, hash -> sign the head -> one frame -> one fdatasync -> acknowledge
+//! ```
+//!
+//! It waits for nothing when a record comes alone, and while a sync runs the next group gathers in the queue.
+//! Tiles and checkpoints are not its concern: [`crate::publisher`] derives them from what this thread made durable.
+
+use crate::clock::{Reading, Watch};
+use crate::frame::{self, Header};
+use crate::own;
+use crate::segment::{Ahead, Segment};
+use crate::shared::{Condition, Failure, Shared, Written};
+use crate::{Settings, disk};
+use ledger::Frontier;
+use plant::{Draft, Kind, RecordId};
+use seal::note::Signer;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::{Duration, Instant};
+
+/// A group closes when its entries reach this; the record that crosses the line still goes along.
+const GROUP_BYTES: usize = 1 << 20;
+/// How often a full disk is looked at for room.
+const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);
+/// The segment that is cut from the reserve: room for the record that the disk is full, and for the outcomes of
+/// the calls that are under way.
+const SMALL_SEGMENT: u64 = 512 << 10;
+
+/// Whom to tell what became of a record. Tells exactly once: dropping it untold tells that the ledger closed.
+pub(crate) struct Reply(Option<Box<dyn FnOnce(Result<Written, Failure>) + Send>>);
+
+impl Reply {
+    pub(crate) fn new(tell: Box<dyn FnOnce(Result<Written, Failure>) + Send>) -> Self {
+        Self(Some(tell))
+    }
+
+    /// Nobody wants to know.
+    pub(crate) fn silent() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn tell(mut self, result: Result<Written, Failure>) {
+        self.call(result);
+    }
+
+    /// A caller's panic must not take the writer with it.
+    fn call(&mut self, result: Result<Written, Failure>) {
+        if let Some(tell) = self.0.take() {
+            let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| tell(result)));
+            if told.is_err() {
+                tracing::error!("a caller panicked while it was told what became of its record");
+            }
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        self.call(Err(Failure::Closed));
+    }
+}
+
+/// What the writer is sent.
+pub(crate) enum Message {
+    /// A record to write.
+    Append(Box<Draft>, Reply),
+    /// Nothing follows.
+    Close,
+}
+
+/// A record that has its place in the group that is being made.
+struct Pending {
+    draft: Box<Draft>,
+    reply: Reply,
+    written: Written,
+}
+
+/// The group that is being made. Empty between groups.
+#[derive(Default)]
+struct Group {
+    entries: Vec<u8>,
+    pending: Vec<Pending>,
+    reading: Option<Reading>,
+}
+
+/// How the log can be written.
+enum Mode {
+    Working,
+    /// Out of room since the last look.
+    Full(Instant),
+    Failed(String),
+}
+
+/// Everything the writing thread owns.
+pub(crate) struct Writer {
+    pub(crate) wal: PathBuf,
+    pub(crate) settings: Settings,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) inbox: Receiver<Message>,
+    pub(crate) signer: Signer,
+    pub(crate) segment: Segment,
+    pub(crate) ahead: Ahead,
+    pub(crate) reserve: disk::Reserve,
+    pub(crate) watch: Watch,
+    /// Which start of the gateway this is, counted from 1.
+    pub(crate) start: u64,
+    pub(crate) frontier: Frontier,
+    pub(crate) leaf: [u8; 32],
+    pub(crate) previous: [u8; 32],
+}
+
+struct Run {
+    writer: Writer,
+    group: Group,
+    mode: Mode,
+    /// The tree and the last leaf before the group, to go back to when the disk is full.
+    before: (Frontier, [u8; 32]),
+    frame: Vec<u8>,
+    last_group: Instant,
+}
+
+impl Writer {
+    /// Writes until told to close.
+    pub(crate) fn run(self) {
+        let watch = Deathwatch(Arc::clone(&self.shared));
+        let before = (self.frontier.clone(), self.leaf);
+        Run {
+            writer: self,
+            group: Group::default(),
+            mode: Mode::Working,
+            before,
+            frame: Vec::new(),
+            last_group: Instant::now(),
+        }
+        .run();
+        watch.0.change(|head| {
+            head.stopping = true;
+            if !matches!(head.condition, Condition::Failed(_)) {
+                head.condition = Condition::Closed;
+            }
+        });
+    }
+}
+
+/// Fails the ledger if the writer dies.
+struct Deathwatch(Arc<Shared>);
+
+impl Drop for Deathwatch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail("the writer died of an error of its own");
+            self.0.change(|head| head.stopping = true);
+        }
+    }
+}
+
+impl Run {
+    fn run(&mut self) {
+        let mut closing = false;
+        while !closing {
+            match self.writer.inbox.recv_timeout(self.patience()) {
+                Ok(Message::Append(draft, reply)) => self.admit(draft, reply),
+                Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => closing = true,
+                Err(RecvTimeoutError::Timeout) => self.idle(),
+            }
+            closing |= self.gather();
+            self.commit();
+        }
+    }
+
+    /// How long to wait for the next record.
+    fn patience(&self) -> Duration {
+        match self.mode {
+            Mode::Working => self.writer.settings.beat.saturating_sub(self.last_group.elapsed()),
+            Mode::Full(_) => LOOK_FOR_ROOM,
+            Mode::Failed(_) => Duration::from_secs(3600),
+        }
+    }
+
+    /// Nothing came for a while.
+    fn idle(&mut self) {
+        match self.mode {
+            Mode::Working => {
+                let now = self.writer.settings.clock.read().time;
+                self.own(own::beat(now, self.writer.settings.beat));
+            }
+            Mode::Full(_) => self.look_for_room(),
+            Mode::Failed(_) => {}
+        }
+    }
+
+    /// Takes what waits, as far as the group has room; `true` if the last of it was the call to close.
+    fn gather(&mut self) -> bool {
+        let most = usize::try_from(frame::MOST_RECORDS).unwrap_or(usize::MAX) - 2;
+        let bytes = GROUP_BYTES.min(usize::try_from(self.writer.settings.segment_bytes / 4).unwrap_or(GROUP_BYTES));
+        while !self.group.pending.is_empty() && self.group.pending.len() < most && self.group.entries.len() < bytes {
+            match self.writer.inbox.try_recv() {
+                Ok(Message::Append(draft, reply)) => self.admit(draft, reply),
+                Ok(Message::Close) | Err(TryRecvError::Disconnected) => return true,
+                Err(TryRecvError::Empty) => break,
+            }
+        }
+        false
+    }
+
+    /// Puts a record of the ledger's own into the group.
+    fn own(&mut self, draft: Draft) {
+        self.place(Box::new(draft), Reply::silent());
+    }
+
+    /// Puts a caller's record into the group, or tells why not.
+    fn admit(&mut self, draft: Box<Draft>, reply: Reply) {
+        self.writer.shared.depth.fetch_sub(1, Ordering::Relaxed);
+        let between_groups = self.group.pending.is_empty();
+        if matches!(&self.mode, Mode::Full(since) if between_groups && since.elapsed() >= LOOK_FOR_ROOM) {
+            self.look_for_room();
+        }
+        match &self.mode {
+            Mode::Failed(why) => reply.tell(Err(Failure::Failed(why.clone()))),
+            // A call that has not left stays here; the end of one that has left is still worth its place.
+            Mode::Full(_) if draft.kind == Kind::Intent => reply.tell(Err(Failure::Full)),
+            Mode::Full(_) | Mode::Working => self.place(draft, reply),
+        }
+    }
+
+    fn place(&mut self, draft: Box<Draft>, reply: Reply) {
+        let (reading, step) = self.writer.watch.look();
+        if let Some(step) = step {
+            let note = Box::new(own::clock(reading.time, step));
+            self.enter(note, Reply::silent(), &reading);
+        }
+        self.enter(draft, reply, &reading);
+    }
+
+    /// Gives a record its place in the log.
+    fn enter(&mut self, draft: Box<Draft>, reply: Reply, reading: &Reading) {
+        let writer = &mut self.writer;
+        let seq = writer.frontier.size();
+        let stamp = ledger::Stamp {
+            seq,
+            prev: writer.leaf,
+            t: reading.time,
+            mono: reading.mono,
+            boot: writer.start,
+            clk: ledger::ClockState { source: writer.watch.source.clone(), bound: None },
+        };
+        let entry = match ledger::encode(&stamp, &draft) {
+            Ok(entry) => entry,
+            Err(error) => return reply.tell(Err(Failure::Rejected(error.to_string()))),
+        };
+        if !frame::push_entry(&mut self.group.entries, &entry) {
+            return reply.tell(Err(Failure::Rejected("it is longer than 65535 bytes".to_owned())));
+        }
+        let leaf = ledger::leaf_hash(&entry);
+        writer.frontier.push(leaf);
+        writer.leaf = leaf;
+        self.group.reading = Some(reading.clone());
+        let written = Written { seq, id: draft.id, leaf };
+        self.group.pending.push(Pending { draft, reply, written });
+    }
+
+    /// Makes the group durable and tells everyone.
+    fn commit(&mut self) {
+        if self.group.pending.is_empty() {
+            return;
+        }
+        self.last_group = Instant::now();
+        let root = self.writer.frontier.root();
+        let header = Header {
+            first: self.before.0.size(),
+            count: u32::try_from(self.group.pending.len()).unwrap_or(u32::MAX),
+            previous: self.writer.previous,
+            root,
+            signature: self.writer.sign(root),
+        };
+        if let Err(error) = self.make_room(frame::stride(self.group.entries.len()), header.first) {
+            return if disk::is_full(&error) { self.run_full() } else { self.fail(&error.to_string()) };
+        }
+        let hash = frame::encode(&header, self.writer.segment.first, &self.group.entries, &mut self.frame);
+        let begin = Instant::now();
+        if let Err(error) = self.writer.segment.commit(&self.frame) {
+            return self.fail(&error.to_string());
+        }
+        let micros = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.writer.shared.last_sync_micros.store(micros, Ordering::Relaxed);
+        self.writer.previous = hash;
+        self.announce(root, hash);
+        self.group.entries.clear();
+        for Pending { reply, written, .. } in self.group.pending.drain(..) {
+            reply.tell(Ok(written));
+        }
+        self.before = (self.writer.frontier.clone(), self.writer.leaf);
+        if self.writer.segment.past_half() && matches!(self.mode, Mode::Working) {
+            self.writer.ahead.begin();
+        }
+    }
+
+    /// Shows the new durable head to the publisher.
+    fn announce(&mut self, root: [u8; 32], frame: [u8; 32]) {
+        let writer = &self.writer;
+        let (pending, reading) = (&self.group.pending, self.group.reading.take());
+        writer.shared.change(|head| {
+            let durable = &mut head.durable;
+            durable.size = writer.frontier.size();
+            durable.root = root;
+            durable.frame = frame;
+            durable.leaf = writer.leaf;
+            durable.position.segment = writer.segment.first;
+            durable.position.offset = writer.segment.offset;
+            if let Some(reading) = reading {
+                durable.reading = reading;
+                durable.start = writer.start;
+                durable.machine.clone_from(&writer.watch.machine);
+            }
+            for Pending { draft, written, .. } in pending {
+                follow(&mut durable.open, draft.kind, draft.id, draft.reference, written.seq);
+            }
+        });
+    }
+
+    /// Rolls over to the next segment if the frame does not fit into this one.
+    fn make_room(&mut self, stride: usize, first: u64) -> std::io::Result<()> {
+        let writer = &mut self.writer;
+        if writer.segment.fits(stride) {
+            return Ok(());
+        }
+        if matches!(self.mode, Mode::Full(_)) {
+            return Err(std::io::ErrorKind::StorageFull.into());
+        }
+        writer.segment = writer.ahead.take(&writer.wal, first)?;
+        #[cfg(test)]
+        writer.segment.inject(&writer.settings.faults);
+        Ok(())
+    }
+
+    /// Takes back what the group had done to the tree.
+    fn take_back(&mut self) -> Vec<Pending> {
+        (self.writer.frontier, self.writer.leaf) = self.before.clone();
+        self.group.entries.clear();
+        self.group.reading = None;
+        std::mem::take(&mut self.group.pending)
+    }
+
+    /// The disk is full: gives the reserve back, says so in the log, and goes on with what may still be written.
+    fn run_full(&mut self) {
+        let pending = self.take_back();
+        if matches!(self.mode, Mode::Working) && self.enter_full() {
+            for Pending { draft, reply, .. } in pending {
+                if draft.kind == Kind::Intent {
+                    reply.tell(Err(Failure::Full));
+                } else {
+                    self.place(draft, reply);
+                }
+            }
+            return self.commit();
+        }
+        for Pending { reply, .. } in pending {
+            reply.tell(Err(Failure::Full));
+        }
+    }
+
+    /// `true` if there is a small segment to go on with.
+    fn enter_full(&mut self) -> bool {
+        tracing::error!("the disk under the ledger is full; no call may leave until there is room");
+        self.mode = Mode::Full(Instant::now());
+        self.writer.shared.change(|head| head.condition = Condition::Full);
+        let first = self.writer.frontier.size();
+        let writer = &mut self.writer;
+        let small = writer.reserve.release().and_then(|()| writer.ahead.take_small(&writer.wal, first, SMALL_SEGMENT));
+        match small {
+            Ok(segment) => {
+                writer.segment = segment;
+                let percent = disk::Usage::of(&writer.wal).unwrap_or_default().percent();
+                let note = own::disk(writer.settings.clock.read().time, "full", percent);
+                self.own(note);
+                self.commit();
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "not even the reserve gave room for a record that the disk is full");
+                false
+            }
+        }
+    }
+
+    /// Goes back to work if there is room for a whole segment and the reserve again.
+    fn look_for_room(&mut self) {
+        self.mode = Mode::Full(Instant::now());
+        let writer = &mut self.writer;
+        let usage = disk::Usage::of(&writer.wal).unwrap_or_default();
+        let needed = writer.settings.segment_bytes.saturating_add(writer.settings.reserve_bytes);
+        if usage.free < needed.saturating_add(1 << 16) || !writer.reserve.fill() {
+            return;
+        }
+        debug_assert!(self.group.pending.is_empty(), "room is looked for between groups only");
+        match writer.ahead.take(&writer.wal, writer.frontier.size()) {
+            Ok(segment) => writer.segment = segment,
+            Err(error) if disk::is_full(&error) => return,
+            Err(error) => return self.fail(&error.to_string()),
+        }
+        tracing::info!("there is room under the ledger again");
+        self.mode = Mode::Working;
+        self.writer.shared.change(|head| head.condition = Condition::Healthy);
+        let note = own::disk(self.writer.settings.clock.read().time, "room-again", usage.percent());
+        self.own(note);
+    }
+
+    /// Takes no more records, ever: what is on the disk now is not known.
+    fn fail(&mut self, why: &str) {
+        self.writer.shared.fail(why);
+        self.mode = Mode::Failed(why.to_owned());
+        for Pending { reply, .. } in self.take_back() {
+            reply.tell(Err(Failure::Failed(why.to_owned())));
+        }
+    }
+}
+
+impl Writer {
+    /// Signs the checkpoint of the tree as it is now.
+    fn sign(&self, root: [u8; 32]) -> [u8; 64] {
+        let origin = self.signer.verifier().name().to_owned();
+        let checkpoint = ledger::Checkpoint { origin, size: self.frontier.size(), root };
+        self.signer.key().sign(checkpoint.to_string().as_bytes())
+    }
+}
+
+/// Keeps the set of open intents as records pass.
+pub(crate) fn follow(
+    open: &mut std::collections::BTreeMap<RecordId, u64>,
+    kind: Kind,
+    id: RecordId,
+    reference: Option<RecordId>,
+    seq: u64,
+) {
+    match kind {
+        Kind::Intent => {
+            open.insert(id, seq);
+        }
+        Kind::Outcome | Kind::Abandon => {
+            if let Some(intent) = reference {
+                open.remove(&intent);
+            }
+        }
+        _ => {}
+    }
+}
