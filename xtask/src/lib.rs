@@ -1,0 +1,1 @@
+//! Whether the house is tidy. What is checked is in `tests/`.

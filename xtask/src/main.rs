@@ -1,2 +1,0 @@
-//! Chores.
-fn main() {}
