@@ -12,9 +12,9 @@
 //! of equals the first by name.
 
 use crate::Policy;
+use crate::crossing::Crossing;
 use crate::handle::Found;
 use crate::permit::Permit;
-use crate::place::Crossing;
 use crate::steps::{Stage, Step, Trace};
 use crate::way::{Case, Closed, Way, furthest};
 use plant::{Finding, Millis, Principal, Reason, Refusal, Sensitivity};
@@ -91,7 +91,9 @@ impl Policy {
             match self.way(case, conduit, sensitivity, trace) {
                 Ok(way) => best = Some(way.stricter(best)),
                 Err(closed) => {
-                    trace.say(closed.stage, || closed.refusal.detail.clone());
+                    if let Some(stage) = closed.stage {
+                        trace.say(stage, || closed.refusal.detail.clone());
+                    }
                     worst = Some(furthest(worst, closed));
                 }
             }

@@ -13,6 +13,7 @@
 //!
 //! This crate reads no content, holds no state between calls, and never waits: time is an argument.
 
+mod crossing;
 mod decide;
 mod handle;
 mod permit;
@@ -21,9 +22,10 @@ mod rules;
 mod steps;
 mod way;
 
+pub use crossing::{Call, Crossing, Misplaced, Partial};
 pub use decide::{Asked, Decided, Decision};
 pub use permit::{Passage, Permit};
-pub use place::{Call, Crossing, Misplaced, Partial};
+
 pub use rules::{RuleFile, RuleProblem, SCHEMA};
 pub use steps::{Stage, Step};
 
@@ -75,3 +77,6 @@ impl Policy {
         self.paths.get(zone).and_then(|to| to.get(provider)).map_or(&[], Vec::as_slice)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,9 +4,17 @@ use plant::{Bounds, ConduitId, ProviderId, RuleId, Verdict};
 
 /// Leave to cross one conduit once. Only [`crate::Policy::decide`] grants it.
 ///
-/// Nobody else can make one, so nothing is forwarded that was not decided:
+/// It can be spent, but nobody else can make one, so nothing is forwarded that was not decided:
+///
+/// ```
+/// # use penstock_policy as policy;
+/// fn forward(permit: policy::Permit) -> policy::Passage {
+///     permit.spend()
+/// }
+/// ```
 ///
 /// ```compile_fail,E0451
+/// # use penstock_policy as policy;
 /// fn forge(passage: policy::Passage) -> policy::Permit {
 ///     policy::Permit { passage }
 /// }
@@ -15,6 +23,7 @@ use plant::{Bounds, ConduitId, ProviderId, RuleId, Verdict};
 /// Nor can one be spent twice:
 ///
 /// ```compile_fail,E0382
+/// # use penstock_policy as policy;
 /// fn twice(permit: policy::Permit) -> (policy::Passage, policy::Passage) {
 ///     (permit.spend(), permit.spend())
 /// }
@@ -28,7 +37,7 @@ pub struct Permit {
 /// What a permit allows and demands: where to, with what done to the content.
 ///
 /// ```compile_fail,E0639
-/// # use policy::Passage;
+/// # use penstock_policy::Passage;
 /// fn forge(provider: plant::ProviderId, conduit: plant::ConduitId) -> Passage {
 ///     Passage {
 ///         provider, conduit, rerouted: false, model: None, redact: vec![], tokenise: vec![],

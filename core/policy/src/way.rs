@@ -3,10 +3,11 @@
 //! `decide` picks among them; here each is tried by itself, so that no conduit's fate depends on another's.
 
 use crate::Policy;
+use crate::crossing::Crossing;
 use crate::decide::Asked;
 use crate::handle::{Found, Handled, above, handle};
 use crate::permit::Passage;
-use crate::place::{Crossing, admits, approved, operator_gap};
+use crate::place::{admits, approved, operator_gap};
 use crate::rules::Question;
 use crate::steps::{Stage, Trace, names, shown};
 use plant::{
@@ -33,9 +34,10 @@ pub(crate) struct Way<'a> {
     renamed: Option<&'a str>,
 }
 
-/// A way that is closed, where, and how sensitive the content was there.
+/// A way that is closed, and how sensitive the content was there.
 pub(crate) struct Closed {
-    pub(crate) stage: Stage,
+    /// Where it is closed; `None` if the trace has it already.
+    pub(crate) stage: Option<Stage>,
     pub(crate) refusal: Refusal,
     pub(crate) residual: Sensitivity,
 }
@@ -92,7 +94,7 @@ impl Policy {
     ) -> Result<Way<'a>, Closed> {
         let provider: &Provider = &case.crossing.provider;
         let path = Path { conduit, provider, model: case.asked.model, rerouted: false, sensitivity };
-        let closed = |stage, residual| move |refusal| Closed { stage, refusal, residual };
+        let closed = |stage, residual| move |refusal| Closed { stage: Some(stage), refusal, residual };
         path.open(trace).map_err(closed(Stage::Model, sensitivity))?;
         let handled = self.handled(case, &path, trace).map_err(closed(Stage::Handling, sensitivity))?;
         let residual = handled.residual;
@@ -107,7 +109,7 @@ impl Policy {
             },
         };
         trace.say(stage, || refusal.detail.clone());
-        self.reroute(case, &path, &refusal, trace).map_err(|(stage, refusal)| Closed { stage, refusal, residual })
+        self.reroute(case, &path, refusal, trace).map_err(|refusal| Closed { stage: None, refusal, residual })
     }
 
     fn handled(&self, case: &Case<'_>, path: &Path<'_>, trace: &mut Trace<'_>) -> Result<Handled, Refusal> {
@@ -169,19 +171,21 @@ impl Policy {
     }
 
     /// The way to where a conduit reroutes. The target's own conduits decide there as they would for a call that
-    /// asked for it, save that they cannot reroute again.
+    /// asked for it, save that they cannot reroute again. `refusal` is what becomes of the call without it.
     fn reroute<'a>(
         &'a self,
         case: &Case<'a>,
         from: &Path<'a>,
-        refusal: &Refusal,
+        refusal: Refusal,
         trace: &mut Trace<'_>,
-    ) -> Result<Way<'a>, (Stage, Refusal)> {
-        let stuck = |why: String| {
-            let detail = format!("{}; {why}", refusal.detail);
-            (Stage::Reroute, Refusal { detail, ..refusal.clone() })
+    ) -> Result<Way<'a>, Refusal> {
+        let (target, conduits) = match self.target(case, from.conduit) {
+            Ok(found) => found,
+            Err(why) => {
+                trace.say(Stage::Reroute, || why.clone());
+                return Err(Refusal { detail: format!("{}; {why}", refusal.detail), ..refusal });
+            }
         };
-        let (target, conduits) = self.target(case, from.conduit).map_err(stuck)?;
         let renamed = case.asked.model.and(from.conduit.reroute_model.as_deref());
         let model = renamed.or(case.asked.model);
         let asking = || model.map_or_else(String::new, |model| format!(", asked for model `{}`", shown(model)));
@@ -191,19 +195,13 @@ impl Policy {
             let path = Path { conduit, provider: target, model, rerouted: true, sensitivity: from.sensitivity };
             match self.carried(case, path, renamed, &refusal.rules, trace) {
                 Ok(way) => best = Some(way.stricter(best)),
-                Err(closed) => worst = Some(furthest(worst, closed)),
+                Err(closed) => {
+                    trace.say(closed.stage.unwrap_or(Stage::Reroute), || closed.refusal.detail.clone());
+                    worst = Some(furthest(worst, closed));
+                }
             }
         }
-        let Some(closed) = worst.filter(|_| best.is_none()) else {
-            return best.ok_or_else(|| stuck(format!("`{}` has no conduit", target.id)));
-        };
-        let (stage, mut refused) = stuck(format!("`{}` cannot carry it either: {}", target.id, closed.refusal.detail));
-        // A rule that forbids must be named as such, also where it forbids only the way out.
-        if closed.refusal.reason == Reason::RuleForbids {
-            refused.reason = closed.refusal.reason;
-            refused.rules = closed.refusal.rules;
-        }
-        Err((stage, refused))
+        best.ok_or_else(|| neither(refusal, &target.id, worst))
     }
 
     /// The provider that a conduit reroutes to, and the conduits there that are open to the call.
@@ -236,7 +234,7 @@ impl Policy {
         because: &[RuleId],
         trace: &mut Trace<'_>,
     ) -> Result<Way<'a>, Closed> {
-        let closed = |stage, residual| move |refusal| Closed { stage, refusal, residual };
+        let closed = |stage, residual| move |refusal| Closed { stage: Some(stage), refusal, residual };
         path.open(trace).map_err(closed(Stage::Model, path.sensitivity))?;
         let mut handled = handle(path.conduit, case.found, trace).map_err(closed(Stage::Handling, path.sensitivity))?;
         let residual = handled.residual;
@@ -248,6 +246,14 @@ impl Policy {
         handled.rules.extend(because.iter().cloned());
         Ok(path.way(handled, renamed))
     }
+}
+
+/// A refusal that rerouting did not avert.
+fn neither(refusal: Refusal, target: &ProviderId, worst: Option<Closed>) -> Refusal {
+    let Some(Closed { refusal: there, .. }) = worst else { return refusal };
+    let detail = format!("{}; `{target}` cannot carry it either: {}", refusal.detail, there.detail);
+    // A rule that forbids must be named as such, also where it forbids only the way out.
+    if there.reason == Reason::RuleForbids { Refusal { detail, ..there } } else { Refusal { detail, ..refusal } }
 }
 
 /// A conduit to a provider, for a model.
@@ -264,7 +270,7 @@ impl<'a> Path<'a> {
     fn open(&self, trace: &mut Trace<'_>) -> Result<(), Refusal> {
         let Self { conduit, model, .. } = self;
         let Some(model) = model else {
-            trace.say(Stage::Model, || "the endpoint asks none".to_owned());
+            trace.say(Stage::Model, || "the call asks none".to_owned());
             return Ok(());
         };
         if conduit.models.iter().any(|wildcard| wildcard.fits(model)) {

@@ -32,6 +32,7 @@ pub(super) fn load(ground: &Ground, files: &[RuleFile]) -> Result<Loaded, Vec<Ru
     let Reader { mut problems, rules, .. } = reader;
     if !problems.is_empty() {
         problems.sort_by(|one, other| (&one.file, one.span.start).cmp(&(&other.file, other.span.start)));
+        problems.dedup();
         return Err(problems);
     }
     let built_in = Policy::parse(Some(PolicyId::new(CONDUITS.0)), CONDUITS.1);
@@ -119,7 +120,8 @@ impl Reader<'_> {
     /// Everything that a rule names must exist: Cedar would silently never match a misspelt name.
     fn literals(&mut self, file: &RuleFile, policy: &Policy, span: &Range<usize>) {
         let mut unknown: Vec<EntityUid> = policy.entity_literals();
-        unknown.retain(|uid| self.ground.entities.get(uid).is_none());
+        // Actions and types are of the schema, and validation speaks of them.
+        unknown.retain(|uid| uid.type_name().basename() != "Action" && self.ground.entities.get(uid).is_none());
         unknown.sort_by_key(ToString::to_string);
         unknown.dedup();
         for uid in unknown {
@@ -130,7 +132,6 @@ impl Reader<'_> {
                 .map(|other| other.id().unescaped().to_owned())
                 .collect();
             if known.is_empty() {
-                // Not a type of the schema: validation says so.
                 continue;
             }
             known.sort();

@@ -1,8 +1,8 @@
 //! What the rules are asked about one call.
 
 use super::ground::Uids;
+use crate::crossing::Crossing;
 use crate::decide::Asked;
-use crate::place::Crossing;
 use cedar_policy::{Context, Request, RestrictedExpression, Schema};
 use plant::{ConduitId, Finding, Millis, Principal, Sensitivity};
 use std::collections::BTreeSet;
