@@ -69,10 +69,18 @@ impl Checkpoint {
     /// Says what is wrong with it.
     pub fn open(note: &[u8], trusted: &[Verifier]) -> Result<(Self, Note), CheckpointError> {
         let note = Note::parse(note)?;
+        Ok((Self::believe(&note, trusted)?, note))
+    }
+
+    /// Checks a note that was read before, as [`Self::open`] does.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn believe(note: &Note, trusted: &[Verifier]) -> Result<Self, CheckpointError> {
         let checkpoint = Self::parse(note.text())?;
         let signed = note.verify(trusted)?;
         if signed.iter().any(|verifier| verifier.name() == checkpoint.origin) {
-            Ok((checkpoint, note))
+            Ok(checkpoint)
         } else {
             Err(CheckpointError::Origin)
         }

@@ -13,8 +13,10 @@ pub mod checkpoint;
 pub mod entry;
 mod origin;
 mod proof;
+pub mod receipt;
 pub mod tile;
 mod tree;
+pub mod verify;
 
 pub use checkpoint::Checkpoint;
 pub use entry::{ClockState, EncodeError, Entry, Head, Malformed, Stamp, decode, encode};
@@ -22,5 +24,7 @@ pub use origin::Origin;
 pub use proof::{
     Hashes, Missing, ProofError, prove_consistency, prove_inclusion, verify_consistency, verify_inclusion,
 };
+pub use receipt::{Receipt, ReceiptError};
 pub use tile::{Edge, Row, Tile};
 pub use tree::{Frontier, Hash, empty_root, leaf_hash, node_hash};
+pub use verify::verify;

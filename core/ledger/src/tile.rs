@@ -207,7 +207,7 @@ pub fn entries(bundle: &[u8], width: u16) -> Result<Vec<&[u8]>, TileError> {
     if rest.is_empty() { Ok(entries) } else { Err(TileError::Trailing) }
 }
 
-fn split_entry(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn split_entry(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<2>()?;
     rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))
 }

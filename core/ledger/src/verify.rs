@@ -1,0 +1,65 @@
+//! Proves that a ledger is whole, trusting nothing but a public key that the auditor holds.
+//!
+//! ```text
+//! checkpoint --signature--> size, root
+//! tile/entries -> leaf hashes -> tree == root          bytes: every record is the one that was signed
+//!              |             -> tile/0, tile/1 ..      hashes: where it is not, they say which one
+//!              -> heads -> order, links, time, closing completeness: nothing is missing
+//! checkpoints/N.note --signature--> root of the first N records     history: never signed otherwise
+//! ```
+//!
+//! One pass over the files; memory is bounded by the calls under way and 8 bytes for each published checkpoint. What
+//! cannot be seen from inside a log (that its end was cut off, that two readers are shown two logs) needs a
+//! checkpoint that somebody else has kept: [`Options::known`].
+
+mod heads;
+mod report;
+mod story;
+mod trust;
+mod walk;
+
+pub use report::{Class, Fault, Problem, Report};
+pub use trust::{Trust, TrustError};
+
+use heads::Heads;
+
+/// The files of a ledger, by path below its folder.
+pub trait Files {
+    /// The bytes of a file; `None` if there is none. At most `limit` bytes: what is longer is unreadable.
+    ///
+    /// # Errors
+    /// If the file is there and cannot be read.
+    fn read(&self, path: &str, limit: usize) -> Result<Option<Vec<u8>>, Unreadable>;
+
+    /// The names of the files in a folder; none if there is no such folder.
+    ///
+    /// # Errors
+    /// If the folder is there and cannot be read.
+    fn names(&self, folder: &str) -> Result<Vec<String>, Unreadable>;
+}
+
+/// A file that is there and cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(pub String);
+
+/// What the auditor knows beyond the key.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// A signed checkpoint of this ledger that was kept elsewhere: shows a cut tail and a rewritten past.
+    pub known: Option<Vec<u8>>,
+}
+
+/// Checks a ledger and says everything that is wrong with it.
+pub fn verify(files: &impl Files, trust: &Trust, options: &Options) -> Report {
+    let mut report = Report::default();
+    if trust.wants_witnesses() {
+        report.add(Class::Unwitnessed, Fault::Unwitnessed);
+    }
+    let Some(mut heads) = Heads::read(files, trust, options, &mut report) else { return report };
+    walk::walk(files, &mut heads, &mut report);
+    report
+}
+
+#[cfg(test)]
+mod tests;

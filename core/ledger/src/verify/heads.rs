@@ -1,0 +1,174 @@
+//! The signed heads of a ledger: the published one, its history, and the one that the auditor kept.
+
+use super::{Class, Fault, Files, Options, Report, Trust};
+use crate::checkpoint::{Checkpoint, number};
+use crate::tree::Hash;
+use seal::note::NOTE_LIMIT;
+
+const PUBLISHED: &str = "checkpoint";
+const HISTORY: &str = "checkpoints";
+
+/// The head to check against, and those that must agree with it on the way there.
+pub(super) struct Heads<'a> {
+    trust: &'a Trust,
+    head: Checkpoint,
+    known: Option<Checkpoint>,
+    /// Sizes of earlier checkpoints, ascending, and how many of them have been compared.
+    history: Vec<u64>,
+    compared: usize,
+    /// Sizes whose signed root is another than the records', the first ones.
+    disagreeing: Vec<(u64, String)>,
+    /// The largest size whose signed root is that of the records.
+    agreed: u64,
+}
+
+impl<'a> Heads<'a> {
+    /// Reads the head; `None` if there is none to believe.
+    pub(super) fn read(files: &impl Files, trust: &'a Trust, options: &Options, report: &mut Report) -> Option<Self> {
+        // The history first: what is listed in it now is not younger than the head that is read next.
+        let mut history = sizes(files, report);
+        let head = match published(files, trust, report) {
+            Some(head) => head,
+            // A broken head is reported; the last good one of the history still shows what else is wrong.
+            None => history.iter().rev().find_map(|size| {
+                let note = files.read(&path(*size), NOTE_LIMIT).ok()??;
+                Some(Checkpoint::open(&note, trust.verifiers()).ok()?.0)
+            })?,
+        };
+        let later = history.split_off(history.partition_point(|size| *size <= head.size));
+        judge_later(files, trust, &head, &later, report);
+        let known = known(trust, options, &head, report);
+        report.checkpoint = Some(head.clone());
+        Some(Self { trust, head, known, history, compared: 0, disagreeing: Vec::new(), agreed: 0 })
+    }
+
+    /// The head.
+    pub(super) fn head(&self) -> &Checkpoint {
+        &self.head
+    }
+
+    /// Whether a root is wanted at this size.
+    pub(super) fn wants(&self, size: u64) -> bool {
+        self.history.get(self.compared) == Some(&size) || self.known.as_ref().is_some_and(|known| known.size == size)
+    }
+
+    /// Compares the root of the first `size` records with those that were signed.
+    pub(super) fn compare(&mut self, size: u64, root: &Hash, files: &impl Files, report: &mut Report) {
+        if let Some(known) = self.known.take_if(|known| known.size == size) {
+            self.note_agreement(size, known.root == *root, "the known checkpoint");
+        }
+        if self.history.get(self.compared) != Some(&size) {
+            return;
+        }
+        self.compared += 1;
+        report.checkpoints += 1;
+        let file = path(size);
+        match files.read(&file, NOTE_LIMIT) {
+            // Listed a moment ago: whoever prunes old notes may do so, they are not needed to verify.
+            Ok(None) => {}
+            Ok(Some(note)) => match Checkpoint::open(&note, self.trust.verifiers()) {
+                Ok((earlier, _)) if earlier.size != size || earlier.origin != self.head.origin => {
+                    report.add_file(Class::Tampered, Fault::CheckpointName, file);
+                }
+                Ok((earlier, _)) => self.note_agreement(size, earlier.root == *root, &file),
+                Err(error) => report.add_file(Class::Tampered, Fault::Checkpoint(error), file),
+            },
+            Err(error) => report.add_file(Class::Undecided, Fault::Unreadable(error.0), file),
+        }
+    }
+
+    /// The records add up to the head: every signed root that they do not have was signed for another history.
+    pub(super) fn convict(&mut self, report: &mut Report) {
+        for (size, file) in std::mem::take(&mut self.disagreeing) {
+            report.add_file(Class::Forked, Fault::Forked { size }, file);
+        }
+    }
+
+    /// The records do not add up to the head: the range in which the first wrong one must lie.
+    pub(super) fn narrow(&self) -> (u64, u64) {
+        (self.agreed, self.disagreeing.first().map_or(self.head.size, |(size, _)| *size))
+    }
+
+    fn note_agreement(&mut self, size: u64, agrees: bool, file: &str) {
+        if agrees {
+            self.agreed = self.agreed.max(size);
+        } else if self.disagreeing.len() < 100 {
+            self.disagreeing.push((size, file.to_owned()));
+        }
+    }
+}
+
+fn path(size: u64) -> String {
+    format!("{HISTORY}/{size}.note")
+}
+
+fn sizes(files: &impl Files, report: &mut Report) -> Vec<u64> {
+    let names = files.names(HISTORY).unwrap_or_else(|error| {
+        report.add_file(Class::Undecided, Fault::Unreadable(error.0), HISTORY);
+        Vec::new()
+    });
+    let mut sizes: Vec<u64> = names.iter().filter_map(|name| number(name.strip_suffix(".note")?)).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes
+}
+
+fn published(files: &impl Files, trust: &Trust, report: &mut Report) -> Option<Checkpoint> {
+    match files.read(PUBLISHED, NOTE_LIMIT) {
+        Ok(Some(note)) => match Checkpoint::open(&note, trust.verifiers()) {
+            Ok((head, _)) => return Some(head),
+            Err(error) => report.add_file(Class::Tampered, Fault::Checkpoint(error), PUBLISHED),
+        },
+        Ok(None) => report.add_file(Class::Undecided, Fault::NoCheckpoint, PUBLISHED),
+        Err(error) => report.add_file(Class::Undecided, Fault::Unreadable(error.0), PUBLISHED),
+    }
+    None
+}
+
+/// Checkpoints beyond the head. One is the ledger caught between signing and publishing; more, and records that were
+/// signed have been taken away (attack A5).
+fn judge_later(files: &impl Files, trust: &Trust, head: &Checkpoint, later: &[u64], report: &mut Report) {
+    let mut signed = 0;
+    for size in later {
+        let opened = match files.read(&path(*size), NOTE_LIMIT) {
+            Ok(Some(note)) => Checkpoint::open(&note, trust.verifiers()),
+            Ok(None) => continue,
+            Err(error) => {
+                report.add_file(Class::Undecided, Fault::Unreadable(error.0), path(*size));
+                continue;
+            }
+        };
+        match opened {
+            Ok((note, _)) if note.size == *size && note.origin == head.origin => {
+                signed += 1;
+                report.ahead = Some(*size);
+            }
+            Ok(_) => report.add_file(Class::Tampered, Fault::CheckpointName, path(*size)),
+            Err(error) => report.add_file(Class::Tampered, Fault::Checkpoint(error), path(*size)),
+        }
+        if signed > 1 {
+            report.add_file(Class::Incomplete, Fault::Shorter { size: *size }, path(*size));
+            return;
+        }
+    }
+}
+
+/// The checkpoint that the auditor kept, if it can be used against this ledger.
+fn known(trust: &Trust, options: &Options, head: &Checkpoint, report: &mut Report) -> Option<Checkpoint> {
+    let known = match Checkpoint::open(options.known.as_ref()?, trust.verifiers()) {
+        Ok((known, _)) => known,
+        Err(error) => {
+            report.add(Class::Undecided, Fault::Known(error));
+            return None;
+        }
+    };
+    if known.origin != head.origin {
+        report.add(Class::Undecided, Fault::KnownOrigin);
+        return None;
+    }
+    if known.size > head.size {
+        report.add(Class::Incomplete, Fault::Shorter { size: known.size });
+        return None;
+    }
+    Some(known)
+}
