@@ -1,0 +1,95 @@
+//! Total access to a text's bytes: outside there is a zero byte, so that detectors need no bounds of their own.
+
+use std::ops::Range;
+
+/// The bytes of a text, with looks around a place.
+#[derive(Clone, Copy)]
+pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Bytes<'a> {
+    pub(crate) fn len(self) -> usize {
+        self.0.len()
+    }
+
+    /// The byte at `at`, or 0.
+    #[inline]
+    pub(crate) fn at(self, at: usize) -> u8 {
+        self.0.get(at).copied().unwrap_or(0)
+    }
+
+    /// The byte before `at`, or 0.
+    #[inline]
+    pub(crate) fn before(self, at: usize) -> u8 {
+        if at == 0 { 0 } else { self.at(at - 1) }
+    }
+
+    /// The bytes of `span`, as far as they exist.
+    pub(crate) fn slice(self, span: Range<usize>) -> &'a [u8] {
+        let end = span.end.min(self.0.len());
+        self.0.get(span.start.min(end)..end).unwrap_or_default()
+    }
+
+    /// The end of the run of `class` that begins at `from`, at most `most` bytes long.
+    #[inline]
+    pub(crate) fn run(self, from: usize, most: usize, class: impl Fn(u8) -> bool) -> usize {
+        let mut at = from;
+        while at - from < most && at < self.0.len() && class(self.at(at)) {
+            at += 1;
+        }
+        at
+    }
+
+    /// The start of the run of `class` that ends at `to`, at most `most` bytes long.
+    #[inline]
+    pub(crate) fn run_back(self, to: usize, most: usize, class: impl Fn(u8) -> bool) -> usize {
+        let mut at = to;
+        while at > 0 && to - at < most && class(self.at(at - 1)) {
+            at -= 1;
+        }
+        at
+    }
+
+    /// Whether the text goes on with `literal` at `at`, without regard to ASCII case.
+    pub(crate) fn continues(self, at: usize, literal: &str) -> bool {
+        self.slice(at..at + literal.len()).eq_ignore_ascii_case(literal.as_bytes())
+    }
+
+    /// The words that end before `to` in the same line, nearest first, in lower case; at most three, in at most 64 bytes.
+    pub(crate) fn words_before(self, to: usize) -> impl Iterator<Item = Word<'a>> {
+        let mut at = to;
+        std::iter::from_fn(move || {
+            let end = self.run_back(at, to.saturating_sub(at).abs_diff(64), |b| !is_word(b) && b != b'\n');
+            let start = self.run_back(end, 32, is_word);
+            at = start;
+            (start < end).then(|| Word(self.slice(start..end)))
+        })
+        .take(3)
+    }
+}
+
+/// A word of the text, compared without case.
+#[derive(Clone, Copy)]
+pub(crate) struct Word<'a>(pub(crate) &'a [u8]);
+
+impl Word<'_> {
+    /// Whether it is one of the words, which are in lower case.
+    pub(crate) fn is_one_of(self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.0.eq_ignore_ascii_case(word.as_bytes()))
+    }
+}
+
+/// Letters, digits, the underscore, and every byte of a non-ASCII character.
+#[inline]
+pub(crate) fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+}
+
+#[inline]
+pub(crate) fn is_digit(byte: u8) -> bool {
+    byte.is_ascii_digit()
+}
+
+#[inline]
+pub(crate) fn is_blank(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
+}

@@ -1,0 +1,163 @@
+//! The inspector: settings compiled once, then any number of messages read.
+
+use crate::dictionary::Dictionary;
+use crate::literal::Literals;
+use crate::overlap::{Claim, resolve};
+use crate::rule::{BuiltIn, RuleIndex, rules_with_repeats};
+use crate::scan::{Hit, Scan};
+use crate::setpoint::unit::Units;
+use crate::settings::{Settings, SettingsProblem};
+use crate::view::View;
+use plant::{Content, Finding, Label, Piece, RuleId, Sensitivity};
+use std::collections::BTreeSet;
+
+/// Reads content and says what is in it, and where.
+pub struct Inspector {
+    literals: Literals,
+    units: Units,
+    dictionary: Dictionary,
+    /// Built-in rules, vendors, then the dictionary's labels.
+    rules: Vec<Rule>,
+    /// In lower case.
+    ignore: BTreeSet<String>,
+    longest_ignored: usize,
+    most: usize,
+}
+
+struct Rule {
+    id: RuleId,
+    label: Label,
+    sensitivity: Sensitivity,
+    enabled: bool,
+}
+
+/// The message holds more findings than the settings allow. It was not read to its end and must not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the message holds more than {most} findings")]
+pub struct Overflow {
+    /// The allowed number.
+    pub most: usize,
+}
+
+impl Inspector {
+    /// Compiles the settings.
+    ///
+    /// # Errors
+    /// The first pattern, term or rule name that cannot be used.
+    pub fn new(settings: &Settings) -> Result<Self, SettingsProblem> {
+        let dictionary = Dictionary::new(settings)?;
+        let mut rules = Vec::new();
+        for (name, label) in rules_with_repeats() {
+            rules.extend(Rule::new(settings, name, label));
+        }
+        for rule in &settings.disabled {
+            if !rules.iter().any(|known| known.id == *rule) {
+                return Err(SettingsProblem::NoSuchRule { rule: rule.clone() });
+            }
+        }
+        rules.extend(dictionary.labels().iter().filter_map(|label| Rule::new(settings, "dictionary", label.as_str())));
+        let ignore: BTreeSet<String> = settings.ignore.iter().map(|text| text.trim().to_lowercase()).collect();
+        Ok(Self {
+            literals: Literals::new().ok_or(SettingsProblem::TooLarge)?,
+            units: Units::new(),
+            dictionary,
+            rules,
+            longest_ignored: ignore.iter().map(String::len).max().unwrap_or(0),
+            ignore,
+            most: settings.findings,
+        })
+    }
+
+    /// What is in the content: ordered by piece and span, never overlapping.
+    ///
+    /// # Errors
+    /// If there is more than the settings allow; such a message is hostile or belongs elsewhere.
+    pub fn read(&self, content: &Content<'_>) -> Result<Vec<Finding>, Overflow> {
+        let overflow = Overflow { most: self.most };
+        let mut findings = Vec::new();
+        for (index, piece) in content.pieces.iter().enumerate() {
+            findings.extend(self.attachment(index, piece));
+            let claims = self.claims(piece).ok_or(overflow)?;
+            if findings.len() + claims.len() > self.most {
+                return Err(overflow);
+            }
+            findings.extend(claims.into_iter().filter_map(|claim| {
+                let rule = self.rules.get(claim.rule)?;
+                Some(finding(rule, index, claim.span))
+            }));
+        }
+        Ok(findings)
+    }
+
+    /// Disjoint claims on one piece; `None` if there are too many.
+    fn claims(&self, piece: &Piece<'_>) -> Option<Vec<Claim>> {
+        let view = View::new(&piece.text);
+        let text = view.text();
+        // Hits may overlap and be ignored, so more of them are held than findings allowed; but not without end.
+        let most = self.most.saturating_mul(2).saturating_add(64);
+        let mut hits = Scan::new(text, most).run(&self.literals, &self.units).ok()?;
+        let mut overflow = false;
+        self.dictionary.find(text, |label, span| {
+            let rule = label.map_or(BuiltIn::TagScheme.index(), |label| self.rules.len() - self.dictionary.labels().len() + label);
+            hits.push(Hit { rule, span });
+            overflow = hits.len() > most;
+            !overflow
+        });
+        if overflow {
+            return None;
+        }
+        hits.extend(self.keyed(piece, text));
+        let claims = hits.into_iter().filter_map(|hit| self.claim(&view, &piece.text, hit)).collect();
+        Some(resolve(claims, &piece.text))
+    }
+
+    fn claim(&self, view: &View<'_>, source: &str, hit: Hit) -> Option<Claim> {
+        let rule = self.rules.get(hit.rule).filter(|rule| rule.enabled)?;
+        let span = view.source(&hit.span);
+        let value = source.get(span.clone())?;
+        let ignored = value.len() <= self.longest_ignored && self.ignore.contains(&value.to_lowercase());
+        (!ignored && !span.is_empty()).then_some(Claim { span, sensitivity: rule.sensitivity, rule: hit.rule })
+    }
+
+    /// A text that stands under a telling key of a JSON body: `{"password": "..."}`.
+    fn keyed(&self, piece: &Piece<'_>, text: &str) -> Option<Hit> {
+        let key = piece.path.rsplit('.').next().unwrap_or_default();
+        let bare = text.len() <= 256 && !text.contains(['\n', '"', '\'', '`', '\\']);
+        let named = bare && key.len() <= 48 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        if !named || text.is_empty() || !text.bytes().any(|b| b.is_ascii_alphanumeric()) {
+            return None;
+        }
+        let assignment = format!("{key}=\"{text}\"");
+        let hits = Scan::new(&assignment, 64).run(&self.literals, &self.units).ok()?;
+        let whole = key.len() + 2..assignment.len() - 1;
+        let rules = [BuiltIn::AssignedKey.index(), BuiltIn::AssignedPassword.index()];
+        let hit = hits.into_iter().find(|hit| rules.contains(&hit.rule) && hit.span == whole)?;
+        Some(Hit { rule: hit.rule, span: 0..text.len() })
+    }
+
+    fn attachment(&self, index: usize, piece: &Piece<'_>) -> Option<Finding> {
+        let media = piece.attachment.as_deref()?.to_ascii_lowercase();
+        let rule: RuleIndex = if media.starts_with("image/") {
+            BuiltIn::Image.index()
+        } else if media.starts_with("audio/") {
+            BuiltIn::Audio.index()
+        } else {
+            BuiltIn::File.index()
+        };
+        let rule = self.rules.get(rule).filter(|rule| rule.enabled)?;
+        Some(finding(rule, index, 0..0))
+    }
+}
+
+impl Rule {
+    /// `None` only if name or label are no identifiers, which a test of the table rules out.
+    fn new(settings: &Settings, name: &str, label: &str) -> Option<Self> {
+        let (id, label) = (RuleId::new(name).ok()?, Label::new(label).ok()?);
+        let (sensitivity, enabled) = (settings.sensitivity(&label), !settings.disabled.contains(&id));
+        Some(Self { id, label, sensitivity, enabled })
+    }
+}
+
+fn finding(rule: &Rule, piece: usize, span: std::ops::Range<usize>) -> Finding {
+    Finding { label: rule.label.clone(), sensitivity: rule.sensitivity, piece, span, rule: rule.id.clone() }
+}

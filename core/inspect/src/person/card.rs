@@ -1,0 +1,39 @@
+//! Payment card numbers (ISO/IEC 7812-1): issuer ranges, lengths and the Luhn check.
+
+/// Whether the digits are a card number of a known issuer.
+pub(crate) fn is_card(digits: &[u8]) -> bool {
+    issued(digits) && luhn(digits) && digits.windows(2).any(|pair| matches!(pair, [a, b] if a != b))
+}
+
+/// Issuer ranges and their lengths. Six digits tell the issuer.
+fn issued(digits: &[u8]) -> bool {
+    let head = |count: usize| digits.iter().take(count).fold(0u32, |sum, digit| sum * 10 + u32::from(digit - b'0'));
+    let length = digits.len();
+    match head(4) {
+        4000..=4999 => matches!(length, 13 | 16 | 19),
+        5100..=5599 | 2221..=2720 => length == 16,
+        3400..=3499 | 3700..=3799 => length == 15,
+        3000..=3059 | 3095 | 3600..=3699 | 3800..=3999 => matches!(length, 14 | 16),
+        3528..=3589 => (16..=19).contains(&length),
+        2131 | 1800 => length == 15,
+        6011 | 6440..=6599 => (16..=19).contains(&length),
+        6200..=6299 => (16..=19).contains(&length),
+        5000 | 5018 | 5020 | 5038 | 5600..=5899 | 6304 | 6759 | 6761..=6763 => (12..=19).contains(&length),
+        _ => false,
+    }
+}
+
+/// The check of ISO/IEC 7812-1 annex B: every second digit from the right counts twice.
+fn luhn(digits: &[u8]) -> bool {
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(at, digit)| {
+            let digit = u32::from(digit - b'0');
+            let weighted = if at % 2 == 1 { digit * 2 } else { digit };
+            if weighted > 9 { weighted - 9 } else { weighted }
+        })
+        .sum();
+    sum.is_multiple_of(10)
+}

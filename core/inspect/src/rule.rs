@@ -1,0 +1,69 @@
+//! The table of built-in rules: what each is called and which label it gives.
+
+use crate::secret::vendor::VENDORS;
+
+macro_rules! built_in {
+    ($($variant:ident $name:literal $label:literal;)*) => {
+        /// A built-in rule that is not one of the vendors' key formats.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum BuiltIn { $($variant),* }
+
+        const BUILT_IN: &[(&str, &str)] = &[$(($name, $label)),*];
+    };
+}
+
+built_in! {
+    AssignedKey "key.assigned" "secret.key";
+    BearerKey "key.bearer" "secret.key";
+    PasswordHash "key.password-hash" "secret.key";
+    Webhook "key.webhook" "secret.key";
+    PrivateKey "private-key.pem" "secret.private-key";
+    AssignedPassword "password.assigned" "secret.password";
+    UrlPassword "password.url" "secret.password";
+    CommandPassword "password.command" "secret.password";
+    Email "person.email" "person.email";
+    Phone "person.phone" "person.phone";
+    Iban "person.iban" "person.iban";
+    Card "person.card" "person.card";
+    Ipv4 "network.ipv4" "network.address";
+    Ipv6 "network.ipv6" "network.address";
+    Mac "network.mac" "network.mac";
+    TagIsa "tag.isa" "tag";
+    TagVariable "tag.variable" "tag";
+    TagAddress "tag.address" "tag";
+    TagKks "tag.kks" "tag";
+    TagReference "tag.reference" "tag";
+    TagOpc "tag.opc" "tag";
+    TagPin "tag.pin" "tag";
+    TagScheme "tag.scheme" "tag";
+    Setpoint "setpoint.value" "setpoint";
+    Image "attachment.image" "attachment.image";
+    Audio "attachment.audio" "attachment.audio";
+    File "attachment.file" "attachment.file";
+}
+
+/// Index of a rule in the whole table: built-in ones, then vendors, then the plant's dictionary labels.
+pub(crate) type RuleIndex = usize;
+
+impl BuiltIn {
+    pub(crate) fn index(self) -> RuleIndex {
+        self as usize
+    }
+}
+
+/// Index of the vendor rule at `position` of [`VENDORS`].
+pub(crate) fn vendor(position: usize) -> RuleIndex {
+    BUILT_IN.len() + position
+}
+
+/// Every row of the table; a vendor with several prefixes comes several times.
+pub(crate) fn rules_with_repeats() -> impl Iterator<Item = (&'static str, &'static str)> {
+    BUILT_IN.iter().copied().chain(VENDORS.iter().map(|vendor| (vendor.rule, "secret.key")))
+}
+
+/// Every built-in rule with the label that it gives, in a fixed order. These names go into
+/// [`crate::Settings::disabled`] and come back in a finding's `rule`.
+pub fn rules() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let mut last = "";
+    rules_with_repeats().filter(move |(name, _)| std::mem::replace(&mut last, name) != *name)
+}

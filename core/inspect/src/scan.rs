@@ -1,0 +1,284 @@
+//! Reads one normalised text once with each pass, and verifies what they point at.
+//!
+//! ```text
+//! pass A  automaton over literals ->  vendor keys, assignments, PEM, URLs, cues
+//! pass B  runs of word bytes      ->  e-mail, numbers, addresses, tags
+//! then    numbers with tags and cues around them -> setpoints
+//! ```
+//!
+//! Every check reads a bounded stretch around its candidate, so the whole is linear in the text.
+
+use crate::bytes::{Bytes, is_digit, is_word};
+use crate::literal::{Literal, Literals};
+use crate::rule::{BuiltIn, RuleIndex, vendor};
+use crate::secret::vendor::VENDORS;
+use crate::secret::{assigned, encoded, pem, url};
+use crate::setpoint::unit::Units;
+use crate::setpoint::{self, Around, Number};
+use crate::tag::{address, isa, variable};
+use crate::{network, person};
+use std::ops::Range;
+
+/// What a rule found in the view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hit {
+    pub(crate) rule: RuleIndex,
+    pub(crate) span: Range<usize>,
+}
+
+/// Reads one text.
+pub(crate) struct Scan<'t> {
+    text: Bytes<'t>,
+    source: &'t str,
+    hits: Vec<Hit>,
+    cues: Vec<usize>,
+    tags: Vec<Range<usize>>,
+    numbers: Vec<Number>,
+    most: usize,
+}
+
+/// There are more hits than anyone wants to hold.
+pub(crate) struct TooMany;
+
+impl<'t> Scan<'t> {
+    pub(crate) fn new(source: &'t str, most: usize) -> Self {
+        let text = Bytes(source.as_bytes());
+        Self { text, source, hits: Vec::new(), cues: Vec::new(), tags: Vec::new(), numbers: Vec::new(), most }
+    }
+
+    /// All hits, in no order, possibly overlapping.
+    pub(crate) fn run(mut self, literals: &Literals, units: &Units) -> Result<Vec<Hit>, TooMany> {
+        self.literals(literals)?;
+        self.runs(units)?;
+        self.setpoints(units);
+        if self.hits.len() > self.most { Err(TooMany) } else { Ok(self.hits) }
+    }
+
+    fn hit(&mut self, rule: BuiltIn, span: Option<Range<usize>>) -> bool {
+        let Some(span) = span else { return false };
+        if matches!(
+            rule,
+            BuiltIn::TagIsa | BuiltIn::TagVariable | BuiltIn::TagAddress | BuiltIn::TagKks | BuiltIn::TagReference | BuiltIn::TagOpc | BuiltIn::TagPin
+        ) {
+            self.tags.push(span.clone());
+        }
+        self.hits.push(Hit { rule: rule.index(), span });
+        true
+    }
+
+    fn found(&mut self, found: Option<(BuiltIn, Range<usize>)>) {
+        if let Some((rule, span)) = found {
+            self.hit(rule, Some(span));
+        }
+    }
+
+    fn literals(&mut self, literals: &Literals) -> Result<(), TooMany> {
+        let text = self.text;
+        let (mut openers, mut closers) = (Vec::new(), Vec::new());
+        for (literal, at) in literals.find(self.source) {
+            match literal {
+                Literal::Vendor(row) => {
+                    if let Some(span) = VENDORS.get(row).and_then(|known| crate::secret::vendor::key(text, known, at.start)) {
+                        self.hits.push(Hit { rule: vendor(row), span });
+                    }
+                }
+                Literal::Keyword(names) => self.found(assigned::assigned(text, at, names)),
+                Literal::PemOpener => openers.push(at),
+                Literal::PemCloser => closers.push(at.start),
+                Literal::Scheme => self.found(url::userinfo(text, at.start)),
+                Literal::User => self.found(url::user_option(text, at)),
+                Literal::Bearer => self.found(url::bearer(text, at)),
+                Literal::Webhook => self.found(url::webhook(text, at)),
+                Literal::Jwt => self.found(encoded::jwt(text, at.start)),
+                Literal::Hash => self.found(encoded::hash(text, at.start)),
+                Literal::Cue => {
+                    if !is_letter(text.before(at.start)) && !is_letter(text.at(at.end)) {
+                        self.cues.push(at.start);
+                    }
+                }
+                Literal::Setp => {
+                    if let Some((pin, value)) = variable::pin(text, at.start) {
+                        self.hit(BuiltIn::TagPin, Some(pin));
+                        self.hit(BuiltIn::Setpoint, Some(value));
+                    }
+                }
+                Literal::Node => self.found(address::node(text, at.start)),
+            }
+            if self.hits.len() > self.most {
+                return Err(TooMany);
+            }
+        }
+        let mut covered = 0;
+        for opener in openers {
+            // An opener inside a block that was just read is part of it.
+            if opener.start >= covered {
+                let block = pem::block(text, opener, &closers);
+                covered = block.as_ref().map_or(covered, |block| block.end);
+                self.hit(BuiltIn::PrivateKey, block);
+            }
+        }
+        self.cues.sort_unstable();
+        Ok(())
+    }
+
+    fn runs(&mut self, units: &Units) -> Result<(), TooMany> {
+        let text = self.text;
+        let mut at = 0;
+        while at < text.len() {
+            let byte = text.at(at);
+            if is_word(byte) {
+                let end = text.run(at, usize::MAX, is_word);
+                at = self.word(at, end, units).max(end);
+                if self.hits.len() > self.most {
+                    return Err(TooMany);
+                }
+                continue;
+            }
+            match byte {
+                b'@' => {
+                    self.hit(BuiltIn::Email, person::email::address(text, at));
+                }
+                b'+' | b'(' if is_digit(text.at(at + 1)) => {
+                    self.groups(at);
+                }
+                b'%' => {
+                    self.hit(BuiltIn::TagAddress, address::direct(text, at));
+                }
+                b'=' => {
+                    self.hit(BuiltIn::TagReference, address::designation(text, at));
+                }
+                b':' if text.at(at + 1) == b':' => {
+                    self.hit(BuiltIn::Ipv6, network::ipv6(text, at));
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        Ok(())
+    }
+
+    /// Looks at the run of word bytes `start..end`; gives where the scan goes on, if beyond the run.
+    fn word(&mut self, start: usize, end: usize, units: &Units) -> usize {
+        let text = self.text;
+        let first = text.at(start);
+        if first.is_ascii_hexdigit() && self.station(start, end) {
+            return end;
+        }
+        if first.is_ascii_digit() {
+            return self.numeral(start, end, units);
+        }
+        if !first.is_ascii_alphabetic() {
+            return end;
+        }
+        let letters = text.run(start, 6, |b| b.is_ascii_alphabetic());
+        let length = letters - start;
+        if length == 2 {
+            if is_digit(text.at(letters)) && is_digit(text.at(letters + 1)) && self.hit(BuiltIn::Iban, person::iban::number(text, start)) {
+                return end;
+            }
+            if text.slice(start..letters) == b"pH" {
+                self.numbers.extend(setpoint::acidity(text, start));
+            }
+            if text.slice(start..letters) == b"DB" && self.hit(BuiltIn::TagAddress, address::block(text, start)) {
+                return end;
+            }
+        }
+        if length == 1 && is_digit(text.at(letters)) && text.at(end) == b':' {
+            self.hit(BuiltIn::TagAddress, address::data_file(text, start, end));
+        }
+        if (2..=5).contains(&length) && (is_digit(text.at(letters)) || matches!(text.at(letters), b'-' | b'_')) {
+            let cued = self.cued(start);
+            if let Some(span) = isa::tag(text, start, letters, cued) {
+                let further = span.end;
+                self.hit(BuiltIn::TagIsa, Some(span));
+                return further;
+            }
+        }
+        let word = text.slice(start..end.min(start + 65));
+        if word.contains(&b'_') && variable::is_variable(word) {
+            self.hit(BuiltIn::TagVariable, Some(start..end));
+        } else if length == 3 && address::kks(word) {
+            self.hit(BuiltIn::TagKks, Some(start..end));
+        }
+        end
+    }
+
+    /// A run that begins with a digit.
+    fn numeral(&mut self, start: usize, end: usize, units: &Units) -> usize {
+        let text = self.text;
+        if self.hit(BuiltIn::Ipv4, network::ipv4(text, start)) {
+            return end;
+        }
+        if address::kks(text.slice(start..end.min(start + 16))) {
+            self.hit(BuiltIn::TagKks, Some(start..end));
+            return end;
+        }
+        if let Some(further) = self.groups(start) {
+            return further;
+        }
+        match setpoint::number(text, start, units) {
+            Some((number, further)) => {
+                self.numbers.push(number);
+                further
+            }
+            None => end,
+        }
+    }
+
+    /// IPv6 or MAC, if the run looks like the first group of one.
+    fn station(&mut self, start: usize, end: usize) -> bool {
+        let text = self.text;
+        match (end - start, text.at(end)) {
+            (2, b':' | b'-') if self.hit(BuiltIn::Mac, network::mac(text, start)) => true,
+            (4, b'.') => self.hit(BuiltIn::Mac, network::mac(text, start)),
+            (1..=4, b':') => self.hit(BuiltIn::Ipv6, network::ipv6(text, start)),
+            _ => false,
+        }
+    }
+
+    /// A card or phone number that begins at `start`; where it ends.
+    fn groups(&mut self, start: usize) -> Option<usize> {
+        let text = self.text;
+        let before = text.before(start);
+        let continues = matches!(before, b'.' | b'-' | b'/' | b',' | b'#' | b'$' | b':' | b'=') && is_word(text.before(start - 1)) && before != b':' && before != b'='
+            || before == b'+' || before == b'(' || is_word(before);
+        if continues {
+            return None;
+        }
+        let groups = person::phone::Groups::read(text, start)?;
+        if groups.count < 7 {
+            return None;
+        }
+        let outside = !is_word(text.at(groups.span.end)) && text.at(groups.span.end) != b'.' || !is_word(text.at(groups.span.end + 1));
+        if groups.count >= 12 && groups.is_card_like() && outside && person::card::is_card(groups.digits()) {
+            let end = groups.span.end;
+            self.hit(BuiltIn::Card, Some(groups.span));
+            return Some(end);
+        }
+        let cued = person::phone::cued(text, start);
+        let span = person::phone::number(text, &groups, cued)?;
+        let end = span.end;
+        self.hit(BuiltIn::Phone, Some(span));
+        Some(end)
+    }
+
+    fn cued(&self, at: usize) -> bool {
+        let from = self.cues.partition_point(|cue| *cue < at.saturating_sub(120));
+        self.cues.get(from).is_some_and(|cue| *cue < at + 120)
+    }
+
+    fn setpoints(&mut self, units: &Units) {
+        self.tags.sort_unstable_by_key(|tag| (tag.start, tag.end));
+        let around = Around { tags: &self.tags, cues: &self.cues };
+        let rule = BuiltIn::Setpoint.index();
+        for number in &self.numbers {
+            if let Some(span) = setpoint::judge(self.text, number, &around, units) {
+                self.hits.push(Hit { rule, span });
+            }
+        }
+    }
+}
+
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80
+}

@@ -1,0 +1,264 @@
+//! Values that are assigned to a telling name: `API_KEY = "..."`, `password: ...`, `<token>...</token>`,
+//! `--password ...`.
+//!
+//! The automaton finds the keyword; this reads the whole name around it, the operator and the value. The name
+//! must *end* in the keyword (`token_count`, `passwordLabel` name something else), and the value must look the part.
+
+use super::value::{Shape, placeholder, uuid};
+use crate::bytes::{Bytes, is_blank};
+use crate::rule::BuiltIn;
+use std::ops::Range;
+
+/// What a keyword says of the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// A password: any value, if it is written as one.
+    Password,
+    /// A key or token: a random value.
+    Key,
+    /// Says little by itself (`key`, `auth`): a value that can be nothing else.
+    Hint,
+}
+
+/// The keywords, in lower case. Matched without case.
+pub(crate) const KEYWORDS: &[(&str, Names)] = &[
+    ("password", Names::Password),
+    ("passwort", Names::Password),
+    ("kennwort", Names::Password),
+    ("passphrase", Names::Password),
+    ("passwd", Names::Password),
+    ("pwd", Names::Password),
+    ("pass", Names::Password),
+    ("secret", Names::Key),
+    ("token", Names::Key),
+    ("apikey", Names::Key),
+    ("api_key", Names::Key),
+    ("api-key", Names::Key),
+    ("api key", Names::Key),
+    ("accesskey", Names::Key),
+    ("access_key", Names::Key),
+    ("access-key", Names::Key),
+    ("secretkey", Names::Key),
+    ("secret_key", Names::Key),
+    ("secret-key", Names::Key),
+    ("accountkey", Names::Key),
+    ("account_key", Names::Key),
+    ("sharedkey", Names::Key),
+    ("presharedkey", Names::Key),
+    ("privatekey", Names::Key),
+    ("private_key", Names::Key),
+    ("private-key", Names::Key),
+    ("license_key", Names::Key),
+    ("licensekey", Names::Key),
+    ("encryption_key", Names::Key),
+    ("signing_key", Names::Key),
+    ("auth_key", Names::Key),
+    ("authkey", Names::Key),
+    ("credential", Names::Key),
+    ("credentials", Names::Key),
+    ("client_id", Names::Hint),
+    ("clientid", Names::Hint),
+    ("client-id", Names::Hint),
+    ("querykey", Names::Key),
+    ("api", Names::Hint),
+    ("key", Names::Hint),
+    ("auth", Names::Hint),
+    ("community", Names::Hint),
+    ("license", Names::Hint),
+    ("unseal", Names::Key),
+    ("sid", Names::Hint),
+];
+
+/// What may follow the keyword within the name without changing what it names.
+const SUFFIXES: [&str; 10] = ["", "value", "_value", "string", "_string", "b64", "_b64", "text", "_test", "_prod"];
+
+/// How name and value are tied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tie {
+    /// `=`, `:=`, `=>`.
+    Assign,
+    /// `:`.
+    Colon,
+    /// `"name", "value"`: an argument after the quoted name.
+    Argument,
+    /// `<name>value`.
+    Element,
+    /// `--name value`.
+    Flag,
+    /// `password is "value"`.
+    Prose,
+}
+
+/// The value that the name around the keyword at `keyword` is given.
+pub(crate) fn assigned(text: Bytes<'_>, keyword: Range<usize>, names: Names) -> Option<(BuiltIn, Range<usize>)> {
+    let name = name(text, &keyword, names)?;
+    let (tie, from) = tie(text, &name)?;
+    let (quoted, span) = value(text, from, tie, names)?;
+    let fits = match names {
+        Names::Password => is_password(text, &span, quoted, tie),
+        Names::Key => is_key(text, &span, quoted, tie, false),
+        Names::Hint => is_key(text, &span, quoted, tie, true),
+    };
+    let rule = if names == Names::Password { BuiltIn::AssignedPassword } else { BuiltIn::AssignedKey };
+    fits.then_some((rule, span))
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
+}
+
+/// The whole identifier, if the keyword is its last word.
+fn name(text: Bytes<'_>, keyword: &Range<usize>, names: Names) -> Option<Range<usize>> {
+    let first = text.at(keyword.start);
+    let before = text.before(keyword.start);
+    let short = keyword.len() <= 4 || names == Names::Hint;
+    let camel = first.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit());
+    if before >= 0x80 || before.is_ascii_alphabetic() && !camel && short {
+        return None;
+    }
+    let end = text.run(keyword.end, 24, is_name);
+    let rest = text.slice(keyword.end..end);
+    let ends = rest.iter().all(u8::is_ascii_digit) || SUFFIXES.iter().any(|suffix| rest.eq_ignore_ascii_case(suffix.as_bytes()));
+    let start = text.run_back(keyword.start, 48, is_name);
+    ends.then_some(start..end)
+}
+
+/// What stands between name and value; where the value begins.
+fn tie(text: Bytes<'_>, name: &Range<usize>) -> Option<(Tie, usize)> {
+    let blank = |at| text.run(at, 32, is_blank);
+    let mut at = name.end;
+    if text.at(at) == b'>' && text.before(name.start) == b'<' {
+        return Some((Tie::Element, text.run(at + 1, 32, |b| b.is_ascii_whitespace())));
+    }
+    // Closing quotes and brackets of the name, as in `"key":`, `[key] =`, `\"key\":`.
+    let closed = text.run(at, 4, |b| matches!(b, b'"' | b'\'' | b'`' | b']' | b')' | b'\\' | b'}'));
+    let quoted = closed > at;
+    at = blank(closed);
+    // A type between name and operator: `var token string = "..."`, `pin: str = "..."`.
+    let word = text.run(at, 12, |b| b.is_ascii_alphabetic());
+    if at > closed && word > at && matches!(text.at(blank(word)), b'=') {
+        at = blank(word);
+    }
+    let operators = text.run(at, 3, |b| matches!(b, b'=' | b':' | b'?' | b'|' | b'>' | b'!'));
+    let skip = |at| text.run(at, 32, |b| b.is_ascii_whitespace());
+    match text.slice(at..operators) {
+        b"=" | b":=" | b"=>" | b"?=" | b"||=" | b"==" | b"!=" | b"|=" | b"::" => Some((Tie::Assign, skip(operators))),
+        b":" => Some((Tie::Colon, skip(operators))),
+        b"" if quoted && text.at(at) == b',' => Some((Tie::Argument, skip(at + 1))),
+        b"" if text.slice(name.start..name.start + 1) == b"-" && at > name.end => Some((Tie::Flag, at)),
+        b"" if text.continues(at, "is ") => Some((Tie::Prose, skip(at + 3))),
+        _ => None,
+    }
+}
+
+/// Whether the value is quoted, and where it stands.
+fn value(text: Bytes<'_>, from: usize, tie: Tie, names: Names) -> Option<(bool, Range<usize>)> {
+    let mut from = from;
+    // A scheme before a token: `Authorization: Bearer ...`.
+    for scheme in ["bearer ", "basic ", "token "] {
+        if text.continues(from, scheme) {
+            from += scheme.len();
+        }
+    }
+    if text.at(from) == b'\\' {
+        from += 1;
+    }
+    let quote = text.at(from);
+    if matches!(quote, b'"' | b'\'' | b'`') {
+        let start = from + 1;
+        let end = text.run(start, 600, |b| b != quote && b != b'\n');
+        let end = if text.before(end) == b'\\' && end > start { end - 1 } else { end };
+        // An unclosed quote, or one that holds a sentence, holds no value.
+        return (end > start && text.at(end) != b'\n' && (names == Names::Password || !text.slice(start..end).contains(&b' ')))
+            .then_some((true, start..end));
+    }
+    let stop = |b: u8| b <= b' ' || b == 0x7F || br#""'`<>,;|&\"#.contains(&b) || (matches!(b, b'(' | b')' | b'{' | b'}' | b'[' | b']') && names != Names::Password);
+    let mut end = text.run(from, 600, |b| !stop(b));
+    let closing = |b: u8| matches!(b, b'.' | b':' | b'!' | b'?') && tie != Tie::Assign || matches!(b, b')' | b'}' | b']');
+    while end > from && closing(text.before(end)) {
+        end -= 1;
+    }
+    (end > from).then_some((false, from..end))
+}
+
+/// A value that a password's name is given: short ones too, words too, but neither code nor prose.
+fn is_password(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie) -> bool {
+    const NOTHING: [&str; 26] = [
+        "none", "null", "nil", "true", "false", "undefined", "password", "passwd", "secret", "string", "required", "optional",
+        "test", "pass", "user", "username", "empty", "hidden", "disabled", "enabled", "yes", "no", "fail", "ok", "text", "pwd",
+    ];
+    let value = text.slice(span.clone());
+    let shape = Shape::of(value);
+    if value.len() < 4 || value.len() > 128 || placeholder(value) || shape.letters() + shape.digits == 0 {
+        return false;
+    }
+    if NOTHING.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes())) || is_code(value) || is_path(value) {
+        return false;
+    }
+    let words = value.split(|b| *b == b' ').count();
+    if words > 1 && (!quoted || words > 6 || !(shape.digits > 0 || shape.others >= words)) {
+        return false;
+    }
+    let plain = shape.digits == 0 && shape.others == 0 && (shape.upper == 0 || shape.upper == 1);
+    match (tie, quoted) {
+        (Tie::Assign | Tie::Element | Tie::Argument, true) => !value.ends_with(b":"),
+        (Tie::Assign, false) => followed_by_end(text, span.end) && !is_call(text, span),
+        (Tie::Element, false) => !plain || value.len() >= 6,
+        (Tie::Colon, true) => !plain || value.len() >= 8 && !shape.wordy(),
+        (Tie::Colon | Tie::Flag | Tie::Argument, false) => shape.digits > 0 && shape.letters() > 0 && !is_call(text, span),
+        (Tie::Flag, true) => true,
+        (Tie::Prose, quoted) => quoted && !plain || shape.digits > 0 && shape.letters() > 0,
+    }
+}
+
+/// A value that a key's name is given: it must look random.
+fn is_key(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie, hint: bool) -> bool {
+    let value = text.slice(span.clone());
+    let shape = Shape::of(value);
+    if value.len() < 10 || value.len() > 512 || placeholder(value) || is_path(value) || !shape.varied() {
+        return false;
+    }
+    if !value.iter().all(|b| b.is_ascii_graphic()) {
+        return quoted && !hint && value.len() >= 20 && value.iter().any(|b| *b >= 0x80) && shape.digits + shape.letters() > 10;
+    }
+    if is_code(value) || !quoted && is_call(text, span) || tie == Tie::Prose && shape.digits == 0 {
+        return false;
+    }
+    if uuid(value) {
+        return !hint;
+    }
+    if hint {
+        return value.len() >= 16 && shape.random() && shape.digits >= 2;
+    }
+    shape.random()
+}
+
+/// An expression rather than a value: `env.PASSWORD`, `getPassword()`, `self.token`, `config["x"]`, `a::b`.
+fn is_code(value: &[u8]) -> bool {
+    let has = |part: &[u8]| super::value::contains(value, part);
+    let begins = |part: &[u8]| value.get(..part.len()).is_some_and(|head| head.eq_ignore_ascii_case(part));
+    if has(b"://") || has(b"()") || has(b"->") || has(b"::") || begins(b"process.") || begins(b"os.") || begins(b"env.") || begins(b"self.") || begins(b"this.") || begins(b"var.") || begins(b"secrets.") || begins(b"config") {
+        return true;
+    }
+    // Dotted words: every part an identifier without digits.
+    let parts: Vec<&[u8]> = value.split(|b| *b == b'.').collect();
+    parts.len() > 1 && parts.iter().all(|part| part.len() > 1 && part.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_'))
+}
+
+fn is_path(value: &[u8]) -> bool {
+    let slashes = value.iter().filter(|b| **b == b'/').count();
+    (value.starts_with(b"/") || value.starts_with(b"./") || value.starts_with(b"~/") || value.starts_with(b"#")) && Shape::of(value).wordy()
+        || slashes >= 2 && Shape::of(value).wordy()
+}
+
+/// Whether the unquoted value is called or indexed: `get_token(`, `tokens[`.
+fn is_call(text: Bytes<'_>, span: &Range<usize>) -> bool {
+    let next = text.at(span.end);
+    matches!(next, b'(' | b'[' | b'{') || text.slice(span.clone()).iter().any(|b| matches!(b, b'(' | b'[' | b'{'))
+}
+
+/// Whether nothing but the end of a line, a separator or a comment follows: `a = b + c` assigns no literal.
+fn followed_by_end(text: Bytes<'_>, at: usize) -> bool {
+    let next = text.run(at, 8, is_blank);
+    next == at && text.at(at) != b'(' || matches!(text.at(next), 0 | b'\n' | b'\r' | b';' | b'#' | b',' | b'&' | b'"' | b'\'') || text.at(next).is_ascii_alphanumeric() || text.at(next) == b'-'
+}

@@ -1,0 +1,9 @@
+//! Secrets: vendors' keys by prefix, private keys, passwords in URLs, and values that are assigned to a name
+//! which says what they are.
+
+pub(crate) mod assigned;
+pub(crate) mod encoded;
+pub(crate) mod pem;
+pub(crate) mod url;
+pub(crate) mod value;
+pub(crate) mod vendor;

@@ -1,0 +1,72 @@
+//! Passwords in URLs and on command lines: `scheme://user:password@host`, `curl -u user:password`, `Basic ...`.
+
+use super::value::{Shape, placeholder};
+use crate::bytes::{Bytes, is_blank};
+use crate::rule::BuiltIn;
+use std::ops::Range;
+
+/// The password of the URL whose `://` is at `colon` (RFC 3986, section 3.2.1).
+pub(crate) fn userinfo(text: Bytes<'_>, colon: usize) -> Option<(BuiltIn, Range<usize>)> {
+    if !text.before(colon).is_ascii_alphanumeric() {
+        return None;
+    }
+    let start = colon + 3;
+    let stop = |b: u8| b > b' ' && !br#""'`<>/?#@,"#.contains(&b);
+    let mut end = text.run(start, 256, stop);
+    // A password may hold an `@` itself: the last one before the host's end separates.
+    for _ in 0..2 {
+        let further = text.run(end + 1, 256, stop);
+        if text.at(end) == b'@' && text.at(further) == b'@' {
+            end = further;
+        }
+    }
+    if text.at(end) != b'@' {
+        return None;
+    }
+    let split = text.run(start, end - start, |b| b != b':');
+    let value = text.slice(split + 1..end);
+    let shape = Shape::of(value);
+    let named = !placeholder(value) && value.len() >= 3 && shape.distinct > 1;
+    let word = value.eq_ignore_ascii_case(b"password") || value.eq_ignore_ascii_case(b"pass") || value.eq_ignore_ascii_case(b"secret");
+    if split < end {
+        return (named && !word).then_some((BuiltIn::UrlPassword, split + 1..end));
+    }
+    // `https://TOKEN@host`: the user part alone is the secret when it looks random.
+    let alone = text.slice(start..end);
+    (Shape::of(alone).random() && !placeholder(alone) && alone.len() >= 16).then_some((BuiltIn::UrlPassword, start..end))
+}
+
+/// The credentials after `-u`, `--user` of a command.
+pub(crate) fn user_option(text: Bytes<'_>, option: Range<usize>) -> Option<(BuiltIn, Range<usize>)> {
+    if !is_blank(text.before(option.start)) {
+        return None;
+    }
+    let mut start = text.run(option.end, 8, |b| is_blank(b) || b == b'=');
+    let quote = text.at(start);
+    let quoted = matches!(quote, b'"' | b'\'');
+    start += usize::from(quoted);
+    let end = text.run(start, 256, |b| if quoted { b != quote && b != b'\n' } else { b > b' ' && !br#""'`,;"#.contains(&b) });
+    let split = text.run(start, end - start, |b| b != b':');
+    let value = text.slice(split + 1..end);
+    let fits = split > start && split < end && value.len() >= 3 && !placeholder(value) && !placeholder(text.slice(start..split));
+    fits.then_some((BuiltIn::CommandPassword, start..end))
+}
+
+/// The credentials after `Authorization: Bearer|Basic|Token `.
+pub(crate) fn bearer(text: Bytes<'_>, scheme: Range<usize>) -> Option<(BuiltIn, Range<usize>)> {
+    let start = text.run(scheme.end, 4, |b| is_blank(b) || b == b':');
+    let end = text.run(start, 2048, |b| b.is_ascii_alphanumeric() || b"-._~+/=!:".contains(&b));
+    let value = text.slice(start..end);
+    let shape = Shape::of(value);
+    let fits = value.len() >= 16 && !placeholder(value) && shape.varied() && shape.digits > 0 && !shape.wordy();
+    fits.then_some((BuiltIn::BearerKey, start..end))
+}
+
+/// A webhook address whose path is the credential.
+pub(crate) fn webhook(text: Bytes<'_>, host: Range<usize>) -> Option<(BuiltIn, Range<usize>)> {
+    let start = text.run_back(host.start, 64, |b| b.is_ascii_alphanumeric() || b":/.-_".contains(&b));
+    let end = text.run(host.end, 512, |b| b.is_ascii_alphanumeric() || b"/@-_.=?&%".contains(&b));
+    let path = text.slice(host.end..end);
+    let shape = Shape::of(path);
+    (path.len() >= 32 && shape.digit_runs >= 2 && !placeholder(path)).then_some((BuiltIn::Webhook, start..end))
+}
