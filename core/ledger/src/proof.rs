@@ -179,3 +179,6 @@ fn range_hash(begin: u64, end: u64, hashes: &impl Hashes) -> Result<Hash, Missin
 fn split(count: u64) -> u64 {
     1 << (count - 1).ilog2()
 }
+
+#[cfg(test)]
+mod tests;

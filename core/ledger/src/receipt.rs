@@ -172,6 +172,3 @@ impl fmt::Display for Receipt {
         write!(f, "\n{}", self.note)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -115,4 +115,4 @@ impl Frontier {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

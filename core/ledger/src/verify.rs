@@ -60,6 +60,3 @@ pub fn verify(files: &impl Files, trust: &Trust, options: &Options) -> Report {
     walk::walk(files, &mut heads, &mut report);
     report
 }
-
-#[cfg(test)]
-mod tests;
