@@ -1,7 +1,11 @@
 //! How the gateway of a plant runs: where it listens, where its files are, what it takes at most.
 
+use crate::node::Node;
+use crate::problem::Code;
+use crate::shape::Report;
+use crate::value;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The `[gateway]` table: complete, paths joined to the plant's folder.
@@ -55,4 +59,87 @@ pub struct Telemetry {
     pub otlp: String,
     /// The `service.name` of the traces.
     pub service: String,
+}
+
+/// Builds the `[gateway]` table.
+pub(crate) fn build(file: &Node<'_>, folder: &Path, report: &mut Report) -> Option<Gateway> {
+    let node = file.table("gateway")?;
+    in_the_clear(&node, report);
+    let path = |key| node.text(key).map(|path| folder.join(path.value));
+    let sockets = |key| node.reads(key, value::socket);
+    let gateway = Gateway {
+        listen: sockets("listen"),
+        plain_http: sockets("plain_http"),
+        admin: node.read("admin", value::socket),
+        certificate: path("certificate")?,
+        key: path("key")?,
+        client_authority: path("client_authority")?,
+        ledger: path("ledger")?,
+        keys: path("keys")?,
+        tokens: path("tokens")?,
+        limits: limits(&node.table("limits")?)?,
+        telemetry: if node.says("telemetry") { Some(telemetry(&node.table("telemetry")?)?) } else { None },
+    };
+    same_address(&node, report);
+    if gateway.listen.is_empty() && gateway.plain_http.is_empty() {
+        let message = "the gateway listens nowhere";
+        let help = "for example: `listen = [\"127.0.0.1:8443\"]`";
+        report.add(report.problem(Code::BadValue, node.span_of("listen"), message).help(help));
+    }
+    Some(gateway)
+}
+
+fn limits(node: &Node<'_>) -> Option<Limits> {
+    Some(Limits {
+        header_bytes: node.size("header_bytes")?,
+        header_timeout: node.duration("header_timeout")?,
+        idle_timeout: node.duration("idle_timeout")?,
+        connections: node.number("connections")?,
+        exchanges: node.number("exchanges")?,
+        drain_timeout: node.duration("drain_timeout")?,
+    })
+}
+
+fn telemetry(node: &Node<'_>) -> Option<Telemetry> {
+    Some(Telemetry { otlp: node.read("otlp", value::url)?, service: node.string("service")? })
+}
+
+/// Plain HTTP shows tokens and prompts to whoever listens on the way.
+fn in_the_clear(node: &Node<'_>, report: &mut Report) {
+    let insisted = node.flag("plain_http_beyond_loopback");
+    for text in node.texts("plain_http") {
+        if value::socket(text.value).map_or(true, |address| address.ip().is_loopback()) {
+            continue;
+        }
+        let (code, help) = if insisted {
+            (Code::Permissive, "workload tokens and prompts travel in the clear; `listen` with a certificate avoids it")
+        } else {
+            (Code::PlainHttp, "use `listen`, which speaks HTTPS; if it must be, set `plain_http_beyond_loopback = true`")
+        };
+        let message = format!("plain HTTP is spoken beyond loopback: {}", value::quote(text.value));
+        report.add(report.problem(code, text.span, message).help(help));
+    }
+    if let Some(admin) = node.text("admin")
+        && value::socket(admin.value).is_ok_and(|address| !address.ip().is_loopback())
+    {
+        let message = format!("health and metrics are served beyond loopback: {}", value::quote(admin.value));
+        let help = "they hold no content, but tell how much is called; see that only the monitoring reaches them";
+        report.add(report.problem(Code::Permissive, admin.span, message).help(help));
+    }
+}
+
+/// Two listeners cannot share an address.
+fn same_address(node: &Node<'_>, report: &mut Report) {
+    let mut seen: Vec<(SocketAddr, crate::node::At<&str>)> = Vec::new();
+    let admin = node.text("admin").filter(|_| node.says("admin"));
+    for text in node.texts("listen").into_iter().chain(node.texts("plain_http")).chain(admin).take(64) {
+        let Ok(address) = value::socket(text.value) else { continue };
+        // Port 0 lets the system choose, and so never collides.
+        if let Some((_, first)) = seen.iter().find(|(known, first)| *known == address && address.port() != 0 && first.span != text.span) {
+            let message = format!("two listeners want {}", value::quote(text.value));
+            let problem = report.problem(Code::Duplicate, text.span.clone(), message).also(first.span.clone(), "the other one");
+            report.add(problem.help("give each an address or a port of its own"));
+        }
+        seen.push((address, text));
+    }
 }

@@ -5,39 +5,60 @@
 //!                   |                    |                     |                          |
 //!                   +--------------------+------- problems, all at once ------------------+
 //! ```
+//!
+//! A file is walked twice. `shape` compares it with `table`, the one table of keys, and reports every key and
+//! value that does not fit; then the plant is built from what does, and what several values mean together is
+//! judged. So one slip hides no other.
 
+mod callers;
+mod conduits;
+mod document;
+mod files;
 mod gateway;
+mod labels;
+mod nearest;
+mod node;
+mod paths;
 mod problem;
+mod providers;
+mod read;
+mod rules;
+mod secret;
+mod shape;
+mod spill;
+mod table;
+mod value;
+mod zones;
 
+pub use document::{reference, schema};
+pub use files::{Disk, Files, NoFiles, State};
 pub use gateway::{Gateway, Limits, Telemetry};
 pub use problem::{Code, Mark, Problem, Problems, Severity, Source};
+pub use read::{Surroundings, read};
 
 use plant::{Millis, Plant};
+use policy::RuleFile;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// The name of the plant file in a plant's folder.
+pub const PLANT_FILE: &str = "plant.toml";
+
 /// A plant as its folder declares it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Loaded {
     /// The site.
     pub plant: Arc<Plant>,
     /// The plant's Cedar rules, already validated.
     pub rules: Vec<RuleFile>,
+    /// How content is read.
+    pub inspect: inspect::Settings,
     /// How the gateway runs.
     pub gateway: Gateway,
     /// What somebody should look at. Warnings never stop a plant.
     pub warnings: Vec<Problem>,
     /// The plant's folder; relative paths of the plant file were joined to it.
     pub folder: PathBuf,
-}
-
-/// A file of Cedar rules.
-#[derive(Clone, Debug)]
-pub struct RuleFile {
-    /// Its path as the plant file names it.
-    pub name: String,
-    /// What it says.
-    pub text: String,
 }
 
 /// Loads the plant at `path`: a folder that holds `plant.toml`, or the file itself.
@@ -48,7 +69,16 @@ pub struct RuleFile {
 /// # Errors
 /// Everything that is wrong, at once.
 pub fn load(path: &Path, now: Millis, hash: fn(&[u8]) -> String) -> Result<Loaded, Problems> {
-    let _ = (now, hash);
-    let source = Arc::new(miette::NamedSource::new(path.display().to_string(), String::new()));
-    Err(Problems { list: vec![Problem::new(&source, Code::Unreadable, 0..0, "not read yet")] })
+    let file = if path.is_dir() { path.join(PLANT_FILE) } else { path.to_path_buf() };
+    let name = file.display().to_string();
+    let folder = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let bytes = Disk.read(&file).map_err(|error| {
+        let why = if error.kind() == std::io::ErrorKind::NotFound { "it is not there".to_owned() } else { error.to_string() };
+        let help = "name the plant's folder with `--plant DIR`, or begin one with `penstock init DIR`";
+        read::alone(&name, format!("the plant file cannot be read: {why}"), help)
+    })?;
+    read(&bytes, Surroundings { name: &name, folder, files: &Disk, now, hash })
 }

@@ -1,0 +1,65 @@
+//! `[providers.<provider>]`: AI services and the companies behind them.
+
+use crate::callers::strings;
+use crate::node::Node;
+use crate::problem::Code;
+use crate::shape::Report;
+use crate::value;
+use plant::{CredentialReference, Provider, ProviderId, Scale, Supplier, ZoneId};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Builds every provider that is whole.
+pub(crate) fn build(file: &Node<'_>, scale: &Scale, folder: &Path, report: &mut Report) -> BTreeMap<ProviderId, Provider> {
+    let mut providers = BTreeMap::new();
+    for (name, node) in file.tables("providers") {
+        in_the_clear(file, &node, report);
+        if let Some(provider) = provider(name.value, &node, scale, folder) {
+            providers.insert(provider.id.clone(), provider);
+        }
+    }
+    providers
+}
+
+fn provider(name: &str, node: &Node<'_>, scale: &Scale, folder: &Path) -> Option<Provider> {
+    let supplier = node.table("supplier")?;
+    Some(Provider {
+        id: ProviderId::new(name).ok()?,
+        dialect: value::dialect(node.text("dialect")?.value)?,
+        address: node.read("address", value::url)?,
+        authorities: node.text("authorities").map(|path| folder.join(path.value)),
+        credential: credential(node, folder),
+        zone: node.read("zone", ZoneId::new)?,
+        clearance: scale.step(node.text("clearance")?.value)?,
+        supplier: Supplier {
+            name: supplier.string("name")?,
+            country: supplier.string("country"),
+            sub_processors: strings(&supplier, "sub_processors"),
+        },
+    })
+}
+
+fn credential(node: &Node<'_>, folder: &Path) -> Option<CredentialReference> {
+    let credential = node.table("credential")?;
+    let file = credential.text("file").map(|path| CredentialReference::File(folder.join(path.value)));
+    file.or_else(|| credential.string("environment").map(CredentialReference::Environment))
+}
+
+/// Prompts and credentials in the clear: never beyond the plant, and within it only with open eyes.
+fn in_the_clear(file: &Node<'_>, node: &Node<'_>, report: &mut Report) {
+    let Some(address) = node.text("address") else { return };
+    if value::url(address.value).is_err() || value::is_private(address.value) {
+        return;
+    }
+    let zone = node.text("zone");
+    let outside = zone.and_then(|zone| file.entry("zones", zone.value)).filter(|zone| zone.flag("external"));
+    if let Some(zone) = outside {
+        let message = format!("{} is outside the plant, and would be spoken to in the clear", node.place);
+        let problem = report.problem(Code::PlainHttp, address.span, message).also(zone.span, "external zone");
+        report.add(problem.help("use its `https://` address; with an authority of its own, name that under `authorities`"));
+    } else {
+        let message = format!("{} is spoken to in the clear", node.place);
+        let help = "whoever can listen on that network reads prompts and credential; an `https://` address with `authorities` avoids it";
+        report.add(report.problem(Code::Permissive, address.span, message).help(help));
+    }
+}

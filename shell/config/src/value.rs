@@ -1,0 +1,279 @@
+//! What the texts of a plant file mean: networks, addresses, sizes, times, names.
+//!
+//! Each function takes the text and gives the value, or a [`Fault`] that says what is wrong with it. They are
+//! used twice: once to report, once to build.
+
+use crate::nearest::nearest;
+use ipnet::IpNet;
+use plant::{Dialect, Millis};
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// What is wrong with a text. The message follows the text itself: "`10.0.0.1/8` …".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// What is wrong, continuing a sentence that begins with the text.
+    pub(crate) message: String,
+    /// A way out.
+    pub(crate) help: String,
+}
+
+pub(crate) fn fault<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Fault> {
+    Err(Fault { message: message.into(), help: help.into() })
+}
+
+/// Input as messages show it: in backticks, cut, without control characters that could play tricks on a terminal.
+pub(crate) fn quote(text: &str) -> String {
+    let mut shown = String::from("`");
+    for c in text.chars().take(80) {
+        match c {
+            c if c.is_control() || ('\u{200b}'..='\u{200f}').contains(&c) || ('\u{202a}'..='\u{202e}').contains(&c) => {
+                let _ = write!(shown, "{}", c.escape_unicode());
+            }
+            '`' => shown.push('\''),
+            c => shown.push(c),
+        }
+    }
+    if text.chars().nth(80).is_some() {
+        shown.push('…');
+    }
+    shown.push('`');
+    shown
+}
+
+/// Names in a sentence: "`a`, `b` and `c`".
+pub(crate) fn enumerate<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.into_iter().map(quote).collect();
+    match names.split_last() {
+        None => "none".to_owned(),
+        Some((only, [])) => only.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// One of a few words.
+pub(crate) fn one_of(text: &str, names: &[&'static str]) -> Result<(), Fault> {
+    if names.contains(&text) {
+        return Ok(());
+    }
+    let help = match nearest(text, names.iter().copied()) {
+        Some(name) => format!("did you mean {}?", quote(name)),
+        None => format!("it can be {}", enumerate(names.iter().copied())),
+    };
+    fault(format!("is not one of {}", enumerate(names.iter().copied())), help)
+}
+
+/// A network in CIDR form.
+pub(crate) fn network(text: &str) -> Result<IpNet, Fault> {
+    let Ok(network) = text.parse::<IpNet>() else {
+        return match text.parse::<IpAddr>() {
+            Ok(address) => fault("lacks a prefix length", format!("for this one address, write `{}`", IpNet::from(address))),
+            Err(_) => fault("is not a network", "write it in CIDR form: `10.20.1.0/24` or `fd00:20:1::/64`"),
+        };
+    };
+    if let IpAddr::V6(address) = network.network()
+        && let (Some(mapped), true) = (address.to_ipv4_mapped(), network.prefix_len() >= 96)
+    {
+        let plain = IpNet::new(IpAddr::V4(mapped), network.prefix_len() - 96).map(|plain| plain.trunc());
+        let plain = plain.map_or_else(|_| mapped.to_string(), |plain| plain.to_string());
+        return fault("is an IPv4 network in IPv6 clothes", format!("calls are compared by their IPv4 address: write `{plain}`"));
+    }
+    if network.trunc() != network {
+        return fault("has bits set beyond its prefix", format!("write `{}`, or lengthen the prefix", network.trunc()));
+    }
+    Ok(network)
+}
+
+/// An address to listen at.
+pub(crate) fn socket(text: &str) -> Result<SocketAddr, Fault> {
+    text.parse().or_else(|_| {
+        let help = match text.split_once("localhost:") {
+            Some(("", port)) => format!("write `127.0.0.1:{port}` or `[::1]:{port}`"),
+            _ => "write an IP address and a port: `127.0.0.1:8443`, `[::1]:8443`, or `0.0.0.0:8443` for every address".to_owned(),
+        };
+        fault("is not an address and a port", help)
+    })
+}
+
+/// The address of a service: `http` or `https`, host, optional port and path; nothing else. No trailing slash.
+pub(crate) fn url(text: &str) -> Result<String, Fault> {
+    const EXAMPLE: &str = "write scheme, host, and where needed port and path: `https://api.openai.com/v1`";
+    let Ok(uri) = text.parse::<http::Uri>() else { return fault("is not a URL", EXAMPLE) };
+    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
+        return fault("is not an `https://` or `http://` URL", EXAMPLE);
+    }
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return fault("holds a user name", "put the credential into `credential = { file = \"secrets/...\" }`");
+    }
+    if text.contains(['?', '#']) {
+        return fault("has a query or a fragment", EXAMPLE);
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// Whether a URL stays on this machine or travels encrypted.
+pub(crate) fn is_private(url: &str) -> bool {
+    let Ok(uri) = url.parse::<http::Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    uri.scheme_str() == Some("https") || host == "localhost" || host.parse::<IpAddr>().is_ok_and(|host| host.is_loopback())
+}
+
+/// A URL, or the path of a file.
+pub(crate) fn url_or_path(text: &str) -> Result<(), Fault> {
+    if text.contains("://") { url(text).map(drop) } else { path(text) }
+}
+
+/// The address of an OpenID Connect issuer, kept exactly as it is.
+pub(crate) fn issuer(text: &str) -> Result<(), Fault> {
+    url(text)?;
+    if is_private(text) {
+        return Ok(());
+    }
+    fault("would be asked for keys in the clear", "an issuer has an `https://` URL (OpenID Connect Core 1.0, section 2)")
+}
+
+/// A path: relative to the plant's folder, or absolute.
+pub(crate) fn path(text: &str) -> Result<(), Fault> {
+    if text.len() > 4096 || text.contains('\0') {
+        return fault("is not a path", "write a path relative to the plant's folder: `pki/gateway.pem`");
+    }
+    if let Some(rest) = text.strip_prefix('~') {
+        return fault("begins with `~`, which only a shell understands", format!("write the whole path: `/home/...{rest}`"));
+    }
+    Ok(())
+}
+
+/// A name in a certificate: a SPIFFE URI or a DNS name. Compared exactly, so it has one spelling.
+pub(crate) fn certificate_name(text: &str) -> Result<(), Fault> {
+    const EXAMPLE: &str = "write a SPIFFE URI or a DNS name, as it stands in the certificate: \
+                           `spiffe://plant.example/workload/vision` or `vision.cell-1.plant.example`";
+    if let Some(rest) = text.strip_prefix("spiffe://") {
+        // SPIFFE ID, sections 2.1 to 2.3: trust domain in lower case, no empty or dot segments, at most 2048 bytes.
+        let (domain, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._".contains(&b);
+        let segment = |part: &str| {
+            !part.is_empty() && part != "." && part != ".." && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+        };
+        let good = !domain.is_empty() && domain.bytes().all(plain) && !path.is_empty() && path.split('/').all(segment);
+        return if good && text.len() <= 2048 { Ok(()) } else { fault("is not a SPIFFE ID", EXAMPLE) };
+    }
+    if text.contains('*') {
+        return fault("is a wildcard, which proves nobody", EXAMPLE);
+    }
+    if text.bytes().any(|b| b.is_ascii_uppercase()) {
+        return fault("has capital letters", format!("names are compared exactly: write `{}`", text.to_ascii_lowercase()));
+    }
+    let label = |part: &str| {
+        (1..=63).contains(&part.len())
+            && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+    };
+    if text.len() <= 253 && text.split('.').all(label) { Ok(()) } else { fault("is not a certificate name", EXAMPLE) }
+}
+
+/// An ISO 3166-1 alpha-2 country code, by its form.
+pub(crate) fn country(text: &str) -> Result<(), Fault> {
+    if text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Ok(());
+    }
+    fault("is not a country code", "write the two capital letters of ISO 3166-1: `DE`, `FR`, `US`")
+}
+
+/// The name of an environment variable.
+pub(crate) fn environment(text: &str) -> Result<(), Fault> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    if text.len() <= 128 && !text.starts_with(|c: char| c.is_ascii_digit()) && text.bytes().all(plain) {
+        return Ok(());
+    }
+    fault("is not the name of an environment variable", "write its name alone: `OPENAI_API_KEY`")
+}
+
+/// A signature algorithm that proves who signed.
+pub(crate) fn algorithm(text: &str) -> Result<(), Fault> {
+    if text.eq_ignore_ascii_case("none") {
+        return fault("is no signature at all", "remove it; anybody could write such a token");
+    }
+    if matches!(text, "HS256" | "HS384" | "HS512") {
+        let help = "use `ES256`, `EdDSA` or `RS256`: whoever can check a symmetric signature can also forge it";
+        return fault("is symmetric", help);
+    }
+    one_of(text, &ALGORITHMS)
+}
+
+/// The signature algorithms that an issuer may use (RFC 7518 section 3.1, RFC 8037).
+pub(crate) const ALGORITHMS: [&str; 9] =
+    ["ES256", "ES384", "EdDSA", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
+
+/// A text in which `*` stands for any run of characters.
+pub(crate) fn wildcard(text: &str) -> Result<(), Fault> {
+    if text.len() > 256 || text.matches('*').count() > 16 {
+        return fault("is longer or has more `*` than any name needs", "write `gpt-4o*`, or one entry for each name");
+    }
+    Ok(())
+}
+
+/// A level of the Purdue reference model.
+pub(crate) fn level(text: &str) -> Result<plant::PurdueLevel, Fault> {
+    plant::PurdueLevel::parse(text)
+        .map_or_else(|| fault("is not a Purdue level", "it can be 0, 1, 2, 3, 3.5 (the industrial DMZ), 4 or 5"), Ok)
+}
+
+/// A size with its unit.
+pub(crate) fn size(text: &str) -> Result<u64, Fault> {
+    const UNITS: [(&str, u64); 8] = [
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("kB", 1_000),
+        ("KB", 1_000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("B", 1),
+    ];
+    split_number(text)
+        .and_then(|(number, unit)| {
+            let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit)?;
+            number.checked_mul(*factor)
+        })
+        .map_or_else(|| fault("is not a size", "write a whole number and a unit: `512B`, `64KiB`, `32MiB`, `1GiB`"), Ok)
+}
+
+/// A duration with its unit.
+pub(crate) fn duration(text: &str) -> Result<Duration, Fault> {
+    const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+    split_number(text)
+        .and_then(|(number, unit)| {
+            let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit)?;
+            number.checked_mul(*factor).map(Duration::from_millis)
+        })
+        .map_or_else(|| fault("is not a duration", "write a whole number and a unit: `500ms`, `30s`, `2m`, `8h`"), Ok)
+}
+
+fn split_number(text: &str) -> Option<(u64, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits)?;
+    // `1_000` and a sign are TOML's, not a person's way to write a size; 15 digits are more than any size needs.
+    Some((number.parse().ok().filter(|_| digits <= 15)?, unit.trim_start()))
+}
+
+/// A date, or a date and time with its offset.
+pub(crate) fn moment(text: &str) -> Result<Millis, Fault> {
+    // A time without an offset is another moment in each time zone; the parser would take its date and drop the rest.
+    let rest = text.get(10..).unwrap_or_default();
+    if rest.len() > 1 && !rest.contains(['Z', 'z', '+', '-']) {
+        return fault("has a time without an offset", format!("add the offset from UTC: `{}Z` or `{}+01:00`", quote(text).trim_matches('`'), quote(text).trim_matches('`')));
+    }
+    let help = "write `2027-06-30`, which means its first moment in UTC, or `2027-06-30T12:00:00Z`";
+    Millis::parse(text).filter(|_| text.get(4..5) == Some("-")).map_or_else(|| fault("is not a date", help), Ok)
+}
+
+/// A wire format.
+pub(crate) fn dialect(text: &str) -> Option<Dialect> {
+    Dialect::NAMES.iter().find(|(name, _)| *name == text).map(|(_, dialect)| *dialect)
+}
+
+#[cfg(test)]
+#[path = "value_tests.rs"]
+mod tests;
