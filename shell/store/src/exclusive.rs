@@ -11,7 +11,7 @@ use std::path::Path;
 /// Held for as long as the ledger is open.
 #[derive(Debug)]
 pub(crate) struct Exclusive {
-    _file: File,
+    file: File,
 }
 
 /// Why the lock was not had.
@@ -44,6 +44,14 @@ impl Exclusive {
             // A full disk must not keep a ledger closed that is about to report it.
             tracing::warn!(%error, "the lock file does not name its holder");
         }
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Exclusive {
+    /// Unlocking speaks for the open file itself; merely closing it would leave the lock with a child process that
+    /// is just being started and still holds a copy of the descriptor.
+    fn drop(&mut self) {
+        let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
     }
 }

@@ -13,10 +13,13 @@
 mod clock;
 mod disk;
 mod exclusive;
+mod filter;
+mod folder;
 pub mod frame;
 mod lock;
 mod own;
 mod publisher;
+mod reader;
 mod recover;
 mod segment;
 mod settings;
@@ -28,6 +31,12 @@ mod writer;
 
 pub use clock::{Clock, Reading, System, TOLERANCE};
 pub use disk::Usage;
+pub use filter::Filter;
+pub use folder::Folder;
+pub use reader::{ReadError, Reader, Record, Records};
 pub use settings::Settings;
 pub use shared::{Condition, Failure, State, Written};
 pub use store::{OpenError, Opening, Recovery, Store};
+
+#[cfg(test)]
+mod tests;

@@ -140,7 +140,7 @@ pub struct Store {
     inbox: SyncSender<Message>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     verifier: Verifier,
-    _exclusive: Exclusive,
+    exclusive: Mutex<Option<Exclusive>>,
 }
 
 impl Store {
@@ -222,7 +222,8 @@ impl Store {
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(OpenError::io(folder))
         };
-        let mut store = Self { shared, inbox, threads: Mutex::new(Vec::new()), verifier, _exclusive: exclusive };
+        let mut store =
+            Self { shared, inbox, threads: Mutex::new(Vec::new()), verifier, exclusive: Mutex::new(Some(exclusive)) };
         let writing = spawn("ledger-writer", Box::new(move || writer.run()))?;
         store.hold(writing);
         let publishing = spawn("ledger-publisher", Box::new(move || publisher.run()))?;
@@ -300,6 +301,7 @@ impl Store {
         for thread in threads {
             let _ = thread.join();
         }
+        self.exclusive.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.state()
     }
 }

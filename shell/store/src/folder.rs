@@ -1,0 +1,44 @@
+//! A ledger's folder as the verifier asks for it.
+
+use crate::disk;
+use ledger::verify::{Files, Unreadable};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// The files below one folder, for [`ledger::verify()`].
+#[derive(Clone, Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Takes the folder of a ledger.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+}
+
+impl Files for Folder {
+    fn read(&self, path: &str, limit: usize) -> Result<Option<Vec<u8>>, Unreadable> {
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+        match disk::read_if_there(&self.0.join(path), limit) {
+            // A file where a folder should be: what is below it is missing.
+            Err(error) if error.kind() == ErrorKind::NotADirectory => Ok(None),
+            other => other.map_err(|error| Unreadable(error.to_string())),
+        }
+    }
+
+    fn names(&self, folder: &str) -> Result<Vec<String>, Unreadable> {
+        let unreadable = |error: std::io::Error| Unreadable(error.to_string());
+        let entries = match std::fs::read_dir(self.0.join(folder)) {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(Vec::new());
+            }
+            other => other.map_err(unreadable)?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            names.extend(entry.map_err(unreadable)?.file_name().into_string().ok());
+        }
+        Ok(names)
+    }
+}

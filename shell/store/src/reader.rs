@@ -1,0 +1,370 @@
+//! Reading a ledger, also beside its live writer: entry bundles up to the last publication, then the frames after it.
+//!
+//! Streams: at most one bundle and one frame are in memory. Nothing is verified here beyond what reading needs;
+//! that is [`ledger`]'s `verify`. Frames are read from the file as they stand, so a reader may see a record a few
+//! milliseconds before it is durable.
+
+use crate::disk;
+use crate::filter::{Filter, Sieve};
+use crate::frame;
+use crate::lock::{self, Lock};
+use crate::publisher::BEGINNING;
+use crate::wal::{Position, Step, WalError, Walker};
+use ledger::tile::{BUNDLE_LIMIT, Row, TILE_LIMIT, Tile, Tiles, WIDTH};
+use ledger::{Checkpoint, Entry, Receipt, ReceiptError};
+use plant::RecordId;
+use seal::note::{NOTE_LIMIT, Note};
+use std::collections::VecDeque;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Reads one ledger.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    folder: PathBuf,
+}
+
+/// A record with its exact bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The line as it is stored: the leaf of the tree.
+    pub line: Vec<u8>,
+    /// What it says.
+    pub entry: Entry,
+}
+
+/// Why a ledger cannot be read on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// There is no ledger.
+    #[error("`{0}` holds no ledger")]
+    NoLedger(PathBuf),
+    /// A file cannot be read.
+    #[error("cannot read `{path}`: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is not what it should be.
+    #[error("`{path}` is damaged: {problem}")]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A record is no record.
+    #[error("record {seq} is damaged: {problem}")]
+    Record {
+        /// Which.
+        seq: u64,
+        /// What is wrong with it.
+        problem: ledger::Malformed,
+    },
+    /// No published checkpoint covers the record yet.
+    #[error("record {seq} is durable, but no published checkpoint covers it yet")]
+    NotPublished {
+        /// Which.
+        seq: u64,
+    },
+    /// A receipt cannot be made.
+    #[error("no receipt of record {seq}: {source}")]
+    Receipt {
+        /// Of which record.
+        seq: u64,
+        /// Why.
+        source: ReceiptError,
+    },
+    /// The write-ahead log cannot be read.
+    #[error(transparent)]
+    Wal(#[from] WalError),
+}
+
+/// Where reading goes from tiles to frames.
+struct Seam {
+    /// Records that the tiles hold.
+    size: u64,
+    /// Where the frames after them begin, if there is a log.
+    frames: Option<(Position, Option<[u8; 32]>)>,
+}
+
+impl Reader {
+    /// Takes the folder of a ledger.
+    ///
+    /// # Errors
+    /// If it holds neither a checkpoint nor a write-ahead log.
+    pub fn open(folder: &Path) -> Result<Self, ReadError> {
+        let there = ["checkpoint", "wal"].iter().any(|name| folder.join(name).exists());
+        if there { Ok(Self { folder: folder.to_owned() }) } else { Err(ReadError::NoLedger(folder.to_owned())) }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The published checkpoint as it is written, not yet believed; `None` before the first.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is no checkpoint.
+    pub fn published(&self) -> Result<Option<(Checkpoint, Vec<u8>)>, ReadError> {
+        let path = self.folder.join("checkpoint");
+        let Some(bytes) = self.read("checkpoint", NOTE_LIMIT)? else { return Ok(None) };
+        let damaged = |problem: String| ReadError::Damaged { path: path.clone(), problem };
+        let note = Note::parse(&bytes).map_err(|error| damaged(error.to_string()))?;
+        let checkpoint = Checkpoint::parse(note.text()).map_err(|error| damaged(error.to_string()))?;
+        Ok(Some((checkpoint, bytes)))
+    }
+
+    /// All records from sequence number `from` on, oldest first, to the end that the log has when it gets there.
+    #[must_use]
+    pub fn records(&self, from: u64, filter: Filter) -> Records {
+        Records { lines: Lines::new(self.clone(), from), sieve: filter.sieve(), ended: false }
+    }
+
+    /// The newest records that pass the filter, at most `most`, oldest first.
+    ///
+    /// # Errors
+    /// As reading any of them.
+    pub fn newest(&self, most: usize, filter: Filter) -> Result<Vec<Record>, ReadError> {
+        let mut newest = VecDeque::new();
+        if most > 0 {
+            self.backwards(most, filter, |record| {
+                newest.push_front(record);
+                newest.len() < most
+            })?;
+        }
+        Ok(newest.into())
+    }
+
+    /// The record with this identity. Recent ones are found soonest.
+    ///
+    /// # Errors
+    /// As reading the records after it.
+    pub fn find(&self, id: RecordId) -> Result<Option<Record>, ReadError> {
+        let mut found = None;
+        // The filter also finds what answers the record, which came later.
+        self.backwards(usize::MAX, Filter { id: Some(id), ..Filter::default() }, |record| {
+            found = Some(record).filter(|record| record.entry.id() == id);
+            found.is_none()
+        })?;
+        Ok(found)
+    }
+
+    /// Hands out the records that pass the filter, newest first, until `more` has enough; it never wants more than
+    /// `most`.
+    fn backwards(&self, most: usize, filter: Filter, mut more: impl FnMut(Record) -> bool) -> Result<(), ReadError> {
+        let size = self.seam()?.size;
+        let mut records = self.records(size, filter);
+        let mut tail = VecDeque::new();
+        for record in records.by_ref() {
+            tail.push_back(record?);
+            if tail.len() > most {
+                tail.pop_front();
+            }
+        }
+        while let Some(record) = tail.pop_back() {
+            if !more(record) {
+                return Ok(());
+            }
+        }
+        let width = u64::from(WIDTH);
+        for index in (0..size.div_ceil(width)).rev() {
+            let first = index.saturating_mul(width);
+            let lines: Vec<_> = (first..size).zip(self.bundle(index, size)?).collect();
+            for (seq, line) in lines.into_iter().rev() {
+                if let Some(record) = judge(&records.sieve, seq, line)?
+                    && !more(record)
+                {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The receipt of a record under the published checkpoint, with the record itself as its extra data.
+    ///
+    /// # Errors
+    /// [`ReadError::NotPublished`] for the first second of a record's life; otherwise as reading the tiles.
+    pub fn receipt(&self, record: &Record) -> Result<Receipt, ReadError> {
+        let seq = record.entry.seq();
+        let Some((checkpoint, note)) = self.published()? else { return Err(ReadError::NotPublished { seq }) };
+        if seq >= checkpoint.size {
+            return Err(ReadError::NotPublished { seq });
+        }
+        let tiles = Tiles::new(checkpoint.size, |tile: Tile| self.read(&tile.path(), TILE_LIMIT).ok().flatten());
+        let make = |note: &[u8]| {
+            let receipt = Receipt::make(seq, Note::parse(note)?, &tiles)?;
+            receipt.with_extra(record.line.clone())
+        };
+        make(&note).map_err(|source| ReadError::Receipt { seq, source })
+    }
+
+    fn read(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, ReadError> {
+        let path = self.folder.join(name);
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+        disk::read_if_there(&path, limit).map_err(|source| ReadError::Io { path, source })
+    }
+
+    /// Where the tiles end and the frames begin: as the lock record says; a copy without one ends with its checkpoint.
+    fn seam(&self) -> Result<Seam, ReadError> {
+        let limit = usize::try_from(lock::LIMIT).unwrap_or(usize::MAX);
+        if let Some(bytes) = self.read("checkpoints/lock", limit)? {
+            let damaged = || ReadError::Damaged {
+                path: self.folder.join("checkpoints/lock"),
+                problem: "its checksum does not agree".to_owned(),
+            };
+            let Lock { size, position, frame, .. } = Lock::decode(&bytes).ok_or_else(damaged)?;
+            let frames = self.folder.join("wal").exists().then_some((position, Some(frame)));
+            return Ok(Seam { size, frames });
+        }
+        Ok(match self.published()? {
+            Some((checkpoint, _)) => Seam { size: checkpoint.size, frames: None },
+            None => Seam { size: 0, frames: Some((BEGINNING, None)) },
+        })
+    }
+
+    /// The lines of a bundle in a tree of `size` records.
+    fn bundle(&self, index: u64, size: u64) -> Result<Vec<Vec<u8>>, ReadError> {
+        let path = |tile: Tile| self.folder.join(tile.path());
+        let Some(tile) = Tile::in_tree(Row::Entries, index, size) else { return Ok(Vec::new()) };
+        // A partial bundle may be gone since we looked: then the full one is there.
+        for tile in [tile, tile.filled()] {
+            if let Some(bytes) = self.read(&tile.path(), BUNDLE_LIMIT)? {
+                let entries = ledger::tile::entries(&bytes, tile.width());
+                let entries =
+                    entries.map_err(|error| ReadError::Damaged { path: path(tile), problem: error.to_string() })?;
+                return Ok(entries.into_iter().map(<[u8]>::to_vec).collect());
+            }
+        }
+        Err(ReadError::Damaged { path: path(tile), problem: "it is missing".to_owned() })
+    }
+}
+
+/// Reads a line if it is wanted.
+fn judge(sieve: &Sieve, seq: u64, line: Vec<u8>) -> Result<Option<Record>, ReadError> {
+    if sieve.drops(&line) {
+        return Ok(None);
+    }
+    let entry = ledger::decode(&line).map_err(|problem| ReadError::Record { seq, problem })?;
+    Ok(sieve.keeps(&entry).then_some(Record { line, entry }))
+}
+
+/// Records in order. Ends after the first error.
+pub struct Records {
+    lines: Lines,
+    sieve: Sieve,
+    ended: bool,
+}
+
+impl Records {
+    /// The sequence number of the next line that would be read: where to go on later.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.lines.next
+    }
+}
+
+impl Iterator for Records {
+    type Item = Result<Record, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.ended {
+            let result = match self.lines.next() {
+                Ok(None) => break,
+                Ok(Some((seq, line))) => judge(&self.sieve, seq, line),
+                Err(error) => Err(error),
+            };
+            match result {
+                Ok(None) => {}
+                Ok(Some(record)) => return Some(Ok(record)),
+                Err(error) => {
+                    self.ended = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+        self.ended = true;
+        None
+    }
+}
+
+/// All lines from one on.
+struct Lines {
+    reader: Reader,
+    next: u64,
+    /// The tiles' end, once looked up.
+    size: Option<u64>,
+    walker: Option<Walker>,
+    ready: VecDeque<Vec<u8>>,
+}
+
+impl Lines {
+    fn new(reader: Reader, from: u64) -> Self {
+        Self { reader, next: from, size: None, walker: None, ready: VecDeque::new() }
+    }
+
+    fn next(&mut self) -> Result<Option<(u64, Vec<u8>)>, ReadError> {
+        if self.ready.is_empty() {
+            self.fill()?;
+        }
+        let line = self.ready.pop_front();
+        Ok(line.map(|line| {
+            let seq = self.next;
+            self.next += 1;
+            (seq, line)
+        }))
+    }
+
+    /// Reads the next bundle or frame; nothing at the end.
+    fn fill(&mut self) -> Result<(), ReadError> {
+        loop {
+            if self.walker.is_some() {
+                let read = self.frames();
+                if !matches!(read, Ok(()) | Err(ReadError::Wal(WalError::Missing(_)))) || !self.ready.is_empty() {
+                    return read;
+                }
+                // The end, unless the publisher has removed segments since: then their records are in tiles.
+                if self.reader.seam()?.size <= self.next {
+                    return read;
+                }
+                self.walker = None;
+                self.size = None;
+            }
+            let seam = match self.size {
+                Some(size) if self.next < size => size,
+                _ => {
+                    let Seam { size, frames } = self.reader.seam()?;
+                    self.size = Some(size);
+                    if self.next >= size {
+                        let Some((position, previous)) = frames else { return Ok(()) };
+                        self.walker = Some(Walker::new(&self.reader.folder.join("wal"), position, size, previous));
+                        continue;
+                    }
+                    size
+                }
+            };
+            let width = u64::from(WIDTH);
+            let lines = self.reader.bundle(self.next / width, seam)?;
+            let skip = usize::try_from(self.next % width).unwrap_or(0);
+            self.ready = lines.into_iter().skip(skip).collect();
+            return Ok(());
+        }
+    }
+
+    fn frames(&mut self) -> Result<(), ReadError> {
+        let Some(walker) = &mut self.walker else { return Ok(()) };
+        while self.ready.is_empty() {
+            let Step::Frame(frame, _) = walker.step()? else { return Ok(()) };
+            let skip = usize::try_from(self.next.saturating_sub(frame.header.first)).unwrap_or(usize::MAX);
+            let lines = frame::split(frame.entries).filter_map(Result::ok).skip(skip);
+            self.ready = lines.map(<[u8]>::to_vec).collect();
+        }
+        Ok(())
+    }
+}

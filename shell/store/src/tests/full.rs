@@ -1,0 +1,117 @@
+//! A disk that fills up, on a small file system of its own.
+
+use super::{draft, flood, kinds, opening, settings, verify};
+use crate::{Condition, Failure, Settings, Store};
+use plant::Kind;
+use std::path::Path;
+use std::process::Command;
+
+const CHILD: &str = "PENSTOCK_FULL_CHILD";
+
+/// Runs one of the tests below as a process that sees a small tmpfs where `CHILD` says. The mount lives and dies with
+/// that process's namespace.
+fn on_a_small_disk(test: &str) {
+    let folder = super::folder();
+    let script = "mount -t tmpfs -o size=8m tmpfs \"$1\" && exec \"$0\" --exact \"$2\" --nocapture";
+    let run = |namespace: &str| {
+        Command::new("unshare")
+            .args([namespace, "--", "sh", "-c", script])
+            .arg(std::env::current_exe().unwrap())
+            .arg(folder.path())
+            .arg(format!("tests::full::{test}"))
+            .env(CHILD, folder.path())
+            .output()
+    };
+    // Root needs a mount namespace only; others need a user namespace, which not every system grants.
+    let mut seen = String::new();
+    for namespace in ["-m", "-rm"] {
+        let Ok(output) = run(namespace) else { continue };
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        if said.contains("on a small disk") {
+            assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+            return;
+        }
+        seen.push_str(&String::from_utf8_lossy(&output.stderr));
+    }
+    eprintln!("no small file system can be mounted here, so this was not tested: {seen}");
+}
+
+fn small_disk() -> Option<std::path::PathBuf> {
+    let folder = std::env::var_os(CHILD)?;
+    println!("on a small disk");
+    Some(folder.into())
+}
+
+fn small() -> Settings {
+    Settings { segment_bytes: 512 << 10, reserve_bytes: 1 << 20, keep_segments: 0, ..settings() }
+}
+
+/// Fills the disk but for `left` bytes; gives the file to remove.
+fn fill(folder: &Path, left: u64) -> std::path::PathBuf {
+    let path = folder.join("foreign");
+    let free = crate::Usage::of(folder).unwrap().free;
+    crate::disk::zeroed(&path, free.saturating_sub(left) & !4095).unwrap();
+    path
+}
+
+#[test]
+fn a_full_disk_is_recorded_refuses_intents_and_is_left_again() {
+    let Some(disk) = small_disk() else {
+        return on_a_small_disk("a_full_disk_is_recorded_refuses_intents_and_is_left_again");
+    };
+    let folder = disk.join("ledger");
+    let (store, _) = Store::open(&folder, &opening(small())).unwrap();
+    let under_way = store.write(draft(Kind::Intent, 0, None, 10)).unwrap();
+    super::wait_published(&store);
+    let foreign = fill(&disk, 64 << 10);
+    let mut refused = None;
+    for number in 1..10_000 {
+        match store.write(draft(Kind::Intent, number, None, 1000)) {
+            Ok(_) => {}
+            Err(failure) => {
+                refused = Some(failure);
+                break;
+            }
+        }
+    }
+    assert_eq!(refused, Some(Failure::Full));
+    assert_eq!(store.state().condition, Condition::Full);
+    store.write(draft(Kind::Outcome, 1, Some(under_way.id), 10)).unwrap();
+    assert!(kinds(&folder).contains(&"storage".to_owned()));
+
+    std::fs::remove_file(foreign).unwrap();
+    let begin = std::time::Instant::now();
+    while store.write(draft(Kind::Intent, 2, None, 10)).is_err() {
+        assert!(begin.elapsed() < std::time::Duration::from_secs(60), "{:?}", store.state());
+        std::thread::yield_now();
+    }
+    assert!(store.state().healthy && folder.join("reserve").exists());
+    let size = store.close().size;
+    assert_eq!(store.state().published, size);
+    assert_eq!(verify(&folder), [""; 0]);
+}
+
+#[test]
+fn a_ledger_that_met_a_full_disk_opens_again() {
+    let Some(disk) = small_disk() else { return on_a_small_disk("a_ledger_that_met_a_full_disk_opens_again") };
+    let folder = disk.join("ledger");
+    let (store, _) = Store::open(&folder, &opening(small())).unwrap();
+    let foreign = fill(&disk, 0);
+    let mut written = 2;
+    for round in 0.. {
+        let told = flood(&store, round * 100..(round + 1) * 100, 1000);
+        let results: Vec<_> = told.into_iter().map(|told| told.recv().unwrap()).collect();
+        written += results.iter().filter(|result| result.is_ok()).count() as u64;
+        if results.iter().any(Result::is_err) {
+            break;
+        }
+    }
+    let state = store.close();
+    assert!(state.size >= written);
+    std::fs::remove_file(foreign).unwrap();
+    let (store, recovery) = Store::open(&folder, &opening(small())).unwrap();
+    assert_eq!(recovery.size, state.size);
+    store.close();
+    assert_eq!(super::numbers(&folder).len() as u64, written - 2);
+    assert_eq!(verify(&folder), [""; 0]);
+}
