@@ -101,7 +101,10 @@ pub enum TokensProblem {
     },
     /// It is not what it should be.
     #[error("{message}")]
-    #[diagnostic(code(syntax), help("the file is written by `penstock token`; restore it from a backup, or issue the tokens anew"))]
+    #[diagnostic(
+        code(syntax),
+        help("the file is written by `penstock token`; restore it from a backup, or issue the tokens anew")
+    )]
     Malformed {
         /// What is wrong.
         message: String,

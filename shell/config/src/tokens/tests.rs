@@ -140,7 +140,9 @@ fn what_is_wrong_is_said_where_it_stands() {
     assert_eq!(problem(&file(&format!("{ROW},{}", ROW.replace("0101", "0202")))).0, "token `a` stands twice");
     let twin = ROW.replace("\"a\"", "\"b\"");
     assert_eq!(problem(&file(&format!("{ROW},{twin}"))).0, "tokens `a` and `b` have the same secret");
-    assert!(problem(&file(&ROW.replace("\"note\": null", "\"note\": \"a\\u0007\""))).0.starts_with("the note of token `a`"));
+    assert!(
+        problem(&file(&ROW.replace("\"note\": null", "\"note\": \"a\\u0007\""))).0.starts_with("the note of token `a`")
+    );
     assert!(problem(&file(&ROW.replace("\"note\"", "\"nota\""))).0.starts_with("unknown field `nota`"));
     assert!(problem(&file(&ROW.replace("\"id\"", "\"id\": \"x\", \"id\""))).0.starts_with("duplicate field `id`"));
 }
