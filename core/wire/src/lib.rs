@@ -2,7 +2,24 @@
 //!
 //! A request is read whole: [`json`] and multipart keep where everything stands, so that a rewrite changes only the
 //! bytes it must. An answer is read as it streams. Nothing here decides, waits, or knows a socket.
+//!
+//! ```text
+//! path ─> Endpoint ─┐
+//! body ─> json | multipart ─> Request ─> Content ─> (inspect) ─> Edit ─> Request::rewrite ─> body
+//! answer ─> Answer, driven with a plant::Rewrite ─> answer
+//! ```
 
 pub mod json;
 
 mod answer;
+mod endpoint;
+mod error;
+mod header;
+mod media;
+mod multipart;
+mod request;
+
+pub use endpoint::{Carries, Endpoint, endpoint, endpoints};
+pub use error::{Malformed, anthropic_type, error_body, message, openai_type};
+pub use multipart::fuzz as fuzz_multipart;
+pub use request::{Limits, Request, Unfit, fuzz as fuzz_request};

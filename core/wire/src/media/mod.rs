@@ -1,0 +1,209 @@
+//! Media that travels inside text: base64, data URLs, and what the first bytes really are.
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+/// What stood where media is expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Media {
+    /// Binary content of this media type.
+    Binary(String),
+    /// It decodes to text, and is read as such: base64 must not be a way around reading.
+    Text(String),
+}
+
+/// Fewest base64 characters that are taken for media: below that, a word is as likely.
+const SHORTEST: usize = 16;
+
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+
+/// Reads base64 that stands where media is expected. `None` if it is no base64, and so must be read as text.
+pub(crate) fn expected(text: &str, claimed: Option<&str>) -> Option<Media> {
+    if text.len() < SHORTEST || !is_base64(text) {
+        return None;
+    }
+    let head = decode_head(text)?;
+    match sniff(&head) {
+        Some(sniffed) => Some(Media::Binary(named(claimed, Some(sniffed)))),
+        None => Some(decode_text(text, &head).map_or_else(|| Media::Binary(named(claimed, None)), Media::Text)),
+    }
+}
+
+/// Finds media where none is expected: a whole string of base64 that begins like a known format.
+pub(crate) fn unexpected(text: &str) -> Option<Media> {
+    const WORTH: usize = 64;
+    let sniffed = (text.len() >= WORTH).then(|| decode_head(text)).flatten().and_then(|head| sniff(&head))?;
+    is_base64(text).then(|| Media::Binary(sniffed.to_owned()))
+}
+
+/// Reads a base64 data URL (RFC 2397). `None` if it is none: other text, or one in plain or percent encoding.
+pub(crate) fn data_url(text: &str) -> Option<Media> {
+    let scheme = text.get(..5)?;
+    if !scheme.eq_ignore_ascii_case("data:") {
+        return None;
+    }
+    let (head, data) = text.get(5..)?.split_once(',')?;
+    let marker = head.len().checked_sub(";base64".len())?;
+    if head.len() > 256 || !head.get(marker..)?.eq_ignore_ascii_case(";base64") {
+        return None;
+    }
+    expected(data, head.get(..marker))
+}
+
+/// The media type to note: the claimed one if the bytes do not contradict it, else what they are and what was claimed.
+pub(crate) fn named(claimed: Option<&str>, sniffed: Option<&str>) -> String {
+    const UNKNOWN: &str = "application/octet-stream";
+    match (claimed.and_then(clean), sniffed) {
+        (None, sniffed) => sniffed.unwrap_or(UNKNOWN).to_owned(),
+        (Some(claimed), Some(sniffed)) if agree(&claimed, sniffed) => claimed,
+        (Some(claimed), None) if !SIGNATURES.iter().any(|own| agree(&claimed, own.media)) => claimed,
+        (Some(claimed), sniffed) => format!("{}; claimed={claimed}", sniffed.unwrap_or(UNKNOWN)),
+    }
+}
+
+/// A claimed media type, lower case and without parameters, if it is one at all. It is the caller's text: nothing
+/// that is not shaped like a media type is passed on.
+fn clean(claimed: &str) -> Option<String> {
+    let kind = claimed.split(';').next()?.trim().to_ascii_lowercase();
+    let part = |part: &str| {
+        (1..=80).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-+._".contains(&byte))
+    };
+    let (family, member) = kind.split_once('/')?;
+    (part(family) && part(member)).then_some(kind)
+}
+
+/// Whether bytes that begin like `sniffed` may be called `claimed`.
+fn agree(claimed: &str, sniffed: &str) -> bool {
+    let office = claimed.starts_with("application/vnd.") || claimed == "application/x-zip-compressed";
+    let plain = match claimed {
+        "image/jpg" => "image/jpeg",
+        "audio/mp3" => "audio/mpeg",
+        "audio/x-wav" | "audio/wave" => "audio/wav",
+        "audio/m4a" | "audio/x-m4a" | "audio/mp4" | "video/quicktime" => "video/mp4",
+        "audio/webm" | "video/x-matroska" => "video/webm",
+        "audio/opus" | "video/ogg" | "application/ogg" => "audio/ogg",
+        "image/heif" => "image/heic",
+        "application/msword" | "application/vnd.ms-excel" | "application/vnd.ms-powerpoint" => "application/x-ole-storage",
+        other => other,
+    };
+    plain == sniffed || claimed == "application/octet-stream" || (office && sniffed == "application/zip")
+}
+
+/// How a format begins.
+struct Signature {
+    at: usize,
+    bytes: &'static [u8],
+    media: &'static str,
+}
+
+macro_rules! signatures {
+    ($($at:literal $bytes:literal $media:literal)*) => {
+        &[$(Signature { at: $at, bytes: $bytes, media: $media },)*]
+    };
+}
+
+/// More specific ones first.
+static SIGNATURES: &[Signature] = signatures! {
+    0 b"\x89PNG\r\n\x1a\n" "image/png"
+    0 b"\xff\xd8\xff" "image/jpeg"
+    0 b"GIF87a" "image/gif"
+    0 b"GIF89a" "image/gif"
+    8 b"WEBP" "image/webp"
+    8 b"WAVE" "audio/wav"
+    8 b"AVI " "video/x-msvideo"
+    0 b"BM" "image/bmp"
+    0 b"II*\0" "image/tiff"
+    0 b"MM\0*" "image/tiff"
+    4 b"ftypavif" "image/avif"
+    4 b"ftypheic" "image/heic"
+    4 b"ftypmif1" "image/heic"
+    4 b"ftyp" "video/mp4"
+    0 b"%PDF-" "application/pdf"
+    0 b"PK\x03\x04" "application/zip"
+    0 b"\x1f\x8b\x08" "application/gzip"
+    0 b"\x28\xb5\x2f\xfd" "application/zstd"
+    0 b"7z\xbc\xaf\x27\x1c" "application/x-7z-compressed"
+    0 b"Rar!\x1a\x07" "application/vnd.rar"
+    0 b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" "application/x-ole-storage"
+    0 b"AC10" "image/vnd.dwg"
+    0 b"ID3" "audio/mpeg"
+    0 b"\xff\xfb" "audio/mpeg"
+    0 b"\xff\xf3" "audio/mpeg"
+    0 b"\xff\xf2" "audio/mpeg"
+    0 b"OggS" "audio/ogg"
+    0 b"fLaC" "audio/flac"
+    0 b"\x1a\x45\xdf\xa3" "video/webm"
+    0 b"\x7fELF" "application/x-elf"
+    0 b"MZ" "application/vnd.microsoft.portable-executable"
+};
+
+/// The media type that bytes begin like.
+pub(crate) fn sniff(head: &[u8]) -> Option<&'static str> {
+    let fits = |own: &&Signature| {
+        // A word may begin like a short signature; text is text whatever it begins with.
+        let short = own.bytes.is_ascii() && own.bytes.len() < 5 && !own.bytes.contains(&0) && !own.bytes.contains(&3);
+        head.get(own.at..).is_some_and(|rest| rest.starts_with(own.bytes)) && !(short && is_text(head))
+    };
+    SIGNATURES.iter().find(fits).map(|own| own.media)
+}
+
+/// Whether bytes can be read as text: UTF-8 (perhaps cut at the end) without control characters that text lacks.
+pub(crate) fn is_text(bytes: &[u8]) -> bool {
+    let valid = match std::str::from_utf8(bytes) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    };
+    valid && !bytes.iter().any(|byte| *byte < 0x20 && !b"\t\n\r\x0c\x1b".contains(byte))
+}
+
+/// Standard or URL-safe base64, lines and padding allowed.
+fn is_base64(text: &str) -> bool {
+    const ALPHABET: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            let code = byte as u8;
+            let known = code.is_ascii_alphanumeric() || matches!(code, b'+' | b'/' | b'-' | b'_' | b'\r' | b'\n');
+            #[expect(clippy::indexing_slicing, reason = "byte is below the table's 256")]
+            {
+                table[byte] = known;
+            }
+            byte += 1;
+        }
+        table
+    };
+    let body = text.trim_end_matches(['=', '\r', '\n']);
+    let padding = text.len() - body.len();
+    #[expect(clippy::indexing_slicing, reason = "a byte is below the table's 256")]
+    let known = body.as_bytes().chunks(64).all(|chunk| chunk.iter().fold(true, |all, byte| all & ALPHABET[*byte as usize]));
+    padding <= 4 && known
+}
+
+/// The first bytes that base64 stands for; 384 characters are enough for every signature and a look at text.
+fn decode_head(text: &str) -> Option<Vec<u8>> {
+    let mut head: Vec<u8> = text.bytes().filter(|byte| !b"\r\n=".contains(byte)).take(384).collect();
+    head.truncate(head.len() / 4 * 4);
+    decode(&head)
+}
+
+fn decode(base64: &[u8]) -> Option<Vec<u8>> {
+    let engine = if base64.iter().any(|byte| b"-_".contains(byte)) { &URL_SAFE } else { &STANDARD };
+    engine.decode(base64).ok()
+}
+
+fn decode_text(text: &str, head: &[u8]) -> Option<String> {
+    if !is_text(head) {
+        return None;
+    }
+    let clean: Vec<u8> = text.bytes().filter(|byte| !b"\r\n=".contains(byte)).collect();
+    let decoded = decode(&clean)?;
+    if is_text(&decoded) { String::from_utf8(decoded).ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests;

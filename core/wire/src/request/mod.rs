@@ -1,0 +1,328 @@
+//! A request, read whole: what it asks for, and every text in it that leaves.
+//!
+//! ```text
+//! body ─> json::Document ─> pieces  ┐
+//!      └> multipart ──────> form    ├─> Request { content, model, stream, tools } ─> rewrite ─> body
+//! path ─────────────────────────────┘
+//! ```
+//!
+//! Nothing is left out because it is unknown: a string or key that no table mentions is a piece like any other.
+//! The tables of [`grammar`] only say which strings hold the message together and so cannot be replaced.
+
+mod asks;
+mod form;
+mod grammar;
+mod path;
+mod pieces;
+mod rewrite;
+
+#[cfg(test)]
+mod tests;
+
+pub use rewrite::Unfit;
+
+use crate::endpoint::{Carries, Endpoint};
+use crate::error::Malformed;
+use crate::header::Header;
+use crate::json::{self, Document, Kind, Text};
+use plant::{Content, Dialect, Edit, Piece, Reason};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// What reading a request may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Deepest nesting of a JSON body.
+    pub depth: u32,
+    /// Most values of a JSON body; see [`json::Limits::nodes`].
+    pub nodes: u32,
+    /// Most pieces. One takes about 250 bytes with its path.
+    pub pieces: usize,
+    /// Most parts of a form.
+    pub parts: usize,
+}
+
+impl Default for Limits {
+    /// Depth 64, a million values, 200,000 pieces (50 MB at worst), 256 parts.
+    fn default() -> Self {
+        let json::Limits { depth, nodes } = json::Limits::default();
+        Self { depth, nodes, pieces: 200_000, parts: 256 }
+    }
+}
+
+/// A request, read. Borrows the body it was read from.
+#[derive(Clone)]
+pub struct Request<'a> {
+    endpoint: Endpoint,
+    body: &'a [u8],
+    content: Content<'a>,
+    // INVARIANT: as long as `content.pieces`; says for each where it stands.
+    places: Vec<Place<'a>>,
+    model: Option<Cow<'a, str>>,
+    slot: Slot,
+    boundary: Option<String>,
+    stream: bool,
+    tools: Vec<String>,
+}
+
+/// Where a piece stands in the body, and so how it is replaced.
+#[derive(Clone, Debug)]
+enum Place<'a> {
+    /// Nowhere that can be replaced.
+    Fixed,
+    /// In a JSON string.
+    Json(Text<'a>),
+    /// As the bytes of a part.
+    Part(Range<usize>),
+    /// In the quotes of a header of a part.
+    Quoted(Range<usize>),
+}
+
+/// Where the model stands, or could.
+#[derive(Clone, Debug)]
+enum Slot {
+    /// It has no place.
+    Nowhere,
+    /// A JSON value, which may be `null`.
+    Value(Range<usize>),
+    /// Before the first member of the body's object.
+    Before(usize),
+    /// Alone in the body's empty object.
+    Within(usize),
+    /// The bytes of a part.
+    Part(Range<usize>),
+    /// In the path: the caller of [`Request::rewrite`] changes it with [`Endpoint::path_with_model`].
+    Path,
+}
+
+/// What was read of a body, whatever its form.
+#[derive(Default)]
+struct Found<'a> {
+    pieces: Vec<Piece<'a>>,
+    places: Vec<Place<'a>>,
+    most: usize,
+}
+
+impl<'a> Found<'a> {
+    fn push(&mut self, piece: Piece<'a>, place: Place<'a>, offset: usize) -> Result<(), Malformed> {
+        if self.pieces.len() >= self.most {
+            return Err(Malformed::with(Reason::BodyTooLarge, offset, "the body holds more texts than the limit"));
+        }
+        self.pieces.push(piece);
+        self.places.push(place);
+        Ok(())
+    }
+}
+
+impl<'a> Request<'a> {
+    /// Reads a complete body, content encodings undone.
+    ///
+    /// # Errors
+    /// With the reason that the caller is told, and where in the body it shows.
+    pub fn parse(
+        endpoint: Endpoint,
+        content_type: Option<&str>,
+        body: &'a [u8],
+        limits: &Limits,
+    ) -> Result<Self, Malformed> {
+        match endpoint.carries() {
+            Carries::Nothing | Carries::JsonOrNothing if body.is_empty() => Ok(Self::empty(endpoint)),
+            Carries::Nothing => Err(Malformed::new(0, "this endpoint takes no body")),
+            Carries::Json | Carries::JsonOrNothing => {
+                check_json_type(endpoint, content_type)?;
+                Self::parse_json(endpoint, body, limits)
+            }
+            Carries::Form => {
+                let boundary = form_boundary(content_type)?;
+                Self::parse_form(endpoint, boundary, body, limits)
+            }
+        }
+    }
+
+    fn empty(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            body: &[],
+            content: Content::default(),
+            places: Vec::new(),
+            model: None,
+            slot: if endpoint.has_model_in_path() { Slot::Path } else { Slot::Nowhere },
+            boundary: None,
+            stream: false,
+            tools: Vec::new(),
+        }
+    }
+
+    fn parse_json(endpoint: Endpoint, body: &'a [u8], limits: &Limits) -> Result<Self, Malformed> {
+        let document = Document::parse(body, &json::Limits { depth: limits.depth, nodes: limits.nodes })?;
+        let root = document.root();
+        if endpoint.dialect() != Dialect::Json && root.kind() != Kind::Object {
+            return Err(Malformed::new(root.span().start, "the body is not an object"));
+        }
+        let asks = asks::Asks::read(endpoint, root)?;
+        let mut found = Found { most: limits.pieces, ..Found::default() };
+        pieces::collect(endpoint, &document, &mut found)?;
+        let mut request = Self::empty(endpoint).with(found);
+        request.body = body;
+        request.model = asks.model.map(Text::decode);
+        if !endpoint.has_model_in_path() {
+            request.slot = slot(endpoint, root);
+        }
+        request.stream = asks.stream;
+        request.tools = asks.tools;
+        Ok(request)
+    }
+
+    fn parse_form(endpoint: Endpoint, boundary: &str, body: &'a [u8], limits: &Limits) -> Result<Self, Malformed> {
+        let mut found = Found { most: limits.pieces, ..Found::default() };
+        let asks = form::collect(boundary, body, limits.parts, &mut found)?;
+        let mut request = Self::empty(endpoint).with(found);
+        request.body = body;
+        request.boundary = Some(boundary.to_owned());
+        if let Some((name, span)) = asks.model {
+            request.model = Some(Cow::Borrowed(name));
+            request.slot = Slot::Part(span);
+        }
+        request.stream = asks.stream;
+        Ok(request)
+    }
+
+    fn with(self, found: Found<'a>) -> Self {
+        Self { content: Content { pieces: found.pieces }, places: found.places, ..self }
+    }
+
+    /// Adds what the call's path and query say: a model, ids (they leave too, so they are pieces), a stream.
+    #[must_use]
+    pub fn at(mut self, path: &'a str, query: Option<&str>) -> Self {
+        for (name, value) in self.endpoint.parameters(path) {
+            if name == "model" && self.model.is_none() {
+                self.model = Some(Cow::Borrowed(value));
+            }
+            let path = format!("path.{name}");
+            self.content.pieces.push(Piece { path, text: Cow::Borrowed(value), attachment: None, fixed: true });
+            self.places.push(Place::Fixed);
+        }
+        // GET /responses/{id}?stream=true replays a response as events.
+        if self.endpoint.carries() == Carries::Nothing {
+            self.stream |= query.is_some_and(|query| query.split('&').any(|pair| pair == "stream=true"));
+        }
+        self
+    }
+
+    /// The endpoint that it was read for.
+    #[must_use]
+    pub fn endpoint(&self) -> Endpoint {
+        self.endpoint
+    }
+
+    /// Every text and attachment in it, in order.
+    #[must_use]
+    pub fn content(&self) -> &Content<'a> {
+        &self.content
+    }
+
+    /// The model it asks for, if it names one.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    /// Whether it asks for the answer as a stream.
+    #[must_use]
+    pub fn stream(&self) -> bool {
+        self.stream
+    }
+
+    /// The tools that it offers to the model: names of functions, types of built-in ones. In order, repeats kept.
+    #[must_use]
+    pub fn tools(&self) -> &[String] {
+        &self.tools
+    }
+
+    /// The body with edits made and another model asked, all other bytes as they were.
+    ///
+    /// A model in the path is not in the body: change it with [`Endpoint::path_with_model`].
+    ///
+    /// # Errors
+    /// If an edit does not fit its piece, or the model has no place. Nothing is changed in part.
+    pub fn rewrite(&self, edits: &[Edit], model: Option<&str>) -> Result<Vec<u8>, Unfit> {
+        rewrite::rewrite(self, edits, model)
+    }
+}
+
+impl std::fmt::Debug for Request<'_> {
+    /// Shape only: content never reaches a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request")
+            .field("endpoint", &self.endpoint)
+            .field("bytes", &self.body.len())
+            .field("pieces", &self.content.pieces.len())
+            .field("stream", &self.stream)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a JSON body has its model, or could have it.
+fn slot(endpoint: Endpoint, root: json::Value<'_, '_>) -> Slot {
+    match root.get("model") {
+        Some(value) if value.kind() == Kind::String || endpoint.dialect() != Dialect::Json => Slot::Value(value.span()),
+        // A body that nothing is known of gets no member that it did not have.
+        _ if endpoint.dialect() == Dialect::Json => Slot::Nowhere,
+        _ if root.is_empty() => Slot::Within(root.span().start + 1),
+        _ => Slot::Before(root.span().start + 1),
+    }
+}
+
+/// Refuses a content type under which a server may read other JSON than we do, or none.
+fn check_json_type(endpoint: Endpoint, content_type: Option<&str>) -> Result<(), Malformed> {
+    let refuse = |detail| Malformed::with(Reason::ContentType, 0, detail);
+    let text = content_type.ok_or_else(|| refuse("the body has no content type"))?;
+    let header = Header::parse(text).ok_or_else(|| refuse("the content type is not well-formed"))?;
+    let related = endpoint.dialect() == Dialect::Json
+        && header.value.strip_prefix("application/").is_some_and(|member| member.ends_with("+json"));
+    if header.value != "application/json" && !related {
+        return Err(refuse("the content type is not JSON"));
+    }
+    match header.parameter(text, "charset") {
+        // RFC 8259, section 8.1: UTF-8, and ASCII is a part of it.
+        Some(charset) if !is_utf8(charset) => Err(Malformed::new(0, "the charset is not UTF-8")),
+        _ => Ok(()),
+    }
+}
+
+fn form_boundary(content_type: Option<&str>) -> Result<&str, Malformed> {
+    let refuse = |detail| Malformed::with(Reason::ContentType, 0, detail);
+    let text = content_type.ok_or_else(|| refuse("the body has no content type"))?;
+    let header = Header::parse(text).ok_or_else(|| refuse("the content type is not well-formed"))?;
+    if header.value != "multipart/form-data" {
+        return Err(refuse("the content type is not a form"));
+    }
+    crate::multipart::boundary(text, &header).ok_or_else(|| Malformed::new(0, "the content type names no usable boundary"))
+}
+
+/// Whether a charset is one that UTF-8 reads.
+fn is_utf8(charset: &str) -> bool {
+    ["utf-8", "utf8", "us-ascii"].iter().any(|known| charset.eq_ignore_ascii_case(known))
+}
+
+/// Entry for fuzzing: the first byte picks the endpoint, the rest is the body. What is read must rewrite to itself, and
+/// any edit of it must read again.
+pub fn fuzz(bytes: &[u8]) {
+    let Some((first, body)) = bytes.split_first() else { return };
+    let Some(endpoint) = crate::endpoints().nth(usize::from(*first) % crate::endpoints().count()) else { return };
+    let kind = match endpoint.carries() {
+        Carries::Form => Some("multipart/form-data; boundary=x"),
+        _ => endpoint.content_type(),
+    };
+    let limits = Limits { depth: 32, nodes: 4096, pieces: 4096, parts: 32 };
+    let Ok(request) = Request::parse(endpoint, kind, body, &limits) else { return };
+    debug_assert!(request.rewrite(&[], None).is_ok_and(|same| same == body));
+    let edit = |(piece, own): (usize, &Piece<'_>)| {
+        let end = own.text.chars().next().map_or(0, char::len_utf8);
+        (!own.fixed).then(|| Edit { piece, span: 0..end, replacement: "\"\\\u{1}ü".to_owned() })
+    };
+    let edits: Vec<Edit> = request.content.pieces.iter().enumerate().filter_map(edit).collect();
+    if let Ok(changed) = request.rewrite(&edits, None) {
+        debug_assert!(Request::parse(endpoint, kind, &changed, &limits).is_ok());
+    }
+}

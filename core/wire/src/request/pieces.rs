@@ -1,0 +1,166 @@
+//! Every string and key of a JSON body, as pieces.
+
+use super::grammar::{self, Region};
+use super::path::Paths;
+use super::{Found, Place};
+use crate::endpoint::Endpoint;
+use crate::error::Malformed;
+use crate::json::{Document, Kind, Text, Value};
+use crate::media::{self, Media};
+use plant::{Dialect, Piece};
+use std::borrow::Cow;
+
+/// What token ids are noted as: a prompt in numbers, which says as much as one in words and cannot be read here.
+const TOKENS: &str = "application/x-token-ids";
+
+/// Gathers the pieces of a document in order.
+pub(super) fn collect<'a>(endpoint: Endpoint, document: &Document<'a>, found: &mut Found<'a>) -> Result<(), Malformed> {
+    let mut walk = Walk { dialect: endpoint.dialect(), paths: Paths::default(), regions: Vec::new(), found };
+    walk.regions.reserve(document.values().len());
+    found_reserve(walk.found, document.text().len());
+    for value in document.values() {
+        walk.visit(value)?;
+    }
+    Ok(())
+}
+
+/// A piece for every 128 bytes is about what chat bodies have.
+fn found_reserve(found: &mut Found<'_>, bytes: usize) {
+    let likely = (bytes / 128).clamp(8, 4096);
+    found.pieces.reserve(likely);
+    found.places.reserve(likely);
+}
+
+struct Walk<'f, 'a> {
+    dialect: Dialect,
+    paths: Paths,
+    /// By index of the value: the region of what is inside it. Parents come before children.
+    regions: Vec<Region>,
+    found: &'f mut Found<'a>,
+}
+
+impl<'a> Walk<'_, 'a> {
+    fn visit(&mut self, value: Value<'_, 'a>) -> Result<(), Malformed> {
+        let region = match value.parent() {
+            Some(parent) => self.regions.get(parent.index()).copied().unwrap_or(Region::Data),
+            None => Region::outermost(self.dialect),
+        };
+        let key = value.key();
+        let raw_key = key.map(Text::raw).unwrap_or_default();
+        self.regions.push(region.inside(self.dialect, raw_key, value.kind()));
+        if let Some(key) = key {
+            self.visit_key(value, key)?;
+        }
+        match value.kind() {
+            Kind::String => self.visit_string(value, region),
+            Kind::Number | Kind::Numbers if self.are_tokens(value) => {
+                self.attach(value, TOKENS.to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn visit_key(&mut self, value: Value<'_, 'a>, key: Text<'a>) -> Result<(), Malformed> {
+        if key.is_empty() || (!key.is_escaped() && grammar::is_known_key(key.raw())) {
+            return Ok(());
+        }
+        let piece = Piece { path: self.paths.of_key(value), text: key.decode(), attachment: None, fixed: true };
+        self.found.push(piece, Place::Fixed, key.span().start)
+    }
+
+    fn visit_string(&mut self, value: Value<'_, 'a>, region: Region) -> Result<(), Malformed> {
+        let Some(text) = value.text().filter(|text| !text.is_empty()) else { return Ok(()) };
+        let decoded = text.decode();
+        match self.find_media(value, &decoded) {
+            Some(Media::Binary(kind)) => return self.attach(value, kind),
+            Some(Media::Text(inner)) => {
+                let path = self.paths.of(value);
+                let piece = Piece { path, text: Cow::Owned(inner), attachment: None, fixed: true };
+                return self.found.push(piece, Place::Fixed, value.span().start);
+            }
+            None => {}
+        }
+        let (key, message) = named(value);
+        let fixed = region.fixes(self.dialect, key, message) || (value.is_at("model") && is_outermost(value));
+        let place = if fixed { Place::Fixed } else { Place::Json(text) };
+        let piece = Piece { path: self.paths.of(value), text: decoded, attachment: None, fixed };
+        self.found.push(piece, place, value.span().start)
+    }
+
+    fn attach(&mut self, value: Value<'_, 'a>, kind: String) -> Result<(), Malformed> {
+        let path = self.paths.of(value);
+        let piece = Piece { path, text: Cow::Borrowed(""), attachment: Some(kind), fixed: true };
+        self.found.push(piece, Place::Fixed, value.span().start)
+    }
+
+    /// What media a string is, if it is one. What only claims to be is text, and read.
+    fn find_media(&self, value: Value<'_, '_>, text: &str) -> Option<Media> {
+        if let Some(media) = media::data_url(text) {
+            return Some(media);
+        }
+        match expected_media(value) {
+            Some(claimed) => media::expected(text, claimed.as_deref()),
+            None => media::unexpected(text),
+        }
+    }
+
+    /// Whether numbers are a prompt: `prompt` and `input` of `OpenAI` may be token ids, one list or a list of lists;
+    /// `context` of Ollama is the conversation so far.
+    fn are_tokens(&self, value: Value<'_, '_>) -> bool {
+        let keys: &[&str] = match self.dialect {
+            Dialect::OpenAi => &["prompt", "input"],
+            Dialect::Ollama => &["context"],
+            Dialect::Anthropic | Dialect::Kserve | Dialect::Json => return false,
+        };
+        let Some(list) = value.parent().filter(|list| list.kind() == Kind::Array) else { return false };
+        let outer = list.parent().filter(|outer| outer.kind() == Kind::Array).unwrap_or(list);
+        // One piece for a whole list: its first stretch of numbers stands for all.
+        is_outermost(outer) && keys.iter().any(|key| outer.is_at(key)) && value.position() == 0
+    }
+}
+
+/// Whether a value is a member of the outermost one.
+fn is_outermost(value: Value<'_, '_>) -> bool {
+    value.parent().is_some_and(|parent| parent.parent().is_none())
+}
+
+/// The key that names a string (its array's, if it is an item), and whether it is a member of an item of `messages`.
+fn named<'a>(value: Value<'_, 'a>) -> (&'a str, bool) {
+    let mut owner = value;
+    while owner.key().is_none() {
+        match owner.parent() {
+            Some(parent) => owner = parent,
+            None => return ("", false),
+        }
+    }
+    let list = owner.parent().and_then(Value::parent);
+    let message = list.is_some_and(|list| list.kind() == Kind::Array && list.is_at("messages"));
+    (owner.key().map(Text::raw).unwrap_or_default(), message)
+}
+
+/// Whether base64 media is expected where a string stands, and as what it is claimed.
+#[expect(clippy::option_option, reason = "outer: expected at all; inner: something is claimed")]
+fn expected_media(value: Value<'_, '_>) -> Option<Option<String>> {
+    let owner = value.parent()?;
+    if owner.kind() == Kind::Array {
+        // Ollama: `images: ["iVBOR..."]`.
+        return owner.is_at("images").then_some(None);
+    }
+    let beside = |key: &str| owner.get(key).and_then(Value::as_str).map(Cow::into_owned);
+    let is = |key: &str| value.is_at(key);
+    if is("b64_json") || is("partial_image_b64") || is("file_data") || is("b64") {
+        return Some(None);
+    }
+    if is("result") && owner.get("type").and_then(Value::text).is_some_and(|kind| kind.is("image_generation_call")) {
+        return Some(None);
+    }
+    if !is("data") {
+        return None;
+    }
+    if owner.is_at("input_audio") || owner.is_at("audio") {
+        return Some(beside("format").map(|format| format!("audio/{format}")));
+    }
+    let claimed = beside("media_type").or_else(|| beside("mime_type")).or_else(|| beside("mimeType"));
+    let base64 = owner.get("type").and_then(Value::text).is_some_and(|kind| kind.is("base64"));
+    (base64 || owner.is_at("inlineData") || owner.is_at("inline_data")).then_some(claimed)
+}
