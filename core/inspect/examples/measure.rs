@@ -5,7 +5,7 @@
 //! `labelled_for`, `class` and `kind`. A finding counts as right if it overlaps a label of its type; a label
 //! as found if a finding of its type overlaps it; `exact` counts labels whose span is met to the byte.
 
-use inspect::{Inspector, Settings};
+use penstock_inspect::{Inspector, Settings};
 use plant::{Content, Finding, Piece, Sensitivity};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -42,6 +42,8 @@ struct Score {
     exact: usize,
     right: usize,
     wrong: usize,
+    /// Of `wrong`: in texts that have no label of the type. Texts with a secret often hold more of them than the one labelled.
+    wrong_clean: usize,
     clean: usize,
     flagged: usize,
 }
@@ -63,14 +65,14 @@ fn main() {
             score(row, &findings, kind, family, scores.entry(kind).or_default(), show);
         }
     }
-    println!("{:12} {:>6} {:>7} {:>7} {:>9} {:>6} {:>6} {:>14}", "type", "labels", "recall", "exact", "precision", "F1", "wrong", "clean flagged");
+    println!("{:12} {:>6} {:>7} {:>7} {:>9} {:>9} {:>6} {:>6} {:>14}", "type", "labels", "recall", "exact", "precision", "on clean", "F1", "wrong", "clean flagged");
     for (kind, _) in TYPES {
         let Some(score) = scores.get(kind) else { continue };
         let share = |part: usize, whole: usize| if whole == 0 { f64::NAN } else { part as f64 / whole as f64 };
         let (recall, precision) = (share(score.found, score.labels), share(score.right, score.right + score.wrong));
         println!(
-            "{kind:12} {:6} {recall:7.3} {:7.3} {precision:9.3} {:6.3} {:6} {:6}/{:<6} {:.4}",
-            score.labels, share(score.exact, score.labels), 2.0 * precision * recall / (precision + recall), score.wrong,
+            "{kind:12} {:6} {recall:7.3} {:7.3} {precision:9.3} {:9.3} {:6.3} {:6} {:6}/{:<6} {:.4}",
+            score.labels, share(score.exact, score.labels), share(score.right, score.right + score.wrong_clean), 2.0 * precision * recall / (precision + recall), score.wrong,
             score.flagged, score.clean, share(score.flagged, score.clean),
         );
     }
@@ -109,6 +111,7 @@ fn score(row: &Row, findings: &[Finding], kind: &str, family: &str, score: &mut 
             score.right += 1;
         } else if !apart.iter().any(|label| meets(&finding.span, label)) {
             score.wrong += 1;
+            score.wrong_clean += usize::from(labels.is_empty());
             if show == (Some("false"), Some(kind)) {
                 println!("FALSE {} {} | {} | {}", row.class, finding.rule, &row.text[finding.span.clone()], around(&row.text, &finding.span));
             }

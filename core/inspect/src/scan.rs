@@ -90,6 +90,9 @@ impl<'t> Scan<'t> {
                 Literal::Bearer => self.found(url::bearer(text, at)),
                 Literal::Webhook => self.found(url::webhook(text, at)),
                 Literal::Jwt => self.found(encoded::jwt(text, at.start)),
+                Literal::Entra => self.found(encoded::entra(text, at.start)),
+                Literal::Telegram => self.found(encoded::telegram(text, at.start)),
+                Literal::AzureDevops => self.found(encoded::azure_devops(text, at.start)),
                 Literal::Hash => self.found(encoded::hash(text, at.start)),
                 Literal::Cue => {
                     if !is_letter(text.before(at.start)) && !is_letter(text.at(at.end)) {
@@ -250,7 +253,7 @@ impl<'t> Scan<'t> {
             return None;
         }
         let outside = !is_word(text.at(groups.span.end)) && text.at(groups.span.end) != b'.' || !is_word(text.at(groups.span.end + 1));
-        if groups.count >= 12 && groups.is_card_like() && outside && person::card::is_card(groups.digits()) {
+        if groups.count >= 12 && groups.is_card_like() && outside && person::card::is_card(groups.digits(), person::card::cued(text, start)) {
             let end = groups.span.end;
             self.hit(BuiltIn::Card, Some(groups.span));
             return Some(end);

@@ -29,36 +29,42 @@ impl Groups {
             dots: 0, hyphens: 0, spaces: 0, slashes: 0, brackets: 0,
         };
         let mut at = start + usize::from(text.at(start) == b'+');
-        let mut fresh = true;
+        // Separators count once digits follow: those at the end belong to the sentence.
+        let mut pending: [u8; 2] = [0; 2];
         let mut gap = 0;
         loop {
             let byte = text.at(at);
             if byte.is_ascii_digit() {
-                read.groups += usize::from(fresh);
+                read.groups += usize::from(gap > 0 || read.count == 0);
+                pending.iter().take(gap).for_each(|separator| read.separate(*separator));
                 if let Some(length) = read.lengths.get_mut(read.groups.saturating_sub(1)) {
                     *length += 1;
                 }
                 *read.digits.get_mut(read.count)? = byte;
                 read.count += 1;
-                (fresh, gap) = (false, 0);
+                gap = 0;
                 read.span.end = at + 1;
             } else if gap < 2 && matches!(byte, b' ' | b'-' | b'.' | b'/' | b'(' | b')') {
-                // A dot or hyphen that ends a sentence or list is no separator.
-                fresh = true;
-                gap += 1;
-                match byte {
-                    b' ' => read.spaces += 1,
-                    b'-' => read.hyphens += 1,
-                    b'.' => read.dots += 1,
-                    b'/' => read.slashes += 1,
-                    _ => read.brackets += 1,
+                if let Some(slot) = pending.get_mut(gap) {
+                    *slot = byte;
                 }
+                gap += 1;
             } else {
                 break;
             }
             at += 1;
         }
         (read.count > 0).then_some(read)
+    }
+
+    fn separate(&mut self, byte: u8) {
+        match byte {
+            b' ' => self.spaces += 1,
+            b'-' => self.hyphens += 1,
+            b'.' => self.dots += 1,
+            b'/' => self.slashes += 1,
+            _ => self.brackets += 1,
+        }
     }
 
     pub(crate) fn digits(&self) -> &[u8] {
@@ -75,10 +81,10 @@ impl Groups {
     }
 }
 
-const CUES: [&str; 30] = [
+const CUES: [&str; 31] = [
     "phone", "telephone", "telefon", "tel", "fax", "mobile", "mobil", "cell", "cellphone", "handy", "call", "calling", "called",
-    "hotline", "whatsapp", "dial", "reach", "contact", "ring", "sms", "telefonnummer", "rufnummer", "durchwahl", "landline",
-    "telefoon", "telefone", "telefono", "phones", "tel.:", "text",
+    "hotline", "whatsapp", "dial", "reach", "contact", "ring", "sms", "telefonnummer", "rufnummer", "durchwahl", "landline", "messages",
+    "telefoon", "telefone", "telefono", "phones", "desk", "answering",
 ];
 
 /// The phone number that `groups` is, with its extension.
@@ -93,10 +99,13 @@ pub(crate) fn number(text: Bytes<'_>, groups: &Groups, cued: bool) -> Option<Ran
     let international = first == b'+' || digits.starts_with(b"00") && groups.groups > 1;
     let american = lengths.ends_with(&[3, 3, 4]) && lengths.len() <= 5 && (groups.hyphens >= 1 || groups.dots >= 2 || groups.brackets >= 2)
         && matches!(digits.get(count - 10), Some(b'2'..=b'9'));
+    let dotted = groups.dots == 0 || lengths.len() >= 4 && lengths.iter().skip(1).all(|length| *length == 2);
     let trunk = digits.first() == Some(&b'0') && digits.get(1) != Some(&b'0') && (9..=13).contains(&count)
+        && lengths.first().is_some_and(|length| *length >= 2) && dotted && groups.hyphens <= 1
         && (groups.groups > 1 && groups.groups <= 6 || count >= 10) && !is_date(lengths, groups);
     let shown = cued && !is_date(lengths, groups) && groups.groups <= 6;
-    if !(international && count >= 8 || american || trunk || shown) {
+    let varied = digits.windows(2).any(|pair| matches!(pair, [a, b] if a != b));
+    if !(international && count >= 9 && varied || american || trunk || shown) {
         return None;
     }
     // An extension: `x4567`.
@@ -109,13 +118,19 @@ pub(crate) fn number(text: Bytes<'_>, groups: &Groups, cued: bool) -> Option<Ran
     Some(span)
 }
 
-/// Day, month and year in any order, or a time, or a version.
+/// Day, month and year in any order, with one kind of separator.
 fn is_date(lengths: &[u8], groups: &Groups) -> bool {
-    matches!(lengths, [4, 1..=2, 1..=2, ..] | [1..=2, 1..=2, 4, ..]) && groups.spaces <= groups.groups
-        || groups.dots > 0 && lengths.iter().all(|length| *length <= 2) && groups.groups < 4
+    matches!(lengths, [4, 1..=2, 1..=2] | [1..=2, 1..=2, 4]) && (groups.dots == 2 || groups.hyphens == 2 || groups.slashes == 2)
 }
 
 /// Whether a word in front says that a number is a phone number.
 pub(crate) fn cued(text: Bytes<'_>, start: usize) -> bool {
-    text.words_before(start).any(|word| word.is_one_of(&CUES))
+    text.words_before(start).any(|word| word.is_one_of(&CUES)) || line_above(text, start)
+}
+
+/// The number stands alone on a line, and the line above says what it is: `Phone:`.
+fn line_above(text: Bytes<'_>, start: usize) -> bool {
+    let line = text.run_back(start, 4, |b| b == b' ');
+    let above = text.run_back(line, 3, |b| b == b'\n' || b == b'\r');
+    above < line && text.words_before(above).take(1).any(|word| word.is_one_of(&CUES))
 }

@@ -67,6 +67,7 @@ pub(crate) const KEYWORDS: &[(&str, Names)] = &[
     ("license", Names::Hint),
     ("unseal", Names::Key),
     ("sid", Names::Hint),
+    ("login", Names::Hint),
 ];
 
 /// What may follow the keyword within the name without changing what it names.
@@ -103,6 +104,11 @@ pub(crate) fn assigned(text: Bytes<'_>, keyword: Range<usize>, names: Names) -> 
     fits.then_some((rule, span))
 }
 
+/// Names that end in a keyword and hold nothing secret: public halves, fingerprints, page and form tokens.
+const NOT_NAMES: [&str; 14] = [
+    "public", "pub", "recv", "primary", "foreign", "partition", "sort", "cache", "csrf", "authenticity", "next", "page", "apt", "range",
+];
+
 fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
@@ -120,7 +126,12 @@ fn name(text: Bytes<'_>, keyword: &Range<usize>, names: Names) -> Option<Range<u
     let rest = text.slice(keyword.end..end);
     let ends = rest.iter().all(u8::is_ascii_digit) || SUFFIXES.iter().any(|suffix| rest.eq_ignore_ascii_case(suffix.as_bytes()));
     let start = text.run_back(keyword.start, 48, is_name);
-    ends.then_some(start..end)
+    let head = text.slice(start..keyword.start);
+    let head = head.strip_suffix(b"_").or_else(|| head.strip_suffix(b"-")).unwrap_or(head);
+    let harmless = NOT_NAMES.iter().any(|word| {
+        head.len() >= word.len() && head.get(head.len() - word.len()..).is_some_and(|tail| tail.eq_ignore_ascii_case(word.as_bytes()))
+    });
+    (ends && !harmless && !text.words_before(start).take(1).any(|word| word.is_one_of(&["public"]))).then_some(start..end)
 }
 
 /// What stands between name and value; where the value begins.
@@ -141,11 +152,18 @@ fn tie(text: Bytes<'_>, name: &Range<usize>) -> Option<(Tie, usize)> {
     }
     let operators = text.run(at, 3, |b| matches!(b, b'=' | b':' | b'?' | b'|' | b'>' | b'!'));
     let skip = |at| text.run(at, 32, |b| b.is_ascii_whitespace());
+    // `"Password:"` and `'password = '` are texts that end here, not names that are given something.
+    let opened = text.before(name.start);
+    if !quoted && matches!(opened, b'"' | b'\'' | b'`') && text.at(blank(operators)) == opened {
+        return None;
+    }
     match text.slice(at..operators) {
         b"=" | b":=" | b"=>" | b"?=" | b"||=" | b"==" | b"!=" | b"|=" | b"::" => Some((Tie::Assign, skip(operators))),
         b":" => Some((Tie::Colon, skip(operators))),
         b"" if quoted && text.at(at) == b',' => Some((Tie::Argument, skip(at + 1))),
         b"" if text.slice(name.start..name.start + 1) == b"-" && at > name.end => Some((Tie::Flag, at)),
+        // `machine host login user password value`: a line of .netrc.
+        b"" if at > name.end && text.words_before(name.start).skip(1).any(|word| word.is_one_of(&["login"])) => Some((Tie::Flag, at)),
         b"" if text.continues(at, "is ") => Some((Tie::Prose, skip(at + 3))),
         _ => None,
     }
@@ -207,7 +225,7 @@ fn is_password(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie) -> 
         (Tie::Colon, true) => !plain || value.len() >= 8 && !shape.wordy(),
         (Tie::Colon | Tie::Flag | Tie::Argument, false) => shape.digits > 0 && shape.letters() > 0 && !is_call(text, span),
         (Tie::Flag, true) => true,
-        (Tie::Prose, quoted) => quoted && !plain || shape.digits > 0 && shape.letters() > 0,
+        (Tie::Prose, quoted) => quoted && words == 1 || shape.digits > 0 && shape.letters() > 0,
     }
 }
 
@@ -227,10 +245,13 @@ fn is_key(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie, hint: bo
     if uuid(value) {
         return !hint;
     }
+    if super::vendor::marked(value) {
+        return false;
+    }
     if hint {
         return value.len() >= 16 && shape.random() && shape.digits >= 2;
     }
-    shape.random()
+    shape.random() || shape.digits == shape.length && shape.length >= 16
 }
 
 /// An expression rather than a value: `env.PASSWORD`, `getPassword()`, `self.token`, `config["x"]`, `a::b`.

@@ -98,7 +98,7 @@ pub(crate) fn placeholder(text: &[u8]) -> bool {
     const WORDS: [&[u8]; 24] = [
         b"example", b"sample", b"placeholder", b"your", b"changeme", b"change_me", b"redacted", b"xxxx", b"****", b"....",
         b"insert", b"replace", b"dummy", b"<", b"${", b"{{", b"$(", b"%(", b"#{", b"todo", b"randomstring", b"secret_here",
-        b"[redacted", b"notreal",
+        b"[redacted", b"1234567890",
     ];
     let Some(first) = text.first() else { return true };
     if matches!(first, b'$' | b'<' | b'{' | b'[' | b'(') && !text.starts_with(b"$2") || text.starts_with(b"%") && text.ends_with(b"%") {
@@ -115,7 +115,9 @@ pub(crate) fn placeholder(text: &[u8]) -> bool {
 /// `1234567890`, `abcdefghij`: most bytes are one more than the one before.
 fn counting(text: &[u8]) -> bool {
     let steps = text.windows(2).filter(|pair| matches!(pair, [a, b] if a.wrapping_add(1) == *b)).count();
-    text.len() >= 8 && steps * 10 >= (text.len() - 1) * 8
+    // `a1b2c3d4`: two rows at once.
+    let pairs = text.windows(3).filter(|three| matches!(three, [a, _, b] if a.wrapping_add(1) == *b)).count();
+    text.len() >= 8 && (steps * 10 >= (text.len() - 1) * 8 || pairs * 10 >= (text.len() - 2) * 7)
 }
 
 pub(crate) fn contains(text: &[u8], part: &[u8]) -> bool {

@@ -39,6 +39,10 @@ enum Body {
     Url,
     /// Those, `.` and `=`.
     Dotted,
+    /// Hexadecimal digits and `-`.
+    Uuid,
+    /// A number first, then letters, digits, `-`.
+    Slack,
     /// Base64 in both alphabets.
     Base64,
     /// Everything but white space, quotes, brackets and separators.
@@ -58,6 +62,8 @@ impl Body {
             Self::Dashed => byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-',
             Self::Url => alnum || matches!(byte, b'-' | b'_'),
             Self::Dotted => alnum || matches!(byte, b'-' | b'_' | b'.' | b'='),
+            Self::Uuid => byte.is_ascii_hexdigit() || byte == b'-',
+            Self::Slack => alnum || byte == b'-',
             Self::Base64 => alnum || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_'),
             Self::Any => byte > b' ' && byte != 0x7F && !br#""'`<>(){},;&"#.contains(&byte),
         }
@@ -72,22 +78,36 @@ pub(crate) fn key(text: Bytes<'_>, vendor: &Vendor, start: usize) -> Option<Rang
     }
     // One byte more than the longest: a longer run is something else, and no more of it is looked at.
     let mut end = text.run(body, vendor.most + 1, |byte| vendor.body.holds(byte));
-    while end > body && matches!(text.before(end), b'.' | b'-') {
+    while end > body + vendor.least && matches!(text.before(end), b'.' | b'-') && end - body > vendor.least {
         end -= 1;
     }
     let value = text.slice(body..end);
     let fits = (vendor.least..=vendor.most).contains(&value.len());
-    (fits && !text.at(end).is_ascii_alphanumeric() && likely(value)).then_some(start..end)
+    let shaped = match vendor.body {
+        Body::Slack => value.iter().take(8).all(|b| b.is_ascii_digit()),
+        _ => vendor.rule != "key.anthropic" || value.ends_with(b"AA"),
+    };
+    (fits && shaped && !text.at(end).is_ascii_alphanumeric() && likely(value)).then_some(start..end)
+}
+
+/// Whether `value` begins like a vendor's key. If the vendor's own rule does not take it, it is a fragment or an
+/// example, whatever it is assigned to. Prefixes that ordinary words begin with do not count.
+pub(crate) fn marked(value: &[u8]) -> bool {
+    const ORDINARY: [&str; 8] = ["live_", "secret_", "key-", "private-", "pat.", "API-", "A3-", "v1.0-"];
+    VENDORS.iter().any(|vendor| {
+        let prefix = vendor.prefix;
+        prefix.len() >= 4 && prefix.ends_with(['-', '_', '.']) && !ORDINARY.contains(&prefix) && value.starts_with(prefix.as_bytes())
+    })
 }
 
 /// Whether the byte before a prefix makes it the inside of something longer.
 fn joins(before: u8, body: Body) -> bool {
-    before.is_ascii_alphanumeric() || before >= 0x80 || matches!((before, body), (b'/' | b'+', Body::Base64 | Body::Any))
+    before.is_ascii_alphanumeric() || before == b'.' || before >= 0x80 || matches!((before, body), (b'/' | b'+', Body::Base64 | Body::Any))
 }
 
 fn likely(value: &[u8]) -> bool {
     let shape = Shape::of(value);
-    !placeholder(value) && shape.varied() && !(shape.wordy() && shape.digits < 2)
+    value.is_empty() || !placeholder(value) && shape.varied() && !(shape.wordy() && shape.digits < 2)
 }
 
 const fn row(rule: &'static str, prefix: &'static str, body: Body, least: usize, most: usize) -> Vendor {
@@ -112,7 +132,7 @@ pub(crate) const VENDORS: &[Vendor] = &[
     row("key.aws", "ACCA", Body::Upper, 16, 16),
     row("key.aws", "A3T0", Body::Upper, 16, 16),
     row("key.aws-bedrock", "ABSK", Body::Base64, 100, 400),
-    row("key.aws-bedrock", "bedrock-api-key-", Body::Base64, 20, 2048),
+    row("key.aws-bedrock", "bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t", Body::Base64, 0, 2048),
     row("key.aws-mws", "amzn.mws.", Body::Url, 36, 36),
     row("key.blynk", "oa2-client-id_", Body::Url, 32, 32),
     row("key.buildkite", "bkua_", Body::Hex, 40, 40),
@@ -211,8 +231,8 @@ pub(crate) const VENDORS: &[Vendor] = &[
     row("key.new-relic", "NRJS-", Body::Hex, 19, 19),
     row("key.new-relic", "NRAA-", Body::Hex, 27, 27),
     row("key.new-relic", "NRRA-", Body::Hex, 42, 42),
-    row("key.new-relic", "px-api-", Body::Url, 36, 36),
-    row("key.new-relic", "px-dep-", Body::Url, 36, 36),
+    row("key.new-relic", "px-api-", Body::Uuid, 36, 36),
+    row("key.new-relic", "px-dep-", Body::Uuid, 36, 36),
     row("key.notion", "ntn_", Body::Alnum, 40, 50),
     row("key.notion", "secret_", Body::Alnum, 43, 43),
     row("key.npm", "npm_", Body::Alnum, 36, 36),
@@ -227,6 +247,7 @@ pub(crate) const VENDORS: &[Vendor] = &[
     row("key.openai", "sk-", Body::Alnum, 32, 64),
     row("key.openrouter", "sk-or-v1-", Body::Hex, 64, 64),
     row("key.openshift", "sha256~", Body::Any, 43, 43),
+    row("key.pem-base64", "LS0tLS1CRUdJTi", Body::Base64, 60, 16384),
     row("key.perplexity", "pplx-", Body::Alnum, 48, 48),
     row("key.plaid", "access-sandbox-", Body::Url, 36, 36),
     row("key.plaid", "access-production-", Body::Url, 36, 36),
@@ -245,7 +266,7 @@ pub(crate) const VENDORS: &[Vendor] = &[
     row("key.segment", "sgp_", Body::Alnum, 64, 64),
     row("key.sendgrid", "SG.", Body::Dotted, 50, 80),
     row("key.sendinblue", "xkeysib-", Body::Url, 70, 100),
-    row("key.sentry", "sntrys_", Body::Base64, 60, 300),
+    row("key.sentry", "sntrys_eyJ", Body::Base64, 60, 300),
     row("key.sentry", "sntryu_", Body::Hex, 64, 64),
     row("key.settlemint", "sm_pat_", Body::Alnum, 16, 16),
     row("key.settlemint", "sm_aat_", Body::Alnum, 16, 16),
@@ -256,12 +277,12 @@ pub(crate) const VENDORS: &[Vendor] = &[
     row("key.shopify", "shpca_", Body::Hex, 32, 32),
     row("key.shopify", "shppa_", Body::Hex, 32, 32),
     row("key.shopify", "shpss_", Body::Hex, 32, 32),
-    row("key.slack", "xoxb-", Body::Url, 16, 120),
-    row("key.slack", "xoxp-", Body::Url, 20, 160),
+    row("key.slack", "xoxb-", Body::Slack, 16, 120),
+    row("key.slack", "xoxp-", Body::Slack, 40, 160),
     row("key.slack", "xoxa-", Body::Url, 20, 160),
     row("key.slack", "xoxr-", Body::Url, 20, 160),
-    row("key.slack", "xoxs-", Body::Url, 20, 160),
-    row("key.slack", "xoxo-", Body::Url, 20, 160),
+    row("key.slack", "xoxs-", Body::Slack, 20, 160),
+    row("key.slack", "xoxo-", Body::Slack, 20, 160),
     row("key.slack", "xoxe.xoxp-", Body::Url, 100, 240),
     row("key.slack", "xoxe.xoxb-", Body::Url, 100, 240),
     row("key.slack", "xoxe-", Body::Url, 100, 240),
@@ -269,7 +290,9 @@ pub(crate) const VENDORS: &[Vendor] = &[
     row("key.sonar", "squ_", Body::Hex, 40, 40),
     row("key.sonar", "sqp_", Body::Hex, 40, 40),
     row("key.sonar", "sqa_", Body::Hex, 40, 40),
-    row("key.sourcegraph", "sgp_", Body::Word, 40, 64),
+    row("key.sourcegraph", "sgp_", Body::Hex, 40, 40),
+    row("key.sourcegraph", "sgp_local_", Body::Hex, 40, 40),
+    row("key.sourcegraph", "sgp_", Body::Word, 57, 57),
     row("key.square", "EAAA", Body::Url, 58, 64),
     row("key.square", "sq0atp-", Body::Any, 22, 64),
     row("key.square", "sq0csp-", Body::Any, 40, 64),
@@ -286,7 +309,7 @@ pub(crate) const VENDORS: &[Vendor] = &[
     row("key.tailscale", "tskey-", Body::Url, 30, 80),
     row("key.tavily", "tvly-", Body::Url, 30, 50),
     row("key.terraform", ".atlasv1.", Body::Any, 60, 80),
-    row("key.twitch", "live_", Body::Word, 30, 44),
+    row("key.twitter", "AAAAAAAAAAAAAAAAAAAAAA", Body::Any, 80, 100),
     row("key.typeform", "tfp_", Body::Dotted, 59, 59),
     row("key.vault", "hvs.", Body::Url, 36, 300),
     row("key.vault", "hvb.", Body::Url, 36, 300),

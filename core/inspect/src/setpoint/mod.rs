@@ -93,7 +93,7 @@ pub(crate) fn judge(text: Bytes<'_>, number: &Number, around: &Around<'_>, units
     let fits = match number.unit {
         Some(Unit::Process) => operator && near(40, 0) || near(200, 120),
         Some(Unit::Plain) => {
-            let told = word.is_some_and(|word| word.is_one_of(&["to", "auf", "at", "=", "is", "of"])) && text.slice(before..start).iter().all(|b| *b != b'\n');
+            let told = word.is_some_and(|word| word.is_one_of(&["to", "auf", "at", "is", "of", "from", "was", "von", "war", "ist"])) && text.slice(before..start).iter().all(|b| *b != b'\n');
             operator && near(60, 0) || told && around.tag_within(start.saturating_sub(60), start)
         }
         None => bare(text, number, before, tie, around, units),

@@ -17,10 +17,10 @@ const FUNCTIONS: [&str; 58] = [
 const MODIFIERS: &[u8] = b"DFQKJ";
 
 /// Spelled like tags, but standards, parts, places and the like.
-const NOT_TAGS: [&str; 66] = [
+const NOT_TAGS: [&str; 67] = [
     "AS", "BA", "BC", "BE", "BS", "BT", "CA", "CC", "CE", "CI", "CR", "CRC", "CS", "DA", "DC", "DE", "DR", "EA", "EC", "EG", "EIA", "ES",
     "EST", "GA", "GE", "GS", "HE", "HR", "IA", "IC", "IE", "IR", "IS", "ISA", "IT", "LA", "MA", "MC", "ME", "MI", "MR", "MS", "NA", "NC",
-    "NE", "NR", "NS", "NY", "OR", "PS", "RA", "RC", "RE", "RI", "RS", "SS", "UC", "US", "USA", "UTC", "BIC", "CIA", "CIS", "MIT", "NIT", "OS",
+    "NE", "NR", "NS", "NY", "OR", "PS", "RA", "RC", "RE", "RFC", "RI", "RS", "SS", "UC", "US", "USA", "UTC", "BIC", "CIA", "CIS", "MIT", "NIT", "OS",
 ];
 
 /// Words in front that make it the name of something else.
