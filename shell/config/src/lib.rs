@@ -27,6 +27,7 @@ mod secret;
 mod shape;
 mod spill;
 mod table;
+pub mod tokens;
 mod value;
 mod zones;
 
