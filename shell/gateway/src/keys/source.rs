@@ -2,6 +2,7 @@
 
 use super::fetch::{Fetch, FetchError, Fetched};
 use super::{AGES, USUAL_AGE};
+use crate::tls::TlsError;
 use http::Uri;
 use plant::Issuer;
 use seal::jose::{Keys, KeysError};
@@ -30,6 +31,9 @@ pub enum SourceError {
     /// The URL's scheme does not protect the keys on their way.
     #[error("keys come over https, or over http from this machine, and `{0}` is neither")]
     Scheme(String),
+    /// The authorities that a server is judged by cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The file cannot be read.
     #[error("the file cannot be read: {0}")]
     File(#[from] std::io::Error),
