@@ -7,12 +7,14 @@
 mod ground;
 mod load;
 mod question;
+mod slice;
 
 pub(crate) use question::Question;
 
-use cedar_policy::{AuthorizationError, Authorizer, Decision, Entities, PolicyId, PolicySet, Schema};
+use cedar_policy::{AuthorizationError, Authorizer, Decision, Entities, PolicyId, PolicySet, Request, Schema};
 use ground::Uids;
 use plant::{Plant, Reason, Refusal, RuleId};
+use slice::{Looks, Slices};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -48,7 +50,10 @@ pub(crate) struct Rules {
     schema: Schema,
     entities: Entities,
     uids: Uids,
+    /// Every rule. What a call is asked is a slice of them.
     policies: PolicySet,
+    slices: Slices,
+    looks: Looks,
     /// What the rules say of themselves, by policy id.
     known: BTreeMap<PolicyId, Rule>,
     authorizer: Authorizer,
@@ -64,28 +69,47 @@ impl Rules {
     /// Parses and validates the rules against the schema and the plant.
     pub(crate) fn load(plant: &Plant, files: &[RuleFile]) -> Result<Self, Vec<RuleProblem>> {
         let ground = ground::ground(plant).map_err(|problem| vec![problem])?;
-        let loaded = load::load(&ground, files)?;
+        let loaded = load::load(plant, &ground, files)?;
         Ok(Self {
             schema: ground.schema,
             entities: ground.entities,
             uids: ground.uids,
             policies: loaded.policies,
+            slices: loaded.slices,
+            looks: loaded.looks,
             known: loaded.known,
             authorizer: Authorizer::new(),
         })
     }
 
-    /// Asks every rule about a call. All that forbid it are named, not only the first.
+    /// Asks the rules about a call. All that forbid it are named, not only the first.
     pub(crate) fn ask(&self, question: &Question<'_>) -> Result<(), Refusal> {
         if self.known.is_empty() {
             return Ok(());
         }
-        let Some(request) = question.request(&self.uids, self.checked()) else {
-            // The plant file and the rules come into force together, so everything that a call was placed on is
-            // known here. If that ever fails, nothing may pass.
-            return Err(Refusal::new(Reason::RuleForbids, "the rules do not know what this call was placed on"));
+        // The plant file and the rules come into force together, so everything that a call was placed on is known
+        // here. If that ever fails, nothing may pass.
+        let unknown = || Refusal::new(Reason::RuleForbids, "the rules do not know what this call was placed on");
+        let slice = self.slices.get(&question.crossing.workload).and_then(|of| of.get(question.conduit));
+        let slice = slice.ok_or_else(unknown)?;
+        let asked = if slice.is_empty() {
+            Ok(())
+        } else {
+            let request = question.request(&self.uids, &self.looks, None).ok_or_else(unknown)?;
+            self.answer(&request, slice)
         };
-        let answer = self.authorizer.is_authorized(&request, &self.policies, &self.entities);
+        debug_assert_eq!(Some(&asked), self.whole(question).as_ref(), "a slice answers as the whole does");
+        asked
+    }
+
+    /// The answer of all rules to the whole question, checked against the schema.
+    fn whole(&self, question: &Question<'_>) -> Option<Result<(), Refusal>> {
+        let request = question.request(&self.uids, &Looks::Everywhere, Some(&self.schema))?;
+        Some(self.answer(&request, &self.policies))
+    }
+
+    fn answer(&self, request: &Request, policies: &PolicySet) -> Result<(), Refusal> {
+        let answer = self.authorizer.is_authorized(request, policies, &self.entities);
         let diagnostics = answer.diagnostics();
         if answer.decision() == Decision::Allow && diagnostics.errors().next().is_none() {
             return Ok(());
@@ -111,12 +135,6 @@ impl Rules {
             1 => "the plant's one rule does not forbid it".to_owned(),
             count => format!("none of the plant's {count} rules forbids it"),
         }
-    }
-
-    /// Requests are checked against the schema where that may cost something; in production they are built by the
-    /// same code from the same types.
-    fn checked(&self) -> Option<&Schema> {
-        cfg!(debug_assertions).then_some(&self.schema)
     }
 }
 

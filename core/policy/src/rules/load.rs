@@ -5,11 +5,12 @@
 //! plant does not have, or could never apply.
 
 use super::ground::Ground;
+use super::slice::{Looks, Slices, slices};
 use super::{Rule, RuleFile, RuleProblem};
 use crate::steps::names;
 use cedar_policy::{Effect, EntityUid, Policy, PolicyId, PolicySet, ValidationMode, ValidationWarning, Validator};
 use miette::Diagnostic;
-use plant::RuleId;
+use plant::{Plant, RuleId};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::str::FromStr;
@@ -21,11 +22,13 @@ const CONDUITS: (&str, &str) = ("(conduits)", "permit (principal, action, resour
 /// Rules that may come into force.
 pub(super) struct Loaded {
     pub(super) policies: PolicySet,
+    pub(super) slices: Slices,
+    pub(super) looks: Looks,
     pub(super) known: BTreeMap<PolicyId, Rule>,
 }
 
 /// Reads every file, and reports everything that is wrong with all of them.
-pub(super) fn load(ground: &Ground, files: &[RuleFile]) -> Result<Loaded, Vec<RuleProblem>> {
+pub(super) fn load(plant: &Plant, ground: &Ground, files: &[RuleFile]) -> Result<Loaded, Vec<RuleProblem>> {
     let validator = Validator::new(ground.schema.clone());
     let mut reader = Reader { ground, validator, homes: BTreeMap::new(), problems: Vec::new(), rules: Vec::new() };
     files.iter().for_each(|file| reader.file(file));
@@ -39,9 +42,10 @@ pub(super) fn load(ground: &Ground, files: &[RuleFile]) -> Result<Loaded, Vec<Ru
     let broken = |message: String| vec![RuleProblem { file: CONDUITS.0.to_owned(), span: 0..0, message, help: None }];
     let built_in = built_in.map_err(|error| broken(error.to_string()))?;
     let (policies, known): (Vec<Policy>, Vec<(PolicyId, Rule)>) = rules.into_iter().unzip();
-    let policies = PolicySet::from_policies(policies.into_iter().chain([built_in]));
-    let policies = policies.map_err(|error| broken(error.to_string()))?;
-    Ok(Loaded { policies, known: known.into_iter().collect() })
+    let all = PolicySet::from_policies(policies.iter().chain([&built_in]).cloned());
+    let all = all.map_err(|error| broken(error.to_string()))?;
+    let slices = slices(plant, ground, &policies, &built_in).map_err(|error| broken(error.to_string()))?;
+    Ok(Loaded { policies: all, slices, looks: Looks::of(&policies), known: known.into_iter().collect() })
 }
 
 struct Reader<'a> {

@@ -1,10 +1,11 @@
 //! What the rules are asked about one call.
 
 use super::ground::Uids;
+use super::slice::Looks;
 use crate::crossing::Crossing;
 use crate::decide::Asked;
-use cedar_policy::{Context, Request, RestrictedExpression, Schema};
-use plant::{ConduitId, Finding, Millis, Principal, Sensitivity};
+use cedar_policy::{Context, EntityUid, Request, RestrictedExpression, Schema};
+use plant::{ConduitId, Finding, Millis, OperatorId, Principal, Sensitivity};
 use std::collections::BTreeSet;
 
 /// A call on the path that it would take.
@@ -20,49 +21,78 @@ pub(crate) struct Question<'a> {
     pub(crate) now: Millis,
 }
 
+/// The context's attributes, as the schema lists them.
+const ATTRIBUTES: [&str; 15] = [
+    "purpose",
+    "evidence",
+    "model",
+    "endpoint",
+    "opaque",
+    "stream",
+    "tools",
+    "labels",
+    "sensitivity",
+    "residual",
+    "rerouted",
+    "operator",
+    "workstation",
+    "hour",
+    "weekday",
+];
+
 impl Question<'_> {
     /// The question in Cedar's words; `None` if the plant does not know something that it is about.
-    pub(super) fn request(&self, uids: &Uids, schema: Option<&Schema>) -> Option<Request> {
+    pub(super) fn request(&self, uids: &Uids, looks: &Looks, schema: Option<&Schema>) -> Option<Request> {
         let workload = uids.workloads.get(&self.crossing.workload)?.clone();
         let conduit = uids.conduits.get(self.conduit)?.clone();
-        let context = Context::from_pairs(self.context(uids)?).ok()?;
+        let context = Context::from_pairs(self.context(uids, looks)?).ok()?;
         Request::new(workload, uids.call.clone(), conduit, context, schema).ok()
     }
 
-    fn context(&self, uids: &Uids) -> Option<Vec<(String, RestrictedExpression)>> {
-        let Self { crossing, asked, .. } = self;
-        let purpose = uids.purposes.get(&crossing.purpose)?;
-        let step = |step: Sensitivity| uids.steps.get(usize::from(step.rank()));
-        let evidence = self.principal.workload.known().map_or("", |(_, evidence)| evidence);
-        let (hour, weekday) = clock(self.now);
-        let mut pairs = vec![
-            ("purpose", RestrictedExpression::new_entity_uid(purpose.clone())),
-            ("evidence", text(evidence)),
-            ("endpoint", text(&crossing.endpoint)),
-            ("opaque", RestrictedExpression::new_bool(crossing.opaque)),
-            ("stream", RestrictedExpression::new_bool(asked.stream)),
-            ("tools", texts(asked.tools.iter().map(String::as_str))),
-            ("labels", texts(families(self.findings))),
-            ("sensitivity", RestrictedExpression::new_entity_uid(step(self.sensitivity)?.clone())),
-            ("residual", RestrictedExpression::new_entity_uid(step(self.residual)?.clone())),
-            ("rerouted", RestrictedExpression::new_bool(self.rerouted)),
-            ("hour", RestrictedExpression::new_long(hour)),
-            ("weekday", RestrictedExpression::new_long(weekday)),
-        ];
-        pairs.extend(asked.model.map(|model| ("model", text(model))));
-        if self.principal.operator.proved().is_some() {
-            pairs.push(("operator", self.operator()?));
+    /// Says of the call what `looks` looks at.
+    fn context(&self, uids: &Uids, looks: &Looks) -> Option<Vec<(String, RestrictedExpression)>> {
+        let Self { crossing, asked, principal, .. } = self;
+        let mut pairs = Vec::new();
+        for name in ATTRIBUTES {
+            if !looks.at(name) {
+                continue;
+            }
+            let value = match name {
+                "purpose" => uid(uids.purposes.get(&crossing.purpose)?),
+                "evidence" => text(principal.workload.known().map_or("", |(_, evidence)| evidence)),
+                "endpoint" => text(&crossing.endpoint),
+                "opaque" => RestrictedExpression::new_bool(crossing.opaque),
+                "stream" => RestrictedExpression::new_bool(asked.stream),
+                "tools" => texts(asked.tools.iter().map(String::as_str)),
+                "labels" => texts(families(self.findings)),
+                "sensitivity" => uid(step(uids, self.sensitivity)?),
+                "residual" => uid(step(uids, self.residual)?),
+                "rerouted" => RestrictedExpression::new_bool(self.rerouted),
+                "hour" => RestrictedExpression::new_long(clock(self.now).0),
+                "weekday" => RestrictedExpression::new_long(clock(self.now).1),
+                "model" => match asked.model {
+                    Some(model) => text(model),
+                    None => continue,
+                },
+                "operator" => match principal.operator.proved() {
+                    Some(operator) => self.operator(operator)?,
+                    None => continue,
+                },
+                "workstation" => match principal.workstation.proved() {
+                    Some(id) => uid(uids.workstations.get(id)?),
+                    None => continue,
+                },
+                _ => return None,
+            };
+            pairs.push((name.to_owned(), value));
         }
-        if let Some(id) = self.principal.workstation.proved() {
-            pairs.push(("workstation", RestrictedExpression::new_entity_uid(uids.workstations.get(id)?.clone())));
-        }
-        Some(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+        Some(pairs)
     }
 
-    fn operator(&self) -> Option<RestrictedExpression> {
+    fn operator(&self, operator: &OperatorId) -> Option<RestrictedExpression> {
         let principal = self.principal;
         let fields = [
-            ("id", text(principal.operator.proved()?.as_str())),
+            ("id", text(operator.as_str())),
             ("roles", texts(principal.roles.iter().map(String::as_str))),
             ("authentication", texts(principal.authentication.iter().map(String::as_str))),
         ];
@@ -84,6 +114,14 @@ fn clock(now: Millis) -> (i64, i64) {
     let hours = now.0 / 3_600_000;
     let number = |small: u64| i64::try_from(small).unwrap_or(0);
     (number(hours % 24), number((hours / 24 + 3) % 7 + 1))
+}
+
+fn step(uids: &Uids, step: Sensitivity) -> Option<&EntityUid> {
+    uids.steps.get(usize::from(step.rank()))
+}
+
+fn uid(uid: &EntityUid) -> RestrictedExpression {
+    RestrictedExpression::new_entity_uid(uid.clone())
 }
 
 fn text(text: &str) -> RestrictedExpression {

@@ -1,4 +1,4 @@
-//! A brewery with five workloads, to place and decide calls at.
+//! A brewery with five workloads, to place and decide calls at. `examples/decide.rs` measures at it as well.
 
 use plant::{
     Approval, Bounds, Conduit, Criticality, Dialect, Finding, Governance, Handling, Label, Millis, OperatorRequirement,
