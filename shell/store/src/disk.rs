@@ -113,7 +113,7 @@ pub(crate) fn read_if_there(path: &Path, limit: u64) -> io::Result<Option<Vec<u8
 /// Makes a file of zeros that will not need to grow: written, not merely allocated, for an extent that was
 /// only allocated costs a journal commit on its first use, and that would be in the path of an acknowledgement.
 pub(crate) fn zeroed(path: &Path, bytes: u64) -> io::Result<File> {
-    const PIECE: [u8; 1 << 18] = [0; 1 << 18];
+    static PIECE: [u8; 1 << 18] = [0; 1 << 18];
     let made = (|| {
         let mut file = File::options().read(true).write(true).create(true).truncate(true).open(path)?;
         let mut left = bytes;

@@ -72,6 +72,9 @@ pub struct Frame<'a> {
     pub hash: [u8; 32],
     /// The entries as they stand in a bundle.
     pub entries: &'a [u8],
+    /// Whether what follows up to the end of the block is zeros, as far as it was given. Nothing depends on it; where
+    /// it is not so, somebody or something else has written to the file.
+    pub clean: bool,
 }
 
 impl Frame<'_> {
@@ -196,7 +199,9 @@ pub fn decode(bytes: &[u8], segment: u64) -> Result<Frame<'_>, Broken> {
     if seen != count {
         return Err(Broken::Entries);
     }
-    Ok(Frame { header: Header { first, count, previous, root, signature }, hash: seal::sha256(head), entries })
+    let padding = bytes.get(HEADER + length..stride(length).min(bytes.len())).unwrap_or_default();
+    let clean = padding.iter().all(|byte| *byte == 0);
+    Ok(Frame { header: Header { first, count, previous, root, signature }, hash: seal::sha256(head), entries, clean })
 }
 
 /// Appends one entry to a run of entries; `false`, and nothing is written, if it is longer than the format can say.

@@ -10,6 +10,7 @@
 //! [`Store`] is the one writer, [`Reader`] reads beside it. What the bytes mean is [`ledger`]'s business; how a
 //! crash at any moment loses no acknowledged record is this crate's.
 
+mod audit;
 mod clock;
 mod disk;
 mod exclusive;
@@ -29,13 +30,14 @@ mod trust;
 pub mod wal;
 mod writer;
 
+pub use audit::{Audit, AuditFault, audit};
 pub use clock::{Clock, Reading, System, TOLERANCE};
 pub use disk::Usage;
 pub use filter::Filter;
 pub use folder::Folder;
 pub use reader::{ReadError, Reader, Record, Records};
 pub use settings::Settings;
-pub use shared::{Condition, Failure, State, Written};
+pub use shared::{Condition, Done, Failure, State, Written};
 pub use store::{OpenError, Opening, Recovery, Store};
 
 #[cfg(test)]

@@ -40,6 +40,9 @@ pub enum Failure {
     Rejected(String),
 }
 
+/// Who is told what became of a record.
+pub type Done = Box<dyn FnOnce(Result<Written, Failure>) + Send>;
+
 /// How the ledger is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -6,7 +6,7 @@ use crate::exclusive::{Exclusive, Refused};
 use crate::publisher::{self, Publisher};
 use crate::recover::{self, Found};
 use crate::segment::Ahead;
-use crate::shared::{Condition, Failure, Shared, State, Written};
+use crate::shared::{Condition, Done, Failure, Shared, State, Written};
 use crate::wal::WalError;
 use crate::writer::{Message, Reply, Writer};
 use crate::{Settings, frame, own, trust};
@@ -240,7 +240,7 @@ impl Store {
 
     /// Hands a record to the writer. `done` is called exactly once: on the writer's thread when the record is durable
     /// and signed, or at once if it cannot be taken. It must be quick: everyone else waits meanwhile.
-    pub fn append(&self, draft: Draft, done: Box<dyn FnOnce(Result<Written, Failure>) + Send>) {
+    pub fn append(&self, draft: Draft, done: Done) {
         self.shared.depth.fetch_add(1, Ordering::Relaxed);
         let refused = match self.inbox.try_send(Message::Append(Box::new(draft), Reply::new(done))) {
             Ok(()) => return,

@@ -74,6 +74,7 @@ pub struct Walker {
 
 /// What is at the walker's position.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is looked at and dropped at once, once for each frame")]
 pub enum Step<'a> {
     /// The next frame, and where it begins.
     Frame(Frame<'a>, Position),
@@ -120,10 +121,9 @@ impl Walker {
             self.position = next;
             found = self.load()?;
         }
-        let length = match found {
-            Ok(length) => length,
-            Err(broken) => return Ok(Step::End(broken)),
-        };
+        if let Err(broken) = found {
+            return Ok(Step::End(broken));
+        }
         let at = self.position;
         let chain = |problem| WalError::Chain {
             path: segment::path(&self.wal, at.segment),
@@ -131,7 +131,7 @@ impl Walker {
             seq: self.size,
             problem,
         };
-        let frame = match frame::decode(self.buffer.get(..length).unwrap_or_default(), at.segment) {
+        let frame = match frame::decode(&self.buffer, at.segment) {
             Ok(frame) => frame,
             Err(broken) => return Ok(Step::End(broken)),
         };
@@ -155,8 +155,8 @@ impl Walker {
         }
     }
 
-    /// Reads what claims to be a frame at the position into the buffer; gives the length of header and entries.
-    fn load(&mut self) -> Result<Result<usize, Broken>, WalError> {
+    /// Reads the blocks of what claims to be a frame at the position into the buffer.
+    fn load(&mut self) -> Result<Result<(), Broken>, WalError> {
         let Position { segment, offset } = self.position;
         if !matches!(&self.open, Some((first, ..)) if *first == segment) {
             let file = File::open(segment::path(&self.wal, segment)).map_err(self.io(segment))?;
@@ -171,7 +171,7 @@ impl Walker {
         self.buffer.resize(BLOCK, 0);
         file.read_exact_at(&mut self.buffer, offset).map_err(self.io(segment))?;
         let whole = match frame::claimed(&self.buffer) {
-            Ok(entries) => frame::HEADER + entries,
+            Ok(entries) => frame::stride(entries),
             Err(broken) => return Ok(Err(broken)),
         };
         if whole > left {
@@ -184,7 +184,7 @@ impl Walker {
             let from = offset.saturating_add(u64::try_from(BLOCK).unwrap_or(0));
             file.read_exact_at(rest, from).map_err(self.io(segment))?;
         }
-        Ok(Ok(whole))
+        Ok(Ok(()))
     }
 
     /// Judges the place where [`Step::End`] was found: gives how many bytes of a torn write stand there, 0 for a

@@ -11,7 +11,7 @@ use crate::clock::{Reading, Watch};
 use crate::frame::{self, Header};
 use crate::own;
 use crate::segment::{Ahead, Segment};
-use crate::shared::{Condition, Failure, Shared, Written};
+use crate::shared::{Condition, Done, Failure, Shared, Written};
 use crate::{Settings, disk};
 use ledger::Frontier;
 use plant::{Draft, Kind, RecordId};
@@ -31,10 +31,10 @@ const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);
 const SMALL_SEGMENT: u64 = 512 << 10;
 
 /// Whom to tell what became of a record. Tells exactly once: dropping it untold tells that the ledger closed.
-pub(crate) struct Reply(Option<Box<dyn FnOnce(Result<Written, Failure>) + Send>>);
+pub(crate) struct Reply(Option<Done>);
 
 impl Reply {
-    pub(crate) fn new(tell: Box<dyn FnOnce(Result<Written, Failure>) + Send>) -> Self {
+    pub(crate) fn new(tell: Done) -> Self {
         Self(Some(tell))
     }
 

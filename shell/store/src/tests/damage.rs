@@ -46,11 +46,10 @@ fn a_torn_tail_is_cut_at_whatever_block_and_put_on_record() {
     let ten = ten();
     let begins = frames(ten.path());
     assert_eq!(begins.len(), 11);
-    for kept in 2..=10 {
+    for (kept, end) in begins.into_iter().enumerate().skip(2) {
         let crashed = image(ten.path());
         let segment = &segments(crashed.path())[0];
         let length = segment.metadata().unwrap().len();
-        let end = begins[kept];
         spoil(segment, end, &vec![0; usize::try_from(length - end).unwrap()]);
         // Half a header, and something in a block further on, as blocks may land in any order.
         spoil(segment, end, &[0xf7, b'P', b'N']);
@@ -215,4 +214,45 @@ fn a_reader_names_the_file_that_is_damaged() {
     let error = records.find_map(Result::err).unwrap();
     assert!(error.to_string().contains("tile/entries/001"), "{error}");
     assert!(records.next().is_none());
+}
+
+fn audited(folder: &Path) -> Result<crate::Audit, crate::AuditFault> {
+    let key = std::fs::read_to_string(folder.join("trust/ledger.vkey")).unwrap();
+    let key = seal::note::Verifier::parse(key.trim()).unwrap();
+    let published = Reader::open(folder).unwrap().published().unwrap().unwrap().0;
+    crate::audit(folder, &published, &[key])
+}
+
+#[test]
+fn the_auditor_sees_a_flipped_bit_in_any_frame_or_the_lock_record() {
+    let whole = published();
+    let audit = audited(whole.path()).unwrap();
+    assert!(audit.segments > 0 && audit.heads > 1 && audit.unpublished == 0 && audit.torn == 0);
+    let segment = segments(whole.path()).remove(0).strip_prefix(whole.path()).unwrap().to_owned();
+    let begins = frames(whole.path());
+    for (frame, pair) in begins.windows(2).enumerate() {
+        // The last place is in the zeros that fill the frame's last block.
+        for at in [3, 10, 30, 60, 70, 100, 162, 180, pair[1] - pair[0] - 1] {
+            let copy = image(whole.path());
+            flip(&copy.path().join(&segment), pair[0] + at);
+            assert_eq!(audited(copy.path()).unwrap_err().class() as u8, 10, "frame {frame}, byte {at}");
+        }
+    }
+    let copy = image(whole.path());
+    flip(&copy.path().join("checkpoints/lock"), 70);
+    assert!(matches!(audited(copy.path()), Err(crate::AuditFault::Lock)));
+}
+
+#[test]
+fn the_auditor_checks_what_is_not_published_yet() {
+    let folder = folder();
+    open(folder.path()).0.close();
+    let store = unpublished(folder.path());
+    for number in 0..5 {
+        write(&store, number);
+    }
+    assert_eq!(audited(folder.path()).unwrap().unpublished, 6);
+    let copy = image(folder.path());
+    std::fs::remove_dir_all(copy.path().join("wal")).unwrap();
+    assert_eq!(audited(copy.path()).unwrap(), crate::Audit::default());
 }
