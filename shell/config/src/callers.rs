@@ -2,7 +2,7 @@
 
 use crate::node::{At, Node};
 use crate::problem::Code;
-use crate::shape::Report;
+use crate::report::Report;
 use crate::value::{enumerate, quote};
 use plant::{Governance, Issuer, Purpose, Workload, WorkloadId, Workstation, WorkstationId, ZoneId};
 use std::collections::BTreeMap;
@@ -44,7 +44,8 @@ fn ungoverned(workload: &Workload, node: &Node<'_>, report: &mut Report) {
     if gaps.is_empty() {
         return;
     }
-    let message = format!("{} has no {}: its calls are refused as `ungoverned`", node.place, enumerate(gaps.iter().copied()));
+    let message =
+        format!("{} has no {}: its calls are refused as `ungoverned`", node.place, enumerate(gaps.iter().copied()));
     let lines: Vec<String> = gaps
         .iter()
         .filter_map(|gap| node.section.fields.iter().find(|field| field.key == *gap))
@@ -84,7 +85,9 @@ pub(crate) fn shared_certificates(file: &Node<'_>, report: &mut Report) {
                     Some((place, _)) if *place == node.place => {}
                     Some((place, first)) => {
                         let message = format!("certificate name {} proves {place} and {}", quote(value), node.place);
-                        let problem = report.problem(Code::CertificateShared, span, message).also(first.clone(), format!("proves {place}"));
+                        let problem = report
+                            .problem(Code::CertificateShared, span, message)
+                            .also(first.clone(), format!("proves {place}"));
                         report.add(problem.help("issue a certificate with a name of its own for each"));
                     }
                     None => {
@@ -99,15 +102,18 @@ pub(crate) fn shared_certificates(file: &Node<'_>, report: &mut Report) {
 /// Reports callers in a zone that no call can come from.
 fn from_outside(file: &Node<'_>, node: &Node<'_>, report: &mut Report) {
     let Some(zone) = node.text("zone") else { return };
-    no_networks(file, &zone, &node.place, report);
+    no_networks(file, &zone, &format!("{} is in", node.place), report);
 }
 
 /// Reports a zone without networks in a place where calls are to come from it.
-pub(crate) fn no_networks(file: &Node<'_>, zone: &At<&str>, place: &str, report: &mut Report) {
+pub(crate) fn no_networks(file: &Node<'_>, zone: &At<&str>, beginning: &str, report: &mut Report) {
     let Some(node) = file.entry("zones", zone.value).filter(|node| node.flag("external")) else { return };
-    let message = format!("{place} is to call from {}, which has no networks", node.place);
-    let problem = report.problem(Code::NoNetworks, zone.span.clone(), message).also(node.span, "external");
-    report.add(problem.help("name the zone of the plant that the calls come from; an external zone is only where calls go"));
+    let message = format!("{beginning} {}, from which no call can come", node.place);
+    let problem =
+        report.problem(Code::NoNetworks, zone.span.clone(), message).also(node.span, "external: has no networks");
+    report.add(
+        problem.help("name the zone of the plant that the calls come from; an external zone is only where calls go"),
+    );
 }
 
 /// Builds the operators' issuer.

@@ -5,11 +5,11 @@
 use crate::callers::{no_networks, strings};
 use crate::node::{At, Node};
 use crate::problem::Code;
-use crate::shape::Report;
+use crate::report::Report;
 use crate::value::{self, enumerate, quote};
 use plant::{
-    Approval, Bounds, Conduit, ConduitId, Dialect, Handling, Label, Millis, OperatorRequirement, ProviderId, Purpose, PurdueLevel, Scale,
-    Verdict, Wildcard, WorkloadId, ZoneId,
+    Approval, Bounds, Conduit, ConduitId, Dialect, Handling, Label, Millis, OperatorRequirement, ProviderId,
+    PurdueLevel, Purpose, Scale, Verdict, Wildcard, WorkloadId, ZoneId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ pub(crate) fn build(file: &Node<'_>, scale: &Scale, now: Millis, report: &mut Re
     let mut conduits = BTreeMap::new();
     for (name, node) in file.tables("conduits") {
         for zone in node.texts("from") {
-            no_networks(file, &zone, &node.place, report);
+            no_networks(file, &zone, &format!("{} begins in", node.place), report);
         }
         approval(&node, now, report);
         handling(&node, report);
@@ -100,7 +100,11 @@ fn approval(node: &Node<'_>, now: Millis, report: &mut Report) {
     let (approved, expires) = (node.moment("approved_at"), node.moment("expires"));
     if let Some(approved) = approved.as_ref().filter(|approved| approved.value > now) {
         let message = format!("{} is approved at a time that has not come yet", node.place);
-        report.add(report.problem(Code::BadValue, approved.span.clone(), message).help("write the day on which it was approved"));
+        report.add(
+            report
+                .problem(Code::BadValue, approved.span.clone(), message)
+                .help("write the day on which it was approved"),
+        );
     }
     let Some(expires) = expires else { return };
     if let Some(approved) = approved.filter(|approved| approved.value >= expires.value) {
@@ -139,7 +143,8 @@ fn handling(node: &Node<'_>, report: &mut Report) {
         }
         if let Some((first, span)) = earlier.iter().find(|(first, _)| first.covers(&label)) {
             let message = format!("`{label}` is already handled as `{first}`");
-            let problem = report.problem(Code::Unused, row.span_of("label"), message).also(span.clone(), "decides first");
+            let problem =
+                report.problem(Code::Unused, row.span_of("label"), message).also(span.clone(), "decides first");
             report.add(problem.help("the first entry that fits decides: put the narrower label first, or remove it"));
         }
         earlier.push((label, row.span_of("label")));
@@ -172,9 +177,13 @@ fn openness(node: &Node<'_>, scale: &Scale, report: &mut Report) {
         if !path.value.starts_with('/') {
             let message = format!("{} is not a path of an endpoint", quote(path.value));
             report.add(report.problem(Code::BadValue, path.span, message).help("begin it with a slash: `/v1/batches`"));
-        } else if path.value.split('*').next().is_some_and(|fixed| fixed.len() <= "/v1/".len()) && path.value.contains('*') {
+        } else if path.value.split('*').next().is_some_and(|fixed| fixed.len() <= "/v1/".len())
+            && path.value.contains('*')
+        {
             let message = format!("{} lets nearly every endpoint pass unread", node.place);
-            report.add(report.problem(Code::Permissive, path.span, message).help("name the endpoints that may pass unread"));
+            report.add(
+                report.problem(Code::Permissive, path.span, message).help("name the endpoints that may pass unread"),
+            );
         }
     }
     let highest = node.text("ceiling").filter(|ceiling| scale.step(ceiling.value) == Some(scale.highest()));
@@ -192,9 +201,18 @@ fn clearance(file: &Node<'_>, node: &Node<'_>, scale: &Scale, report: &mut Repor
     let Some(clearance) = provider.text("clearance") else { return };
     let (Some(high), Some(low)) = (scale.step(ceiling.value), scale.step(clearance.value)) else { return };
     if high > low {
-        let message = format!("{} would carry {} to {}, which is cleared for {}", node.place, quote(ceiling.value), provider.place, quote(clearance.value));
-        let problem = report.problem(Code::CeilingAboveClearance, ceiling.span, message).also(clearance.span, "its clearance");
-        report.add(problem.help(format!("lower the ceiling to {}, or clear the provider for more", quote(clearance.value))));
+        let message = format!(
+            "{} would carry {} to {}, which is cleared for {}",
+            node.place,
+            quote(ceiling.value),
+            provider.place,
+            quote(clearance.value)
+        );
+        let problem =
+            report.problem(Code::CeilingAboveClearance, ceiling.span, message).also(clearance.span, "its clearance");
+        report.add(
+            problem.help(format!("lower the ceiling to {}, or clear the provider for more", quote(clearance.value))),
+        );
     }
 }
 
@@ -215,7 +233,9 @@ fn near_the_process(file: &Node<'_>, node: &Node<'_>, report: &mut Report) {
         };
         let message = format!("{}: {why}", node.place);
         let help = "let a workload at level 3 or above make the call with data that it was sent, so that AI stays out of the control loop";
-        report.add(report.problem(Code::NearTheProcess, from.span, message).also(zone.span, zone.place.clone()).help(help));
+        report.add(
+            report.problem(Code::NearTheProcess, from.span, message).also(zone.span, zone.place.clone()).help(help),
+        );
     }
 }
 
@@ -224,7 +244,8 @@ fn callers(file: &Node<'_>, node: &Node<'_>, report: &mut Report) {
     let from: BTreeSet<&str> = node.texts("from").into_iter().map(|zone| zone.value).collect();
     let named: Vec<At<&str>> = node.texts("workloads");
     let mut purposes: BTreeSet<&str> = BTreeSet::new();
-    let mut whole = true;
+    // Where workloads or zones are not what they should be, that is the news.
+    let mut whole = !from.is_empty() && named.iter().all(|mention| file.entry("workloads", mention.value).is_some());
     for (name, workload) in file.tables("workloads") {
         let mention = named.iter().find(|mention| mention.value == name.value);
         let Some(zone) = workload.text("zone") else {
@@ -233,9 +254,19 @@ fn callers(file: &Node<'_>, node: &Node<'_>, report: &mut Report) {
         };
         match mention {
             Some(mention) if !from.contains(zone.value) => {
-                let message = format!("{} is in zone {}, and {} does not begin there", workload.place, quote(zone.value), node.place);
-                let problem = report.problem(Code::ForeignWorkload, mention.span.clone(), message).also(zone.span, "its zone");
-                report.add(problem.help(format!("it begins in {}: add the zone to `from`, or remove the workload", enumerate(from.iter().copied()))));
+                whole = false;
+                let message = format!(
+                    "{} is in zone {}, and {} does not begin there",
+                    workload.place,
+                    quote(zone.value),
+                    node.place
+                );
+                let problem =
+                    report.problem(Code::ForeignWorkload, mention.span.clone(), message).also(zone.span, "its zone");
+                report.add(problem.help(format!(
+                    "it begins in {}: add the zone to `from`, or remove the workload",
+                    enumerate(from.iter().copied())
+                )));
             }
             Some(_) => purposes.extend(workload.texts("purposes").into_iter().map(|purpose| purpose.value)),
             None if named.is_empty() && from.contains(zone.value) => {

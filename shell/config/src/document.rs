@@ -38,7 +38,8 @@ fn definition(section: &Section) -> String {
 fn table_schema(section: &'static Section) -> Value {
     let properties: Map<String, Value> =
         section.fields.iter().map(|field| (field.key.to_owned(), field_schema(section, field))).collect();
-    let must: Vec<&str> = section.fields.iter().filter(|field| field.need == Need::Must).map(|field| field.key).collect();
+    let must: Vec<&str> =
+        section.fields.iter().filter(|field| field.need == Need::Must).map(|field| field.key).collect();
     let mut schema = json!({
         "type": "object",
         "description": section.about,
@@ -47,8 +48,12 @@ fn table_schema(section: &'static Section) -> Value {
         "required": must,
     });
     let Some(object) = schema.as_object_mut() else { return schema };
-    let choices: Vec<Value> =
-        section.fields.iter().filter(|field| field.need == Need::Either).map(|field| json!({ "required": [field.key] })).collect();
+    let choices: Vec<Value> = section
+        .fields
+        .iter()
+        .filter(|field| field.need == Need::Either)
+        .map(|field| json!({ "required": [field.key] }))
+        .collect();
     if !choices.is_empty() {
         object.insert("oneOf".to_owned(), Value::Array(choices));
     }
@@ -144,18 +149,29 @@ pub fn reference() -> String {
         let _ = write!(page, "\n## {}\n\n{}\n\n", heading(section), section.about);
         page.push_str("| key | takes | default | |\n|---|---|---|---|\n");
         for field in section.fields {
-            let _ = writeln!(page, "| `{}` | {} | {} | {} |", field.key, cell(&taking(field)), cell(&default_of(section, field)), cell(field.about));
+            let _ = writeln!(
+                page,
+                "| `{}` | {} | {} | {} |",
+                field.key,
+                cell(&taking(field)),
+                cell(&default_of(section, field)),
+                cell(field.about)
+            );
         }
         let _ = write!(page, "{}", example(section));
     }
     page.push_str("\n## Labels that are built in\n\nWith the sensitivity that they have on the default scale.\n\n| label | sensitivity |\n|---|---|\n");
     let defaults = node::defaults().pairs("labels");
     for label in labels::built_in() {
-        let fits = defaults.iter().filter(|(family, _)| label == family.value || label.starts_with(&format!("{}.", family.value)));
+        let fits = defaults
+            .iter()
+            .filter(|(family, _)| label == family.value || label.starts_with(&format!("{}.", family.value)));
         let step = fits.max_by_key(|(family, _)| family.value.len()).map_or("the highest", |(_, step)| step.value);
         let _ = writeln!(page, "| `{label}` | {step} |");
     }
-    page.push_str("\n## What `penstock check` can say\n\nErrors keep a plant file from coming into force. Warnings do not.\n\n");
+    page.push_str(
+        "\n## What `penstock check` can say\n\nErrors keep a plant file from coming into force. Warnings do not.\n\n",
+    );
     page.push_str("| code | | |\n|---|---|---|\n");
     for severity in [Severity::Error, Severity::Warning] {
         for code in Code::ALL.iter().filter(|code| code.severity() == severity) {
@@ -206,7 +222,11 @@ fn taking(field: &Field) -> String {
 
 /// The anchor that mdbook gives a heading.
 fn anchor(heading: &str) -> String {
-    heading.chars().filter(|c| c.is_alphanumeric() || "-_ ".contains(*c)).map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+    heading
+        .chars()
+        .filter(|c| c.is_alphanumeric() || "-_ ".contains(*c))
+        .map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() })
+        .collect()
 }
 
 fn default_of(section: &Section, field: &Field) -> String {
@@ -224,15 +244,26 @@ fn default_of(section: &Section, field: &Field) -> String {
 
 /// A section as somebody could write it.
 fn example(section: &Section) -> String {
-    let lines: Vec<String> =
-        section.fields.iter().filter(|field| !field.example.is_empty()).map(|field| format!("{} = {}", field.key, field.example)).collect();
+    let lines: Vec<String> = section
+        .fields
+        .iter()
+        .filter(|field| !field.example.is_empty())
+        .map(|field| format!("{} = {}", field.key, field.example))
+        .collect();
     if lines.is_empty() || section.fields.iter().any(|field| field.need == Need::Either) {
         return String::new();
     }
     let header = match section.path {
         "conduits.<conduit>.handling" => "[[conduits.quality.handling]]".to_owned(),
-        path => format!("[{}]", path.replace("<zone>", "filling").replace("<workload>", "vision").replace("<workstation>", "panel-3")
-            .replace("<provider>", "openai").replace("<conduit>", "quality").replace("<label>", "recipe")),
+        path => format!(
+            "[{}]",
+            path.replace("<zone>", "filling")
+                .replace("<workload>", "vision")
+                .replace("<workstation>", "panel-3")
+                .replace("<provider>", "openai")
+                .replace("<conduit>", "quality")
+                .replace("<label>", "recipe")
+        ),
     };
     format!("\n```toml\n{header}\n{}\n```\n", lines.join("\n"))
 }

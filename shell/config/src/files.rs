@@ -3,7 +3,7 @@
 use crate::node::{At, Node};
 use crate::problem::Code;
 use crate::read::Surroundings;
-use crate::shape::Report;
+use crate::report::Report;
 use crate::value::quote;
 use std::io;
 use std::path::Path;
@@ -87,10 +87,19 @@ pub(crate) fn check(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Rep
     for (_, provider) in file.tables("providers") {
         look(&provider, "authorities", "put the authorities there, PEM", false, around, report);
         if let Some(credential) = provider.table("credential") {
-            look(&credential, "file", "put the credential there, alone in the first line, readable by the gateway only", true, around, report);
+            look(
+                &credential,
+                "file",
+                "put the credential there, alone in the first line, readable by the gateway only",
+                true,
+                around,
+                report,
+            );
         }
     }
-    if let Some(operators) = file.table("operators").filter(|node| node.text("keys").is_some_and(|keys| !keys.value.contains("://"))) {
+    if let Some(operators) =
+        file.table("operators").filter(|node| node.text("keys").is_some_and(|keys| !keys.value.contains("://")))
+    {
         look(&operators, "keys", "put the issuer's key set (JWKS) there", false, around, report);
     }
 }
@@ -104,7 +113,11 @@ fn look(node: &Node<'_>, key: &str, help: &str, secret: bool, around: &Surroundi
         }
         Some(State { exposed: true }) if secret => {
             let message = format!("{}: {} can be read by others than its owner", node.place, quote(value));
-            report.add(report.problem(Code::FileExposed, span, message).help(format!("run `chmod 600 {value}` in the plant's folder")));
+            report.add(
+                report
+                    .problem(Code::FileExposed, span, message)
+                    .help(format!("run `chmod 600 {value}` in the plant's folder")),
+            );
         }
         Some(_) => {}
     }

@@ -2,7 +2,7 @@
 
 use crate::node::Node;
 use crate::problem::Code;
-use crate::shape::Report;
+use crate::report::Report;
 use crate::value;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -114,7 +114,10 @@ fn in_the_clear(node: &Node<'_>, report: &mut Report) {
         let (code, help) = if insisted {
             (Code::Permissive, "workload tokens and prompts travel in the clear; `listen` with a certificate avoids it")
         } else {
-            (Code::PlainHttp, "use `listen`, which speaks HTTPS; if it must be, set `plain_http_beyond_loopback = true`")
+            (
+                Code::PlainHttp,
+                "use `listen`, which speaks HTTPS; if it must be, set `plain_http_beyond_loopback = true`",
+            )
         };
         let message = format!("plain HTTP is spoken beyond loopback: {}", value::quote(text.value));
         report.add(report.problem(code, text.span, message).help(help));
@@ -135,9 +138,12 @@ fn same_address(node: &Node<'_>, report: &mut Report) {
     for text in node.texts("listen").into_iter().chain(node.texts("plain_http")).chain(admin).take(64) {
         let Ok(address) = value::socket(text.value) else { continue };
         // Port 0 lets the system choose, and so never collides.
-        if let Some((_, first)) = seen.iter().find(|(known, first)| *known == address && address.port() != 0 && first.span != text.span) {
+        if let Some((_, first)) =
+            seen.iter().find(|(known, first)| *known == address && address.port() != 0 && first.span != text.span)
+        {
             let message = format!("two listeners want {}", value::quote(text.value));
-            let problem = report.problem(Code::Duplicate, text.span.clone(), message).also(first.span.clone(), "the other one");
+            let problem =
+                report.problem(Code::Duplicate, text.span.clone(), message).also(first.span.clone(), "the other one");
             report.add(problem.help("give each an address or a port of its own"));
         }
         seen.push((address, text));

@@ -3,7 +3,7 @@
 use crate::callers::strings;
 use crate::node::{At, Node, defaults};
 use crate::problem::Code;
-use crate::shape::Report;
+use crate::report::Report;
 use crate::value::quote;
 use inspect::{Entry, Settings, SettingsProblem};
 use plant::{Label, RuleId, Scale, Sensitivity};
@@ -49,7 +49,9 @@ fn attempt(file: &Node<'_>, mut settings: Settings, report: &mut Report) {
         };
         let entries = &mut settings.dictionary;
         let moved = match &problem {
-            SettingsProblem::Pattern { label, index, .. } => nth(entries.get_mut(label).map(|entry| &mut entry.patterns), *index),
+            SettingsProblem::Pattern { label, index, .. } => {
+                nth(entries.get_mut(label).map(|entry| &mut entry.patterns), *index)
+            }
             SettingsProblem::Term { label, index } => nth(entries.get_mut(label).map(|entry| &mut entry.terms), *index),
             SettingsProblem::Tag { index, .. } => nth(Some(&mut settings.tags), *index),
             SettingsProblem::NoSuchRule { rule } => settings.disabled.remove(rule),
@@ -63,8 +65,13 @@ fn attempt(file: &Node<'_>, mut settings: Settings, report: &mut Report) {
 
 /// The embedded defaults, moved along the plant's own scale: the step at the same height, rounded up.
 fn default_labels(scale: &Scale) -> BTreeMap<Label, Sensitivity> {
-    let names: Vec<&str> =
-        defaults().table("plant").map(|plant| plant.texts("sensitivity")).unwrap_or_default().into_iter().map(|name| name.value).collect();
+    let names: Vec<&str> = defaults()
+        .table("plant")
+        .map(|plant| plant.texts("sensitivity"))
+        .unwrap_or_default()
+        .into_iter()
+        .map(|name| name.value)
+        .collect();
     let height = |name: &str| {
         let rank = names.iter().position(|known| *known == name)?;
         let (steps, own) = (names.len().checked_sub(1)?, scale.names().len().checked_sub(1)?);
@@ -73,10 +80,21 @@ fn default_labels(scale: &Scale) -> BTreeMap<Label, Sensitivity> {
     };
     // A plant that uses our names means them, wherever they stand on its scale.
     let pairs = defaults().pairs("labels").into_iter();
-    pairs.filter_map(|(label, step)| Some((Label::new(label.value).ok()?, scale.step(step.value).or_else(|| height(step.value))?))).collect()
+    pairs
+        .filter_map(|(label, step)| {
+            Some((Label::new(label.value).ok()?, scale.step(step.value).or_else(|| height(step.value))?))
+        })
+        .collect()
 }
 
-fn entry(file: &Node<'_>, name: &At<&str>, node: &Node<'_>, scale: &Scale, settings: &mut Settings, report: &mut Report) {
+fn entry(
+    file: &Node<'_>,
+    name: &At<&str>,
+    node: &Node<'_>,
+    scale: &Scale,
+    settings: &mut Settings,
+    report: &mut Report,
+) {
     let Ok(label) = Label::new(name.value) else { return };
     let words = Entry { terms: strings(node, "terms"), patterns: strings(node, "patterns") };
     if words.terms.is_empty() && words.patterns.is_empty() {
@@ -87,8 +105,11 @@ fn entry(file: &Node<'_>, name: &At<&str>, node: &Node<'_>, scale: &Scale, setti
     let listed = file.pairs("labels").into_iter().find(|(known, _)| known.value == name.value);
     match (node.text("sensitivity"), listed) {
         (Some(own), Some((_, listed))) if own.value != listed.value => {
-            let message = format!("{} is {} here and {} under `[labels]`", node.place, quote(own.value), quote(listed.value));
-            report.add(report.problem(Code::Duplicate, own.span, message).also(listed.span, "and here").help("say it once"));
+            let message =
+                format!("{} is {} here and {} under `[labels]`", node.place, quote(own.value), quote(listed.value));
+            report.add(
+                report.problem(Code::Duplicate, own.span, message).also(listed.span, "and here").help("say it once"),
+            );
         }
         (Some(own), _) => {
             if let Some(step) = scale.step(own.value) {
@@ -100,7 +121,10 @@ fn entry(file: &Node<'_>, name: &At<&str>, node: &Node<'_>, scale: &Scale, setti
         (None, None) => {
             let message = format!("{} has no `sensitivity`", node.place);
             let problem = report.problem(Code::MissingKey, node.span.clone(), message).here("needs `sensitivity`");
-            report.add(problem.help(format!("say how sensitive it makes content: `sensitivity = \"{}\"`", scale.name(scale.highest()))));
+            report.add(problem.help(format!(
+                "say how sensitive it makes content: `sensitivity = \"{}\"`",
+                scale.name(scale.highest())
+            )));
         }
     }
     settings.dictionary.insert(label, words);
@@ -110,27 +134,50 @@ fn entry(file: &Node<'_>, name: &At<&str>, node: &Node<'_>, scale: &Scale, setti
 fn tell(file: &Node<'_>, problem: &SettingsProblem, report: &mut Report) {
     let inspection = file.table("inspection");
     let nth = |node: Option<&Node<'_>>, key: &str, index: usize| -> Range<usize> {
-        node.and_then(|node| node.texts(key).into_iter().nth(index).map(|text| text.span).or_else(|| Some(node.span.clone()))).unwrap_or(0..0)
+        node.and_then(|node| {
+            node.texts(key).into_iter().nth(index).map(|text| text.span).or_else(|| Some(node.span.clone()))
+        })
+        .unwrap_or(0..0)
     };
     let (code, span, message, help) = match problem {
         SettingsProblem::Pattern { label, index, problem } => {
             let node = file.entry("dictionary", label.as_str());
             let help = "patterns run in linear time: no look-around, no back-references";
-            (Code::Pattern, nth(node.as_ref(), "patterns", *index), format!("pattern cannot be used: {problem}"), help)
+            (
+                Code::Pattern,
+                nth(node.as_ref(), "patterns", *index),
+                format!("pattern cannot be used: {}", plain(problem)),
+                help,
+            )
         }
         SettingsProblem::Tag { index, problem } => {
             let help = "patterns run in linear time: no look-around, no back-references";
-            (Code::Pattern, nth(inspection.as_ref(), "tags", *index), format!("tag pattern cannot be used: {problem}"), help)
+            (
+                Code::Pattern,
+                nth(inspection.as_ref(), "tags", *index),
+                format!("tag pattern cannot be used: {}", plain(problem)),
+                help,
+            )
         }
         SettingsProblem::Term { label, index } => {
             let node = file.entry("dictionary", label.as_str());
             let message = "term needs a letter or a digit, and at most 256 bytes".to_owned();
-            (Code::Pattern, nth(node.as_ref(), "terms", *index), message, "write a word or a phrase; forms belong into `patterns`")
+            (
+                Code::Pattern,
+                nth(node.as_ref(), "terms", *index),
+                message,
+                "write a word or a phrase; forms belong into `patterns`",
+            )
         }
         SettingsProblem::NoSuchRule { rule } => {
-            let index = inspection.as_ref().and_then(|node| node.texts("disabled").iter().position(|one| one.value == rule.as_str()));
+            let index = inspection
+                .as_ref()
+                .and_then(|node| node.texts("disabled").iter().position(|one| one.value == rule.as_str()));
             let near = crate::nearest::nearest(rule.as_str(), inspect::rules().map(|(name, _)| name));
-            let help = near.map_or_else(|| "rules are named in the findings that they give".to_owned(), |near| format!("did you mean {}?", quote(near)));
+            let help = near.map_or_else(
+                || "rules are named in the findings that they give".to_owned(),
+                |near| format!("did you mean {}?", quote(near)),
+            );
             let span = nth(inspection.as_ref(), "disabled", index.unwrap_or(0));
             let message = format!("there is no rule {} to switch off", quote(rule.as_str()));
             return report.add(report.problem(Code::DanglingName, span, message).help(help));
@@ -141,4 +188,9 @@ fn tell(file: &Node<'_>, problem: &SettingsProblem, report: &mut Report) {
         }
     };
     report.add(report.problem(code, span, message).help(help));
+}
+
+/// The complaint without the word that the report says anyway.
+fn plain(problem: &str) -> &str {
+    problem.strip_prefix("error: ").unwrap_or(problem)
 }

@@ -16,12 +16,14 @@ mod document;
 mod files;
 mod gateway;
 mod labels;
+mod names;
 mod nearest;
 mod node;
 mod paths;
 mod problem;
 mod providers;
 mod read;
+mod report;
 mod rules;
 mod secret;
 mod shape;
@@ -77,7 +79,8 @@ pub fn load(path: &Path, now: Millis, hash: fn(&[u8]) -> String) -> Result<Loade
         _ => Path::new("."),
     };
     let bytes = Disk.read(&file).map_err(|error| {
-        let why = if error.kind() == std::io::ErrorKind::NotFound { "it is not there".to_owned() } else { error.to_string() };
+        let why =
+            if error.kind() == std::io::ErrorKind::NotFound { "it is not there".to_owned() } else { error.to_string() };
         let help = "name the plant's folder with `--plant DIR`, or begin one with `penstock init DIR`";
         read::alone(&name, format!("the plant file cannot be read: {why}"), help)
     })?;

@@ -34,7 +34,11 @@ mod tests {
     use super::nearest;
 
     fn check(word: &str, expected: Option<&str>) {
-        assert_eq!(nearest(word, ["networks", "title", "level", "sl_t", "owner", "client_authority"]), expected, "{word}");
+        assert_eq!(
+            nearest(word, ["networks", "title", "level", "sl_t", "owner", "client_authority"]),
+            expected,
+            "{word}"
+        );
     }
 
     #[test]

@@ -50,7 +50,10 @@ impl<'a> Node<'a> {
     }
 
     /// The key and its value as the file gives them.
-    pub(crate) fn given(&self, key: &str) -> Option<(&'a Spanned<std::borrow::Cow<'a, str>>, &'a Spanned<DeValue<'a>>)> {
+    pub(crate) fn given(
+        &self,
+        key: &str,
+    ) -> Option<(&'a Spanned<std::borrow::Cow<'a, str>>, &'a Spanned<DeValue<'a>>)> {
         debug_assert!(self.section.fields.iter().any(|field| field.key == key), "`{key}` is in the table of keys");
         self.table.get_key_value(key)
     }
@@ -159,7 +162,9 @@ impl<'a> Node<'a> {
 
     /// The table of that name.
     pub(crate) fn entry(&self, key: &str, name: &str) -> Option<Node<'a>> {
-        let Kind::Tables(section, _) = &self.section.fields.iter().find(|field| field.key == key)?.kind else { return None };
+        let Kind::Tables(section, _) = &self.section.fields.iter().find(|field| field.key == key)?.kind else {
+            return None;
+        };
         let (name, value) = self.given(key)?.1.get_ref().as_table()?.get_key_value(name)?;
         let place = format!("{} {}", section.noun, value::quote(name.get_ref()));
         Some(Node { section, table: value.get_ref().as_table()?, span: name.span(), place })
@@ -167,7 +172,9 @@ impl<'a> Node<'a> {
 
     /// Tables in order.
     pub(crate) fn rows(&self, key: &str) -> Vec<Node<'a>> {
-        let Some(Kind::Rows(section)) = self.section.fields.iter().find(|field| field.key == key).map(|field| &field.kind) else {
+        let Some(Kind::Rows(section)) =
+            self.section.fields.iter().find(|field| field.key == key).map(|field| &field.kind)
+        else {
             return Vec::new();
         };
         let Some((_, value)) = self.given(key) else { return Vec::new() };

@@ -2,7 +2,7 @@
 
 use crate::node::{At, Node};
 use crate::problem::Code;
-use crate::shape::Report;
+use crate::report::Report;
 use crate::value::quote;
 use plant::{Scale, Sensitivity};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,8 @@ struct Path<'a> {
 /// Reports overlaps and reroutes that lead nowhere.
 pub(crate) fn check(file: &Node<'_>, scale: &Scale, report: &mut Report) {
     let homes = homes(file);
-    let paths: Vec<Path<'_>> = file.tables("conduits").into_iter().filter_map(|(name, node)| path(name, node, &homes)).collect();
+    let paths: Vec<Path<'_>> =
+        file.tables("conduits").into_iter().filter_map(|(name, node)| path(name, node, &homes)).collect();
     overlaps(&paths, &homes, report);
     for path in &paths {
         if path.node.says("reroute") {
@@ -74,7 +75,8 @@ fn overlap(one: &Path<'_>, other: &Path<'_>, homes: &BTreeMap<&str, BTreeSet<&st
     let Some(purpose) = one.purposes.intersection(&other.purposes).next() else { return };
     let shared = one.from.intersection(&other.from).find_map(|zone| {
         let home = homes.get(zone);
-        let workload = home.and_then(|home| home.iter().find(|name| one.workloads.contains(*name) && other.workloads.contains(*name)));
+        let workload = home
+            .and_then(|home| home.iter().find(|name| one.workloads.contains(*name) && other.workloads.contains(*name)));
         (workload.is_some() || one.everyone && other.everyone).then_some((zone, workload))
     });
     let Some((zone, workload)) = shared else { return };
@@ -83,7 +85,10 @@ fn overlap(one: &Path<'_>, other: &Path<'_>, homes: &BTreeMap<&str, BTreeSet<&st
     let who = workload.map_or_else(|| "every workload".to_owned(), |name| format!("workload {}", quote(name)));
     let message = format!("conduits {} and {} overlap", quote(old.name.value), quote(new.name.value));
     let text = format!("{who} of zone {} to {} for {}", quote(zone), quote(new.to), quote(purpose));
-    let problem = report.problem(Code::ConduitOverlap, new.name.span.clone(), message).here(text).also(old.name.span.clone(), "and here");
+    let problem = report
+        .problem(Code::ConduitOverlap, new.name.span.clone(), message)
+        .here(text)
+        .also(old.name.span.clone(), "and here");
     report.add(problem.help("let `workloads` or `purposes` tell the two apart, or make them one"));
 }
 
@@ -93,9 +98,13 @@ fn reroute(file: &Node<'_>, path: &Path<'_>, paths: &[Path<'_>], scale: &Scale, 
     let place = &path.node.place;
     if target.value == path.to {
         let message = format!("{place} reroutes to the provider that it leads to anyway");
-        return report.add(report.problem(Code::Reroute, target.span, message).help("name another provider, or remove `reroute`"));
+        return report.add(
+            report.problem(Code::Reroute, target.span, message).help("name another provider, or remove `reroute`"),
+        );
     }
-    let (Some(here), Some(there)) = (file.entry("providers", path.to), file.entry("providers", target.value)) else { return };
+    let (Some(here), Some(there)) = (file.entry("providers", path.to), file.entry("providers", target.value)) else {
+        return;
+    };
     if let (Some(own), Some(other)) = (here.text("dialect"), there.text("dialect"))
         && own.value != other.value
     {
@@ -119,8 +128,14 @@ fn reroute(file: &Node<'_>, path: &Path<'_>, paths: &[Path<'_>], scale: &Scale, 
                     quote(zone),
                     quote(purpose)
                 );
-                let help = "a reroute needs a conduit of its own, with its owner and approver: add one, or remove `reroute`";
-                return report.add(report.problem(Code::Reroute, target.span.clone(), message).also(there.span, "the target").help(help));
+                let help =
+                    "a reroute needs a conduit of its own, with its owner and approver: add one, or remove `reroute`";
+                return report.add(
+                    report
+                        .problem(Code::Reroute, target.span.clone(), message)
+                        .also(there.span, "the target")
+                        .help(help),
+                );
             };
             ways.push(way);
         }

@@ -3,13 +3,50 @@
 //! A problem underlines what it is about, and offers a way out. Secrets are starred out of the text that it
 //! carries before anything else is done with it, so that no report, log or screenshot can leak one.
 
-use miette::{LabeledSpan, NamedSource, SourceCode};
+use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// A file's name and text as a problem shows them: secrets starred out, every byte in its place.
-pub type Source = Arc<NamedSource<String>>;
+#[derive(Clone, Debug)]
+pub struct Source(Arc<(String, String)>);
+
+impl Source {
+    /// Takes a name and a text from which secrets are already gone.
+    pub(crate) fn new(name: &str, text: String) -> Self {
+        Self(Arc::new((name.to_owned(), text)))
+    }
+
+    /// The file's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.0
+    }
+
+    /// The file's text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0.1
+    }
+}
+
+impl SourceCode for Source {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let contents = self.text().read_span(span, before, after)?;
+        // The text's own count of lines begins at the top of the file, and then two places far apart are shown as
+        // one long stretch.
+        let lines = contents.data().split(|byte| *byte == b'\n').count();
+        let (span, line, column) = (*contents.span(), contents.line(), contents.column());
+        let named = MietteSpanContents::new_named(self.name().to_owned(), contents.data(), span, line, column, lines);
+        Ok(Box::new(named))
+    }
+}
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -133,7 +170,7 @@ impl Problem {
     /// Starts a problem at `span`.
     pub(crate) fn new(source: &Source, code: Code, span: Range<usize>, message: impl Into<String>) -> Self {
         let marks = vec![Mark { span, text: None }];
-        Self { code, message: message.into(), help: None, source: Arc::clone(source), marks }
+        Self { code, message: message.into(), help: None, source: source.clone(), marks }
     }
 
     /// Says what stands under the underlined place.
@@ -177,7 +214,7 @@ impl Problem {
     /// Where it is: line and column, counted from 1; the column in characters.
     #[must_use]
     pub fn position(&self) -> (usize, usize) {
-        let text = self.source.inner();
+        let text = self.source.text();
         let before = text.get(..self.span().start).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let column = before.get(line_start..).map_or(0, |line| line.chars().count());
@@ -215,7 +252,7 @@ impl miette::Diagnostic for Problem {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         // A file that could not be read has no text to underline.
-        if self.source.inner().is_empty() {
+        if self.source.text().is_empty() {
             return None;
         }
         Some(Box::new(self.marks.iter().enumerate().map(|(index, mark)| {

@@ -3,14 +3,19 @@
 use crate::callers::strings;
 use crate::node::Node;
 use crate::problem::Code;
-use crate::shape::Report;
+use crate::report::Report;
 use crate::value;
 use plant::{CredentialReference, Provider, ProviderId, Scale, Supplier, ZoneId};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Builds every provider that is whole.
-pub(crate) fn build(file: &Node<'_>, scale: &Scale, folder: &Path, report: &mut Report) -> BTreeMap<ProviderId, Provider> {
+pub(crate) fn build(
+    file: &Node<'_>,
+    scale: &Scale,
+    folder: &Path,
+    report: &mut Report,
+) -> BTreeMap<ProviderId, Provider> {
     let mut providers = BTreeMap::new();
     for (name, node) in file.tables("providers") {
         in_the_clear(file, &node, report);
@@ -56,7 +61,9 @@ fn in_the_clear(file: &Node<'_>, node: &Node<'_>, report: &mut Report) {
     if let Some(zone) = outside {
         let message = format!("{} is outside the plant, and would be spoken to in the clear", node.place);
         let problem = report.problem(Code::PlainHttp, address.span, message).also(zone.span, "external zone");
-        report.add(problem.help("use its `https://` address; with an authority of its own, name that under `authorities`"));
+        report.add(
+            problem.help("use its `https://` address; with an authority of its own, name that under `authorities`"),
+        );
     } else {
         let message = format!("{} is spoken to in the clear", node.place);
         let help = "whoever can listen on that network reads prompts and credential; an `https://` address with `authorities` avoids it";

@@ -1,11 +1,12 @@
 //! Takes a plant file from bytes to a plant, collecting every problem on the way.
 
 use crate::files::{Files, MOST_BYTES};
+use crate::names::Names;
 use crate::node::{Node, defaults};
 use crate::problem::{Code, Problem, Problems, Severity, Source};
-use crate::shape::{Names, Report, Shape};
+use crate::report::Report;
+use crate::shape::Shape;
 use crate::{Loaded, callers, conduits, files, gateway, labels, paths, providers, rules, secret, spill, zones};
-use miette::NamedSource;
 use plant::{GatewayId, Millis, Plant, PlantId, Scale};
 use std::path::Path;
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub fn read(bytes: &[u8], around: Surroundings<'_>) -> Result<Loaded, Problems> 
     let file = Node::file(&tree);
     let spilt = spill::find(text, &file);
     let spans = secret::merge(spilt.iter().map(|spill| spill.span.clone()).collect());
-    let source: Source = Arc::new(NamedSource::new(around.name, secret::star_out(text, &spans)).with_language("TOML"));
+    let source = Source::new(around.name, secret::star_out(text, &spans));
     let mut report = Report::new(&source);
     spill::report(&spilt, &mut report);
 
@@ -49,7 +50,9 @@ pub fn read(bytes: &[u8], around: Surroundings<'_>) -> Result<Loaded, Problems> 
     }
     let built = build(&file, &around, &mut report);
     match built {
-        Some((plant, gateway, inspect)) if !report.has_errors() => finish(bytes, plant, gateway, inspect, &file, &around, report),
+        Some((plant, gateway, inspect)) if !report.has_errors() => {
+            finish(bytes, plant, gateway, inspect, &file, &around, report)
+        }
         built => {
             // INVARIANT: whatever keeps a plant from being built has been reported.
             if built.is_none() && !report.has_errors() {
@@ -74,7 +77,7 @@ fn text<'b>(bytes: &'b [u8], name: &str) -> Result<&'b str, Problems> {
 
 /// One problem with a file that has no text to show.
 pub(crate) fn alone(name: &str, message: String, help: &str) -> Problems {
-    let source = Arc::new(NamedSource::new(name, String::new()));
+    let source = Source::new(name, String::new());
     Problems { list: vec![Problem::new(&source, Code::Unreadable, 0..0, message).help(help)] }
 }
 
@@ -92,7 +95,9 @@ fn broken(errors: &[toml::de::Error], source: &Source, report: Report) -> Proble
         }
     }
     let lines: Vec<usize> = syntax.iter().map(line).collect();
-    let certain = |problem: &Problem| !matches!(problem.code, Code::MissingKey | Code::DanglingName) && !lines.contains(&line(problem));
+    let certain = |problem: &Problem| {
+        !matches!(problem.code, Code::MissingKey | Code::DanglingName) && !lines.contains(&line(problem))
+    };
     let mut list: Vec<Problem> = report.into_list().into_iter().filter(certain).collect();
     list.extend(syntax);
     list.sort_by_key(|problem| (problem.span().start, problem.code));

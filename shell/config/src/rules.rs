@@ -3,10 +3,9 @@
 use crate::node::Node;
 use crate::problem::{Code, Problem, Source};
 use crate::read::Surroundings;
+use crate::report::Report;
 use crate::secret;
-use crate::shape::Report;
 use crate::value::quote;
-use miette::NamedSource;
 use plant::Plant;
 use policy::{Policy, RuleFile};
 use std::collections::BTreeMap;
@@ -55,7 +54,7 @@ pub(crate) fn judge(plant: &Arc<Plant>, rules: &[RuleFile], report: &mut Report)
         .iter()
         .map(|rule| {
             let text = secret::star_out(&rule.text, &secret::find(&rule.text));
-            (rule.name.as_str(), Arc::new(NamedSource::new(&rule.name, text)))
+            (rule.name.as_str(), Source::new(&rule.name, text))
         })
         .collect();
     for problem in problems {

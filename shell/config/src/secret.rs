@@ -52,8 +52,22 @@ pub(crate) fn find(text: &str) -> Vec<Range<usize>> {
 /// The words of keys that hold a secret, whatever table they are in.
 pub(crate) fn names_a_secret(key: &str) -> bool {
     const WORDS: [&str; 16] = [
-        "accesskey", "accesstoken", "apikey", "apitoken", "authtoken", "authorization", "bearer", "clientsecret", "passphrase",
-        "passwd", "password", "privatekey", "pwd", "secret", "secretkey", "token",
+        "accesskey",
+        "accesstoken",
+        "apikey",
+        "apitoken",
+        "authtoken",
+        "authorization",
+        "bearer",
+        "clientsecret",
+        "passphrase",
+        "passwd",
+        "password",
+        "privatekey",
+        "pwd",
+        "secret",
+        "secretkey",
+        "token",
     ];
     let folded: String = key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     WORDS.contains(&folded.as_str())

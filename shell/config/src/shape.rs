@@ -2,13 +2,15 @@
 //!
 //! This looks at one value at a time; what several of them mean together is judged afterwards.
 
+use crate::names::Names;
 use crate::nearest::nearest;
 use crate::node::{self, Node};
-use crate::problem::{Code, Problem, Source};
+use crate::problem::Code;
+use crate::report::Report;
 use crate::secret;
 use crate::table::{Field, Kind, Named, Need, Section};
 use crate::value::{Fault, enumerate, quote};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeValue;
@@ -17,80 +19,6 @@ use toml::de::DeValue;
 const LONGEST_TEXT: usize = 4096;
 /// Longest list or table. The largest plants have hundreds of zones; pairs of entries are compared.
 const MOST_ENTRIES: usize = 4096;
-
-/// The problems found so far.
-#[derive(Debug)]
-pub(crate) struct Report {
-    source: Source,
-    problems: Vec<Problem>,
-}
-
-impl Report {
-    /// More problems than this help nobody, and cost memory that a hostile file could choose.
-    const MOST: usize = 500;
-
-    pub(crate) fn new(source: &Source) -> Self {
-        Self { source: Source::clone(source), problems: Vec::new() }
-    }
-
-    /// Starts a problem of this file.
-    pub(crate) fn problem(&self, code: Code, span: Range<usize>, message: impl Into<String>) -> Problem {
-        Problem::new(&self.source, code, span, message)
-    }
-
-    pub(crate) fn add(&mut self, problem: Problem) {
-        if !self.is_full() {
-            self.problems.push(problem);
-        }
-    }
-
-    /// Whether it is useless to look any further.
-    pub(crate) fn is_full(&self) -> bool {
-        self.problems.len() >= Self::MOST
-    }
-
-    pub(crate) fn has_errors(&self) -> bool {
-        self.problems.iter().any(|problem| problem.severity() == crate::Severity::Error)
-    }
-
-    /// The problems in the order of the file; those of other files after them.
-    pub(crate) fn into_list(mut self) -> Vec<Problem> {
-        let file = self.source.name().to_owned();
-        self.problems.sort_by_key(|one| (one.file() != file, one.file().to_owned(), one.span().start, one.code));
-        self.problems
-    }
-}
-
-/// The names that the file declares, whatever else is wrong with what they name.
-#[derive(Debug)]
-pub(crate) struct Names<'a>(BTreeMap<Named, BTreeSet<&'a str>>);
-
-impl<'a> Names<'a> {
-    /// Collects the names; `labels` are those that need no declaration.
-    pub(crate) fn of(file: &Node<'a>, labels: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut names = BTreeMap::new();
-        for field in file.section.fields {
-            if let Kind::Tables(_, named) = &field.kind {
-                // Not `tables`: an entry that is no table still declares its name.
-                let table = file.given(field.key).and_then(|(_, value)| value.get_ref().as_table());
-                let keys = table.into_iter().flatten().map(|(name, _)| name.get_ref().as_ref());
-                names.entry(*named).or_insert_with(BTreeSet::new).extend(keys);
-            }
-        }
-        let scale = file.table("plant").map(|plant| plant.texts("sensitivity")).unwrap_or_default();
-        names.insert(Named::Sensitivity, scale.into_iter().map(|name| name.value).collect());
-        names.entry(Named::Label).or_default().extend(labels);
-        Self(names)
-    }
-
-    fn all(&self, named: Named) -> impl Iterator<Item = &'a str> + '_ {
-        self.0.get(&named).into_iter().flatten().copied()
-    }
-
-    pub(crate) fn has(&self, named: Named, name: &str) -> bool {
-        self.0.get(&named).is_some_and(|names| names.contains(name))
-    }
-}
 
 /// Checks a file's shape.
 pub(crate) struct Shape<'a, 'r> {
@@ -147,13 +75,14 @@ impl<'a> Shape<'a, '_> {
             return;
         }
         let message = format!("{} has no {}", node.place, quote(field.key));
-        let add = if field.example.is_empty() {
-            format!("add a table `[{}]`", field.key)
-        } else {
-            format!("add a line such as `{} = {}`", field.key, field.example)
-        };
         let problem = self.report.problem(Code::MissingKey, node.span.clone(), message);
-        self.report.add(problem.here(format!("needs {}", quote(field.key))).help(format!("{} {add}", field.about)));
+        let add = match &field.kind {
+            Kind::Tables(_, named) => named.declaration("NAME"),
+            _ if field.example.is_empty() => format!("[{}]", field.key),
+            _ => format!("{} = {}", field.key, field.example),
+        };
+        let help = format!("add `{add}`. {}", field.about);
+        self.report.add(problem.here(format!("needs {}", quote(field.key))).help(help));
     }
 
     /// Exactly one of several keys.
@@ -170,7 +99,14 @@ impl<'a> Shape<'a, '_> {
         self.report.add(self.report.problem(code, node.span.clone(), message).help(help));
     }
 
-    fn value(&mut self, node: &Node<'a>, field: &'static Field, kind: &'static Kind, value: &'a Spanned<DeValue<'a>>, key: Range<usize>) {
+    fn value(
+        &mut self,
+        node: &Node<'a>,
+        field: &'static Field,
+        kind: &'static Kind,
+        value: &'a Spanned<DeValue<'a>>,
+        key: Range<usize>,
+    ) {
         let span = value.span();
         match (kind, value.get_ref()) {
             // A table is walked even if a secret stands in it; anything else that is secret has been reported.
@@ -198,16 +134,27 @@ impl<'a> Shape<'a, '_> {
         }
     }
 
-    fn tables(&mut self, section: &'static Section, named: Named, table: &'a toml::de::DeTable<'a>, key: &Range<usize>) {
+    fn tables(
+        &mut self,
+        section: &'static Section,
+        named: Named,
+        table: &'a toml::de::DeTable<'a>,
+        key: &Range<usize>,
+    ) {
         if table.len() > MOST_ENTRIES {
-            let message = format!("there are {} {}s, and at most {MOST_ENTRIES} can be declared", table.len(), section.noun);
-            self.report.add(self.report.problem(Code::TooMany, key.clone(), message).help("divide the plant into several files, one for each gateway"));
+            let message =
+                format!("there are {} {}s, and at most {MOST_ENTRIES} can be declared", table.len(), section.noun);
+            self.report.add(
+                self.report
+                    .problem(Code::TooMany, key.clone(), message)
+                    .help("divide the plant into several files, one for each gateway"),
+            );
         }
         for (name, value) in table.iter().take(MOST_ENTRIES) {
             if self.is_secret(&name.span()) {
                 continue;
             }
-            self.word(name.get_ref(), named.noun(), name.span());
+            self.word(name.get_ref(), Some(named.noun()), name.span());
             let place = format!("{} {}", section.noun, quote(name.get_ref()));
             match value.get_ref() {
                 DeValue::Table(table) => self.table(&Node { section, table, span: name.span(), place }),
@@ -220,7 +167,14 @@ impl<'a> Shape<'a, '_> {
         }
     }
 
-    fn map(&mut self, node: &Node<'a>, field: &'static Field, named: Named, of: &'static Kind, table: &'a toml::de::DeTable<'a>) {
+    fn map(
+        &mut self,
+        node: &Node<'a>,
+        field: &'static Field,
+        named: Named,
+        of: &'static Kind,
+        table: &'a toml::de::DeTable<'a>,
+    ) {
         self.length(table.len(), 0, field, &node.span);
         for (name, value) in table.iter().take(MOST_ENTRIES) {
             self.name(name.get_ref(), named, name.span());
@@ -281,7 +235,7 @@ impl<'a> Shape<'a, '_> {
                 self.range(field, node::integer(value), *low, *high, u64::to_string, span);
             }
             (Kind::Size { low, high }, DeValue::Integer(_)) => {
-                self.range(field, node::integer(value), *low, *high, |bytes| format!("{bytes}B"), span);
+                self.range(field, node::integer(value), *low, *high, |bytes| show_size(*bytes), span);
             }
             (Kind::Size { low, high }, DeValue::String(text)) => match crate::value::size(text) {
                 Ok(size) => self.range(field, Some(size), *low, *high, |bytes| show_size(*bytes), span),
@@ -294,10 +248,9 @@ impl<'a> Shape<'a, '_> {
                 }
                 Err(fault) => self.fault(text, Err(fault), span),
             },
-            (
-                Kind::Text | Kind::Word | Kind::Name(_) | Kind::OneOf(_) | Kind::Form(_),
-                DeValue::String(text),
-            ) => self.text(field, kind, text, span),
+            (Kind::Text | Kind::Word | Kind::Name(_) | Kind::OneOf(_) | Kind::Form(_), DeValue::String(text)) => {
+                self.text(field, kind, text, span)
+            }
             (kind, other) => self.wrong_type(field, kind, other, span),
         }
     }
@@ -313,7 +266,7 @@ impl<'a> Shape<'a, '_> {
             return self.report.add(self.report.problem(Code::BadValue, span, message).help("say it shorter"));
         }
         match kind {
-            Kind::Word => self.word(text, "name", span),
+            Kind::Word => self.word(text, None, span),
             Kind::Name(named) => self.name(text, *named, span),
             Kind::OneOf(names) => self.fault(text, crate::value::one_of(text, names), span),
             Kind::Form(form) => self.fault(text, (form.check)(text), span),
@@ -327,7 +280,15 @@ impl<'a> Shape<'a, '_> {
         }
     }
 
-    fn range(&mut self, field: &Field, value: Option<u64>, low: u64, high: u64, show: impl Fn(&u64) -> String, span: Range<usize>) {
+    fn range(
+        &mut self,
+        field: &Field,
+        value: Option<u64>,
+        low: u64,
+        high: u64,
+        show: impl Fn(&u64) -> String,
+        span: Range<usize>,
+    ) {
         if value.is_some_and(|value| (low..=high).contains(&value)) {
             return;
         }
@@ -337,23 +298,20 @@ impl<'a> Shape<'a, '_> {
     }
 
     /// A name that is declared here.
-    fn word(&mut self, text: &str, noun: &str, span: Range<usize>) {
-        if let Err(invalid) = plant::RuleId::new(text) {
-            let message = format!("{} is not a name for a {noun}: {}", quote(text), invalid.problem);
-            let better: String = text
-                .to_lowercase()
-                .chars()
-                .map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' })
-                .skip_while(|c| !c.is_ascii_alphanumeric())
-                .take(96)
-                .collect();
-            let better = better.trim_end_matches('-');
-            let help = match plant::RuleId::new(better) {
-                Ok(_) => format!("write {}, and put the full name into `title` where there is one", quote(better)),
-                Err(_) => "names have 1 to 96 lower-case letters, digits, `-`, `_` and `.`: `filling-line-2`".to_owned(),
-            };
-            self.report.add(self.report.problem(Code::BadName, span, message).help(help));
-        }
+    fn word(&mut self, text: &str, noun: Option<&str>, span: Range<usize>) {
+        let Err(invalid) = plant::RuleId::new(text) else { return };
+        let message = match noun {
+            Some(noun) => format!("{} cannot be the name of a {noun}: {}", quote(text), invalid.problem),
+            None => format!("{} cannot be a name: {}", quote(text), invalid.problem),
+        };
+        let help = match tamed(text) {
+            Some(better) if noun.is_some() => {
+                format!("write {}, and put the full name into `title` where there is one", quote(&better))
+            }
+            Some(better) => format!("write {}", quote(&better)),
+            None => "names have 1 to 96 lower-case letters, digits, `-`, `_` and `.`: `filling-line-2`".to_owned(),
+        };
+        self.report.add(self.report.problem(Code::BadName, span, message).help(help));
     }
 
     /// A name that is declared elsewhere.
@@ -375,7 +333,8 @@ impl<'a> Shape<'a, '_> {
     }
 
     fn wrong_type(&mut self, field: &Field, kind: &Kind, value: &DeValue<'_>, span: Range<usize>) {
-        let message = format!("{} holds {}, and takes {}", quote(field.key), type_of(value), takes(kind));
+        let entry = if std::ptr::eq(kind, &field.kind) { "" } else { "an entry of " };
+        let message = format!("{entry}{} holds {}, and takes {}", quote(field.key), type_of(value), takes(kind));
         let help = match (kind, value) {
             (Kind::List { .. }, DeValue::String(text)) if text.len() < 60 => {
                 format!("write it as a list: `{} = [\"{}\"]`", field.key, quote(text).trim_matches('`'))
@@ -385,6 +344,17 @@ impl<'a> Shape<'a, '_> {
         };
         self.report.add(self.report.problem(Code::WrongType, span, message).help(help));
     }
+}
+
+/// The name that was probably meant: `Cell 2 (old)` becomes `cell-2-old`.
+fn tamed(text: &str) -> Option<String> {
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower
+        .split(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let joined = words.join("-");
+    plant::RuleId::new(joined.trim_start_matches(['-', '_', '.'])).ok().map(|id| id.as_str().to_owned())
 }
 
 fn one_or_other(choices: &[&Field], word: &str) -> String {

@@ -3,8 +3,8 @@
 
 use crate::node::Node;
 use crate::problem::Code;
+use crate::report::Report;
 use crate::secret;
-use crate::shape::Report;
 use crate::table::{FILE, Kind, Section};
 use crate::value::quote;
 use std::ops::Range;
@@ -32,8 +32,9 @@ enum Sign {
 
 /// Finds secrets in the text, comments included, and in the values as they read once escapes are undone.
 pub(crate) fn find(text: &str, file: &Node<'_>) -> Vec<Spill> {
-    let mut spills: Vec<Spill> = secret::find(text).into_iter().map(|span| Spill { span, sign: Sign::Shape }).collect();
-    table(file.table, Some(&FILE), &mut spills);
+    let raw = secret::find(text);
+    let mut spills: Vec<Spill> = raw.iter().map(|span| Spill { span: span.clone(), sign: Sign::Shape }).collect();
+    Search { text, raw: &raw, spills: &mut spills }.table(file.table, Some(&FILE));
     spills.sort_by_key(|spill| (spill.span.start, std::cmp::Reverse(spill.span.end)));
     // A value that looks like a key and has a telling name is one secret, not two.
     let mut end = 0;
@@ -78,39 +79,57 @@ fn below(section: Option<&'static Section>, key: &str) -> Option<&'static Sectio
     }
 }
 
-// Recursion is bounded: the parser refuses values that nest deeper than 80.
-fn table(table_: &DeTable<'_>, section: Option<&'static Section>, spills: &mut Vec<Spill>) {
-    for (key, value) in table_ {
-        let known = section.and_then(|section| section.fields.iter().find(|field| field.key == key.get_ref().as_ref()));
-        let text = matches!(value.get_ref(), DeValue::String(_));
-        if text && key.get_ref() == "credential" {
-            spills.push(Spill { span: value.span(), sign: Sign::Credential });
-        } else if text && known.is_none() && secret::names_a_secret(key.get_ref()) {
-            spills.push(Spill { span: value.span(), sign: Sign::Key(key.get_ref().to_string()) });
-        }
-        match known.map(|field| &field.kind) {
-            // The keys of these are names that the plant chose: `[labels] secret = "restricted"`.
-            Some(Kind::Tables(section, _)) => {
-                for (_, value) in value.get_ref().as_table().into_iter().flatten() {
-                    walk(value, Some(section), spills);
-                }
-            }
-            Some(Kind::Map(..)) => {
-                for (_, value) in value.get_ref().as_table().into_iter().flatten() {
-                    walk(value, None, spills);
-                }
-            }
-            _ => walk(value, below(section, key.get_ref()), spills),
-        }
-    }
+/// The search through the values of a file.
+struct Search<'a> {
+    text: &'a str,
+    /// What the text itself gave away.
+    raw: &'a [Range<usize>],
+    spills: &'a mut Vec<Spill>,
 }
 
-fn walk(value: &Spanned<DeValue<'_>>, section: Option<&'static Section>, spills: &mut Vec<Spill>) {
-    match value.get_ref() {
-        // Spans of the decoded text are not spans of the file: the whole value is starred out.
-        DeValue::String(text) if !secret::find(text).is_empty() => spills.push(Spill { span: value.span(), sign: Sign::Shape }),
-        DeValue::Array(items) => items.iter().for_each(|item| walk(item, section, spills)),
-        DeValue::Table(inner) => table(inner, section, spills),
-        _ => {}
+impl Search<'_> {
+    // Recursion is bounded: the parser refuses values that nest deeper than 80.
+    fn table(&mut self, table: &DeTable<'_>, section: Option<&'static Section>) {
+        for (key, value) in table {
+            let known =
+                section.and_then(|section| section.fields.iter().find(|field| field.key == key.get_ref().as_ref()));
+            let text = matches!(value.get_ref(), DeValue::String(_));
+            if text && key.get_ref() == "credential" {
+                self.spills.push(Spill { span: value.span(), sign: Sign::Credential });
+            } else if text && known.is_none() && secret::names_a_secret(key.get_ref()) {
+                self.spills.push(Spill { span: value.span(), sign: Sign::Key(key.get_ref().to_string()) });
+            }
+            match known.map(|field| &field.kind) {
+                // The keys of these are names that the plant chose: `[labels] secret = "restricted"`.
+                Some(Kind::Tables(section, _)) => self.named(value, Some(section)),
+                Some(Kind::Map(..)) => self.named(value, None),
+                _ => self.value(value, below(section, key.get_ref())),
+            }
+        }
+    }
+
+    fn named(&mut self, value: &Spanned<DeValue<'_>>, section: Option<&'static Section>) {
+        for (_, value) in value.get_ref().as_table().into_iter().flatten() {
+            self.value(value, section);
+        }
+    }
+
+    fn value(&mut self, value: &Spanned<DeValue<'_>>, section: Option<&'static Section>) {
+        match value.get_ref() {
+            DeValue::String(text) if !secret::find(text).is_empty() && !self.is_plain(&value.span()) => {
+                // Spans of the decoded text are not spans of the file: the whole value is starred out.
+                self.spills.push(Spill { span: value.span(), sign: Sign::Shape });
+            }
+            DeValue::Array(items) => items.iter().for_each(|item| self.value(item, section)),
+            DeValue::Table(inner) => self.table(inner, section),
+            _ => {}
+        }
+    }
+
+    /// Whether the value stands in the file as it reads, so that its secrets were found there.
+    fn is_plain(&self, span: &Range<usize>) -> bool {
+        let first = self.raw.partition_point(|secret| secret.end <= span.start);
+        let found = self.raw.get(first).is_some_and(|secret| secret.start < span.end);
+        found && self.text.get(span.clone()).is_some_and(|text| !text.contains('\\'))
     }
 }

@@ -138,18 +138,26 @@ pub(crate) static NETWORK: Form =
     Form { what: "a network", check: |text| value::network(text).map(drop), pattern: "^[0-9a-fA-F.:]+/[0-9]{1,3}$" };
 pub(crate) static SOCKET: Form =
     Form { what: "an address and port", check: |text| value::socket(text).map(drop), pattern: ":[0-9]{1,5}$" };
-pub(crate) static URL: Form = Form { what: "a URL", check: |text| value::url(text).map(drop), pattern: "^https?://[^?#@]+$" };
+pub(crate) static URL: Form =
+    Form { what: "a URL", check: |text| value::url(text).map(drop), pattern: "^https?://[^?#@]+$" };
 pub(crate) static ISSUER: Form = Form { what: "an issuer's URL", check: value::issuer, pattern: "^https?://[^?#@]+$" };
 pub(crate) static URL_OR_PATH: Form = Form { what: "a URL or a file", check: value::url_or_path, pattern: "^[^~]" };
 pub(crate) static PATH: Form = Form { what: "a file or folder", check: value::path, pattern: "^[^~]" };
-pub(crate) static CERTIFICATE: Form =
-    Form { what: "a certificate name", check: value::certificate_name, pattern: "^(spiffe://[^A-Z/]+/.+|[a-z0-9._-]+)$" };
+pub(crate) static CERTIFICATE: Form = Form {
+    what: "a certificate name",
+    check: value::certificate_name,
+    pattern: "^(spiffe://[^A-Z/]+/.+|[a-z0-9._-]+)$",
+};
 pub(crate) static COUNTRY: Form = Form { what: "a country code", check: value::country, pattern: "^[A-Z]{2}$" };
 pub(crate) static ENVIRONMENT: Form =
     Form { what: "an environment variable", check: value::environment, pattern: "^[A-Za-z_][A-Za-z0-9_]*$" };
-pub(crate) static ALGORITHM: Form =
-    Form { what: "a signature algorithm", check: value::algorithm, pattern: "^(ES(256|384)|EdDSA|[PR]S(256|384|512))$" };
-pub(crate) static WILDCARD: Form = Form { what: "a name, in which `*` stands for anything", check: value::wildcard, pattern: "^.{1,256}$" };
+pub(crate) static ALGORITHM: Form = Form {
+    what: "a signature algorithm",
+    check: value::algorithm,
+    pattern: "^(ES(256|384)|EdDSA|[PR]S(256|384|512))$",
+};
+pub(crate) static WILDCARD: Form =
+    Form { what: "a name, in which `*` stands for anything", check: value::wildcard, pattern: "^.{1,256}$" };
 
 /// The names of a list of names and values.
 #[expect(clippy::indexing_slicing, reason = "the index stays below N")]
@@ -230,7 +238,12 @@ pub(crate) static FILE: Section = Section {
              the dictionary), a step of the plant's scale on the right. The longest label that fits decides. What is not said here \
              has a default, which moves along the plant's own scale: the lowest, the highest, or the step in between, rounded up.",
         ),
-        may("dictionary", Kind::Tables(&DICTIONARY, Named::Label), "", "The plant's own words that must be recognised."),
+        may(
+            "dictionary",
+            Kind::Tables(&DICTIONARY, Named::Label),
+            "",
+            "The plant's own words that must be recognised.",
+        ),
         may("inspection", Kind::Table(&INSPECTION), "", "How content is read."),
         may("rules", Kind::Table(&RULES), "", "The plant's own rules, in Cedar."),
     ],
@@ -241,8 +254,18 @@ pub(crate) static PLANT: Section = Section {
     noun: "plant",
     about: "The site, and this gateway within it. Both names are part of every record.",
     fields: &[
-        must("name", Kind::Word, "\"brewery-north\"", "The site's name: part of every record and of the ledger's origin. Never change it."),
-        may("gateway", Kind::Word, "\"gate-1\"", "This gateway's name within the site; each gateway has a ledger of its own."),
+        must(
+            "name",
+            Kind::Word,
+            "\"brewery-north\"",
+            "The site's name: part of every record and of the ledger's origin. Never change it.",
+        ),
+        may(
+            "gateway",
+            Kind::Word,
+            "\"gate-1\"",
+            "This gateway's name within the site; each gateway has a ledger of its own.",
+        ),
         may(
             "sensitivity",
             Kind::List { of: &WORD, least: 2 },
@@ -270,13 +293,33 @@ pub(crate) static GATEWAY: Section = Section {
             "true",
             "Allows `plain_http` on other addresses than loopback: workload tokens and prompts then travel in the clear.",
         ),
-        may("admin", Kind::Form(&SOCKET), "\"127.0.0.1:9464\"", "Where `/healthz`, `/readyz` and `/metrics` are served, in plain HTTP."),
+        may(
+            "admin",
+            Kind::Form(&SOCKET),
+            "\"127.0.0.1:9464\"",
+            "Where `/healthz`, `/readyz` and `/metrics` are served, in plain HTTP.",
+        ),
         may("certificate", Kind::Form(&PATH), "\"pki/gateway.pem\"", "The gateway's certificate chain, PEM."),
         may("key", Kind::Form(&PATH), "\"pki/gateway.key\"", "The private key of `certificate`, PEM."),
-        may("client_authority", Kind::Form(&PATH), "\"pki/authority.pem\"", "The authorities whose client certificates prove workloads, PEM."),
+        may(
+            "client_authority",
+            Kind::Form(&PATH),
+            "\"pki/authority.pem\"",
+            "The authorities whose client certificates prove workloads, PEM.",
+        ),
         may("ledger", Kind::Form(&PATH), "\"ledger\"", "The folder of the ledger."),
-        may("keys", Kind::Form(&PATH), "\"keys\"", "The folder of `gateway.key`, which signs the ledger, and `plant.key`, from which pseudonyms and tokens are derived."),
-        may("tokens", Kind::Form(&PATH), "\"tokens.json\"", "The file of workload tokens, hashed; `penstock token` writes it."),
+        may(
+            "keys",
+            Kind::Form(&PATH),
+            "\"keys\"",
+            "The folder of `gateway.key`, which signs the ledger, and `plant.key`, from which pseudonyms and tokens are derived.",
+        ),
+        may(
+            "tokens",
+            Kind::Form(&PATH),
+            "\"tokens.json\"",
+            "The file of workload tokens, hashed; `penstock token` writes it.",
+        ),
         may("limits", Kind::Table(&GATEWAY_LIMITS), "", "What the gateway takes at most."),
         may("telemetry", Kind::Table(&TELEMETRY), "", "Where traces go. Without this table, nowhere."),
     ],
@@ -287,12 +330,37 @@ pub(crate) static GATEWAY_LIMITS: Section = Section {
     noun: "limits",
     about: "What the gateway takes at most, whatever conduit a call is on.",
     fields: &[
-        may("header_bytes", Kind::Size { low: KIB, high: MIB }, "\"64KiB\"", "Largest head of a request: request line and headers."),
-        may("header_timeout", Kind::Time { low: 100, high: 10 * MINUTE }, "\"10s\"", "Longest wait for the whole head of a request."),
-        may("idle_timeout", Kind::Time { low: SECOND, high: 24 * HOUR }, "\"2m\"", "Longest a connection stays open without a call."),
+        may(
+            "header_bytes",
+            Kind::Size { low: KIB, high: MIB },
+            "\"64KiB\"",
+            "Largest head of a request: request line and headers.",
+        ),
+        may(
+            "header_timeout",
+            Kind::Time { low: 100, high: 10 * MINUTE },
+            "\"10s\"",
+            "Longest wait for the whole head of a request.",
+        ),
+        may(
+            "idle_timeout",
+            Kind::Time { low: SECOND, high: 24 * HOUR },
+            "\"2m\"",
+            "Longest a connection stays open without a call.",
+        ),
         may("connections", Kind::Count { low: 1, high: 1_000_000 }, "10000", "Most connections at once."),
-        may("exchanges", Kind::Count { low: 1, high: 1_000_000 }, "4096", "Most exchanges at once; what comes beyond is refused as `too-busy`."),
-        may("drain_timeout", Kind::Time { low: 0, high: 24 * HOUR }, "\"30s\"", "Longest a stopping gateway waits for exchanges under way."),
+        may(
+            "exchanges",
+            Kind::Count { low: 1, high: 1_000_000 },
+            "4096",
+            "Most exchanges at once; what comes beyond is refused as `too-busy`.",
+        ),
+        may(
+            "drain_timeout",
+            Kind::Time { low: 0, high: 24 * HOUR },
+            "\"30s\"",
+            "Longest a stopping gateway waits for exchanges under way.",
+        ),
     ],
 };
 
@@ -313,7 +381,12 @@ pub(crate) static ZONE: Section = Section {
             zones may share an address.",
     fields: &[
         may("title", Kind::Text, "\"Filling line 2\"", "What people call it."),
-        may("external", Kind::Flag, "true", "It is not part of the plant (a cloud): it has no networks, and no calls come from it."),
+        may(
+            "external",
+            Kind::Flag,
+            "true",
+            "It is not part of the plant (a cloud): it has no networks, and no calls come from it.",
+        ),
         Field {
             key: "networks",
             kind: list(&ANY_NETWORK),
@@ -368,7 +441,12 @@ pub(crate) static WORKLOAD: Section = Section {
             `owner`, `update_process` and `isolation_plan` it is on file, but its calls are refused as `ungoverned`.",
     fields: &[
         may("title", Kind::Text, "\"Vision station, bottle inspection\"", "What people call it."),
-        must("zone", Kind::Name(Named::Zone), "\"filling\"", "The zone that it runs in. Its calls must come from there."),
+        must(
+            "zone",
+            Kind::Name(Named::Zone),
+            "\"filling\"",
+            "The zone that it runs in. Its calls must come from there.",
+        ),
         may(
             "certificates",
             any(&ANY_CERTIFICATE),
@@ -377,8 +455,18 @@ pub(crate) static WORKLOAD: Section = Section {
         ),
         must("purposes", list(&WORD), "[\"quality\"]", "What it may call AI for, in the plant's own words."),
         may("owner", Kind::Text, "\"Quality department\"", "Who answers for it."),
-        may("update_process", Kind::Text, "\"Vendor image, tested on line 0, rolled out monthly\"", "How it is kept up to date."),
-        may("isolation_plan", Kind::Text, "\"Pull port 7 of switch S2; inspect by hand\"", "How it is cut off, and what the plant does without it."),
+        may(
+            "update_process",
+            Kind::Text,
+            "\"Vendor image, tested on line 0, rolled out monthly\"",
+            "How it is kept up to date.",
+        ),
+        may(
+            "isolation_plan",
+            Kind::Text,
+            "\"Pull port 7 of switch S2; inspect by hand\"",
+            "How it is cut off, and what the plant does without it.",
+        ),
     ],
 };
 
@@ -402,8 +490,18 @@ pub(crate) static OPERATORS: Section = Section {
     noun: "operators",
     about: "The OpenID Connect issuer that vouches for operators. An application passes the operator's token in the `Penstock-Operator` header.",
     fields: &[
-        must("issuer", Kind::Form(&ISSUER), "\"https://login.brewery-north.example/realms/plant\"", "The exact `iss` claim."),
-        must("audiences", list(&TEXT), "[\"penstock\"]", "The `aud` claims that are accepted; a token needs one of them."),
+        must(
+            "issuer",
+            Kind::Form(&ISSUER),
+            "\"https://login.brewery-north.example/realms/plant\"",
+            "The exact `iss` claim.",
+        ),
+        must(
+            "audiences",
+            list(&TEXT),
+            "[\"penstock\"]",
+            "The `aud` claims that are accepted; a token needs one of them.",
+        ),
         must(
             "keys",
             Kind::Form(&URL_OR_PATH),
@@ -411,7 +509,12 @@ pub(crate) static OPERATORS: Section = Section {
             "Where the issuer's keys (JWKS) are: a URL, or a file for plants without internet.",
         ),
         may("algorithms", list(&ANY_ALGORITHM), "[\"ES256\"]", "The signature algorithms that are accepted."),
-        may("subject_claim", Kind::Text, "\"sub\"", "The claim that names the person. The ledger holds only a pseudonym of it."),
+        may(
+            "subject_claim",
+            Kind::Text,
+            "\"sub\"",
+            "The claim that names the person. The ledger holds only a pseudonym of it.",
+        ),
         may("roles_claim", Kind::Text, "\"groups\"", "The claim that holds roles or groups, for rules to ask for."),
         may("leeway_seconds", Kind::Count { low: 0, high: 300 }, "30", "How far the issuer's clock may be off."),
     ],
@@ -423,9 +526,24 @@ pub(crate) static PROVIDER: Section = Section {
     about: "An AI service. Its name is the first step of the path that callers use: `https://GATEWAY/<provider>/...`; what follows is \
             appended to `address`.",
     fields: &[
-        must("dialect", Kind::OneOf(&DIALECTS), "\"openai\"", "The wire format that it speaks. `json` reads any JSON API."),
-        must("address", Kind::Form(&URL), "\"https://api.openai.com\"", "Scheme, host, and where needed port and path."),
-        may("authorities", Kind::Form(&PATH), "\"pki/edge-authority.pem\"", "Authorities to trust for it in place of the system's, PEM."),
+        must(
+            "dialect",
+            Kind::OneOf(&DIALECTS),
+            "\"openai\"",
+            "The wire format that it speaks. `json` reads any JSON API.",
+        ),
+        must(
+            "address",
+            Kind::Form(&URL),
+            "\"https://api.openai.com\"",
+            "Scheme, host, and where needed port and path.",
+        ),
+        may(
+            "authorities",
+            Kind::Form(&PATH),
+            "\"pki/edge-authority.pem\"",
+            "Authorities to trust for it in place of the system's, PEM.",
+        ),
         may(
             "credential",
             Kind::Table(&CREDENTIAL),
@@ -433,8 +551,18 @@ pub(crate) static PROVIDER: Section = Section {
             "Where its credential is. The credential itself is never in the plant file, and the plant's applications never see it.",
         ),
         must("zone", Kind::Name(Named::Zone), "\"cloud\"", "The zone that it stands in."),
-        must("clearance", Kind::Name(Named::Sensitivity), "\"internal\"", "The most sensitive content that it may ever be shown, whatever a conduit says."),
-        must("supplier", Kind::Table(&SUPPLIER), "{ name = \"OpenAI Ireland Ltd\", country = \"IE\" }", "The company behind it."),
+        must(
+            "clearance",
+            Kind::Name(Named::Sensitivity),
+            "\"internal\"",
+            "The most sensitive content that it may ever be shown, whatever a conduit says.",
+        ),
+        must(
+            "supplier",
+            Kind::Table(&SUPPLIER),
+            "{ name = \"OpenAI Ireland Ltd\", country = \"IE\" }",
+            "The company behind it.",
+        ),
     ],
 };
 
@@ -443,8 +571,18 @@ pub(crate) static CREDENTIAL: Section = Section {
     noun: "credential",
     about: "Where a provider's credential is: in a file or in an environment variable. Exactly one of the two.",
     fields: &[
-        either("file", Kind::Form(&PATH), "\"secrets/openai.key\"", "A file whose first line is the credential, readable by its owner only."),
-        either("environment", Kind::Form(&ENVIRONMENT), "\"OPENAI_API_KEY\"", "An environment variable of the gateway."),
+        either(
+            "file",
+            Kind::Form(&PATH),
+            "\"secrets/openai.key\"",
+            "A file whose first line is the credential, readable by its owner only.",
+        ),
+        either(
+            "environment",
+            Kind::Form(&ENVIRONMENT),
+            "\"OPENAI_API_KEY\"",
+            "An environment variable of the gateway.",
+        ),
     ],
 };
 
@@ -466,19 +604,49 @@ pub(crate) static CONDUIT: Section = Section {
     fields: &[
         must("from", list(&ANY_ZONE), "[\"filling\"]", "The zones that calls may come from."),
         must("to", Kind::Name(Named::Provider), "\"openai\"", "The provider that calls go to."),
-        may("workloads", list(&ANY_WORKLOAD), "[\"vision\"]", "The workloads that may use it. Without this key, every workload of the zones."),
+        may(
+            "workloads",
+            list(&ANY_WORKLOAD),
+            "[\"vision\"]",
+            "The workloads that may use it. Without this key, every workload of the zones.",
+        ),
         must("purposes", list(&WORD), "[\"quality\"]", "What it may be used for."),
-        must("models", list(&ANY_WILDCARD), "[\"gpt-4o\", \"gpt-4o-*\"]", "The models that may be asked; `*` stands for any run of characters."),
-        must("ceiling", Kind::Name(Named::Sensitivity), "\"internal\"", "The most sensitive content that may cross, after redaction and tokens."),
-        may("operator", Kind::Table(&OPERATOR), "{ required = true, assurance = [\"mfa\"] }", "Whether a person must stand behind each call."),
+        must(
+            "models",
+            list(&ANY_WILDCARD),
+            "[\"gpt-4o\", \"gpt-4o-*\"]",
+            "The models that may be asked; `*` stands for any run of characters.",
+        ),
+        must(
+            "ceiling",
+            Kind::Name(Named::Sensitivity),
+            "\"internal\"",
+            "The most sensitive content that may cross, after redaction and tokens.",
+        ),
+        may(
+            "operator",
+            Kind::Table(&OPERATOR),
+            "{ required = true, assurance = [\"mfa\"] }",
+            "Whether a person must stand behind each call.",
+        ),
         may(
             "handling",
             Kind::Rows(&HANDLING),
             "[{ label = \"secret\", do = \"refuse\" }, { label = \"person\", do = \"tokenise\" }]",
             "What is done with what is found. The first entry whose label fits decides.",
         ),
-        may("reroute", Kind::Table(&REROUTE), "{ to = \"edge\", model = \"llama-3.1-8b\" }", "Where content above the ceiling goes instead of being refused."),
-        may("opaque", any(&ANY_WILDCARD), "[\"/v1/batches\"]", "Endpoints that pass without being read, and are recorded as opaque."),
+        may(
+            "reroute",
+            Kind::Table(&REROUTE),
+            "{ to = \"edge\", model = \"llama-3.1-8b\" }",
+            "Where content above the ceiling goes instead of being refused.",
+        ),
+        may(
+            "opaque",
+            any(&ANY_WILDCARD),
+            "[\"/v1/batches\"]",
+            "Endpoints that pass without being read, and are recorded as opaque.",
+        ),
         may("limits", Kind::Table(&CONDUIT_LIMITS), "", "Limits of size and time."),
         must("owner", Kind::Text, "\"Quality department\"", "Who answers for it."),
         must("approved_by", Kind::Text, "\"OT security, J. Brandt\"", "Who approved it."),
@@ -492,8 +660,18 @@ pub(crate) static OPERATOR: Section = Section {
     noun: "operator",
     about: "Whether a person must stand behind each call of a conduit.",
     fields: &[
-        may("required", Kind::Flag, "true", "A proved operator is needed. One that is named without being needed is still checked and recorded."),
-        may("assurance", list(&TEXT), "[\"mfa\"]", "Ways to sign in (`acr` or `amr` values), one of which the issuer must state."),
+        may(
+            "required",
+            Kind::Flag,
+            "true",
+            "A proved operator is needed. One that is named without being needed is still checked and recorded.",
+        ),
+        may(
+            "assurance",
+            list(&TEXT),
+            "[\"mfa\"]",
+            "Ways to sign in (`acr` or `amr` values), one of which the issuer must state.",
+        ),
     ],
 };
 
@@ -502,7 +680,12 @@ pub(crate) static HANDLING: Section = Section {
     noun: "handling",
     about: "What is done with findings of one label or family of labels.",
     fields: &[
-        must("label", Kind::Name(Named::Label), "\"person\"", "The label, or the family that it begins with: `person` fits `person.email`."),
+        must(
+            "label",
+            Kind::Name(Named::Label),
+            "\"person\"",
+            "The label, or the family that it begins with: `person` fits `person.email`.",
+        ),
         must(
             "do",
             Kind::OneOf(&DEEDS),
@@ -519,7 +702,12 @@ pub(crate) static REROUTE: Section = Section {
     about: "Where content above the ceiling goes instead: a provider of the same dialect, to which a conduit of its own leads from the same zones.",
     fields: &[
         must("to", Kind::Name(Named::Provider), "\"edge\"", "The provider."),
-        may("model", Kind::Text, "\"llama-3.1-8b\"", "The model to ask there, where the caller's model has another name."),
+        may(
+            "model",
+            Kind::Text,
+            "\"llama-3.1-8b\"",
+            "The model to ask there, where the caller's model has another name.",
+        ),
     ],
 };
 
@@ -528,7 +716,12 @@ pub(crate) static CONDUIT_LIMITS: Section = Section {
     noun: "limits",
     about: "Limits of size and time of one exchange on a conduit.",
     fields: &[
-        may("request_bytes", Kind::Size { low: 1, high: GIB }, "\"32MiB\"", "Largest request body, after content encodings are undone."),
+        may(
+            "request_bytes",
+            Kind::Size { low: 1, high: GIB },
+            "\"32MiB\"",
+            "Largest request body, after content encodings are undone.",
+        ),
         may("depth", Kind::Count { low: 1, high: 256 }, "64", "Deepest nesting of arrays and objects in a JSON body."),
         may("answer_bytes", Kind::Size { low: 1, high: 4 * GIB }, "\"64MiB\"", "Largest answer, streams included."),
         may("first_byte", Kind::Time { low: 1, high: HOUR }, "\"2m\"", "Longest wait for the head of the answer."),
@@ -542,9 +735,24 @@ pub(crate) static DICTIONARY: Section = Section {
     noun: "dictionary",
     about: "Words of the plant that must be recognised: products, recipes, customers, projects. The table's name is the label that they get.",
     fields: &[
-        may("terms", any(&TEXT), "[\"Brewhouse Gold\", \"Project Amber\"]", "Words and phrases, found without regard to case, as whole words."),
-        may("patterns", any(&TEXT), "['RCP-[0-9]{4}']", "Regular expressions. They run in linear time: no look-around, no back-references."),
-        may("sensitivity", Kind::Name(Named::Sensitivity), "\"confidential\"", "How sensitive they make content. Needed, unless `[labels]` says it."),
+        may(
+            "terms",
+            any(&TEXT),
+            "[\"Brewhouse Gold\", \"Project Amber\"]",
+            "Words and phrases, found without regard to case, as whole words.",
+        ),
+        may(
+            "patterns",
+            any(&TEXT),
+            "['RCP-[0-9]{4}']",
+            "Regular expressions. They run in linear time: no look-around, no back-references.",
+        ),
+        may(
+            "sensitivity",
+            Kind::Name(Named::Sensitivity),
+            "\"confidential\"",
+            "How sensitive they make content. Needed, unless `[labels]` says it.",
+        ),
     ],
 };
 
@@ -553,8 +761,18 @@ pub(crate) static INSPECTION: Section = Section {
     noun: "inspection",
     about: "How content is read, beyond what is built in.",
     fields: &[
-        may("tags", any(&TEXT), "['[A-Z]{2}[0-9]{2}-[A-Z]{3}-[0-9]{3}']", "Regular expressions of the plant's tag numbering schemes. What they match is labelled `tag`."),
-        may("ignore", any(&TEXT), "[\"info@brewery-north.example\"]", "Texts that are never a finding, compared whole and without case."),
+        may(
+            "tags",
+            any(&TEXT),
+            "['[A-Z]{2}[0-9]{2}-[A-Z]{3}-[0-9]{3}']",
+            "Regular expressions of the plant's tag numbering schemes. What they match is labelled `tag`.",
+        ),
+        may(
+            "ignore",
+            any(&TEXT),
+            "[\"info@brewery-north.example\"]",
+            "Texts that are never a finding, compared whole and without case.",
+        ),
         may("disabled", any(&WORD), "[\"person.phone\"]", "Built-in rules to switch off, by name."),
         may(
             "findings",
@@ -574,7 +792,25 @@ pub(crate) static RULES: Section = Section {
 
 /// Every section, in the order of the file.
 pub(crate) static SECTIONS: [&Section; 21] = [
-    &FILE, &PLANT, &GATEWAY, &GATEWAY_LIMITS, &TELEMETRY, &ZONE, &SECURITY_LEVELS, &WORKLOAD, &WORKSTATION, &OPERATORS, &PROVIDER,
-    &CREDENTIAL, &SUPPLIER, &CONDUIT, &OPERATOR, &HANDLING, &REROUTE, &CONDUIT_LIMITS, &DICTIONARY, &INSPECTION,
+    &FILE,
+    &PLANT,
+    &GATEWAY,
+    &GATEWAY_LIMITS,
+    &TELEMETRY,
+    &ZONE,
+    &SECURITY_LEVELS,
+    &WORKLOAD,
+    &WORKSTATION,
+    &OPERATORS,
+    &PROVIDER,
+    &CREDENTIAL,
+    &SUPPLIER,
+    &CONDUIT,
+    &OPERATOR,
+    &HANDLING,
+    &REROUTE,
+    &CONDUIT_LIMITS,
+    &DICTIONARY,
+    &INSPECTION,
     &RULES,
 ];

@@ -68,7 +68,9 @@ pub(crate) fn one_of(text: &str, names: &[&'static str]) -> Result<(), Fault> {
 pub(crate) fn network(text: &str) -> Result<IpNet, Fault> {
     let Ok(network) = text.parse::<IpNet>() else {
         return match text.parse::<IpAddr>() {
-            Ok(address) => fault("lacks a prefix length", format!("for this one address, write `{}`", IpNet::from(address))),
+            Ok(address) => {
+                fault("lacks a prefix length", format!("for this one address, write `{}`", IpNet::from(address)))
+            }
             Err(_) => fault("is not a network", "write it in CIDR form: `10.20.1.0/24` or `fd00:20:1::/64`"),
         };
     };
@@ -77,7 +79,10 @@ pub(crate) fn network(text: &str) -> Result<IpNet, Fault> {
     {
         let plain = IpNet::new(IpAddr::V4(mapped), network.prefix_len() - 96).map(|plain| plain.trunc());
         let plain = plain.map_or_else(|_| mapped.to_string(), |plain| plain.to_string());
-        return fault("is an IPv4 network in IPv6 clothes", format!("calls are compared by their IPv4 address: write `{plain}`"));
+        return fault(
+            "is an IPv4 network in IPv6 clothes",
+            format!("calls are compared by their IPv4 address: write `{plain}`"),
+        );
     }
     if network.trunc() != network {
         return fault("has bits set beyond its prefix", format!("write `{}`, or lengthen the prefix", network.trunc()));
@@ -90,7 +95,8 @@ pub(crate) fn socket(text: &str) -> Result<SocketAddr, Fault> {
     text.parse().or_else(|_| {
         let help = match text.split_once("localhost:") {
             Some(("", port)) => format!("write `127.0.0.1:{port}` or `[::1]:{port}`"),
-            _ => "write an IP address and a port: `127.0.0.1:8443`, `[::1]:8443`, or `0.0.0.0:8443` for every address".to_owned(),
+            _ => "write an IP address and a port: `127.0.0.1:8443`, `[::1]:8443`, or `0.0.0.0:8443` for every address"
+                .to_owned(),
         };
         fault("is not an address and a port", help)
     })
@@ -116,7 +122,9 @@ pub(crate) fn url(text: &str) -> Result<String, Fault> {
 pub(crate) fn is_private(url: &str) -> bool {
     let Ok(uri) = url.parse::<http::Uri>() else { return false };
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    uri.scheme_str() == Some("https") || host == "localhost" || host.parse::<IpAddr>().is_ok_and(|host| host.is_loopback())
+    uri.scheme_str() == Some("https")
+        || host == "localhost"
+        || host.parse::<IpAddr>().is_ok_and(|host| host.is_loopback())
 }
 
 /// A URL, or the path of a file.
@@ -130,7 +138,10 @@ pub(crate) fn issuer(text: &str) -> Result<(), Fault> {
     if is_private(text) {
         return Ok(());
     }
-    fault("would be asked for keys in the clear", "an issuer has an `https://` URL (OpenID Connect Core 1.0, section 2)")
+    fault(
+        "would be asked for keys in the clear",
+        "an issuer has an `https://` URL (OpenID Connect Core 1.0, section 2)",
+    )
 }
 
 /// A path: relative to the plant's folder, or absolute.
@@ -139,7 +150,10 @@ pub(crate) fn path(text: &str) -> Result<(), Fault> {
         return fault("is not a path", "write a path relative to the plant's folder: `pki/gateway.pem`");
     }
     if let Some(rest) = text.strip_prefix('~') {
-        return fault("begins with `~`, which only a shell understands", format!("write the whole path: `/home/...{rest}`"));
+        return fault(
+            "begins with `~`, which only a shell understands",
+            format!("write the whole path: `/home/...{rest}`"),
+        );
     }
     Ok(())
 }
@@ -153,7 +167,10 @@ pub(crate) fn certificate_name(text: &str) -> Result<(), Fault> {
         let (domain, path) = rest.split_once('/').unwrap_or((rest, ""));
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._".contains(&b);
         let segment = |part: &str| {
-            !part.is_empty() && part != "." && part != ".." && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+            !part.is_empty()
+                && part != "."
+                && part != ".."
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
         };
         let good = !domain.is_empty() && domain.bytes().all(plain) && !path.is_empty() && path.split('/').all(segment);
         return if good && text.len() <= 2048 { Ok(()) } else { fault("is not a SPIFFE ID", EXAMPLE) };
@@ -162,7 +179,10 @@ pub(crate) fn certificate_name(text: &str) -> Result<(), Fault> {
         return fault("is a wildcard, which proves nobody", EXAMPLE);
     }
     if text.bytes().any(|b| b.is_ascii_uppercase()) {
-        return fault("has capital letters", format!("names are compared exactly: write `{}`", text.to_ascii_lowercase()));
+        return fault(
+            "has capital letters",
+            format!("names are compared exactly: write `{}`", text.to_ascii_lowercase()),
+        );
     }
     let label = |part: &str| {
         (1..=63).contains(&part.len())
@@ -263,7 +283,14 @@ pub(crate) fn moment(text: &str) -> Result<Millis, Fault> {
     // A time without an offset is another moment in each time zone; the parser would take its date and drop the rest.
     let rest = text.get(10..).unwrap_or_default();
     if rest.len() > 1 && !rest.contains(['Z', 'z', '+', '-']) {
-        return fault("has a time without an offset", format!("add the offset from UTC: `{}Z` or `{}+01:00`", quote(text).trim_matches('`'), quote(text).trim_matches('`')));
+        return fault(
+            "has a time without an offset",
+            format!(
+                "add the offset from UTC: `{}Z` or `{}+01:00`",
+                quote(text).trim_matches('`'),
+                quote(text).trim_matches('`')
+            ),
+        );
     }
     let help = "write `2027-06-30`, which means its first moment in UTC, or `2027-06-30T12:00:00Z`";
     Millis::parse(text).filter(|_| text.get(4..5) == Some("-")).map_or_else(|| fault("is not a date", help), Ok)

@@ -1,6 +1,6 @@
 use super::{
-    algorithm, certificate_name, country, duration, environment, is_private, issuer, moment, network, quote, size, socket, url,
-    wildcard,
+    algorithm, certificate_name, country, duration, environment, is_private, issuer, moment, network, quote, size,
+    socket, url, wildcard,
 };
 use std::time::Duration;
 
@@ -27,7 +27,9 @@ fn an_address_to_listen_at_is_numeric() {
 fn a_service_address_holds_no_secret_and_no_query() {
     assert_eq!(url("https://api.openai.com/").unwrap(), "https://api.openai.com");
     assert_eq!(url("http://10.0.0.9:8000/v2").unwrap(), "http://10.0.0.9:8000/v2");
-    for bad in ["api.openai.com", "ftp://x", "https://", "https://a@b", "https://a/?key=1", "https://a/#b", "https:///x", ""] {
+    for bad in
+        ["api.openai.com", "ftp://x", "https://", "https://a@b", "https://a/?key=1", "https://a/#b", "https:///x", ""]
+    {
         assert!(url(bad).is_err(), "{bad}");
     }
 }
@@ -49,7 +51,16 @@ fn a_certificate_name_is_spiffe_or_dns_in_one_spelling() {
         assert!(certificate_name(good).is_ok(), "{good}");
     }
     for bad in [
-        "", "spiffe://plant", "spiffe:///x", "spiffe://Plant/x", "spiffe://a/b//c", "spiffe://a/../b", "*.example", "Vision.example", "-a", "a b",
+        "",
+        "spiffe://plant",
+        "spiffe:///x",
+        "spiffe://Plant/x",
+        "spiffe://a/b//c",
+        "spiffe://a/../b",
+        "*.example",
+        "Vision.example",
+        "-a",
+        "a b",
         "http://x",
     ] {
         assert!(certificate_name(bad).is_err(), "{bad}");

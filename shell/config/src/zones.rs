@@ -2,7 +2,7 @@
 
 use crate::node::{At, Node};
 use crate::problem::Code;
-use crate::shape::Report;
+use crate::report::Report;
 use crate::value::{self, quote};
 use ipnet::IpNet;
 use plant::{Criticality, PurdueLevel, SecurityLevels, Zone, ZoneId};
@@ -28,7 +28,11 @@ fn zone(name: &str, node: &Node<'_>) -> Option<Zone> {
         networks: node.reads("networks", value::network),
         // Of a cloud the plant knows neither level nor target; it is beyond the enterprise, and trusted with nothing.
         level: node.level("level").or(external.then_some(PurdueLevel::Enterprise))?,
-        target: if external && !node.says("sl_t") { SecurityLevels::new([0; 7])? } else { target(&node.table("sl_t")?)? },
+        target: if external && !node.says("sl_t") {
+            SecurityLevels::new([0; 7])?
+        } else {
+            target(&node.table("sl_t")?)?
+        },
         criticality: match node.text("criticality") {
             Some(text) => Criticality::NAMES.iter().find(|(name, _)| *name == text.value)?.1,
             None => external.then_some(Criticality::Low)?,
@@ -48,7 +52,9 @@ fn target(node: &Node<'_>) -> Option<SecurityLevels> {
 fn contradiction(node: &Node<'_>, report: &mut Report) {
     if node.flag("external") && node.says("networks") {
         let message = format!("{} is external and has networks", node.place);
-        let problem = report.problem(Code::BadValue, node.span_of("networks"), message).also(node.span_of("external"), "external here");
+        let problem = report
+            .problem(Code::BadValue, node.span_of("networks"), message)
+            .also(node.span_of("external"), "external here");
         report.add(problem.help("an external zone is where calls go, not where they come from: remove one of the two"));
     }
 }
@@ -82,7 +88,12 @@ fn overlaps<'a>(zones: &[(At<&'a str>, Node<'a>)], report: &mut Report) {
             && outer.network != claim.network
         {
             let message = format!("`{}` lies within `{}` of the same zone", claim.network, outer.network);
-            report.add(report.problem(Code::Unused, claim.span.clone(), message).also(outer.span.clone(), "holds it").help("remove it"));
+            report.add(
+                report
+                    .problem(Code::Unused, claim.span.clone(), message)
+                    .also(outer.span.clone(), "holds it")
+                    .help("remove it"),
+            );
         }
         open.push(claim);
     }

@@ -37,9 +37,10 @@ fn the_brewery_loads() {
     let openai = &plant.providers[&"openai".parse().unwrap()];
     assert_eq!(openai.credential, Some(plant::CredentialReference::File(brewery.folder.join("secrets/openai.key"))));
     let maintenance = &plant.conduits[&"maintenance-cloud".parse().unwrap()];
-    assert_eq!(maintenance.handling.iter().map(|entry| entry.label.as_str()).collect::<Vec<_>>(), [
-        "secret", "recipe", "person", "network", "setpoint"
-    ]);
+    assert_eq!(
+        maintenance.handling.iter().map(|entry| entry.label.as_str()).collect::<Vec<_>>(),
+        ["secret", "recipe", "person", "network", "setpoint"]
+    );
     assert_eq!(maintenance.bounds, plant::Bounds::default(), "the embedded defaults are those of the type");
 }
 
