@@ -65,15 +65,24 @@ fn main() {
             score(row, &findings, kind, family, scores.entry(kind).or_default(), show);
         }
     }
-    println!("{:12} {:>6} {:>7} {:>7} {:>9} {:>9} {:>6} {:>6} {:>14}", "type", "labels", "recall", "exact", "precision", "on clean", "F1", "wrong", "clean flagged");
+    println!(
+        "{:12} {:>6} {:>7} {:>7} {:>9} {:>9} {:>6} {:>6} {:>14}",
+        "type", "labels", "recall", "exact", "precision", "on clean", "F1", "wrong", "clean flagged"
+    );
     for (kind, _) in TYPES {
         let Some(score) = scores.get(kind) else { continue };
         let share = |part: usize, whole: usize| if whole == 0 { f64::NAN } else { part as f64 / whole as f64 };
         let (recall, precision) = (share(score.found, score.labels), share(score.right, score.right + score.wrong));
         println!(
             "{kind:12} {:6} {recall:7.3} {:7.3} {precision:9.3} {:9.3} {:6.3} {:6} {:6}/{:<6} {:.4}",
-            score.labels, share(score.exact, score.labels), share(score.right, score.right + score.wrong_clean), 2.0 * precision * recall / (precision + recall), score.wrong,
-            score.flagged, score.clean, share(score.flagged, score.clean),
+            score.labels,
+            share(score.exact, score.labels),
+            share(score.right, score.right + score.wrong_clean),
+            2.0 * precision * recall / (precision + recall),
+            score.wrong,
+            score.flagged,
+            score.clean,
+            share(score.flagged, score.clean),
         );
     }
     speed(&inspector, &rows);
@@ -84,7 +93,14 @@ fn find(inspector: &Inspector, text: &str) -> Vec<Finding> {
     inspector.read(&Content { pieces: vec![piece] }).expect("no labelled text overflows")
 }
 
-fn score(row: &Row, findings: &[Finding], kind: &str, family: &str, score: &mut Score, show: (Option<&str>, Option<&str>)) {
+fn score(
+    row: &Row,
+    findings: &[Finding],
+    kind: &str,
+    family: &str,
+    score: &mut Score,
+    show: (Option<&str>, Option<&str>),
+) {
     let group = match kind {
         "secret" | "tag" | "setpoint" | "pii_strict" => kind,
         "ip" | "mac" => "network",
@@ -96,7 +112,8 @@ fn score(row: &Row, findings: &[Finding], kind: &str, family: &str, score: &mut 
     let ours: Vec<&Finding> = findings.iter().filter(|f| f.label.as_str().starts_with(family)).collect();
     let labels: Vec<&Range<usize>> = row.labels.iter().filter(|(name, _)| name == kind).map(|(_, span)| span).collect();
     // An equipment number read as a tag is neither right nor wrong: the data counts it apart.
-    let apart: Vec<&Range<usize>> = row.labels.iter().filter(|(name, _)| name == "equipment" && kind == "tag").map(|(_, span)| span).collect();
+    let apart: Vec<&Range<usize>> =
+        row.labels.iter().filter(|(name, _)| name == "equipment" && kind == "tag").map(|(_, span)| span).collect();
     let meets = |a: &Range<usize>, b: &Range<usize>| a.start < b.end && b.start < a.end;
     for label in &labels {
         score.labels += 1;
@@ -113,7 +130,13 @@ fn score(row: &Row, findings: &[Finding], kind: &str, family: &str, score: &mut 
             score.wrong += 1;
             score.wrong_clean += usize::from(labels.is_empty());
             if show == (Some("false"), Some(kind)) {
-                println!("FALSE {} {} | {} | {}", row.class, finding.rule, &row.text[finding.span.clone()], around(&row.text, &finding.span));
+                println!(
+                    "FALSE {} {} | {} | {}",
+                    row.class,
+                    finding.rule,
+                    &row.text[finding.span.clone()],
+                    around(&row.text, &finding.span)
+                );
             }
         }
     }
@@ -124,7 +147,10 @@ fn score(row: &Row, findings: &[Finding], kind: &str, family: &str, score: &mut 
 }
 
 fn around(text: &str, span: &Range<usize>) -> String {
-    let (from, to) = (text.floor_char_boundary(span.start.saturating_sub(60)), text.ceil_char_boundary((span.end + 40).min(text.len())));
+    let (from, to) = (
+        text.floor_char_boundary(span.start.saturating_sub(60)),
+        text.ceil_char_boundary((span.end + 40).min(text.len())),
+    );
     text[from..to].replace('\n', "⏎")
 }
 
@@ -140,7 +166,8 @@ fn row(value: &Value) -> Row {
     let byte = |value: &Value| bytes[usize::try_from(value.as_u64().unwrap_or(0)).unwrap_or(0).min(bytes.len() - 1)];
     let list = |key: &str| value[key].as_array().cloned().unwrap_or_default();
     let labels = list("labels");
-    let labels = labels.iter().map(|l| (l["type"].as_str().unwrap_or_default().to_owned(), byte(&l["start"])..byte(&l["end"])));
+    let labels =
+        labels.iter().map(|l| (l["type"].as_str().unwrap_or_default().to_owned(), byte(&l["start"])..byte(&l["end"])));
     Row {
         class: word("class"),
         kind: word("kind"),
@@ -180,6 +207,10 @@ fn speed(inspector: &Inspector, rows: &[Row]) {
     let sum: f64 = times.iter().map(std::time::Duration::as_secs_f64).sum();
     println!(
         "{} bodies of 64 KiB, {} findings each: {:.1} MB/s, p50 {:?}, p99 {:?}",
-        bodies.len(), count / bodies.len().max(1) / 20, total as f64 / sum / 1e6, times[times.len() / 2], times[times.len() * 99 / 100],
+        bodies.len(),
+        count / bodies.len().max(1) / 20,
+        total as f64 / sum / 1e6,
+        times[times.len() / 2],
+        times[times.len() * 99 / 100],
     );
 }

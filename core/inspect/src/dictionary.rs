@@ -59,7 +59,8 @@ impl Dictionary {
             pattern_labels.push(None);
         }
         let terms = (!terms.is_empty()).then(|| automaton(&terms)).transpose()?;
-        let patterns = (!patterns.is_empty()).then(|| compile(&patterns)).transpose().map_err(|_| SettingsProblem::TooLarge)?;
+        let patterns =
+            (!patterns.is_empty()).then(|| compile(&patterns)).transpose().map_err(|_| SettingsProblem::TooLarge)?;
         Ok(Self { labels, terms, term_labels, patterns, pattern_labels })
     }
 
@@ -125,14 +126,12 @@ fn check(pattern: &str) -> Result<(), String> {
 
 fn compile(patterns: &[String]) -> Result<Regex, String> {
     let config = Regex::config().nfa_size_limit(Some(SIZE)).hybrid_cache_capacity(2 << 20);
-    Regex::builder()
-        .configure(config)
-        .syntax(syntax::Config::new().nest_limit(64))
-        .build_many(patterns)
-        .map_err(|error| match error.syntax_error() {
+    Regex::builder().configure(config).syntax(syntax::Config::new().nest_limit(64)).build_many(patterns).map_err(
+        |error| match error.syntax_error() {
             Some(error) => error.to_string().lines().last().unwrap_or("it is no regular expression").to_owned(),
             None => "it is too large".to_owned(),
-        })
+        },
+    )
 }
 
 /// Whether a term stands as whole words: where it begins or ends with a letter or digit, no other goes before

@@ -98,7 +98,8 @@ impl Inspector {
         let mut hits = Scan::new(text, most).run(&self.literals, &self.units).ok()?;
         let mut overflow = false;
         self.dictionary.find(text, |label, span| {
-            let rule = label.map_or(BuiltIn::TagScheme.index(), |label| self.rules.len() - self.dictionary.labels().len() + label);
+            let rule = label
+                .map_or(BuiltIn::TagScheme.index(), |label| self.rules.len() - self.dictionary.labels().len() + label);
             hits.push(Hit { rule, span });
             overflow = hits.len() > most;
             !overflow

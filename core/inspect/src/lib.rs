@@ -14,6 +14,7 @@
 
 mod bytes;
 mod dictionary;
+mod fuzz;
 mod inspector;
 mod link;
 mod literal;
@@ -31,9 +32,13 @@ mod token;
 mod transform;
 mod view;
 
+pub use fuzz::{fuzz_read, fuzz_restore};
 pub use inspector::{Inspector, Overflow};
 pub use restore::{RestoreCounts, Restorer};
 pub use rule::rules;
 pub use settings::{Entry, Settings, SettingsProblem};
 pub use token::Keyed;
 pub use transform::{TransformProblem, Transformation, transform};
+
+#[cfg(test)]
+mod tests;

@@ -3,12 +3,16 @@
 //! Wide on purpose: from `//`, `www.` or a Markdown link target `](` to the next white space, quote or angle
 //! bracket. Too wide leaves a token unrestored; too narrow lets a value leave in a URL that a viewer fetches.
 
+use plant::Form;
+
 /// Where in a link the text is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Link {
     state: State,
     /// The last four bytes, the newest lowest.
     last: u32,
+    /// Whether the last byte was a backslash that is not itself escaped.
+    escape: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,22 +30,27 @@ impl Link {
         self.state != State::Outside
     }
 
-    pub(crate) fn feed(&mut self, byte: u8) {
+    /// Takes the next byte of a text that is read as `form`.
+    pub(crate) fn feed(&mut self, byte: u8, form: Form) {
+        let escaped = self.escape;
+        self.escape = byte == b'\\' && !escaped;
         // `\/` is how JSON may write a slash: the pair counts as one.
         if byte == b'\\' && self.state == State::Outside {
             return;
         }
         self.last = self.last << 8 | u32::from(byte.to_ascii_lowercase());
+        // `\n` ends a line only where it is an escape; elsewhere a browser reads `\` as `/`.
+        let white =
+            byte.is_ascii_whitespace() || form == Form::Json && escaped && matches!(byte, b'n' | b'r' | b't' | b'"');
         let ended = match self.state {
             State::Outside => false,
-            State::Url => byte.is_ascii_whitespace() || matches!(byte, b'"' | b'<' | b'>' | b'`'),
+            State::Url => white || matches!(byte, b'"' | b'<' | b'>' | b'`'),
             State::Angle => matches!(byte, b'>' | b'\n'),
         };
-        if ended && !(byte == b'<' && self.last & 0xFFFF_FFFF == u32::from_be_bytes([0, b']', b'(', b'<'])) {
-            self.state = State::Outside;
-        }
         if self.last & 0xFF_FFFF == u32::from_be_bytes([0, b']', b'(', b'<']) {
             self.state = State::Angle;
+        } else if ended {
+            self.state = State::Outside;
         } else if self.state == State::Outside
             && (self.last & 0xFFFF == 0x2F2F
                 || self.last & 0xFFFF == u32::from_be_bytes([0, 0, b']', b'('])

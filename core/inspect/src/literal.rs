@@ -53,10 +53,29 @@ impl Literals {
         table.extend(KEYWORDS.iter().map(|(word, names)| (*word, Literal::Keyword(*names))));
         table.extend([(pem::OPENER, Literal::PemOpener), (pem::CLOSER, Literal::PemCloser), ("://", Literal::Scheme)]);
         table.extend([("-u ", Literal::User), ("--user", Literal::User), ("-u=", Literal::User)]);
-        table.extend([("bearer ", Literal::Bearer), ("basic ", Literal::Bearer), ("bearer: ", Literal::Bearer), ("authorization:", Literal::Bearer), ("ssws ", Literal::Bearer)]);
-        table.extend(["hooks.slack.com/services/", "hooks.slack.com/workflows/", "webhook.office.com/webhook", "outlook.office.com/webhook/", "discord.com/api/webhooks/"]
-            .map(|host| (host, Literal::Webhook)));
-        table.extend([("eyJ", Literal::Jwt), ("Q~", Literal::Entra), (":AA", Literal::Telegram), ("AZDO", Literal::AzureDevops)]);
+        table.extend([
+            ("bearer ", Literal::Bearer),
+            ("basic ", Literal::Bearer),
+            ("bearer: ", Literal::Bearer),
+            ("authorization:", Literal::Bearer),
+            ("ssws ", Literal::Bearer),
+        ]);
+        table.extend(
+            [
+                "hooks.slack.com/services/",
+                "hooks.slack.com/workflows/",
+                "webhook.office.com/webhook",
+                "outlook.office.com/webhook/",
+                "discord.com/api/webhooks/",
+            ]
+            .map(|host| (host, Literal::Webhook)),
+        );
+        table.extend([
+            ("eyJ", Literal::Jwt),
+            ("Q~", Literal::Entra),
+            (":AA", Literal::Telegram),
+            ("AZDO", Literal::AzureDevops),
+        ]);
         table.extend(HASHES.map(|hash| (hash, Literal::Hash)));
         table.extend(CUES.iter().map(|cue| (*cue, Literal::Cue)));
         table.extend([("setp ", Literal::Setp), ("ns=", Literal::Node)]);

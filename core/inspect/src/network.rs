@@ -6,8 +6,30 @@ use std::ops::Range;
 
 /// Words in front of four numbers with dots that make them a version, a chapter, an object identifier.
 const NOT_BEFORE: [&str; 24] = [
-    "version", "versions", "v", "ver", "firmware", "release", "rev", "revision", "build", "chapter", "section", "clause", "kapitel",
-    "abschnitt", "oid", "software", "update", "patch", "upgrade", "driver", "sdk", "package", "article", "fw",
+    "version",
+    "versions",
+    "v",
+    "ver",
+    "firmware",
+    "release",
+    "rev",
+    "revision",
+    "build",
+    "chapter",
+    "section",
+    "clause",
+    "kapitel",
+    "abschnitt",
+    "oid",
+    "software",
+    "update",
+    "patch",
+    "upgrade",
+    "driver",
+    "sdk",
+    "package",
+    "article",
+    "fw",
 ];
 
 /// The IPv4 address or network that begins with the digit at `start`.
@@ -27,7 +49,10 @@ pub(crate) fn ipv4(text: Bytes<'_>, start: usize) -> Option<Range<usize>> {
         at = if index < 3 { end + 1 } else { end };
     }
     let next = text.at(at);
-    if is_word(next) || next == b'.' && is_digit(text.at(at + 1)) || next == b'-' && is_word(text.at(at + 1)) && !is_digit(text.at(at + 1)) {
+    if is_word(next)
+        || next == b'.' && is_digit(text.at(at + 1))
+        || next == b'-' && is_word(text.at(at + 1)) && !is_digit(text.at(at + 1))
+    {
         return None;
     }
     let address = Ipv4Addr::from(octets);
@@ -79,8 +104,12 @@ pub(crate) fn mac(text: Bytes<'_>, start: usize) -> Option<Range<usize>> {
     }
     let value = text.slice(start..at);
     let letters = value.iter().any(u8::is_ascii_alphabetic);
-    let nothing = value.iter().all(|b| *b == b'0' || *b == separator) || value.iter().all(|b| matches!(b, b'f' | b'F') || *b == separator);
-    let fits = !nothing && (letters || width == 2) && !is_word(text.at(at)) && !(text.at(at) == separator && is_word(text.at(at + 1)));
+    let nothing = value.iter().all(|b| *b == b'0' || *b == separator)
+        || value.iter().all(|b| matches!(b, b'f' | b'F') || *b == separator);
+    let fits = !nothing
+        && (letters || width == 2)
+        && !is_word(text.at(at))
+        && !(text.at(at) == separator && is_word(text.at(at + 1)));
     fits.then_some(start..at)
 }
 

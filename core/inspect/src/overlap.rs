@@ -27,7 +27,8 @@ pub(crate) fn resolve(mut claims: Vec<Claim>, text: &str) -> Vec<Claim> {
     let mut held: BTreeMap<usize, Claim> = BTreeMap::new();
     for claim in claims {
         for part in free(&held, &claim) {
-            if part == claim.span || text.get(part.clone()).is_some_and(|part| part.chars().any(char::is_alphanumeric)) {
+            if part == claim.span || text.get(part.clone()).is_some_and(|part| part.chars().any(char::is_alphanumeric))
+            {
                 held.insert(part.start, Claim { span: part, ..claim });
             }
         }

@@ -56,7 +56,10 @@ impl Restorer {
 impl fmt::Debug for Restorer {
     /// Without tokens and values: a log must hold neither.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Restorer").field("values", &self.values.len()).field("counts", &self.counts).finish_non_exhaustive()
+        f.debug_struct("Restorer")
+            .field("values", &self.values.len())
+            .field("counts", &self.counts)
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,13 +85,11 @@ impl Rewrite for Restorer {
 struct Text {
     /// What may still become a token. Never longer than the longest token.
     held: String,
-    /// Whether the last released byte was a letter or a digit: a token does not begin there.
-    inside: bool,
     link: Link,
     words: Words,
 }
 
-/// What stands at a place where a token may begin.
+/// What stands at a place of the text.
 enum Start<'a> {
     Token { length: usize, value: &'a str },
     Undecided,
@@ -109,29 +110,30 @@ impl Text {
         let mut out = String::with_capacity(input.len());
         let mut rest = input.as_str();
         while !rest.is_empty() {
-            let length = match if self.inside { Start::Plain } else { start(rest, end, values) } {
+            let length = match start(rest, end, values) {
                 Start::Undecided => {
                     rest.clone_into(&mut self.held);
                     return out;
                 }
                 Start::Token { length, value } if !self.link.open() => {
+                    // The value is the caller's own and is not watched for links that it may open.
                     put(&mut out, value, form);
                     counts.restored += 1;
                     self.words = Words::default();
-                    // The caller may assemble a link from text and value; a value is not watched for that.
-                    self.inside = true;
                     rest = rest.get(length..).unwrap_or_default();
                     continue;
                 }
                 Start::Token { length, .. } => {
                     counts.in_links += 1;
-                    self.words = Words::default();
                     length
                 }
-                Start::Plain => plain(rest, self.inside),
+                Start::Plain => plain(rest),
             };
             let (passed, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
-            self.release(passed, values, counts);
+            for byte in passed.bytes() {
+                self.link.feed(byte, form);
+                self.words.feed(byte, values, counts);
+            }
             out.push_str(passed);
             rest = after;
         }
@@ -140,44 +142,34 @@ impl Text {
         }
         out
     }
-
-    fn release(&mut self, passed: &str, values: &BTreeMap<String, String>, counts: &mut RestoreCounts) {
-        for byte in passed.bytes() {
-            self.link.feed(byte);
-            self.words.feed(byte, values, counts);
-        }
-        self.inside = passed.bytes().next_back().is_some_and(|byte| byte.is_ascii_alphanumeric());
-    }
 }
 
-/// What stands at the beginning of `rest`, where the byte before is neither a letter nor a digit.
+/// What stands at the beginning of `rest`. No token begins with another, so at most one fits; and it is the
+/// greatest that is not greater than the text.
 fn start<'a>(rest: &str, end: bool, values: &'a BTreeMap<String, String>) -> Start<'a> {
-    let run = |text: &str| text.bytes().take_while(u8::is_ascii_alphanumeric).count();
-    let kind = run(rest);
-    if kind == 0 || kind > LONGEST_KIND {
-        return Start::Plain;
-    }
-    let after = rest.get(kind..).unwrap_or_default();
-    let body = after.strip_prefix('_').map(run);
-    let length = body.map_or(kind, |body| kind + 1 + body);
-    if length > LONGEST_KIND + 1 + LONGEST_BODY || (body.is_none() && !after.is_empty()) {
+    let most = LONGEST_KIND + 1 + LONGEST_BODY;
+    let length = rest.bytes().take(most).take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+    if length == 0 {
         return Start::Plain;
     }
     let word = rest.get(..length).unwrap_or_default().to_ascii_uppercase();
-    if length == rest.len() && !end {
-        let next = values.range::<str, _>((Bound::Included(word.as_str()), Bound::Unbounded)).next();
-        let open = next.is_some_and(|(token, _)| token.starts_with(&word));
-        return if open { Start::Undecided } else { Start::Plain };
+    let below = (Bound::Unbounded, Bound::Included(word.as_str()));
+    if let Some((token, value)) =
+        values.range::<str, _>(below).next_back().filter(|(token, _)| word.starts_with(*token))
+    {
+        return Start::Token { length: token.len(), value };
     }
-    values.get(&word).map_or(Start::Plain, |value| Start::Token { length, value })
+    let above = (Bound::Included(word.as_str()), Bound::Unbounded);
+    let open = !end
+        && length == rest.len()
+        && values.range::<str, _>(above).next().is_some_and(|(token, _)| token.starts_with(&word));
+    if open { Start::Undecided } else { Start::Plain }
 }
 
-/// How much of `rest` passes before a token may begin again: the run of letters and digits, then all others.
-fn plain(rest: &str, inside: bool) -> usize {
-    let run = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
-    let others = rest.get(run..).unwrap_or_default().bytes().take_while(|b| !b.is_ascii_alphanumeric()).count();
-    debug_assert!(run + others > 0 || rest.is_empty() || inside, "progress");
-    run + others
+/// How much of `rest` passes before the next place where a token may begin: at a letter.
+fn plain(rest: &str) -> usize {
+    let first = rest.chars().next().map_or(0, char::len_utf8);
+    first + rest.bytes().skip(first).take_while(|b| !b.is_ascii_alphabetic()).count()
 }
 
 fn put(out: &mut String, value: &str, form: Form) {

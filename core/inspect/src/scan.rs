@@ -58,7 +58,13 @@ impl<'t> Scan<'t> {
         let Some(span) = span else { return false };
         if matches!(
             rule,
-            BuiltIn::TagIsa | BuiltIn::TagVariable | BuiltIn::TagAddress | BuiltIn::TagKks | BuiltIn::TagReference | BuiltIn::TagOpc | BuiltIn::TagPin
+            BuiltIn::TagIsa
+                | BuiltIn::TagVariable
+                | BuiltIn::TagAddress
+                | BuiltIn::TagKks
+                | BuiltIn::TagReference
+                | BuiltIn::TagOpc
+                | BuiltIn::TagPin
         ) {
             self.tags.push(span.clone());
         }
@@ -78,7 +84,9 @@ impl<'t> Scan<'t> {
         for (literal, at) in literals.find(self.source) {
             match literal {
                 Literal::Vendor(row) => {
-                    if let Some(span) = VENDORS.get(row).and_then(|known| crate::secret::vendor::key(text, known, at.start)) {
+                    if let Some(span) =
+                        VENDORS.get(row).and_then(|known| crate::secret::vendor::key(text, known, at.start))
+                    {
                         self.hits.push(Hit { rule: vendor(row), span });
                     }
                 }
@@ -176,7 +184,10 @@ impl<'t> Scan<'t> {
         let letters = text.run(start, 6, |b| b.is_ascii_alphabetic());
         let length = letters - start;
         if length == 2 {
-            if is_digit(text.at(letters)) && is_digit(text.at(letters + 1)) && self.hit(BuiltIn::Iban, person::iban::number(text, start)) {
+            if is_digit(text.at(letters))
+                && is_digit(text.at(letters + 1))
+                && self.hit(BuiltIn::Iban, person::iban::number(text, start))
+            {
                 return end;
             }
             if text.slice(start..letters) == b"pH" {
@@ -243,8 +254,13 @@ impl<'t> Scan<'t> {
     fn groups(&mut self, start: usize) -> Option<usize> {
         let text = self.text;
         let before = text.before(start);
-        let continues = matches!(before, b'.' | b'-' | b'/' | b',' | b'#' | b'$' | b':' | b'=') && is_word(text.before(start - 1)) && before != b':' && before != b'='
-            || before == b'+' || before == b'(' || is_word(before);
+        let continues = matches!(before, b'.' | b'-' | b'/' | b',' | b'#' | b'$' | b':' | b'=')
+            && is_word(text.before(start - 1))
+            && before != b':'
+            && before != b'='
+            || before == b'+'
+            || before == b'('
+            || is_word(before);
         if continues {
             return None;
         }
@@ -252,8 +268,13 @@ impl<'t> Scan<'t> {
         if groups.count < 7 {
             return None;
         }
-        let outside = !is_word(text.at(groups.span.end)) && text.at(groups.span.end) != b'.' || !is_word(text.at(groups.span.end + 1));
-        if groups.count >= 12 && groups.is_card_like() && outside && person::card::is_card(groups.digits(), person::card::cued(text, start)) {
+        let outside = !is_word(text.at(groups.span.end)) && text.at(groups.span.end) != b'.'
+            || !is_word(text.at(groups.span.end + 1));
+        if groups.count >= 12
+            && groups.is_card_like()
+            && outside
+            && person::card::is_card(groups.digits(), person::card::cued(text, start))
+        {
             let end = groups.span.end;
             self.hit(BuiltIn::Card, Some(groups.span));
             return Some(end);

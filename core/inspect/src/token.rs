@@ -34,13 +34,22 @@ pub(crate) fn token(key: &dyn Keyed, conduit: &str, label: &Label, value: &str, 
     let kind = kind(label);
     let plain = canonical(label, value);
     let mut body = base32(&key.tag(conduit, label.as_str(), &plain), BODY);
-    if plain != value || longer > 0 {
-        // The separator cannot be in a label, so this can never be the tag of some other value's body.
-        let form = key.tag(conduit, &format!("{label}\u{1F}form"), value);
-        body.push_str(&base32(&form, (FORM + longer).min(LONGEST_BODY - 1 - BODY)));
+    // The separator cannot be in a label, so this is never the tag of some other value's body.
+    let form = || key.tag(conduit, &format!("{label}\u{1F}form"), value);
+    if longer > 0 {
+        // All of it anew: a longer token must not begin with the one that it gives way to.
+        body = base32(&form(), (BODY + FORM + longer).min(LONGEST_BODY - 1));
+    } else if plain != value {
+        body.push_str(&base32(&form(), FORM));
     }
     let check = check(&kind, &body);
     format!("{kind}_{body}{check}")
+}
+
+/// The first characters of a body: what tells a token from all others of a message.
+pub(crate) fn head(body: &str) -> Option<String> {
+    let head = body.get(..BODY)?.to_ascii_uppercase();
+    head.bytes().all(|b| ALPHABET.contains(&b)).then_some(head)
 }
 
 /// Whether `body` could be the body of one of our tokens of this kind. Both in capitals.
@@ -100,9 +109,11 @@ fn symbol(value: u32) -> char {
 /// A check character that changes with any one character and with any two neighbours exchanged: the sum of
 /// the characters weighted by position, modulo the prime 31 (so that a weight is never a divisor of zero).
 fn check(kind: &str, body: &str) -> char {
-    let sum = kind.bytes().chain(body.bytes()).zip(0u32..).fold(0u32, |sum, (byte, at)| {
-        (sum + (at % 29 + 1) * u32::from(byte)) % 31
-    });
+    let sum = kind
+        .bytes()
+        .chain(body.bytes())
+        .zip(0u32..)
+        .fold(0u32, |sum, (byte, at)| (sum + (at % 29 + 1) * u32::from(byte)) % 31);
     symbol(sum)
 }
 

@@ -1,9 +1,10 @@
 //! Turns findings into edits: redaction for good, tokens that the answer's [`Restorer`] puts back.
 
 use crate::restore::Restorer;
-use crate::token::{LONGEST_BODY, Keyed, is_token, token};
+use crate::token::{Keyed, LONGEST_BODY, head, token};
 use plant::{Content, Edit, Finding};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 /// What is to be changed, and the way back.
 #[derive(Debug)]
@@ -54,7 +55,8 @@ pub fn transform(
     let redact: BTreeSet<usize> = redact.iter().copied().collect();
     let tokenise: BTreeSet<usize> = tokenise.iter().copied().filter(|index| !redact.contains(index)).collect();
     let mut edits = Vec::with_capacity(redact.len() + tokenise.len());
-    let mut tokens = Tokens { taken: forged(content, tokenise.is_empty()), issued: BTreeMap::new(), values: BTreeMap::new() };
+    let mut tokens =
+        Tokens { taken: forged(content, tokenise.is_empty()), issued: BTreeMap::new(), values: BTreeMap::new() };
     for index in &redact {
         let (finding, _) = replaceable(content, findings, *index)?;
         edits.push(edit(finding, format!("[redacted:{}]", finding.label)));
@@ -88,9 +90,11 @@ fn replaceable<'a>(
 }
 
 /// The tokens of one call.
+///
+/// INVARIANT: no token begins with another; [`Restorer`] reads them without looking further.
 struct Tokens {
-    /// Token-like words that the caller itself sent. A model that echoes one must not be answered with a value,
-    /// so none of them is ever issued.
+    /// What follows each underscore of the content, as far as it could be the body of a token. A model that
+    /// echoes a token which the caller forged must not be answered with a value, so no such body is issued.
     taken: BTreeSet<String>,
     /// Label and value to token.
     issued: BTreeMap<(String, String), String>,
@@ -104,39 +108,31 @@ impl Tokens {
         if let Some(token) = self.issued.get(&name) {
             return token.clone();
         }
-        // Lengthening ends: a body has at most LONGEST_BODY characters, and 125 equal bits of two values do not happen.
         let token = (0..LONGEST_BODY)
             .map(|longer| token(key, conduit, &finding.label, value, longer))
-            .find(|token| !self.taken.contains(token) && !self.values.contains_key(token));
+            .find(|token| self.free(token));
+        // Cannot happen short of 45 equal bits many times over; then the value stays away, and does not come back.
         let Some(token) = token else { return format!("[redacted:{}]", finding.label) };
         self.values.insert(token.clone(), value.to_owned());
         self.issued.insert(name, token.clone());
         token
     }
+
+    fn free(&self, token: &str) -> bool {
+        let forged =
+            token.split_once('_').and_then(|(_, body)| head(body)).is_none_or(|head| self.taken.contains(&head));
+        let above = self.values.range::<str, _>((Bound::Included(token), Bound::Unbounded)).next();
+        let below = self.values.range::<str, _>((Bound::Unbounded, Bound::Included(token))).next_back();
+        !forged
+            && !above.is_some_and(|(other, _)| other.starts_with(token))
+            && !below.is_some_and(|(other, _)| token.starts_with(other))
+    }
 }
 
-/// Every word of the content that has the form of a token, in capitals.
+/// The heads of bodies that stand in the content.
 fn forged(content: &Content<'_>, skip: bool) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    if skip {
-        return found;
-    }
-    for piece in &content.pieces {
-        let mut last = "";
-        for word in piece.text.split(|c: char| c != '_' && !c.is_ascii_alphanumeric()) {
-            for part in word.split('_') {
-                if part.len() > crate::token::LONGEST_KIND.max(LONGEST_BODY) {
-                    last = "";
-                    continue;
-                }
-                let (kind, body) = (last.to_ascii_uppercase(), part.to_ascii_uppercase());
-                if is_token(&kind, &body) {
-                    found.insert(format!("{kind}_{body}"));
-                }
-                last = part;
-            }
-            last = "";
-        }
-    }
-    found
+    let texts = content.pieces.iter().filter(|_| !skip).map(|piece| &piece.text);
+    texts
+        .flat_map(|text| memchr::memchr_iter(b'_', text.as_bytes()).filter_map(|at| head(text.get(at + 1..)?)))
+        .collect()
 }

@@ -4,12 +4,16 @@ use crate::bytes::Bytes;
 
 /// Whether the digits are a card number: of a known issuer, or of any if a word in front says that it is one.
 pub(crate) fn is_card(digits: &[u8], cued: bool) -> bool {
-    (issued(digits) || cued && digits.first() != Some(&b'0')) && luhn(digits) && digits.windows(2).any(|pair| matches!(pair, [a, b] if a != b))
+    (issued(digits) || cued && digits.first() != Some(&b'0'))
+        && luhn(digits)
+        && digits.windows(2).any(|pair| matches!(pair, [a, b] if a != b))
 }
 
 /// Whether a word in front says that a number is a card's.
 pub(crate) fn cued(text: Bytes<'_>, start: usize) -> bool {
-    text.words_before(start).any(|word| word.is_one_of(&["card", "cc", "credit", "debit", "visa", "mastercard", "amex", "karte", "kreditkarte"]))
+    text.words_before(start).any(|word| {
+        word.is_one_of(&["card", "cc", "credit", "debit", "visa", "mastercard", "amex", "karte", "kreditkarte"])
+    })
 }
 
 /// Issuer ranges and their lengths. Six digits tell the issuer.

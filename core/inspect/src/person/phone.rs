@@ -25,8 +25,16 @@ impl Groups {
     /// Reads groups of digits from `start`, which is a digit, `+` or `(`.
     pub(crate) fn read(text: Bytes<'_>, start: usize) -> Option<Self> {
         let mut read = Self {
-            span: start..start, digits: [0; 24], count: 0, lengths: [0; 8], groups: 0,
-            dots: 0, hyphens: 0, spaces: 0, slashes: 0, brackets: 0,
+            span: start..start,
+            digits: [0; 24],
+            count: 0,
+            lengths: [0; 8],
+            groups: 0,
+            dots: 0,
+            hyphens: 0,
+            spaces: 0,
+            slashes: 0,
+            brackets: 0,
         };
         let mut at = start + usize::from(text.at(start) == b'+');
         // Separators count once digits follow: those at the end belong to the sentence.
@@ -77,14 +85,45 @@ impl Groups {
 
     /// Groups of four, or nothing between the digits: how cards are written.
     pub(crate) fn is_card_like(&self) -> bool {
-        self.dots == 0 && self.slashes == 0 && self.brackets == 0 && (self.groups == 1 || self.lengths().first() == Some(&4))
+        self.dots == 0
+            && self.slashes == 0
+            && self.brackets == 0
+            && (self.groups == 1 || self.lengths().first() == Some(&4))
     }
 }
 
 const CUES: [&str; 31] = [
-    "phone", "telephone", "telefon", "tel", "fax", "mobile", "mobil", "cell", "cellphone", "handy", "call", "calling", "called",
-    "hotline", "whatsapp", "dial", "reach", "contact", "ring", "sms", "telefonnummer", "rufnummer", "durchwahl", "landline", "messages",
-    "telefoon", "telefone", "telefono", "phones", "desk", "answering",
+    "phone",
+    "telephone",
+    "telefon",
+    "tel",
+    "fax",
+    "mobile",
+    "mobil",
+    "cell",
+    "cellphone",
+    "handy",
+    "call",
+    "calling",
+    "called",
+    "hotline",
+    "whatsapp",
+    "dial",
+    "reach",
+    "contact",
+    "ring",
+    "sms",
+    "telefonnummer",
+    "rufnummer",
+    "durchwahl",
+    "landline",
+    "messages",
+    "telefoon",
+    "telefone",
+    "telefono",
+    "phones",
+    "desk",
+    "answering",
 ];
 
 /// The phone number that `groups` is, with its extension.
@@ -97,12 +136,19 @@ pub(crate) fn number(text: Bytes<'_>, groups: &Groups, cued: bool) -> Option<Ran
     let lengths = groups.lengths();
     let digits = groups.digits();
     let international = first == b'+' || digits.starts_with(b"00") && groups.groups > 1;
-    let american = lengths.ends_with(&[3, 3, 4]) && lengths.len() <= 5 && (groups.hyphens >= 1 || groups.dots >= 2 || groups.brackets >= 2)
+    let american = lengths.ends_with(&[3, 3, 4])
+        && lengths.len() <= 5
+        && (groups.hyphens >= 1 || groups.dots >= 2 || groups.brackets >= 2)
         && matches!(digits.get(count - 10), Some(b'2'..=b'9'));
     let dotted = groups.dots == 0 || lengths.len() >= 4 && lengths.iter().skip(1).all(|length| *length == 2);
-    let trunk = digits.first() == Some(&b'0') && digits.get(1) != Some(&b'0') && (9..=13).contains(&count)
-        && lengths.first().is_some_and(|length| *length >= 2) && dotted && groups.hyphens <= 1
-        && (groups.groups > 1 && groups.groups <= 6 || count >= 10) && !is_date(lengths, groups);
+    let trunk = digits.first() == Some(&b'0')
+        && digits.get(1) != Some(&b'0')
+        && (9..=13).contains(&count)
+        && lengths.first().is_some_and(|length| *length >= 2)
+        && dotted
+        && groups.hyphens <= 1
+        && (groups.groups > 1 && groups.groups <= 6 || count >= 10)
+        && !is_date(lengths, groups);
     let shown = cued && !is_date(lengths, groups) && groups.groups <= 6;
     let varied = digits.windows(2).any(|pair| matches!(pair, [a, b] if a != b));
     if !(international && count >= 9 && varied || american || trunk || shown) {
@@ -120,7 +166,8 @@ pub(crate) fn number(text: Bytes<'_>, groups: &Groups, cued: bool) -> Option<Ran
 
 /// Day, month and year in any order, with one kind of separator.
 fn is_date(lengths: &[u8], groups: &Groups) -> bool {
-    matches!(lengths, [4, 1..=2, 1..=2] | [1..=2, 1..=2, 4]) && (groups.dots == 2 || groups.hyphens == 2 || groups.slashes == 2)
+    matches!(lengths, [4, 1..=2, 1..=2] | [1..=2, 1..=2, 4])
+        && (groups.dots == 2 || groups.hyphens == 2 || groups.slashes == 2)
 }
 
 /// Whether a word in front says that a number is a phone number.

@@ -106,7 +106,20 @@ pub(crate) fn assigned(text: Bytes<'_>, keyword: Range<usize>, names: Names) -> 
 
 /// Names that end in a keyword and hold nothing secret: public halves, fingerprints, page and form tokens.
 const NOT_NAMES: [&str; 14] = [
-    "public", "pub", "recv", "primary", "foreign", "partition", "sort", "cache", "csrf", "authenticity", "next", "page", "apt", "range",
+    "public",
+    "pub",
+    "recv",
+    "primary",
+    "foreign",
+    "partition",
+    "sort",
+    "cache",
+    "csrf",
+    "authenticity",
+    "next",
+    "page",
+    "apt",
+    "range",
 ];
 
 fn is_name(byte: u8) -> bool {
@@ -124,14 +137,17 @@ fn name(text: Bytes<'_>, keyword: &Range<usize>, names: Names) -> Option<Range<u
     }
     let end = text.run(keyword.end, 24, is_name);
     let rest = text.slice(keyword.end..end);
-    let ends = rest.iter().all(u8::is_ascii_digit) || SUFFIXES.iter().any(|suffix| rest.eq_ignore_ascii_case(suffix.as_bytes()));
+    let ends = rest.iter().all(u8::is_ascii_digit)
+        || SUFFIXES.iter().any(|suffix| rest.eq_ignore_ascii_case(suffix.as_bytes()));
     let start = text.run_back(keyword.start, 48, is_name);
     let head = text.slice(start..keyword.start);
     let head = head.strip_suffix(b"_").or_else(|| head.strip_suffix(b"-")).unwrap_or(head);
     let harmless = NOT_NAMES.iter().any(|word| {
-        head.len() >= word.len() && head.get(head.len() - word.len()..).is_some_and(|tail| tail.eq_ignore_ascii_case(word.as_bytes()))
+        head.len() >= word.len()
+            && head.get(head.len() - word.len()..).is_some_and(|tail| tail.eq_ignore_ascii_case(word.as_bytes()))
     });
-    (ends && !harmless && !text.words_before(start).take(1).any(|word| word.is_one_of(&["public"]))).then_some(start..end)
+    (ends && !harmless && !text.words_before(start).take(1).any(|word| word.is_one_of(&["public"])))
+        .then_some(start..end)
 }
 
 /// What stands between name and value; where the value begins.
@@ -163,7 +179,9 @@ fn tie(text: Bytes<'_>, name: &Range<usize>) -> Option<(Tie, usize)> {
         b"" if quoted && text.at(at) == b',' => Some((Tie::Argument, skip(at + 1))),
         b"" if text.slice(name.start..name.start + 1) == b"-" && at > name.end => Some((Tie::Flag, at)),
         // `machine host login user password value`: a line of .netrc.
-        b"" if at > name.end && text.words_before(name.start).skip(1).any(|word| word.is_one_of(&["login"])) => Some((Tie::Flag, at)),
+        b"" if at > name.end && text.words_before(name.start).skip(1).any(|word| word.is_one_of(&["login"])) => {
+            Some((Tie::Flag, at))
+        }
         b"" if text.continues(at, "is ") => Some((Tie::Prose, skip(at + 3))),
         _ => None,
     }
@@ -187,12 +205,20 @@ fn value(text: Bytes<'_>, from: usize, tie: Tie, names: Names) -> Option<(bool, 
         let end = text.run(start, 600, |b| b != quote && b != b'\n');
         let end = if text.before(end) == b'\\' && end > start { end - 1 } else { end };
         // An unclosed quote, or one that holds a sentence, holds no value.
-        return (end > start && text.at(end) != b'\n' && (names == Names::Password || !text.slice(start..end).contains(&b' ')))
-            .then_some((true, start..end));
+        return (end > start
+            && text.at(end) != b'\n'
+            && (names == Names::Password || !text.slice(start..end).contains(&b' ')))
+        .then_some((true, start..end));
     }
-    let stop = |b: u8| b <= b' ' || b == 0x7F || br#""'`<>,;|&\"#.contains(&b) || (matches!(b, b'(' | b')' | b'{' | b'}' | b'[' | b']') && names != Names::Password);
+    let stop = |b: u8| {
+        b <= b' '
+            || b == 0x7F
+            || br#""'`<>,;|&\"#.contains(&b)
+            || (matches!(b, b'(' | b')' | b'{' | b'}' | b'[' | b']') && names != Names::Password)
+    };
     let mut end = text.run(from, 600, |b| !stop(b));
-    let closing = |b: u8| matches!(b, b'.' | b':' | b'!' | b'?') && tie != Tie::Assign || matches!(b, b')' | b'}' | b']');
+    let closing =
+        |b: u8| matches!(b, b'.' | b':' | b'!' | b'?') && tie != Tie::Assign || matches!(b, b')' | b'}' | b']');
     while end > from && closing(text.before(end)) {
         end -= 1;
     }
@@ -202,8 +228,32 @@ fn value(text: Bytes<'_>, from: usize, tie: Tie, names: Names) -> Option<(bool, 
 /// A value that a password's name is given: short ones too, words too, but neither code nor prose.
 fn is_password(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie) -> bool {
     const NOTHING: [&str; 26] = [
-        "none", "null", "nil", "true", "false", "undefined", "password", "passwd", "secret", "string", "required", "optional",
-        "test", "pass", "user", "username", "empty", "hidden", "disabled", "enabled", "yes", "no", "fail", "ok", "text", "pwd",
+        "none",
+        "null",
+        "nil",
+        "true",
+        "false",
+        "undefined",
+        "password",
+        "passwd",
+        "secret",
+        "string",
+        "required",
+        "optional",
+        "test",
+        "pass",
+        "user",
+        "username",
+        "empty",
+        "hidden",
+        "disabled",
+        "enabled",
+        "yes",
+        "no",
+        "fail",
+        "ok",
+        "text",
+        "pwd",
     ];
     let value = text.slice(span.clone());
     let shape = Shape::of(value);
@@ -223,7 +273,9 @@ fn is_password(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie) -> 
         (Tie::Assign, false) => followed_by_end(text, span.end) && !is_call(text, span),
         (Tie::Element, false) => !plain || value.len() >= 6,
         (Tie::Colon, true) => !plain || value.len() >= 8 && !shape.wordy(),
-        (Tie::Colon | Tie::Flag | Tie::Argument, false) => shape.digits > 0 && shape.letters() > 0 && !is_call(text, span),
+        (Tie::Colon | Tie::Flag | Tie::Argument, false) => {
+            shape.digits > 0 && shape.letters() > 0 && !is_call(text, span)
+        }
         (Tie::Flag, true) => true,
         (Tie::Prose, quoted) => quoted && words == 1 || shape.digits > 0 && shape.letters() > 0,
     }
@@ -237,7 +289,11 @@ fn is_key(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie, hint: bo
         return false;
     }
     if !value.iter().all(|b| b.is_ascii_graphic()) {
-        return quoted && !hint && value.len() >= 20 && value.iter().any(|b| *b >= 0x80) && shape.digits + shape.letters() > 10;
+        return quoted
+            && !hint
+            && value.len() >= 20
+            && value.iter().any(|b| *b >= 0x80)
+            && shape.digits + shape.letters() > 10;
     }
     if is_code(value) || !quoted && is_call(text, span) || tie == Tie::Prose && shape.digits == 0 {
         return false;
@@ -258,17 +314,31 @@ fn is_key(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie, hint: bo
 fn is_code(value: &[u8]) -> bool {
     let has = |part: &[u8]| super::value::contains(value, part);
     let begins = |part: &[u8]| value.get(..part.len()).is_some_and(|head| head.eq_ignore_ascii_case(part));
-    if has(b"://") || has(b"()") || has(b"->") || has(b"::") || begins(b"process.") || begins(b"os.") || begins(b"env.") || begins(b"self.") || begins(b"this.") || begins(b"var.") || begins(b"secrets.") || begins(b"config") {
+    if has(b"://")
+        || has(b"()")
+        || has(b"->")
+        || has(b"::")
+        || begins(b"process.")
+        || begins(b"os.")
+        || begins(b"env.")
+        || begins(b"self.")
+        || begins(b"this.")
+        || begins(b"var.")
+        || begins(b"secrets.")
+        || begins(b"config")
+    {
         return true;
     }
     // Dotted words: every part an identifier without digits.
     let parts: Vec<&[u8]> = value.split(|b| *b == b'.').collect();
-    parts.len() > 1 && parts.iter().all(|part| part.len() > 1 && part.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_'))
+    parts.len() > 1
+        && parts.iter().all(|part| part.len() > 1 && part.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_'))
 }
 
 fn is_path(value: &[u8]) -> bool {
     let slashes = value.iter().filter(|b| **b == b'/').count();
-    (value.starts_with(b"/") || value.starts_with(b"./") || value.starts_with(b"~/") || value.starts_with(b"#")) && Shape::of(value).wordy()
+    (value.starts_with(b"/") || value.starts_with(b"./") || value.starts_with(b"~/") || value.starts_with(b"#"))
+        && Shape::of(value).wordy()
         || slashes >= 2 && Shape::of(value).wordy()
 }
 
@@ -281,5 +351,8 @@ fn is_call(text: Bytes<'_>, span: &Range<usize>) -> bool {
 /// Whether nothing but the end of a line, a separator or a comment follows: `a = b + c` assigns no literal.
 fn followed_by_end(text: Bytes<'_>, at: usize) -> bool {
     let next = text.run(at, 8, is_blank);
-    next == at && text.at(at) != b'(' || matches!(text.at(next), 0 | b'\n' | b'\r' | b';' | b'#' | b',' | b'&' | b'"' | b'\'') || text.at(next).is_ascii_alphanumeric() || text.at(next) == b'-'
+    next == at && text.at(at) != b'('
+        || matches!(text.at(next), 0 | b'\n' | b'\r' | b';' | b'#' | b',' | b'&' | b'"' | b'\'')
+        || text.at(next).is_ascii_alphanumeric()
+        || text.at(next) == b'-'
 }

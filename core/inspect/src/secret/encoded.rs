@@ -33,7 +33,8 @@ pub(crate) fn hash(text: Bytes<'_>, start: usize) -> Option<(BuiltIn, Range<usiz
     let value = text.slice(start..end);
     let parts = value.iter().filter(|b| **b == b'$').count();
     let shape = Shape::of(value);
-    (parts >= 3 && value.len() >= 30 && shape.distinct >= 12 && shape.digit_runs >= 2).then_some((BuiltIn::PasswordHash, start..end))
+    (parts >= 3 && value.len() >= 30 && shape.distinct >= 12 && shape.digit_runs >= 2)
+        .then_some((BuiltIn::PasswordHash, start..end))
 }
 
 /// A client secret of Microsoft Entra: three characters, a digit, `Q~`, 31 to 34 characters. `mark` is the `Q~`.
@@ -41,7 +42,10 @@ pub(crate) fn entra(text: Bytes<'_>, mark: usize) -> Option<(BuiltIn, Range<usiz
     let inside = |b: u8| b.is_ascii_alphanumeric() || b"_~.-".contains(&b);
     let start = text.run_back(mark, 4, inside);
     let end = text.run(mark + 2, 35, inside);
-    let fits = mark - start == 4 && text.before(mark).is_ascii_digit() && !inside(text.before(start)) && (31..=34).contains(&(end - mark - 2));
+    let fits = mark - start == 4
+        && text.before(mark).is_ascii_digit()
+        && !inside(text.before(start))
+        && (31..=34).contains(&(end - mark - 2));
     (fits && Shape::of(text.slice(mark + 2..end)).varied()).then_some((BuiltIn::AssignedKey, start..end))
 }
 
@@ -49,7 +53,9 @@ pub(crate) fn entra(text: Bytes<'_>, mark: usize) -> Option<(BuiltIn, Range<usiz
 pub(crate) fn telegram(text: Bytes<'_>, mark: usize) -> Option<(BuiltIn, Range<usize>)> {
     let start = text.run_back(mark, 11, |b| b.is_ascii_digit());
     let end = text.run(mark + 1, 37, |b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-    let fits = (8..=10).contains(&(mark - start)) && !text.before(start).is_ascii_alphanumeric() && (34..=36).contains(&(end - mark - 1));
+    let fits = (8..=10).contains(&(mark - start))
+        && !text.before(start).is_ascii_alphanumeric()
+        && (34..=36).contains(&(end - mark - 1));
     (fits && Shape::of(text.slice(mark + 1..end)).varied()).then_some((BuiltIn::AssignedKey, start..end))
 }
 
@@ -57,5 +63,6 @@ pub(crate) fn telegram(text: Bytes<'_>, mark: usize) -> Option<(BuiltIn, Range<u
 pub(crate) fn azure_devops(text: Bytes<'_>, mark: usize) -> Option<(BuiltIn, Range<usize>)> {
     let start = text.run_back(mark, 77, |b| b.is_ascii_alphanumeric());
     let end = text.run(mark + 4, 5, |b| b.is_ascii_alphanumeric());
-    (mark - start == 76 && end - mark == 8 && text.slice(mark..mark + 4) == b"AZDO").then_some((BuiltIn::AssignedKey, start..end))
+    (mark - start == 76 && end - mark == 8 && text.slice(mark..mark + 4) == b"AZDO")
+        .then_some((BuiltIn::AssignedKey, start..end))
 }

@@ -27,13 +27,16 @@ pub(crate) fn userinfo(text: Bytes<'_>, colon: usize) -> Option<(BuiltIn, Range<
     let value = text.slice(split + 1..end);
     let shape = Shape::of(value);
     let named = !placeholder(value) && value.len() >= 3 && shape.distinct > 1;
-    let word = value.eq_ignore_ascii_case(b"password") || value.eq_ignore_ascii_case(b"pass") || value.eq_ignore_ascii_case(b"secret");
+    let word = value.eq_ignore_ascii_case(b"password")
+        || value.eq_ignore_ascii_case(b"pass")
+        || value.eq_ignore_ascii_case(b"secret");
     if split < end {
         return (named && !word).then_some((BuiltIn::UrlPassword, split + 1..end));
     }
     // `https://TOKEN@host`: the user part alone is the secret when it looks random.
     let alone = text.slice(start..end);
-    (Shape::of(alone).random() && !placeholder(alone) && alone.len() >= 16).then_some((BuiltIn::UrlPassword, start..end))
+    (Shape::of(alone).random() && !placeholder(alone) && alone.len() >= 16)
+        .then_some((BuiltIn::UrlPassword, start..end))
 }
 
 /// The credentials after `-u`, `--user` of a command.
@@ -45,10 +48,15 @@ pub(crate) fn user_option(text: Bytes<'_>, option: Range<usize>) -> Option<(Buil
     let quote = text.at(start);
     let quoted = matches!(quote, b'"' | b'\'');
     start += usize::from(quoted);
-    let end = text.run(start, 256, |b| if quoted { b != quote && b != b'\n' } else { b > b' ' && !br#""'`,;"#.contains(&b) });
+    let end =
+        text.run(start, 256, |b| if quoted { b != quote && b != b'\n' } else { b > b' ' && !br#""'`,;"#.contains(&b) });
     let split = text.run(start, end - start, |b| b != b':');
     let value = text.slice(split + 1..end);
-    let fits = split > start && split < end && value.len() >= 3 && !placeholder(value) && !placeholder(text.slice(start..split));
+    let fits = split > start
+        && split < end
+        && value.len() >= 3
+        && !placeholder(value)
+        && !placeholder(text.slice(start..split));
     fits.then_some((BuiltIn::CommandPassword, start..end))
 }
 

@@ -2,7 +2,11 @@
 
 /// Which letters follow which in words: bit `b - 'a'` of entry `a - 'a'`. The pairs that make up 93 % of all
 /// neighbouring letters in English, German and code of plants. Random letters hit one pair in three.
-const COMMON_PAIRS: [u32; 26] = [0x13E_BD4E, 0x012_4911, 0x01A_4D95, 0x016_4111, 0x1EE_B97D, 0x012_4131, 0x012_4191, 0x008_4111, 0x02E_F87D, 0, 0x000_0110, 0x11C_4919, 0x010_D113, 0x11C_617D, 0x07E_F96E, 0x01A_C911, 0x010_0000, 0x11E_795D, 0x01C_C195, 0x11E_C191, 0x00E_B917, 0x000_0111, 0x000_4191, 0, 0x004_C000, 0];
+const COMMON_PAIRS: [u32; 26] = [
+    0x13E_BD4E, 0x012_4911, 0x01A_4D95, 0x016_4111, 0x1EE_B97D, 0x012_4131, 0x012_4191, 0x008_4111, 0x02E_F87D, 0,
+    0x000_0110, 0x11C_4919, 0x010_D113, 0x11C_617D, 0x07E_F96E, 0x01A_C911, 0x010_0000, 0x11E_795D, 0x01C_C195,
+    0x11E_C191, 0x00E_B917, 0x000_0111, 0x000_4191, 0, 0x004_C000, 0,
+];
 
 /// What a text is made of.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,7 +87,10 @@ impl Shape {
         match self.length {
             0..=7 => false,
             8..=15 => mixed && (scattered || !self.wordy()) && self.digits * 5 >= self.length,
-            _ => (mixed && scattered && !(self.wordy() && self.digits * 6 < self.length)) || (!self.wordy() && self.pairs >= 8),
+            _ => {
+                (mixed && scattered && !(self.wordy() && self.digits * 6 < self.length))
+                    || (!self.wordy() && self.pairs >= 8)
+            }
         }
     }
 }
@@ -96,12 +103,35 @@ fn is_common(first: u8, second: u8) -> bool {
 /// Stands for a value that the reader is to put in: `<token>`, `${TOKEN}`, `your-key-here`, `xxxx`, `EXAMPLE`.
 pub(crate) fn placeholder(text: &[u8]) -> bool {
     const WORDS: [&[u8]; 24] = [
-        b"example", b"sample", b"placeholder", b"your", b"changeme", b"change_me", b"redacted", b"xxxx", b"****", b"....",
-        b"insert", b"replace", b"dummy", b"<", b"${", b"{{", b"$(", b"%(", b"#{", b"todo", b"randomstring", b"secret_here",
-        b"[redacted", b"1234567890",
+        b"example",
+        b"sample",
+        b"placeholder",
+        b"your",
+        b"changeme",
+        b"change_me",
+        b"redacted",
+        b"xxxx",
+        b"****",
+        b"...",
+        b"insert",
+        b"replace",
+        b"dummy",
+        b"<",
+        b"${",
+        b"{{",
+        b"$(",
+        b"%(",
+        b"#{",
+        b"todo",
+        b"randomstring",
+        b"secret_here",
+        b"[redacted",
+        b"1234567890",
     ];
     let Some(first) = text.first() else { return true };
-    if matches!(first, b'$' | b'<' | b'{' | b'[' | b'(') && !text.starts_with(b"$2") || text.starts_with(b"%") && text.ends_with(b"%") {
+    if matches!(first, b'$' | b'<' | b'{' | b'[' | b'(') && !text.starts_with(b"$2")
+        || text.starts_with(b"%") && text.ends_with(b"%")
+    {
         return true;
     }
     let shape = Shape::of(text);

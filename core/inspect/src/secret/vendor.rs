@@ -96,13 +96,19 @@ pub(crate) fn marked(value: &[u8]) -> bool {
     const ORDINARY: [&str; 8] = ["live_", "secret_", "key-", "private-", "pat.", "API-", "A3-", "v1.0-"];
     VENDORS.iter().any(|vendor| {
         let prefix = vendor.prefix;
-        prefix.len() >= 4 && prefix.ends_with(['-', '_', '.']) && !ORDINARY.contains(&prefix) && value.starts_with(prefix.as_bytes())
+        prefix.len() >= 4
+            && prefix.ends_with(['-', '_', '.'])
+            && !ORDINARY.contains(&prefix)
+            && value.starts_with(prefix.as_bytes())
     })
 }
 
 /// Whether the byte before a prefix makes it the inside of something longer.
 fn joins(before: u8, body: Body) -> bool {
-    before.is_ascii_alphanumeric() || before == b'.' || before >= 0x80 || matches!((before, body), (b'/' | b'+', Body::Base64 | Body::Any))
+    before.is_ascii_alphanumeric()
+        || before == b'.'
+        || before >= 0x80
+        || matches!((before, body), (b'/' | b'+', Body::Base64 | Body::Any))
 }
 
 fn likely(value: &[u8]) -> bool {

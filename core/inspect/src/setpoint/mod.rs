@@ -11,20 +11,128 @@ use unit::{Unit, Units};
 
 /// Words that say that a process is spoken of. Found by the automaton as whole words, without case.
 pub(crate) const CUES: &[&str] = &[
-    "set", "setpoint", "setpoints", "set-point", "sp", "pv", "target", "limit", "limits", "alarm", "alarms", "trip", "raise", "lower",
-    "increase", "decrease", "reduce", "hold", "keep", "keeps", "heat", "heating", "cool", "cooling", "ramp", "jacket", "reactor",
-    "interlock", "exceeds", "exceed", "temperature", "temperatures", "temp", "pressure", "level", "flow", "flowrate", "speed", "setting",
-    "settings", "loop", "controller", "pump", "valve", "agitator", "mixer", "dosing", "recipe", "dryer", "furnace", "boiler", "chiller",
-    "compressor", "conveyor", "extruder", "autoclave", "pasteurise", "pasteurize", "sterilise", "sterilize", "overpressure", "throttle",
-    "motor", "drive", "spindle", "heater", "burner", "hh", "ll", "sollwert", "istwert", "temperatur", "druck", "drehzahl", "durchfluss",
-    "füllstand", "stelle", "setze", "halte", "erhöhe", "senke", "heizen", "kühlen", "grenzwert", "vorlauf", "rücklauf", "ventil", "pumpe",
-    "consigne", "température", "pression", "débit", "temperatura", "presión", "setp", "threshold", "bypass", "writes", "feed", "spindle speed",
+    "set",
+    "setpoint",
+    "setpoints",
+    "set-point",
+    "sp",
+    "pv",
+    "target",
+    "limit",
+    "limits",
+    "alarm",
+    "alarms",
+    "trip",
+    "raise",
+    "lower",
+    "increase",
+    "decrease",
+    "reduce",
+    "hold",
+    "keep",
+    "keeps",
+    "heat",
+    "heating",
+    "cool",
+    "cooling",
+    "ramp",
+    "jacket",
+    "reactor",
+    "interlock",
+    "exceeds",
+    "exceed",
+    "temperature",
+    "temperatures",
+    "temp",
+    "pressure",
+    "level",
+    "flow",
+    "flowrate",
+    "speed",
+    "setting",
+    "settings",
+    "loop",
+    "controller",
+    "pump",
+    "valve",
+    "agitator",
+    "mixer",
+    "dosing",
+    "recipe",
+    "dryer",
+    "furnace",
+    "boiler",
+    "chiller",
+    "compressor",
+    "conveyor",
+    "extruder",
+    "autoclave",
+    "pasteurise",
+    "pasteurize",
+    "sterilise",
+    "sterilize",
+    "overpressure",
+    "throttle",
+    "motor",
+    "drive",
+    "spindle",
+    "heater",
+    "burner",
+    "hh",
+    "ll",
+    "sollwert",
+    "istwert",
+    "temperatur",
+    "druck",
+    "drehzahl",
+    "durchfluss",
+    "füllstand",
+    "stelle",
+    "setze",
+    "halte",
+    "erhöhe",
+    "senke",
+    "heizen",
+    "kühlen",
+    "grenzwert",
+    "vorlauf",
+    "rücklauf",
+    "ventil",
+    "pumpe",
+    "consigne",
+    "température",
+    "pression",
+    "débit",
+    "temperatura",
+    "presión",
+    "setp",
+    "threshold",
+    "bypass",
+    "writes",
+    "feed",
+    "spindle speed",
 ];
 
 /// Keys of data that hold a setpoint.
 const KEYS: [&str; 18] = [
-    "sp", "setpoint", "set_point", "sollwert", "target", "value", "op", "limit", "hi", "lo", "hh", "ll", "high", "low", "max", "min",
-    "setvalue", "pv",
+    "sp",
+    "setpoint",
+    "set_point",
+    "sollwert",
+    "target",
+    "value",
+    "op",
+    "limit",
+    "hi",
+    "lo",
+    "hh",
+    "ll",
+    "high",
+    "low",
+    "max",
+    "min",
+    "setvalue",
+    "pv",
 ];
 
 /// A number that may be a setpoint, judged once all tags and cues are known.
@@ -76,7 +184,11 @@ pub(crate) fn number(text: Bytes<'_>, start: usize, units: &Units) -> Option<(Nu
 pub(crate) fn acidity(text: Bytes<'_>, start: usize) -> Option<Number> {
     let from = text.run(start + 2, 4, |b| is_blank(b) || b == b'=' || b == b':');
     let end = decimal(text, from);
-    (end > from && is_digit(text.at(from)) && !is_word(text.at(end))).then_some(Number { span: start..end, bare: end, unit: Some(Unit::Process) })
+    (end > from && is_digit(text.at(from)) && !is_word(text.at(end))).then_some(Number {
+        span: start..end,
+        bare: end,
+        unit: Some(Unit::Process),
+    })
 }
 
 /// Whether the number is a setpoint.
@@ -93,7 +205,9 @@ pub(crate) fn judge(text: Bytes<'_>, number: &Number, around: &Around<'_>, units
     let fits = match number.unit {
         Some(Unit::Process) => operator && near(40, 0) || near(200, 120),
         Some(Unit::Plain) => {
-            let told = word.is_some_and(|word| word.is_one_of(&["to", "auf", "at", "is", "of", "from", "was", "von", "war", "ist"])) && text.slice(before..start).iter().all(|b| *b != b'\n');
+            let told = word.is_some_and(|word| {
+                word.is_one_of(&["to", "auf", "at", "is", "of", "from", "was", "von", "war", "ist"])
+            }) && text.slice(before..start).iter().all(|b| *b != b'\n');
             operator && near(60, 0) || told && around.tag_within(start.saturating_sub(60), start)
         }
         None => bare(text, number, before, tie, around, units),
@@ -165,7 +279,9 @@ fn tolerance(text: Bytes<'_>, start: usize, end: usize) -> bool {
     let after = text.run(end, 2, is_blank);
     let sign = |at: usize| text.slice(at..at + 2) == "±".as_bytes();
     let limits = text.at(after) == b'+' && is_digit(text.at(after + 1));
-    sign(after) || limits || before >= 2 && (sign(before - 2) || text.slice(before - 2..before) == "Ø".as_bytes())
+    sign(after)
+        || limits
+        || before >= 2 && (sign(before - 2) || text.slice(before - 2..before) == "Ø".as_bytes())
         || text.before(start) == b'/'
 }
 

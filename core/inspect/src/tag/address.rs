@@ -16,14 +16,17 @@ pub(crate) fn direct(text: Bytes<'_>, percent: usize) -> Option<Range<usize>> {
     let width = usize::from(matches!(text.at(percent + 2), b'X' | b'B' | b'W' | b'D' | b'L'));
     let from = percent + 2 + width;
     let end = dotted(text, from)?;
-    let fits = matches!(area, b'I' | b'Q' | b'M' | b'E' | b'A') && (width == 1 || end - from >= 2) && !is_word(text.at(end));
+    let fits =
+        matches!(area, b'I' | b'Q' | b'M' | b'E' | b'A') && (width == 1 || end - from >= 2) && !is_word(text.at(end));
     fits.then_some(percent..end)
 }
 
 /// A variable in a data block of S7: `DB12.DBD20`, `DB1.DBX0.3`.
 pub(crate) fn block(text: Bytes<'_>, start: usize) -> Option<Range<usize>> {
     let number = text.run(start + 2, 5, is_digit);
-    let fits = number > start + 2 && text.slice(number..number + 3) == b".DB" && matches!(text.at(number + 3), b'X' | b'B' | b'W' | b'D');
+    let fits = number > start + 2
+        && text.slice(number..number + 3) == b".DB"
+        && matches!(text.at(number + 3), b'X' | b'B' | b'W' | b'D');
     let end = dotted(text, number + 4)?;
     (fits && !is_word(text.at(end))).then_some(start..end)
 }
@@ -49,7 +52,12 @@ pub(crate) fn data_file(text: Bytes<'_>, start: usize, token: usize) -> Option<R
         _ => false,
     };
     let end = text.run(token + 1, 3, is_digit);
-    if !standard || !file.iter().all(u8::is_ascii_digit) || file.is_empty() || text.at(token) != b':' || end == token + 1 {
+    if !standard
+        || !file.iter().all(u8::is_ascii_digit)
+        || file.is_empty()
+        || text.at(token) != b':'
+        || end == token + 1
+    {
         return None;
     }
     let bit = text.run(end + 1, 3, |b| b.is_ascii_alphanumeric());
@@ -89,7 +97,8 @@ pub(crate) fn designation(text: Bytes<'_>, start: usize) -> Option<Range<usize>>
 pub(crate) fn node(text: Bytes<'_>, start: usize) -> Option<(BuiltIn, Range<usize>)> {
     let number = text.run(start + 3, 5, is_digit);
     let kind = text.at(number + 1);
-    let fits = !is_word(text.before(start)) && number > start + 3 && text.at(number) == b';' && text.at(number + 2) == b'=';
+    let fits =
+        !is_word(text.before(start)) && number > start + 3 && text.at(number) == b';' && text.at(number + 2) == b'=';
     let name = text.run(number + 3, 200, |b| b > b' ' && !b"\"'`,;<>)]}".contains(&b));
     let name = if matches!(text.before(name), b'.' | b':' | b'?' | b'!') { name - 1 } else { name };
     (fits && matches!(kind, b's' | b'i' | b'g' | b'b') && name > number + 3).then_some((BuiltIn::TagOpc, start..name))

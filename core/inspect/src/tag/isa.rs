@@ -8,32 +8,34 @@ use std::ops::Range;
 
 /// What can be done with a measured variable. Sorted.
 const FUNCTIONS: [&str; 58] = [
-    "A", "AH", "AHH", "AL", "ALL", "C", "CA", "CV", "E", "G", "I", "IA", "IAH", "IAL", "IC", "ICA", "ICR", "ICSA", "IR", "IRC",
-    "IS", "ISA", "ISH", "ISL", "IT", "ITC", "IZ", "QI", "QIC", "QIT", "QT", "R", "RA", "RC", "S", "SA", "SC", "SD", "SE", "SH", "SHH",
-    "SHL", "SL", "SLL", "SO", "ST", "SV", "SY", "T", "TA", "TC", "TI", "V", "W", "XV", "Y", "Z", "ZA",
+    "A", "AH", "AHH", "AL", "ALL", "C", "CA", "CV", "E", "G", "I", "IA", "IAH", "IAL", "IC", "ICA", "ICR", "ICSA",
+    "IR", "IRC", "IS", "ISA", "ISH", "ISL", "IT", "ITC", "IZ", "QI", "QIC", "QIT", "QT", "R", "RA", "RC", "S", "SA",
+    "SC", "SD", "SE", "SH", "SHH", "SHL", "SL", "SLL", "SO", "ST", "SV", "SY", "T", "TA", "TC", "TI", "V", "W", "XV",
+    "Y", "Z", "ZA",
 ];
 
 /// Letters between variable and function: difference, ratio, total, rate, safety.
 const MODIFIERS: &[u8] = b"DFQKJ";
 
 /// Spelled like tags, but standards, parts, places and the like.
-const NOT_TAGS: [&str; 67] = [
-    "AS", "BA", "BC", "BE", "BS", "BT", "CA", "CC", "CE", "CI", "CR", "CRC", "CS", "DA", "DC", "DE", "DR", "EA", "EC", "EG", "EIA", "ES",
-    "EST", "GA", "GE", "GS", "HE", "HR", "IA", "IC", "IE", "IR", "IS", "ISA", "IT", "LA", "MA", "MC", "ME", "MI", "MR", "MS", "NA", "NC",
-    "NE", "NR", "NS", "NY", "OR", "PS", "RA", "RC", "RE", "RFC", "RI", "RS", "SS", "UC", "US", "USA", "UTC", "BIC", "CIA", "CIS", "MIT", "NIT", "OS",
+const NOT_TAGS: [&str; 68] = [
+    "AS", "BA", "BC", "BE", "BS", "BT", "CA", "CC", "CE", "CI", "CR", "CRC", "CS", "DA", "DC", "DE", "DR", "EA", "EC",
+    "EG", "EIA", "ES", "EST", "GA", "GE", "GS", "HE", "HR", "IA", "IC", "IE", "IR", "IS", "ISA", "ISO", "IT", "LA",
+    "MA", "MC", "ME", "MI", "MR", "MS", "NA", "NC", "NE", "NR", "NS", "NY", "OR", "PS", "RA", "RC", "RE", "RFC", "RI",
+    "RS", "SS", "UC", "US", "USA", "UTC", "BIC", "CIA", "CIS", "MIT", "NIT", "OS",
 ];
 
 /// Words in front that make it the name of something else.
 const NOT_BEFORE: [&str; 34] = [
-    "room", "raum", "flight", "flug", "gate", "hall", "order", "ticket", "invoice", "standard", "norm", "course", "class", "chapter",
-    "section", "figure", "fig", "table", "model", "type", "route", "bus", "train", "exit", "highway", "bearing", "part", "zimmer", "din", "iso",
-    "rechnung", "office", "issue", "case",
+    "room", "raum", "flight", "flug", "gate", "hall", "order", "ticket", "invoice", "standard", "norm", "course",
+    "class", "chapter", "section", "figure", "fig", "table", "model", "type", "route", "bus", "train", "exit",
+    "highway", "bearing", "part", "zimmer", "din", "iso", "rechnung", "office", "issue", "case",
 ];
 
 /// What a tag may end in after a dot or underscore: an attribute of its block.
 const ATTRIBUTES: [&str; 32] = [
-    "PV", "SP", "OP", "CV", "MV", "OUT", "IN", "MODE", "HH", "LL", "H", "L", "HI", "LO", "ALM", "STS", "CMD", "MAN", "AUTO", "CAS", "RSP",
-    "CSP", "ERR", "DEV", "KP", "TI", "TD", "RUN", "FB", "SV", "VALUE", "VAL",
+    "PV", "SP", "OP", "CV", "MV", "OUT", "IN", "MODE", "HH", "LL", "H", "L", "HI", "LO", "ALM", "STS", "CMD", "MAN",
+    "AUTO", "CAS", "RSP", "CSP", "ERR", "DEV", "KP", "TI", "TD", "RUN", "FB", "SV", "VALUE", "VAL",
 ];
 
 /// The tag whose letters begin at `start` and end at `letters`; `cued` says that the plant is spoken of nearby.
@@ -58,7 +60,8 @@ pub(crate) fn tag(text: Bytes<'_>, start: usize, letters: usize, cued: bool) -> 
     let (end, attribute) = tail(text, digits)?;
     let count = digits - from;
     let least = if name.len() >= 3 || prefixed || attribute { 2 } else { 3 };
-    let sure = !joined || attribute || name.len() >= 3 && count >= 3 || cued && count >= 3 || text.before(start) == b'.';
+    let sure =
+        !joined || attribute || name.len() >= 3 && count >= 3 || cued && count >= 3 || text.before(start) == b'.';
     let spelled = !small || name.len() >= 3 && count >= 3 && !joined && !is_small_word(name);
     let fits = (least..=5).contains(&count)
         && sure
@@ -71,7 +74,8 @@ pub(crate) fn tag(text: Bytes<'_>, start: usize, letters: usize, cued: bool) -> 
 fn reads(name: &str) -> bool {
     let rest = name.get(1..).unwrap_or_default();
     let known = |function: &str| FUNCTIONS.binary_search(&function).is_ok();
-    let modified = rest.bytes().next().is_some_and(|b| MODIFIERS.contains(&b)) && known(rest.get(1..).unwrap_or_default());
+    let modified =
+        rest.bytes().next().is_some_and(|b| MODIFIERS.contains(&b)) && known(rest.get(1..).unwrap_or_default());
     name.len() >= 2 && (known(rest) || modified) && !NOT_TAGS.contains(&name)
 }
 
@@ -111,5 +115,7 @@ fn tail(text: Bytes<'_>, digits: usize) -> Option<(usize, bool)> {
 
 /// English words that read as a tag's letters.
 fn is_small_word(name: &str) -> bool {
-    ["PIT", "FIT", "LIT", "SIT", "WIT", "KIT", "HIT", "BIT", "TIC", "AIR"].get(..8).is_some_and(|words| words.contains(&name))
+    ["PIT", "FIT", "LIT", "SIT", "WIT", "KIT", "HIT", "BIT", "TIC", "AIR"]
+        .get(..8)
+        .is_some_and(|words| words.contains(&name))
 }

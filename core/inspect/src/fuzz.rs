@@ -1,0 +1,97 @@
+//! Entries for fuzzing: any bytes in, the laws of this crate checked.
+
+use crate::{Entry, Inspector, Keyed, Settings, transform};
+use plant::{Channel, Content, Edit, Form, Label, Piece, Rewrite, Sensitivity};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+/// Reads the bytes as a message, then checks: spans lie on character boundaries, in order and apart; the
+/// same again gives the same; a text without links comes back from tokens as it was.
+pub fn fuzz_read(data: &[u8]) {
+    let Some(inspector) = inspector() else { return };
+    let text = String::from_utf8_lossy(data);
+    let content = message(&text);
+    let Ok(findings) = inspector.read(&content) else { return };
+    assert_eq!(inspector.read(&content).as_deref(), Ok(findings.as_slice()), "the same text gives the same findings");
+    let mut end = 0;
+    for finding in &findings {
+        assert!(finding.span.start >= end && !finding.span.is_empty(), "findings are in order and apart");
+        assert!(text.get(finding.span.clone()).is_some(), "spans are whole characters");
+        end = finding.span.end;
+    }
+    let all: Vec<usize> = (0..findings.len()).collect();
+    let Ok(mut changed) = transform(&content, &findings, &[], &all, "fuzz", &Mixer) else { return };
+    let sent = apply(&text, &changed.edits);
+    let back = changed.restorer.whole(&sent, Form::Plain).unwrap_or(sent);
+    assert!(changed.restorer.counts().in_links > 0 || back == text, "tokens come back as they were");
+}
+
+/// Takes the first byte as a chunk length and restores the rest in such chunks: must equal the whole.
+pub fn fuzz_restore(data: &[u8]) {
+    let Some((length, data)) = data.split_first() else { return };
+    let text = String::from_utf8_lossy(data);
+    let values =
+        BTreeMap::from([("TAG_0000000000".to_owned(), "a\"b".to_owned()), ("KEY_0ABC".to_owned(), String::new())]);
+    for form in [Form::Plain, Form::Json] {
+        let mut restorer = crate::Restorer::new(values.clone());
+        let whole = restorer.whole(&text, form).unwrap_or_else(|| text.clone().into_owned());
+        let expected = restorer.counts();
+        let mut restorer = crate::Restorer::new(values.clone());
+        let channel = Channel { number: 1, form };
+        let mut out = String::new();
+        let characters: Vec<char> = text.chars().collect();
+        for chunk in characters.chunks(usize::from(*length).max(1)) {
+            out.push_str(&restorer.push(channel, &chunk.iter().collect::<String>()));
+        }
+        out.push_str(&restorer.finish(channel));
+        assert_eq!((out, restorer.counts()), (whole, expected), "chunks change nothing");
+    }
+}
+
+fn inspector() -> Option<&'static Inspector> {
+    static INSPECTOR: OnceLock<Option<Inspector>> = OnceLock::new();
+    let build = || {
+        let mut settings = Settings::new(Sensitivity::LOWEST);
+        let entry =
+            Entry { terms: vec!["acme brew".to_owned(), "süd".to_owned()], patterns: vec!["R-[0-9]+".to_owned()] };
+        settings.dictionary.insert(Label::new("recipe").ok()?, entry);
+        Inspector::new(&settings).ok()
+    };
+    INSPECTOR.get_or_init(build).as_ref()
+}
+
+pub(crate) fn message(text: &str) -> Content<'_> {
+    let piece =
+        Piece { path: "messages[0].content".to_owned(), text: Cow::Borrowed(text), attachment: None, fixed: false };
+    Content { pieces: vec![piece] }
+}
+
+/// The text of the only piece after the edits.
+pub(crate) fn apply(text: &str, edits: &[Edit]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut done = 0;
+    for edit in edits {
+        out.push_str(text.get(done..edit.span.start).unwrap_or_default());
+        out.push_str(&edit.replacement);
+        done = edit.span.end;
+    }
+    out.push_str(text.get(done..).unwrap_or_default());
+    out
+}
+
+/// Spreads its input over 32 bytes. Not secret, and not for traffic.
+pub(crate) struct Mixer;
+
+impl Keyed for Mixer {
+    fn tag(&self, conduit: &str, label: &str, value: &str) -> [u8; 32] {
+        let mut state = 0xCBF2_9CE4_8422_2325_u64;
+        for byte in [conduit, label, value].iter().flat_map(|part| part.bytes().chain([0xFF])) {
+            state = (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+        }
+        std::array::from_fn(|_| {
+            state = (state ^ state >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9).wrapping_add(0x9E37_79B9);
+            state.to_be_bytes()[0]
+        })
+    }
+}
