@@ -2,7 +2,7 @@
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::entry::Malformed;
-use crate::tile::TileError;
+use crate::tile::{Row, Tile, TileError, WIDTH};
 use plant::{Millis, RecordId};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -190,7 +190,8 @@ impl Report {
     }
 
     pub(super) fn add_record(&mut self, class: Class, fault: Fault, seq: u64, id: Option<RecordId>) {
-        let file = crate::tile::Tile::in_tree(crate::tile::Row::Entries, seq / 256, u64::MAX).map(|tile| tile.path());
+        let size = self.checkpoint.as_ref().map_or(u64::MAX, |head| head.size);
+        let file = Tile::in_tree(Row::Entries, seq / u64::from(WIDTH), size).map(Tile::path);
         self.put(Problem { class, fault, seq: Some(seq), id, file });
     }
 
