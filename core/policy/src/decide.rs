@@ -22,7 +22,9 @@ use plant::{Finding, Millis, Principal, Reason, Refusal, Sensitivity};
 /// What the body of a request asks for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Asked<'a> {
-    /// The model. `None` only for endpoints that ask none, such as the list of models.
+    /// The model. `None` only for endpoints that take none, such as the list of models. A call that could name one
+    /// and leaves it to the provider asks for the empty name, which only a conduit that opens `*` lets pass:
+    /// a default of the provider's must not undercut the list of models that was approved.
     pub model: Option<&'a str>,
     /// Whether the answer is to be streamed.
     pub stream: bool,

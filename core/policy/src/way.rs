@@ -278,7 +278,9 @@ impl<'a> Path<'a> {
             return Ok(());
         }
         let open = names(conduit.models.iter().map(|wildcard| &wildcard.0));
-        let detail = format!("conduit `{}` opens {open}, not `{}`", conduit.id, shown(model));
+        let asked =
+            if model.is_empty() { "whatever the provider takes".to_owned() } else { format!("`{}`", shown(model)) };
+        let detail = format!("conduit `{}` opens {open}, not {asked}", conduit.id);
         Err(Refusal::new(Reason::ModelNotAllowed, detail))
     }
 

@@ -146,6 +146,12 @@ fn a_model_must_fit_one_of_the_conduits_wildcards() {
 }
 
 #[test]
+fn a_call_that_leaves_the_model_to_the_provider_needs_a_conduit_open_to_any() {
+    refused("copilot 10.1.0.5 -> openai chat, for maintenance, ask ", Reason::ModelNotAllowed);
+    check("planner 10.3.0.5 -> openai chat, ask ", "allow to openai over planning");
+}
+
+#[test]
 fn the_first_entry_that_covers_a_finding_decides() {
     check(
         &format!("{COPILOT}, hold person.phone person.iban"),
