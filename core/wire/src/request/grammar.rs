@@ -151,7 +151,7 @@ pub(super) fn is_known_key(key: &str) -> bool {
     KNOWN.binary_search(&key).is_ok()
 }
 
-/// The dialects' words that are not in the tables above. Sorted.
+/// Words of the dialects. Sorted.
 static KNOWN: &[&str] = &[
     "additionalProperties",
     "anyOf",
@@ -251,8 +251,8 @@ static KNOWN: &[&str] = &[
     "suffix",
     "summary",
     "system",
-    "template",
     "temperature",
+    "template",
     "text",
     "text_input",
     "thinking",
