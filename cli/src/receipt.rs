@@ -1,8 +1,82 @@
-//! To come.
-use std::path::Path;
+//! `penstock receipt`: the proof of one record, for someone who trusts nobody.
+
+use crate::records::Where;
+use miette::{IntoDiagnostic, WrapErr};
+use plant::RecordId;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use store::{Filter, ReadError, Reader, Record};
+
+/// How long a record may take to be published before we stop waiting; a running gateway needs a second.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Write the proof of one record.
+///
+/// The receipt is a text in the C2SP tlog-proof format. It carries the record, the path to the root of the tree, and
+/// the signed head of the ledger. Whoever gets it needs nothing else from us but the ledger's public key:
+/// `penstock verify FILE --key KEY`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
-pub(crate) fn run(_plant: &Path, _args: Args) -> miette::Result<ExitCode> {
-    miette::bail!("to come")
+pub(crate) struct Args {
+    /// The record: its identity, as in the `Penstock-Record` header of the answer, or its number in the ledger.
+    #[arg(value_parser = name)]
+    record: Name,
+
+    /// Write it to this file instead of standard output.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    ledger: Where,
+}
+
+/// How a record is named.
+#[derive(Clone, Copy, Debug)]
+enum Name {
+    Id(RecordId),
+    Seq(u64),
+}
+
+fn name(text: &str) -> Result<Name, &'static str> {
+    let seq = || text.parse().map(Name::Seq).ok();
+    RecordId::parse(text).map(Name::Id).or_else(seq).ok_or("neither a record's identity nor its number")
+}
+
+pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
+    let reader = args.ledger.reader(plant)?;
+    let Some(record) = find(&reader, args.record).into_diagnostic()? else {
+        miette::bail!(help = "`penstock records` lists them", "the ledger in `{}` has no such record", reader.folder().display());
+    };
+    let receipt = receipt(&reader, &record)?;
+    match &args.output {
+        Some(path) => {
+            std::fs::write(path, receipt).into_diagnostic().wrap_err_with(|| format!("cannot write `{}`", path.display()))?;
+        }
+        None => print!("{receipt}"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn find(reader: &Reader, name: Name) -> Result<Option<Record>, ReadError> {
+    match name {
+        Name::Id(id) => reader.find(id),
+        Name::Seq(seq) => reader.records(seq, Filter::default()).next().transpose(),
+    }
+}
+
+/// Makes the receipt, waiting for the checkpoint that a running gateway is about to publish.
+fn receipt(reader: &Reader, record: &Record) -> miette::Result<String> {
+    let begin = Instant::now();
+    loop {
+        match reader.receipt(record) {
+            Ok(receipt) => return Ok(receipt.to_string()),
+            Err(ReadError::NotPublished { .. }) if begin.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Err(error @ ReadError::NotPublished { .. }) => {
+                miette::bail!(help = "a running gateway publishes every second; start it once if it was killed", "{error}");
+            }
+            Err(error) => return Err(error).into_diagnostic(),
+        }
+    }
 }

@@ -1,8 +1,380 @@
-//! To come.
-use std::path::Path;
+//! `penstock records`: searches the ledger, also beside a running gateway.
+
+use crate::assemble;
+use crate::secrets::PlantKey;
+use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use miette::{IntoDiagnostic, WrapErr};
+use plant::{
+    ConduitId, Kind, Millis, OperatorId, ProviderId, Reason, Verdict, Wildcard, WorkloadId, ZoneId,
+};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
+use store::{Filter, Reader, Record};
+
+/// How often a followed ledger is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Search the ledger.
+///
+/// Records come oldest first; all conditions must hold. Works on the ledger of a running gateway and on a copy.
+///
+/// The refusals of the last hour: `penstock records --verdict refuse --since 1h`
+/// Everything about one call: `penstock records --id RECORD`
+/// For another program: `penstock records --format ndjson`, which prints the exact bytes that are signed.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
-pub(crate) fn run(_plant: &Path, _args: Args) -> miette::Result<ExitCode> {
-    miette::bail!("to come")
+pub(crate) struct Args {
+    #[command(flatten)]
+    wanted: Wanted,
+
+    /// Print only the newest N that fit.
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<usize>,
+
+    /// How to print them.
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+
+    /// Go on printing records as they come.
+    #[arg(long, short)]
+    follow: bool,
+
+    #[command(flatten)]
+    ledger: Where,
+}
+
+/// Which ledger.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Where {
+    /// The folder of the ledger, if it is not the plant's own.
+    #[arg(long, value_name = "DIR")]
+    ledger: Option<PathBuf>,
+}
+
+/// What the records must be.
+#[derive(Debug, clap::Args)]
+struct Wanted {
+    /// Written at this time or later: `2026-11-20T21:30:00Z`, `2026-11-20`, or so long ago: `90s`, `15m`, `2h`, `7d`.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    since: Option<Millis>,
+    /// Written before this time.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    until: Option<Millis>,
+    /// Of this kind.
+    #[arg(long, value_parser = named(&Kind::NAMES))]
+    kind: Option<Kind>,
+    /// Calls from this zone.
+    #[arg(long)]
+    zone: Option<ZoneId>,
+    /// Calls on this conduit.
+    #[arg(long)]
+    conduit: Option<ConduitId>,
+    /// Calls by this workload.
+    #[arg(long)]
+    workload: Option<WorkloadId>,
+    /// Calls for this person: a pseudonym (`op-...`), or the subject as the issuer names it, which takes the plant's key.
+    #[arg(long)]
+    operator: Option<String>,
+    /// Calls to this provider.
+    #[arg(long)]
+    provider: Option<ProviderId>,
+    /// The model that was asked or that answered; `*` stands for any run of characters.
+    #[arg(long)]
+    model: Option<String>,
+    /// Calls that were decided like this.
+    #[arg(long, value_parser = named(&Verdict::NAMES))]
+    verdict: Option<Verdict>,
+    /// Calls that were refused or failed for this reason.
+    #[arg(long, value_parser = reason())]
+    reason: Option<Reason>,
+    /// Calls of this sensitivity, by the plant's name for it.
+    #[arg(long)]
+    sensitivity: Option<String>,
+    /// The record with this identity, and those that answer it.
+    #[arg(long, value_name = "RECORD", value_parser = record_id)]
+    id: Option<plant::RecordId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Columns for people; `ndjson` has everything.
+    Table,
+    /// One JSON array.
+    Json,
+    /// One record a line, exactly as it is stored and signed.
+    Ndjson,
+}
+
+fn named<T: Copy + Send + Sync + 'static>(names: &'static [(&'static str, T)]) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(names.iter().map(|(name, _)| *name)).try_map(move |given| {
+        names.iter().find(|(name, _)| *name == given).map(|(_, value)| *value).ok_or("not one of them")
+    })
+}
+
+fn reason() -> impl TypedValueParser<Value = Reason> {
+    PossibleValuesParser::new(Reason::ALL.iter().map(|reason| reason.code()))
+        .try_map(|given| Reason::ALL.iter().find(|reason| reason.code() == given).copied().ok_or("not one of them"))
+}
+
+fn record_id(text: &str) -> Result<plant::RecordId, &'static str> {
+    plant::RecordId::parse(text).ok_or("no record has such an identity; it looks like 0193e6a4-7c1b-7f00-8000-000000000000")
+}
+
+/// A time, or how long ago.
+fn time(text: &str) -> Result<Millis, &'static str> {
+    if let Some(time) = Millis::parse(text) {
+        return Ok(time);
+    }
+    let problem = "neither a time like 2026-11-20T21:30:00Z, nor a day like 2026-11-20, nor so long ago like 2h";
+    let unit = text.char_indices().next_back().map_or(0, |(at, _)| at);
+    let (count, unit) = text.split_at(unit);
+    let seconds: u64 = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(problem),
+    };
+    let ago = count.parse::<u64>().map_err(|_| problem)?.saturating_mul(seconds).saturating_mul(1000);
+    Ok(Millis(gateway::now().0.saturating_sub(ago)))
+}
+
+pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
+    let filter = args.wanted.filter(plant)?;
+    let reader = args.ledger.reader(plant)?;
+    let stdout = io::stdout();
+    let terminal = stdout.is_terminal();
+    let mut out = BufWriter::new(stdout.lock());
+    let mut printer = Printer { out: &mut out, format: args.format, terminal, begun: false };
+    let printed = print(&reader, filter, &args, &mut printer);
+    match printed {
+        // Whoever reads us has seen enough: `penstock records | head`.
+        Err(Problem::Out(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(Problem::Out(error)) => Err(error).into_diagnostic(),
+        Err(Problem::Read(error)) => {
+            drop(out);
+            Err(error).into_diagnostic().wrap_err("the ledger cannot be read; `penstock verify` says more")
+        }
+        Ok(()) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+enum Problem {
+    Out(io::Error),
+    Read(store::ReadError),
+}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        Self::Out(error)
+    }
+}
+
+impl From<store::ReadError> for Problem {
+    fn from(error: store::ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+fn print(reader: &Reader, filter: Filter, args: &Args, printer: &mut Printer<'_>) -> Result<(), Problem> {
+    let mut from = 0;
+    if let Some(limit) = args.limit {
+        // Where following goes on, taken before: a record that comes in between is not missed, but may be one too many.
+        from = reader.newest(1, Filter::default())?.last().map_or(0, |last| last.entry.seq() + 1);
+        for record in reader.newest(limit, filter.clone())? {
+            from = from.max(record.entry.seq() + 1);
+            printer.print(&record)?;
+        }
+    }
+    if args.limit.is_none() || args.follow {
+        loop {
+            let mut records = reader.records(from, filter.clone());
+            for record in records.by_ref() {
+                printer.print(&record?)?;
+            }
+            from = records.position();
+            if !args.follow {
+                break;
+            }
+            printer.out.flush()?;
+            std::thread::sleep(LOOK);
+        }
+    }
+    printer.end()?;
+    Ok(())
+}
+
+impl Where {
+    /// The folder of the ledger: the one that was named, the one that the plant file names, or `ledger` beside it.
+    pub(crate) fn folder(&self, plant: &Path) -> PathBuf {
+        if let Some(ledger) = &self.ledger {
+            return ledger.clone();
+        }
+        // A plant file with problems must not keep anyone from reading what was recorded.
+        if let Ok(loaded) = assemble::load(plant) {
+            return loaded.gateway.ledger;
+        }
+        let folder = if plant.is_file() { plant.parent().unwrap_or(Path::new(".")) } else { plant };
+        folder.join("ledger")
+    }
+
+    pub(crate) fn reader(&self, plant: &Path) -> miette::Result<Reader> {
+        let folder = self.folder(plant);
+        Reader::open(&folder).map_err(|error| {
+            miette::miette!(
+                help = "name the plant with `--plant DIR`, or the ledger itself with `--ledger DIR`",
+                "{error}"
+            )
+        })
+    }
+}
+
+impl Wanted {
+    fn filter(&self, plant: &Path) -> miette::Result<Filter> {
+        Ok(Filter {
+            since: self.since,
+            until: self.until,
+            kind: self.kind,
+            zone: self.zone.clone(),
+            conduit: self.conduit.clone(),
+            workload: self.workload.clone(),
+            operator: self.operator.as_deref().map(|person| operator(person, plant)).transpose()?,
+            provider: self.provider.clone(),
+            model: self.model.clone().map(Wildcard),
+            verdict: self.verdict,
+            reason: self.reason,
+            sensitivity: self.sensitivity.clone(),
+            id: self.id,
+        })
+    }
+}
+
+/// The pseudonym of a person. Only who holds the plant's key can tell it from the name.
+fn operator(person: &str, plant: &Path) -> miette::Result<OperatorId> {
+    if person.starts_with("op-")
+        && let Ok(pseudonym) = OperatorId::new(person)
+    {
+        return Ok(pseudonym);
+    }
+    let loaded = assemble::load(plant)?;
+    let Some(issuer) = &loaded.plant.issuer else {
+        miette::bail!(help = "give the pseudonym instead: `op-...`", "the plant names no issuer of operators");
+    };
+    let key = PlantKey::read(&loaded.gateway.keys)?;
+    Ok(identity::pseudonym(&key.pseudonyms(), &issuer.issuer, person))
+}
+
+/// Columns of the table: heading, least width, and where the text comes from, first found first.
+const COLUMNS: [(&str, usize, &[&str]); 8] = [
+    ("TIME", 24, &[]),
+    ("KIND", 8, &["kind"]),
+    ("VERDICT", 8, &["dec.verdict"]),
+    ("WORKLOAD", 16, &["who.workload.id"]),
+    ("CONDUIT", 16, &["where.conduit"]),
+    ("MODEL", 18, &["out.model", "what.model"]),
+    ("REASON", 20, &["dec.reason", "out.reason", "note.reason", "note.event", "out.status"]),
+    ("ID", 36, &["id"]),
+];
+
+struct Printer<'a> {
+    out: &'a mut dyn Write,
+    format: Format,
+    terminal: bool,
+    begun: bool,
+}
+
+impl Printer<'_> {
+    fn print(&mut self, record: &Record) -> io::Result<()> {
+        let first = !std::mem::replace(&mut self.begun, true);
+        match self.format {
+            Format::Ndjson => {
+                self.out.write_all(&record.line)?;
+                self.out.write_all(b"\n")
+            }
+            Format::Json => {
+                self.out.write_all(if first { b"[\n" } else { b",\n" })?;
+                self.out.write_all(&record.line)
+            }
+            Format::Table => {
+                if first {
+                    self.heading()?;
+                }
+                self.row(record)
+            }
+        }
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        if self.format == Format::Json {
+            self.out.write_all(if self.begun { b"\n]\n" } else { b"[]\n" })?;
+        } else if self.format == Format::Table && !self.begun && self.terminal {
+            self.out.write_all(b"no record fits\n")?;
+        }
+        self.out.flush()
+    }
+
+    fn heading(&mut self) -> io::Result<()> {
+        let cells = COLUMNS.map(|(heading, width, _)| format!("{heading:width$}"));
+        let line = cells.join("  ");
+        let line = line.trim_end();
+        if self.terminal { writeln!(self.out, "\u{1b}[1m{line}\u{1b}[0m") } else { writeln!(self.out, "{line}") }
+    }
+
+    fn row(&mut self, record: &Record) -> io::Result<()> {
+        let refused = record.entry.text("dec.verdict") == Some(Verdict::Refuse.name());
+        let cells = COLUMNS.map(|(heading, width, paths)| {
+            let text = match heading {
+                "TIME" => record.entry.t().to_string(),
+                _ => paths.iter().find_map(|path| cell(record, path)).unwrap_or_else(|| "-".to_owned()),
+            };
+            // On a terminal the columns stay in line; in a pipe nothing is cut.
+            if self.terminal { fit(&text, width) } else { format!("{text:width$}") }
+        });
+        let line = cells.join("  ");
+        let line = line.trim_end();
+        if self.terminal && refused {
+            writeln!(self.out, "\u{1b}[31m{line}\u{1b}[0m")
+        } else {
+            writeln!(self.out, "{line}")
+        }
+    }
+}
+
+fn cell(record: &Record, path: &str) -> Option<String> {
+    let value = record.entry.at(path)?;
+    value.as_str().map(str::to_owned).or_else(|| value.as_u64().map(|number| number.to_string()))
+}
+
+/// Cuts or fills a text to a width. Records hold no control characters: the ledger does not let them in.
+fn fit(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return format!("{text:width$}");
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fit, time};
+    use plant::Millis;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        assert_eq!(time("1970-01-02"), Ok(Millis(86_400_000)));
+        assert_eq!(time("1970-01-01T00:00:01Z"), Ok(Millis(1000)));
+        let now = gateway::now().0;
+        let two_hours = time("2h").unwrap().0;
+        assert!((now - 7_200_000..now - 7_100_000).contains(&two_hours));
+        for bad in ["", "h", "2", "2w", "-2h", "yesterday", "2ü"] {
+            assert!(time(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_cell_is_cut_between_characters() {
+        assert_eq!(fit("abc", 5), "abc  ");
+        assert_eq!(fit("äöüäöü", 4), "äöü…");
+    }
 }

@@ -1,7 +1,309 @@
-//! To come.
+//! `penstock verify`: proves a ledger or a receipt, trusting nothing but a public key.
+
+use ledger::verify::{Class, Options, Report, Trust};
+use ledger::{Checkpoint, Receipt, receipt::RECEIPT_LIMIT};
+use serde_json::{Value, json};
+use std::io::{IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use store::{Audit, AuditFault, Folder};
+
+/// What was asked for makes no sense; as clap's own.
+const USAGE: u8 = 2;
+
+/// Verify a ledger or a receipt: bytes, tree, signatures, completeness.
+///
+/// Every record is hashed, the tree is built anew and compared with the signed head; every earlier head that is kept is
+/// compared as well; records must be in order, linked to each other, and every call that left must have ended. Nothing
+/// is written. The output names the record or the file that is wrong.
+///
+/// Without `--key` the ledger's own copy of its key is used. That shows accidents, and forgers who do not have the key;
+/// it does not show a ledger that was replaced as a whole.
+///
+/// Exit codes: 0 all is well, 2 wrong usage, 10 tampered, 11 forked, 12 incomplete, 13 unwitnessed, 14 cannot decide.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
-pub(crate) fn run(_args: Args) -> miette::Result<ExitCode> {
-    miette::bail!("to come")
+pub(crate) struct Args {
+    /// The folder of a ledger, or the file of a receipt.
+    #[arg(value_name = "DIR|FILE")]
+    what: PathBuf,
+
+    /// The file with the ledger's public key (or several, one a line) that you have got by another way.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+
+    /// A checkpoint of this ledger that you have kept: shows whether its past was changed or its end cut off.
+    #[arg(long, value_name = "CHECKPOINT")]
+    known: Option<PathBuf>,
+
+    /// The record that the receipt is for, if it does not carry it.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why nothing could be verified.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("cannot read `{path}`: {source}")]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("`{path}` is longer than it may be")]
+    TooLong { path: PathBuf },
+    #[error("`{path}`: {source}")]
+    Key { path: PathBuf, source: ledger::verify::TrustError },
+    #[error("`{0}` is not text")]
+    NotText(PathBuf),
+    #[error("a receipt can only be verified with the key of its ledger: `--key FILE`, as in the ledger's trust/ledger.vkey")]
+    NoKey,
+    #[error("`--known` is for a ledger and `--record` for a receipt")]
+    Options,
+    #[error("cannot print the result: {0}")]
+    Print(#[from] std::io::Error),
+}
+
+pub(crate) fn run(args: Args) -> miette::Result<ExitCode> {
+    let code = verify(&args).unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        USAGE
+    });
+    Ok(ExitCode::from(code))
+}
+
+fn verify(args: &Args) -> Result<u8, Unusable> {
+    let meta = std::fs::metadata(&args.what).map_err(|source| Unusable::Read { path: args.what.clone(), source })?;
+    if if meta.is_dir() { args.record.is_some() } else { args.known.is_some() } {
+        return Err(Unusable::Options);
+    }
+    if meta.is_dir() { verify_ledger(args) } else { verify_receipt(args) }
+}
+
+fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Unusable> {
+    let failed = |source| Unusable::Read { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > limit { Err(Unusable::TooLong { path: path.to_owned() }) } else { Ok(bytes) }
+}
+
+fn trust(path: &Path) -> Result<Trust, Unusable> {
+    let text = String::from_utf8(read(path, 64 << 10)?).map_err(|_| Unusable::NotText(path.to_owned()))?;
+    Trust::parse(&text).map_err(|source| Unusable::Key { path: path.to_owned(), source })
+}
+
+/// What a ledger comes to.
+struct Findings {
+    report: Report,
+    audit: Result<Audit, AuditFault>,
+    own_key: bool,
+}
+
+fn verify_ledger(args: &Args) -> Result<u8, Unusable> {
+    let own_key = args.key.is_none();
+    let trust = trust(&args.key.clone().unwrap_or_else(|| args.what.join("trust/ledger.vkey")))?;
+    let known = args.known.as_deref().map(|path| read(path, seal::note::NOTE_LIMIT)).transpose()?;
+    let options = Options { known };
+    let mut findings = look(&args.what, &trust, &options, own_key);
+    // A gateway that runs meanwhile removes segments that it has published: then the picture was taken too slowly.
+    for _ in 0..2 {
+        if !matches!(findings.audit, Err(AuditFault::Tiles(_) | AuditFault::Wal(store::wal::WalError::Missing(_)))) {
+            break;
+        }
+        findings = look(&args.what, &trust, &options, own_key);
+    }
+    let class = findings.class();
+    if args.json { print_json(&findings.json(class))? } else { findings.print(class)? }
+    Ok(code(class))
+}
+
+fn look(folder: &Path, trust: &Trust, options: &Options, own_key: bool) -> Findings {
+    let report = ledger::verify(&Folder::new(folder), trust, options);
+    let audit = match &report.checkpoint {
+        Some(head) => store::audit(folder, head, trust.verifiers()),
+        None => Ok(Audit::default()),
+    };
+    Findings { report, audit, own_key }
+}
+
+fn code(class: Option<Class>) -> u8 {
+    class.map_or(0, |class| class as u8)
+}
+
+impl Findings {
+    /// The worst of it; the smaller code is the worse.
+    fn class(&self) -> Option<Class> {
+        let audit = self.audit.as_ref().err().map(AuditFault::class);
+        [self.report.class(), audit].into_iter().flatten().min()
+    }
+
+    fn print(&self, class: Option<Class>) -> Result<(), Unusable> {
+        let mut out = std::io::stdout().lock();
+        let report = &self.report;
+        if let Some(Checkpoint { origin, size, root }) = &report.checkpoint {
+            writeln!(out, "ledger     {origin}")?;
+            writeln!(out, "head       {size} records, root {}", seal::base64(root))?;
+        }
+        if let Some((first, last)) = report.span {
+            writeln!(out, "time       {first} to {last}")?;
+        }
+        let kinds: Vec<String> = report.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        if !kinds.is_empty() {
+            writeln!(out, "records    {}", kinds.join(", "))?;
+        }
+        writeln!(
+            out,
+            "checked    {} records ({} bytes), {} tiles, {} earlier heads",
+            report.records, report.bytes, report.tiles, report.checkpoints
+        )?;
+        if let Ok(Audit { segments, heads, unpublished, torn }) = &self.audit
+            && *segments > 0
+        {
+            writeln!(out, "log        {segments} segments, {heads} signed heads; {unpublished} records not published yet")?;
+            if *torn > 0 {
+                writeln!(out, "           a write of {torn} bytes is torn or under way at its end")?;
+            }
+        }
+        if report.under_way > 0 {
+            writeln!(out, "under way  {} calls have begun and not ended yet", report.under_way)?;
+        }
+        if self.own_key {
+            writeln!(out, "key        the ledger's own copy: compare it with the one that the plant gave you")?;
+        }
+        for problem in &report.problems {
+            writeln!(out, "{problem}")?;
+        }
+        if report.unlisted > 0 {
+            writeln!(out, "... and {} problems more", report.unlisted)?;
+        }
+        if let Err(fault) = &self.audit {
+            writeln!(out, "{}: {fault}", fault.class())?;
+        }
+        if !report.complete_judged && class.is_some() {
+            writeln!(out, "completeness could not be judged")?;
+        }
+        conclude(&mut out, class)?;
+        Ok(())
+    }
+
+    fn json(&self, class: Option<Class>) -> Value {
+        let report = &self.report;
+        let mut problems: Vec<Value> = report
+            .problems
+            .iter()
+            .map(|problem| {
+                json!({
+                    "class": problem.class.to_string(),
+                    "problem": problem.fault.to_string(),
+                    "record": problem.seq,
+                    "id": problem.id.map(|id| id.to_string()),
+                    "file": problem.file,
+                })
+            })
+            .collect();
+        if let Err(fault) = &self.audit {
+            problems.push(json!({ "class": fault.class().to_string(), "problem": fault.to_string() }));
+        }
+        json!({
+            "result": result(class),
+            "code": code(class),
+            "checkpoint": report.checkpoint.as_ref().map(|head| json!({
+                "origin": head.origin,
+                "size": head.size,
+                "root": seal::base64(&head.root),
+            })),
+            "records": report.records,
+            "bytes": report.bytes,
+            "tiles": report.tiles,
+            "checkpoints": report.checkpoints,
+            "kinds": report.kinds,
+            "first": report.span.map(|(first, _)| first.to_string()),
+            "last": report.span.map(|(_, last)| last.to_string()),
+            "under_way": report.under_way,
+            "complete_judged": report.complete_judged,
+            "log": self.audit.as_ref().ok().map(|audit| json!({
+                "segments": audit.segments,
+                "heads": audit.heads,
+                "unpublished": audit.unpublished,
+                "torn": audit.torn,
+            })),
+            "key": if self.own_key { "own" } else { "given" },
+            "problems": problems,
+            "unlisted": report.unlisted,
+        })
+    }
+}
+
+fn verify_receipt(args: &Args) -> Result<u8, Unusable> {
+    let trust = trust(args.key.as_deref().ok_or(Unusable::NoKey)?)?;
+    let bytes = read(&args.what, RECEIPT_LIMIT)?;
+    let given = args.record.as_deref().map(|path| read(path, 64 << 10)).transpose()?;
+    let checked = Receipt::parse(&bytes).map_err(|error| (Class::Tampered, error.to_string())).and_then(|receipt| {
+        // A file that an editor or `penstock records` wrote ends in a newline; the record does not.
+        let given = given.map(|bytes| bytes.strip_suffix(b"\n").map(<[u8]>::to_vec).unwrap_or(bytes));
+        let Some(record) = given.or_else(|| receipt.extra().map(<[u8]>::to_vec)) else {
+            return Err((Class::Undecided, "the receipt does not carry its record; give it with `--record FILE`".to_owned()));
+        };
+        let head = receipt.verify(&record, trust.verifiers()).map_err(|error| (Class::Tampered, error.to_string()))?;
+        let entry = ledger::decode(&record).map_err(|error| (Class::Tampered, error.to_string()))?;
+        Ok((head, entry))
+    });
+    let class = checked.as_ref().err().map(|(class, _)| *class);
+    if args.json {
+        print_json(&match &checked {
+            Ok((head, entry)) => json!({
+                "result": result(class),
+                "code": code(class),
+                "checkpoint": { "origin": head.origin, "size": head.size, "root": seal::base64(&head.root) },
+                "record": entry.value(),
+                "problems": [],
+            }),
+            Err((class, problem)) => json!({
+                "result": result(Some(*class)),
+                "code": code(Some(*class)),
+                "problems": [{
+                    "class": class.to_string(),
+                    "problem": problem,
+                    "file": args.what.display().to_string(),
+                }],
+            }),
+        })?;
+        return Ok(code(class));
+    }
+    let mut out = std::io::stdout().lock();
+    match &checked {
+        Ok((head, entry)) => {
+            writeln!(out, "ledger     {}", head.origin)?;
+            writeln!(out, "record     {} ({}), {}, {}", entry.seq(), entry.id(), entry.text("kind").unwrap_or("?"), entry.t())?;
+            writeln!(out, "head       {} records, root {}", head.size, seal::base64(&head.root))?;
+            writeln!(out, "           it is in the ledger under this head; whether the head is the latest, a receipt cannot say")?;
+        }
+        Err((class, problem)) => writeln!(out, "{class}: {}: {problem}", args.what.display())?,
+    }
+    conclude(&mut out, class)?;
+    Ok(code(class))
+}
+
+fn result(class: Option<Class>) -> String {
+    class.map_or_else(|| "verified".to_owned(), |class| class.to_string())
+}
+
+/// The last line: the result, green or red on a terminal.
+fn conclude(out: &mut std::io::StdoutLock<'_>, class: Option<Class>) -> std::io::Result<()> {
+    let text = match class {
+        None => "VERIFIED".to_owned(),
+        Some(class) => format!("{} (exit code {})", class.to_string().to_uppercase(), class as u8),
+    };
+    if out.is_terminal() {
+        let colour = if class.is_none() { 32 } else { 31 };
+        writeln!(out, "\u{1b}[1;{colour}m{text}\u{1b}[0m")
+    } else {
+        writeln!(out, "{text}")
+    }
+}
+
+fn print_json(value: &Value) -> Result<(), Unusable> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{value:#}")?;
+    Ok(())
 }
