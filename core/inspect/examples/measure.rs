@@ -5,6 +5,12 @@
 //! `labelled_for`, `class` and `kind`. A finding counts as right if it overlaps a label of its type; a label
 //! as found if a finding of its type overlaps it; `exact` counts labels whose span is met to the byte.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a measuring program stops at data that is not as described"
+)]
+
 use penstock_inspect::{Inspector, Settings};
 use plant::{Content, Finding, Piece, Sensitivity};
 use serde_json::Value;

@@ -58,7 +58,7 @@ impl<'a> Bytes<'a> {
     pub(crate) fn words_before(self, to: usize) -> impl Iterator<Item = Word<'a>> {
         let mut at = to;
         std::iter::from_fn(move || {
-            let end = self.run_back(at, to.saturating_sub(at).abs_diff(64), |b| !is_word(b) && b != b'\n');
+            let end = self.run_back(at, 64usize.saturating_sub(to - at), |b| !is_word(b) && b != b'\n');
             let start = self.run_back(end, 32, is_word);
             at = start;
             (start < end).then(|| Word(self.slice(start..end)))

@@ -139,5 +139,5 @@ fn compile(patterns: &[String]) -> Result<Regex, String> {
 fn whole(text: &[u8], span: &Range<usize>) -> bool {
     let word = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(|b| is_word(*b));
     let before = span.start.checked_sub(1);
-    !(word(Some(span.start)) && word(before)) && !(word(span.end.checked_sub(1)) && word(Some(span.end)))
+    !(word(Some(span.start)) && word(before) || word(span.end.checked_sub(1)) && word(Some(span.end)))
 }

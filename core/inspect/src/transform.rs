@@ -65,7 +65,7 @@ pub fn transform(
         let (finding, value) = replaceable(content, findings, *index)?;
         edits.push(edit(finding, tokens.issue(finding, value, conduit, key)));
     }
-    edits.sort_by(|a, b| (a.piece, a.span.start).cmp(&(b.piece, b.span.start)));
+    edits.sort_by_key(|edit| (edit.piece, edit.span.start));
     let restorer = Restorer::new(tokens.values);
     Ok(Transformation { edits, restorer, redacted: redact.len(), tokenised: tokenise.len() })
 }

@@ -221,5 +221,7 @@ impl Units {
 fn closed(text: Bytes<'_>, end: usize, unit: &str) -> bool {
     let next = text.at(end);
     let symbol = unit.ends_with('%');
-    (symbol || !is_word(next)) && !(next == b'/' && text.at(end + 1).is_ascii_alphabetic()) && !(next == b'^')
+    let inside = !symbol && is_word(next);
+    let goes_on = next == b'^' || next == b'/' && text.at(end + 1).is_ascii_alphabetic();
+    !inside && !goes_on
 }
