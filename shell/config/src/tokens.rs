@@ -76,7 +76,7 @@ pub enum Change {
 pub enum TokensProblem {
     /// It cannot be read.
     #[error("cannot read `{}`", path.display())]
-    #[diagnostic(code(unreadable))]
+    #[diagnostic(code("unreadable"))]
     Read {
         /// The file.
         path: PathBuf,
@@ -85,7 +85,7 @@ pub enum TokensProblem {
     },
     /// Others than its owner may write it.
     #[error("`{}` can be written by others than its owner (mode {mode:o})", path.display())]
-    #[diagnostic(code(file_exposed), help("whoever can write this file can give himself a token: `chmod 600 {}`", path.display()))]
+    #[diagnostic(code("file-exposed"), help("whoever can write this file can give himself a token: `chmod 600 {}`", path.display()))]
     Exposed {
         /// The file.
         path: PathBuf,
@@ -94,7 +94,7 @@ pub enum TokensProblem {
     },
     /// It is larger than 8 MiB.
     #[error("`{}` is larger than 8 MiB", path.display())]
-    #[diagnostic(code(too_many), help("`penstock token list` shows tokens that ended; take them out"))]
+    #[diagnostic(code("too-many"), help("`penstock token list` shows tokens that ended; take them out"))]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -102,7 +102,7 @@ pub enum TokensProblem {
     /// It is not what it should be.
     #[error("{message}")]
     #[diagnostic(
-        code(syntax),
+        code("syntax"),
         help("the file is written by `penstock token`; restore it from a backup, or issue the tokens anew")
     )]
     Malformed {
@@ -117,7 +117,7 @@ pub enum TokensProblem {
     },
     /// It holds two tokens of one id or one hash, too many, or an impossible note.
     #[error("`{}`: {message}", path.display())]
-    #[diagnostic(code(bad_value))]
+    #[diagnostic(code("bad-value"))]
     Impossible {
         /// The file.
         path: PathBuf,
@@ -126,7 +126,7 @@ pub enum TokensProblem {
     },
     /// It cannot be written.
     #[error("cannot write `{}`", path.display())]
-    #[diagnostic(code(unwritable), help("run this as the user that owns the plant's folder"))]
+    #[diagnostic(code("unwritable"), help("run this as the user that owns the plant's folder"))]
     Write {
         /// The file.
         path: PathBuf,
@@ -135,7 +135,7 @@ pub enum TokensProblem {
     },
     /// Another writer holds it.
     #[error("another process has been writing `{}` for 10 s", path.display())]
-    #[diagnostic(code(busy), help("try again; if it stays so, look for a `penstock token` that hangs"))]
+    #[diagnostic(code("busy"), help("try again; if it stays so, look for a `penstock token` that hangs"))]
     Busy {
         /// The file.
         path: PathBuf,
