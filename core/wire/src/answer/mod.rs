@@ -1,1 +1,371 @@
-//! Answers: whole and streamed.
+//! Answers on their way back: read as they stream, rewritten where they must be, byte for byte as they came where not.
+//!
+//! ```text
+//! chunks -> carrier -> events (sse) | lines (ndjson) -> reading (openai, anthropic, ...) -> channels + Rewrite -> out
+//!                    \ document, text: whole, at the end                                          \-> facts
+//!                     \ opaque: as they come
+//! ```
+//!
+//! What the caller assembles from a stream is what a rewriter sees: the deltas of one text joined, whatever the events,
+//! chunks, escapes or halves of characters they were cut into. Nothing waits here, and no more is kept than one
+//! event, an event's frame for each text of which something is held back, and what the rewriter itself holds.
+//! Names of members are not texts and stay as they are; so do comments and fields of events other than `data`.
+
+mod anthropic;
+mod carrier;
+mod channel;
+mod document;
+mod facts;
+mod farewell;
+mod frame;
+mod fuzz;
+mod kserve;
+pub mod ndjson;
+mod ollama;
+mod openai;
+mod reading;
+pub mod sse;
+mod stream;
+mod surrogate;
+
+pub use carrier::Carrier;
+pub use facts::Facts;
+pub use farewell::error_event;
+pub use frame::{Frame, TooLong};
+pub use fuzz::fuzz;
+
+use crate::{Endpoint, json};
+use ndjson::Lines;
+use plant::{Dialect, Reason, Rewrite};
+use sse::Events;
+use stream::{Fault, Stream};
+
+/// What reading an answer may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest event of a stream, in bytes.
+    pub frame: usize,
+    /// Longest body that must be taken whole, in bytes.
+    pub body: usize,
+    /// Deepest nesting of arrays and objects.
+    pub depth: u32,
+    /// Most JSON values in one event or document.
+    pub nodes: u32,
+}
+
+impl Default for Limits {
+    /// 16 MiB to an event (the last event of a stream can hold an image in base64), 64 MiB to a body as in a conduit's
+    /// default bounds, depth 128 (twice a request's: schemas and tool results come back quoted), a million values.
+    fn default() -> Self {
+        Self { frame: 16 << 20, body: 64 << 20, depth: 128, nodes: 1 << 20 }
+    }
+}
+
+/// How much of a document that passes unread is kept for its facts.
+const COPY: usize = 1 << 20;
+
+/// An answer that cannot be carried on. What was given before it stays released and ends with a whole event.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}: {detail}")]
+pub struct Broken {
+    /// [`Reason::ProviderBroken`], or [`Reason::AnswerTooLarge`].
+    pub reason: Reason,
+    /// What is wrong, for the plant's people. Never content.
+    pub detail: String,
+    /// Bytes that were given so far, what came with this included.
+    pub released: u64,
+}
+
+/// An answer as it passes.
+#[derive(Debug)]
+pub struct Answer {
+    dialect: Dialect,
+    endpoint: Endpoint,
+    status: u16,
+    kind: String,
+    passive: bool,
+    limits: Limits,
+    facts: Facts,
+    body: Body,
+    stream: Stream,
+    taken: u64,
+    released: u64,
+    broken: Option<Broken>,
+}
+
+/// What is under way of a body.
+#[derive(Debug)]
+enum Body {
+    /// Its first bytes, until they tell what it is.
+    Unknown(Vec<u8>),
+    Events(Events),
+    Lines(Lines),
+    Document(Vec<u8>),
+    Text(Vec<u8>),
+    Opaque,
+}
+
+impl Answer {
+    /// An answer of an endpoint, as its head declares it. `kind` is the content type, empty if there is none.
+    ///
+    /// A `passive` answer is one in which nothing could need rewriting: the rewriter is never called, and a document is
+    /// released as it comes.
+    #[must_use]
+    pub fn new(dialect: Dialect, endpoint: Endpoint, status: u16, kind: &str, passive: bool) -> Self {
+        let limits = Limits::default();
+        let mut answer = Self {
+            dialect,
+            endpoint,
+            status,
+            kind: kind.to_owned(),
+            passive,
+            limits,
+            facts: Facts::default(),
+            body: Body::Unknown(Vec::new()),
+            stream: Stream::new(dialect, b"", passive, &limits),
+            taken: 0,
+            released: 0,
+            broken: None,
+        };
+        if let Some(carrier) = Carrier::declared(kind) {
+            answer.begin(carrier);
+        }
+        answer
+    }
+
+    /// The same answer within other limits. To be set before the first byte.
+    #[must_use]
+    pub fn within(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self.body = Body::Unknown(Vec::new());
+        if let Some(carrier) = Carrier::declared(&self.kind) {
+            self.begin(carrier);
+        }
+        self
+    }
+
+    /// Takes the next bytes of the answer; appends to `out` what is released.
+    ///
+    /// # Errors
+    /// If the answer cannot be carried on. What stands in `out` may be released still; nothing more will come.
+    pub fn push(&mut self, chunk: &[u8], rewrite: &mut dyn Rewrite, out: &mut Vec<u8>) -> Result<(), Broken> {
+        if let Some(broken) = &self.broken {
+            return Err(broken.clone());
+        }
+        let before = out.len();
+        self.taken = self.taken.saturating_add(chunk.len() as u64);
+        let taken = self.take(chunk, rewrite, out);
+        self.settle(taken, out.len() - before)
+    }
+
+    /// The answer's body has ended; appends to `out` what was still held back.
+    ///
+    /// # Errors
+    /// If it ended too early, or is not what it declared to be. What stands in `out` may be released still.
+    pub fn finish(&mut self, rewrite: &mut dyn Rewrite, out: &mut Vec<u8>) -> Result<(), Broken> {
+        if let Some(broken) = &self.broken {
+            return Err(broken.clone());
+        }
+        let before = out.len();
+        let ended = self.end(rewrite, out);
+        self.settle(ended, out.len() - before)?;
+        self.facts.complete = true;
+        Ok(())
+    }
+
+    /// What is known of the answer so far.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The endpoint that answers.
+    #[must_use]
+    pub fn endpoint(&self) -> Endpoint {
+        self.endpoint
+    }
+
+    /// How the answer is carried; `None` until its first bytes have told.
+    #[must_use]
+    pub fn carrier(&self) -> Option<Carrier> {
+        match self.body {
+            Body::Unknown(_) => None,
+            Body::Events(_) => Some(Carrier::Events),
+            Body::Lines(_) => Some(Carrier::Lines),
+            Body::Document(_) => Some(Carrier::Document),
+            Body::Text(_) => Some(Carrier::Text),
+            Body::Opaque => Some(Carrier::Opaque),
+        }
+    }
+
+    /// The last event of an answer that ends badly, in the form it is carried in; `None` if it can only be cut.
+    #[must_use]
+    pub fn error_event(&self, reason: Reason, record: &str) -> Option<Vec<u8>> {
+        farewell::farewell(self.dialect, self.endpoint, self.carrier()?, reason, record)
+    }
+
+    fn begin(&mut self, carrier: Carrier) {
+        let terminator: &[u8] = if carrier == Carrier::Lines { b"\n" } else { b"\n\n" };
+        self.stream = Stream::new(self.dialect, terminator, self.passive, &self.limits);
+        self.body = match carrier {
+            Carrier::Events => Body::Events(Events::new(self.limits.frame)),
+            Carrier::Lines => Body::Lines(Lines::new(self.limits.frame)),
+            Carrier::Document => Body::Document(Vec::new()),
+            Carrier::Text => Body::Text(Vec::new()),
+            Carrier::Opaque => Body::Opaque,
+        };
+    }
+
+    fn take(&mut self, chunk: &[u8], rewrite: &mut dyn Rewrite, out: &mut Vec<u8>) -> Result<(), Fault> {
+        let Self { body, stream, limits, facts, .. } = self;
+        match body {
+            Body::Unknown(sample) => {
+                sample.extend_from_slice(chunk);
+                if sample.len() < carrier::SAMPLE {
+                    return Ok(());
+                }
+                self.decide(rewrite, out)
+            }
+            Body::Events(events) => {
+                events.feed(chunk);
+                while let Some(frame) = events.next()? {
+                    stream.event(&frame, limits, facts, rewrite, out)?;
+                }
+                Ok(())
+            }
+            Body::Lines(lines) => {
+                lines.feed(chunk);
+                while let Some(frame) = lines.next()? {
+                    stream.event(&frame, limits, facts, rewrite, out)?;
+                }
+                Ok(())
+            }
+            Body::Document(kept) if self.passive => {
+                out.extend_from_slice(chunk);
+                keep_some(kept, chunk, COPY.min(limits.body));
+                Ok(())
+            }
+            Body::Document(kept) | Body::Text(kept) if !self.passive => {
+                if kept.len().saturating_add(chunk.len()) > limits.body {
+                    return Err(Fault::TooLong(limits.body));
+                }
+                kept.extend_from_slice(chunk);
+                Ok(())
+            }
+            Body::Document(_) | Body::Text(_) | Body::Opaque => {
+                out.extend_from_slice(chunk);
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells from its first bytes what the body is, and goes on with them.
+    fn decide(&mut self, rewrite: &mut dyn Rewrite, out: &mut Vec<u8>) -> Result<(), Fault> {
+        let Body::Unknown(sample) = &mut self.body else { return Ok(()) };
+        let sample = std::mem::take(sample);
+        self.begin(Carrier::sniff(&self.kind, sample.get(..carrier::SAMPLE).unwrap_or(&sample)));
+        self.take(&sample, rewrite, out)
+    }
+
+    fn end(&mut self, rewrite: &mut dyn Rewrite, out: &mut Vec<u8>) -> Result<(), Fault> {
+        self.decide(rewrite, out)?;
+        let Self { body, stream, limits, facts, .. } = self;
+        match body {
+            Body::Unknown(_) | Body::Opaque => Ok(()),
+            Body::Text(_) if self.passive => Ok(()),
+            Body::Text(kept) => {
+                document::release_text(&std::mem::take(kept), rewrite, out);
+                Ok(())
+            }
+            // No content (204), or a HEAD.
+            Body::Document(_) if self.taken == 0 => Ok(()),
+            Body::Document(kept) => {
+                facts.frames = 1;
+                let kept = std::mem::take(kept);
+                let whole = kept.len() as u64 == self.taken;
+                match (self.passive, whole) {
+                    (true, false) => return Ok(()),
+                    (true, true) => document::note(&kept, limits, facts),
+                    (false, _) => document::release(&kept, limits, facts, rewrite, out),
+                }
+                .map_err(Fault::from)
+            }
+            Body::Events(events) => {
+                let last = events.rest().map(|frame| stream.event(&frame, limits, facts, rewrite, out));
+                self.end_stream(last, rewrite, out)
+            }
+            Body::Lines(lines) => {
+                let last = lines.rest().map(|frame| stream.event(&frame, limits, facts, rewrite, out));
+                self.end_stream(last, rewrite, out)
+            }
+        }
+    }
+
+    fn end_stream(
+        &mut self,
+        last: Option<Result<(), Fault>>,
+        rewrite: &mut dyn Rewrite,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        // What the provider did send is the caller's, whether or not more should have come.
+        self.stream.end(rewrite, out);
+        last.unwrap_or(Ok(()))?;
+        if self.must_end() && !self.facts.complete {
+            return Err(Fault::Garbled("the stream broke off before its last event"));
+        }
+        Ok(())
+    }
+
+    /// Whether the dialect marks the end of such a stream.
+    fn must_end(&self) -> bool {
+        self.status < 400
+            && match self.dialect {
+                Dialect::OpenAi => openai::must_end(self.endpoint.name()),
+                Dialect::Anthropic => self.endpoint.name() == "messages",
+                Dialect::Ollama => true,
+                Dialect::Kserve | Dialect::Json => false,
+            }
+    }
+
+    fn settle(&mut self, ended: Result<(), Fault>, given: usize) -> Result<(), Broken> {
+        self.released = self.released.saturating_add(given as u64);
+        let Err(fault) = ended else { return Ok(()) };
+        let (reason, detail) = fault.into_reason();
+        let broken = Broken { reason, detail, released: self.released };
+        self.broken = Some(broken.clone());
+        Err(broken)
+    }
+}
+
+impl Fault {
+    fn into_reason(self) -> (Reason, String) {
+        match self {
+            Self::TooLong(limit) => {
+                (Reason::AnswerTooLarge, format!("what must be taken whole is longer than {limit} bytes"))
+            }
+            Self::Garbled(detail) => (Reason::ProviderBroken, detail.to_owned()),
+            Self::Json(error) => {
+                (Reason::ProviderBroken, format!("the answer is not the JSON it declares to be: {error}"))
+            }
+            Self::TooMany => (Reason::AnswerTooLarge, "the stream has too many texts open at once".to_owned()),
+        }
+    }
+}
+
+impl From<TooLong> for Fault {
+    fn from(TooLong { limit }: TooLong) -> Self {
+        Self::TooLong(limit)
+    }
+}
+
+impl From<json::Error> for Fault {
+    fn from(error: json::Error) -> Self {
+        Self::Json(error)
+    }
+}
+
+/// Appends what fits.
+fn keep_some(kept: &mut Vec<u8>, chunk: &[u8], most: usize) {
+    let room = most.saturating_sub(kept.len()).min(chunk.len());
+    kept.extend_from_slice(chunk.get(..room).unwrap_or_default());
+}

@@ -1,0 +1,113 @@
+//! What an answer says about itself: model, the provider's id, tokens, how it ended. Never its content.
+
+use crate::json::{Document, Kind, Value};
+
+/// Longest text that is kept of an answer, in characters.
+const LONGEST: usize = 120;
+
+/// What is known of an answer so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The model that answered, as the provider names it.
+    pub model: Option<String>,
+    /// The provider's own id of the call.
+    pub provider_id: Option<String>,
+    /// Tokens of the prompt, those read from or written to a cache included.
+    pub input_tokens: Option<u64>,
+    /// Tokens of the answer.
+    pub output_tokens: Option<u64>,
+    /// Why the model stopped, in the dialect's word; of several choices the last that ended.
+    pub finish: Option<String>,
+    /// The type or code of an error that the answer holds.
+    pub error: Option<String>,
+    /// Events of the stream that had a payload; 1 for a document.
+    pub frames: u64,
+    /// Whether the answer has come to its end: its last event, an error of the provider's own, or the end of a
+    /// body that has no such mark.
+    pub complete: bool,
+}
+
+impl Facts {
+    /// Takes what stands at the usual places of a document or an event.
+    pub(super) fn note(&mut self, document: &Document<'_>) {
+        self.object(document.root());
+    }
+
+    /// Takes what stands in one object.
+    pub(super) fn object(&mut self, object: Value<'_, '_>) {
+        if object.kind() != Kind::Object {
+            return;
+        }
+        for member in object.children() {
+            let Some(key) = member.key() else { continue };
+            match &*key.decode() {
+                "id" => keep(&mut self.provider_id, member),
+                "model" | "model_name" => keep(&mut self.model, member),
+                "usage" => self.usage(member),
+                "prompt_eval_count" => self.input_tokens = member.as_u64().or(self.input_tokens),
+                "eval_count" => self.output_tokens = member.as_u64().or(self.output_tokens),
+                "stop_reason" | "done_reason" => self.finish(member),
+                "choices" => member
+                    .children()
+                    .filter_map(|choice| choice.get("finish_reason"))
+                    .for_each(|reason| self.finish(reason)),
+                "error" => self.error(member),
+                "type" if self.error.is_none() && member.text().is_some_and(|kind| kind.is("error")) => {
+                    self.error = Some(object.get("code").and_then(cut).unwrap_or_else(|| "error".to_owned()));
+                }
+                // The events of OpenAI's responses and Anthropic's `message_start` hold the answer in a member;
+                // so does Anthropic's `message_delta` its reason to stop.
+                "response" | "message" if member.get("id").is_some() => self.object(member),
+                "delta" if member.get("stop_reason").is_some() => self.object(member),
+                "status"
+                    if object.get("object").is_some_and(|kind| kind.text().is_some_and(|kind| kind.is("response"))) =>
+                {
+                    self.finish(member);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes the reason why the model stopped, if there is one.
+    fn finish(&mut self, reason: Value<'_, '_>) {
+        if let Some(text) = cut(reason).filter(|text| !text.is_empty()) {
+            self.finish = Some(text);
+        }
+    }
+
+    fn usage(&mut self, usage: Value<'_, '_>) {
+        let mut input: Option<u64> = None;
+        for member in usage.children() {
+            let (Some(key), Some(count)) = (member.key(), member.as_u64()) else { continue };
+            match &*key.decode() {
+                "prompt_tokens" | "input_tokens" | "cache_creation_input_tokens" | "cache_read_input_tokens" => {
+                    input = Some(input.unwrap_or(0).saturating_add(count));
+                }
+                "completion_tokens" | "output_tokens" => self.output_tokens = Some(count),
+                _ => {}
+            }
+        }
+        self.input_tokens = input.or(self.input_tokens);
+    }
+
+    /// Takes the kind of an error. Its message may quote the prompt, so it is not kept.
+    fn error(&mut self, error: Value<'_, '_>) {
+        if error.kind() == Kind::Null {
+            return;
+        }
+        let named = ["code", "type"].into_iter().find_map(|key| cut(error.get(key)?));
+        self.error = Some(named.unwrap_or_else(|| "error".to_owned()));
+    }
+}
+
+/// Keeps the first text that comes.
+fn keep(place: &mut Option<String>, value: Value<'_, '_>) {
+    if place.is_none() {
+        *place = cut(value);
+    }
+}
+
+fn cut(value: Value<'_, '_>) -> Option<String> {
+    value.as_str().map(|text| text.chars().take(LONGEST).collect())
+}

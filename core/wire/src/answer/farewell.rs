@@ -1,0 +1,94 @@
+//! The dialect's own way to say in mid-stream that it is over.
+
+use super::Carrier;
+use crate::{Endpoint, anthropic_type, message, openai_type};
+use plant::{Dialect, Reason};
+use serde_json::{Value, json};
+
+/// The last event of a stream that ends badly, after which nothing comes: no `[DONE]`, no `message_stop`. SDKs raise
+/// their own error class for it. `None` where the dialect has no such way, so that only a cut connection is left.
+///
+/// What was released before must end with a whole event, as everything that [`super::Answer`] gives does.
+#[must_use]
+pub fn error_event(dialect: Dialect, endpoint: Endpoint, reason: Reason, record: &str) -> Option<Vec<u8>> {
+    let carrier = match (dialect, endpoint.name()) {
+        (_, "audio.speech" | "files.content") => return None,
+        (Dialect::Ollama, _) => Carrier::Lines,
+        _ => Carrier::Events,
+    };
+    farewell(dialect, endpoint, carrier, reason, record)
+}
+
+/// The same, as the stream at hand is carried.
+pub(super) fn farewell(
+    dialect: Dialect,
+    endpoint: Endpoint,
+    carrier: Carrier,
+    reason: Reason,
+    record: &str,
+) -> Option<Vec<u8>> {
+    let (name, body) = body(dialect, endpoint, reason, record);
+    match (carrier, name) {
+        (Carrier::Lines, _) => Some(format!("{body}\n").into_bytes()),
+        (Carrier::Events, None) => Some(format!("data: {body}\n\n").into_bytes()),
+        (Carrier::Events, Some(name)) => Some(format!("event: {name}\ndata: {body}\n\n").into_bytes()),
+        (Carrier::Document | Carrier::Text | Carrier::Opaque, _) => None,
+    }
+}
+
+fn body(dialect: Dialect, endpoint: Endpoint, reason: Reason, record: &str) -> (Option<&'static str>, Value) {
+    let said = message(reason, Some(record));
+    let (code, status) = (reason.code(), reason.status());
+    match dialect {
+        Dialect::OpenAi => {
+            let error = json!({"message": said, "type": openai_type(status), "param": null, "code": code});
+            if endpoint.name().starts_with("responses") {
+                // The event of the API's reference has no `error` member, but it is the one at which the official
+                // SDKs raise; without it they would hand the event to a caller who may not look.
+                let event = json!({"type": "error", "code": code, "message": said, "param": null, "error": error});
+                (Some("error"), event)
+            } else {
+                (None, json!({ "error": error }))
+            }
+        }
+        Dialect::Anthropic => {
+            let error = json!({"type": anthropic_type(status), "message": said});
+            (Some("error"), json!({"type": "error", "error": error, "request_id": record}))
+        }
+        Dialect::Ollama | Dialect::Kserve => (None, json!({ "error": said })),
+        Dialect::Json => (Some("error"), json!({"error": {"message": said, "code": code, "record": record}})),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::error_event;
+    use plant::{Dialect, Reason};
+
+    fn event(dialect: Dialect, method: &str, path: &str) -> String {
+        let endpoint = crate::endpoint(dialect, method, path).unwrap();
+        String::from_utf8(error_event(dialect, endpoint, Reason::ProviderBroken, "rec-7").unwrap()).unwrap()
+    }
+
+    #[test]
+    fn each_dialect_ends_a_stream_in_its_own_way() {
+        let chat = event(Dialect::OpenAi, "POST", "/chat/completions");
+        assert!(chat.starts_with("data: {\"error\":{"), "{chat}");
+        assert!(chat.contains("\"code\":\"provider-broken\"") && chat.contains("rec-7") && chat.ends_with("\n\n"));
+        let responses = event(Dialect::OpenAi, "POST", "/responses");
+        assert!(responses.starts_with("event: error\ndata: {") && responses.contains("\"type\":\"error\""));
+        let anthropic = event(Dialect::Anthropic, "POST", "/messages");
+        assert!(anthropic.starts_with("event: error\ndata: {") && anthropic.contains("\"type\":\"api_error\""));
+        let ollama = event(Dialect::Ollama, "POST", "/api/chat");
+        assert!(ollama.starts_with("{\"error\":\"") && ollama.ends_with("}\n"));
+        let kserve = event(Dialect::Kserve, "POST", "/v2/models/m/generate_stream");
+        assert!(kserve.starts_with("data: {\"error\":\""));
+        assert!(event(Dialect::Json, "POST", "/any").starts_with("event: error\n"));
+    }
+
+    #[test]
+    fn a_recording_can_only_be_cut() {
+        let endpoint = crate::endpoint(Dialect::OpenAi, "POST", "/audio/speech").unwrap();
+        assert_eq!(error_event(Dialect::OpenAi, endpoint, Reason::ProviderBroken, "rec-7"), None);
+    }
+}

@@ -1,0 +1,281 @@
+//! Reads the events of a stream one by one and releases each: as it came, or with some texts replaced.
+//!
+//! A frame whose text is held back goes out in its place with what may be released of it, often nothing: an empty
+//! delta is what every dialect sends itself, the caller sees that the answer is alive, and the order of events
+//! and what else they carry stay. What was held back goes out in an event of its own before the one that ends its text.
+
+use super::Limits;
+use super::channel::{Channels, Rest, Template, TooMany};
+use super::document::{parse, wholes};
+use super::facts::Facts;
+use super::frame::Frame;
+use super::openai;
+use super::reading::{Delta, End, Mould, Reading};
+use super::surrogate::Edges;
+use crate::json::{self, Document};
+use plant::{Dialect, Form, Rewrite};
+use std::ops::Range;
+
+/// Why an event cannot be released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It is longer than it may be.
+    TooLong(usize),
+    /// It is not what its dialect sends.
+    Garbled(&'static str),
+    /// It is not the JSON that it declares to be.
+    Json(json::Error),
+    /// More texts are open than may be.
+    TooMany,
+}
+
+impl From<TooMany> for Fault {
+    fn from(_: TooMany) -> Self {
+        Self::TooMany
+    }
+}
+
+/// A replacement of a stretch of the payload.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    pub(super) span: Range<usize>,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Reads the events of one stream.
+#[derive(Debug)]
+pub(super) struct Stream {
+    dialect: Dialect,
+    /// What ends an event that lacks its end.
+    terminator: &'static [u8],
+    passive: bool,
+    channels: Channels,
+    /// Whether the last event that was released lacks its end.
+    open: bool,
+    scratch: Vec<u8>,
+}
+
+impl Stream {
+    pub(super) fn new(dialect: Dialect, terminator: &'static [u8], passive: bool, limits: &Limits) -> Self {
+        let channels = Channels::new(limits.frame);
+        Self { dialect, terminator, passive, channels, open: false, scratch: Vec::new() }
+    }
+
+    /// Releases one event.
+    pub(super) fn event(
+        &mut self,
+        frame: &Frame<'_>,
+        limits: &Limits,
+        facts: &mut Facts,
+        rewrite: &mut dyn Rewrite,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let payload = frame.payload(&mut scratch);
+        let released = self.payload(frame, payload, limits, facts, rewrite, out);
+        self.scratch = scratch;
+        self.open = !frame.ended;
+        released
+    }
+
+    fn payload(
+        &mut self,
+        frame: &Frame<'_>,
+        payload: &[u8],
+        limits: &Limits,
+        facts: &mut Facts,
+        rewrite: &mut dyn Rewrite,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let trimmed = payload.trim_ascii();
+        if trimmed.is_empty() {
+            out.extend_from_slice(frame.raw);
+            return Ok(());
+        }
+        facts.frames += 1;
+        if openai::is_done(trimmed) && matches!(self.dialect, Dialect::OpenAi | Dialect::Json) {
+            self.end(rewrite, out);
+            facts.complete = true;
+            out.extend_from_slice(frame.raw);
+            return Ok(());
+        }
+        let mut mended = Vec::new();
+        match parse(payload, limits, &mut mended) {
+            Ok(document) => {
+                facts.note(&document);
+                let reading = Reading::of(self.dialect, &document);
+                facts.complete |= reading.last;
+                if self.passive {
+                    out.extend_from_slice(frame.raw);
+                    return Ok(());
+                }
+                self.release(frame, payload, &document, &reading, rewrite, out)
+            }
+            Err(_) if !frame.ended => Err(Fault::Garbled("the stream ends in mid-event")),
+            Err(_) => self.text(frame, payload, rewrite, out),
+        }
+    }
+
+    /// Releases an event whose payload is JSON.
+    fn release(
+        &mut self,
+        frame: &Frame<'_>,
+        came: &[u8],
+        document: &Document<'_>,
+        reading: &Reading<'_>,
+        rewrite: &mut dyn Rewrite,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let mut said = Vec::with_capacity(reading.deltas.len());
+        for delta in &reading.deltas {
+            let text = delta.text.decode();
+            let span = delta.text.span();
+            let edges = match came.get(span) {
+                Some(came) if came != delta.text.raw().as_bytes() => Edges::of(came, delta.text.raw().as_bytes()),
+                _ => Edges::default(),
+            };
+            said.push(self.channels.text(delta.key, delta.json, &text)?.take(&text, edges, rewrite));
+        }
+        for rest in self.channels.end(&reading.ends, rewrite) {
+            let place = reading.deltas.iter().rposition(|delta| delta.key == rest.key);
+            match place.and_then(|place| Some((reading.deltas.get(place)?, said.get_mut(place)?))) {
+                Some((delta, said)) => {
+                    let came = || came.get(delta.text.span()).unwrap_or_default().to_vec();
+                    said.get_or_insert_with(came).extend_from_slice(&rest.bytes);
+                }
+                None => self.put(&rest, out),
+            }
+        }
+        let deltas = || reading.deltas.iter();
+        let mut changes = wholes(document, |node| deltas().any(|delta| delta.node == node), rewrite);
+        for delta in deltas().filter(|delta| self.channels.holds(&delta.key)).collect::<Vec<_>>() {
+            let template = self.template(frame, delta, reading, &changes);
+            self.channels.keep(&delta.key, template)?;
+        }
+        for (delta, said) in deltas().zip(said) {
+            changes.extend(said.map(|bytes| Change { span: delta.text.span(), bytes }));
+        }
+        splice(frame, changes, out)
+    }
+
+    /// Releases an event whose payload is no JSON.
+    fn text(
+        &mut self,
+        frame: &Frame<'_>,
+        payload: &[u8],
+        rewrite: &mut dyn Rewrite,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let structured = matches!(payload.trim_ascii_start().first(), Some(b'{' | b'['));
+        if structured || !matches!(self.dialect, Dialect::Json | Dialect::Kserve) {
+            return Err(Fault::Garbled("an event of the stream is no JSON"));
+        }
+        let Ok(text) = std::str::from_utf8(payload) else {
+            return Err(Fault::Garbled("an event of the stream is no UTF-8"));
+        };
+        let new = if self.passive { None } else { rewrite.whole(text, Form::Plain) };
+        let Some(new) = new else {
+            out.extend_from_slice(frame.raw);
+            return Ok(());
+        };
+        let mut lines = new.split(['\r', '\n']);
+        let mut at = 0;
+        for (n, place) in frame.data.iter().enumerate() {
+            out.extend_from_slice(frame.raw.get(at..place.start).unwrap_or_default());
+            out.extend_from_slice(lines.next().unwrap_or_default().as_bytes());
+            at = place.end;
+            if n + 1 == frame.data.len() {
+                for line in lines.by_ref() {
+                    out.extend_from_slice(b"\ndata: ");
+                    out.extend_from_slice(line.as_bytes());
+                }
+            }
+        }
+        out.extend_from_slice(frame.raw.get(at..).unwrap_or_default());
+        Ok(())
+    }
+
+    /// Ends every text and releases what was held back.
+    pub(super) fn end(&mut self, rewrite: &mut dyn Rewrite, out: &mut Vec<u8>) {
+        for rest in self.channels.end(&[End::All], rewrite) {
+            self.put(&rest, out);
+        }
+    }
+
+    /// Releases the rest of a text in an event of its own.
+    fn put(&mut self, rest: &Rest, out: &mut Vec<u8>) {
+        debug_assert!(rest.template.is_some(), "a rewriter that released all it took has nothing left to give");
+        let Some(template) = &rest.template else { return };
+        if std::mem::take(&mut self.open) {
+            out.extend_from_slice(self.terminator);
+        }
+        out.extend_from_slice(&template.head);
+        out.extend_from_slice(&rest.bytes);
+        out.extend_from_slice(&template.tail);
+    }
+
+    /// The event that would carry the rest of a delta's text, made from the one that carries the delta.
+    fn template(&self, frame: &Frame<'_>, delta: &Delta<'_>, reading: &Reading<'_>, others: &[Change]) -> Template {
+        let (stretch, before, after, gone) = match &delta.mould {
+            Mould::Own { before, after } => {
+                return Template { head: before.clone().into_bytes(), tail: after.as_bytes().to_vec() };
+            }
+            Mould::Same(gone) => (delta.text.span(), "", "", gone),
+            Mould::Around { stretch, before, after, gone } => (stretch.clone(), before.as_str(), *after, gone),
+        };
+        let mut cuts: Vec<(Range<usize>, &[u8])> = vec![(stretch.clone(), b"")];
+        cuts.extend(gone.iter().map(|(span, put)| (span.clone(), put.as_bytes())));
+        cuts.extend(reading.deltas.iter().map(|other| (other.text.span(), &b""[..])));
+        cuts.extend(others.iter().map(|change| (change.span.clone(), change.bytes.as_slice())));
+        // An outer stretch before those within it, which are skipped then.
+        cuts.sort_by_key(|(span, _)| (span.start, usize::MAX - span.end));
+        let mut template = Template::default();
+        let mut at = 0;
+        let mut bytes = Vec::with_capacity(frame.raw.len());
+        for (span, put) in cuts {
+            let Some(place) = place(frame, &span).filter(|place| place.start >= at) else { continue };
+            bytes.extend_from_slice(frame.raw.get(at..place.start).unwrap_or_default());
+            at = place.end;
+            if span == stretch {
+                bytes.extend_from_slice(before.as_bytes());
+                template.head = std::mem::take(&mut bytes);
+                bytes.extend_from_slice(after.as_bytes());
+            } else {
+                bytes.extend_from_slice(put);
+            }
+        }
+        bytes.extend_from_slice(frame.raw.get(at..).unwrap_or_default());
+        if !frame.ended {
+            bytes.extend_from_slice(self.terminator);
+        }
+        template.tail = bytes;
+        // A byte order mark belongs to the start of the stream alone.
+        if template.head.starts_with(b"\xef\xbb\xbf") {
+            template.head.drain(..3);
+        }
+        template
+    }
+}
+
+/// Where a stretch of the payload stands, also one that spans lines.
+fn place(frame: &Frame<'_>, span: &Range<usize>) -> Option<Range<usize>> {
+    let first = frame.locate(&(span.start..span.start))?;
+    let last = frame.locate(&(span.end..span.end))?;
+    (first.start <= last.end).then_some(first.start..last.end)
+}
+
+/// Releases an event with some stretches replaced.
+fn splice(frame: &Frame<'_>, mut changes: Vec<Change>, out: &mut Vec<u8>) -> Result<(), Fault> {
+    changes.sort_by_key(|change| change.span.start);
+    let mut at = 0;
+    for change in changes {
+        let Some(place) = frame.locate(&change.span) else {
+            return Err(Fault::Garbled("a text of the stream spans lines"));
+        };
+        out.extend_from_slice(frame.raw.get(at..place.start).unwrap_or_default());
+        out.extend_from_slice(&change.bytes);
+        at = place.end;
+    }
+    out.extend_from_slice(frame.raw.get(at..).unwrap_or_default());
+    Ok(())
+}
