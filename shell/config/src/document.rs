@@ -1,10 +1,11 @@
 //! Writes the table of keys down for others: as a JSON Schema for editors, and as the reference page for people.
 
+use crate::keys::{FILE, SECTIONS};
 use crate::labels;
 use crate::node;
 use crate::problem::{Code, Severity};
 use crate::shape::{show_size, show_time, takes};
-use crate::table::{FILE, Field, Kind, Named, Need, SECTIONS, Section};
+use crate::table::{Field, Kind, Named, Need, Section};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use toml::de::{DeTable, DeValue};

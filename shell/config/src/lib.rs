@@ -6,7 +6,7 @@
 //!                   +--------------------+------- problems, all at once ------------------+
 //! ```
 //!
-//! A file is walked twice. `shape` compares it with `table`, the one table of keys, and reports every key and
+//! A file is walked twice. `shape` compares it with `keys`, the one table of keys, and reports every key and
 //! value that does not fit; then the plant is built from what does, and what several values mean together is
 //! judged. So one slip hides no other.
 
@@ -15,6 +15,7 @@ mod conduits;
 mod document;
 mod files;
 mod gateway;
+mod keys;
 mod labels;
 mod names;
 mod nearest;

@@ -3,7 +3,8 @@
 //! What is wrong has been reported when the shape was checked, so access is silent: a value that cannot be used
 //! is not there. Where the file says nothing, the embedded defaults speak.
 
-use crate::table::{FILE, Kind, Section};
+use crate::keys::FILE;
+use crate::table::{Kind, Section};
 use crate::value;
 use plant::Millis;
 use std::ops::Range;

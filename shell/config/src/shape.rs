@@ -249,7 +249,7 @@ impl<'a> Shape<'a, '_> {
                 Err(fault) => self.fault(text, Err(fault), span),
             },
             (Kind::Text | Kind::Word | Kind::Name(_) | Kind::OneOf(_) | Kind::Form(_), DeValue::String(text)) => {
-                self.text(field, kind, text, span)
+                self.text(field, kind, text, span);
             }
             (kind, other) => self.wrong_type(field, kind, other, span),
         }
@@ -402,13 +402,13 @@ pub(crate) fn takes(kind: &Kind) -> String {
 /// A size with the largest unit that divides it.
 pub(crate) fn show_size(bytes: u64) -> String {
     let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    let unit = units.into_iter().find(|(factor, _)| bytes >= *factor && bytes % factor == 0);
+    let unit = units.into_iter().find(|(factor, _)| bytes >= *factor && bytes.is_multiple_of(*factor));
     unit.map_or_else(|| format!("{bytes}B"), |(factor, name)| format!("{}{name}", bytes / factor))
 }
 
 /// A duration with the largest unit that divides it.
 pub(crate) fn show_time(millis: u64) -> String {
     let units = [(3_600_000, "h"), (60_000, "m"), (1_000, "s")];
-    let unit = units.into_iter().find(|(factor, _)| millis >= *factor && millis % factor == 0);
+    let unit = units.into_iter().find(|(factor, _)| millis >= *factor && millis.is_multiple_of(*factor));
     unit.map_or_else(|| format!("{millis}ms"), |(factor, name)| format!("{}{name}", millis / factor))
 }

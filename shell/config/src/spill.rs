@@ -1,11 +1,12 @@
 //! Secrets that were written into a plant file: by their shape, by the name of their key, or in place of a
 //! credential's place.
 
+use crate::keys::FILE;
 use crate::node::Node;
 use crate::problem::Code;
 use crate::report::Report;
 use crate::secret;
-use crate::table::{FILE, Kind, Section};
+use crate::table::{Kind, Section};
 use crate::value::quote;
 use std::ops::Range;
 use toml::Spanned;

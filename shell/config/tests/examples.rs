@@ -1,5 +1,7 @@
 //! The example plants load, and the pages and schemas made from the table of keys are the ones in the repository.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails loudly")]
+
 use penstock_config as config;
 use penstock_config::{Code, Loaded, Problems, load};
 use plant::Millis;

@@ -1,5 +1,7 @@
 //! What people read when a plant file is wrong: one snapshot for each file of `testdata/plants`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails loudly")]
+
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use penstock_config::{Code, Disk, Files, NoFiles, Problem, State, Surroundings, read};
 use plant::Millis;

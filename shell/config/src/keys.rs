@@ -1,0 +1,305 @@
+//! The table of keys: what a plant file may say, where, and in which form.
+//!
+//! The one source of truth. The reader walks a file along it, the JSON Schema and the reference page are written
+//! from it, and the defaults are checked against it. A key that is not here does not exist. Zones, callers,
+//! providers and conduits are in `map`.
+
+mod map;
+
+use crate::table::{ALGORITHM, ISSUER, Kind, Named, PATH, SOCKET, Section, URL, URL_OR_PATH, any, list, may, must};
+pub(crate) use map::{
+    CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS, SUPPLIER, WORKLOAD,
+    WORKSTATION, ZONE,
+};
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const SECOND: u64 = 1_000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+
+static WORD: Kind = Kind::Word;
+static TEXT: Kind = Kind::Text;
+static ANY_SENSITIVITY: Kind = Kind::Name(Named::Sensitivity);
+static ANY_SOCKET: Kind = Kind::Form(&SOCKET);
+static ANY_PATH: Kind = Kind::Form(&PATH);
+static ANY_ALGORITHM: Kind = Kind::Form(&ALGORITHM);
+
+/// The whole file.
+pub(crate) static FILE: Section = Section {
+    path: "",
+    noun: "plant file",
+    about: "One TOML file describes a plant: its zones, what calls AI in them, which AI services there are, and the conduits \
+            between the two. What no conduit allows is closed.",
+    fields: &[
+        must("plant", Kind::Table(&PLANT), "", "The site."),
+        may("gateway", Kind::Table(&GATEWAY), "", "How this gateway runs."),
+        must("zones", Kind::Tables(&ZONE, Named::Zone), "", "The IEC 62443 zones."),
+        may("workloads", Kind::Tables(&WORKLOAD, Named::Workload), "", "The software that calls AI."),
+        may("workstations", Kind::Tables(&WORKSTATION, Named::Workstation), "", "The devices that calls come from."),
+        may("operators", Kind::Table(&OPERATORS), "", "Who vouches for operators."),
+        may("providers", Kind::Tables(&PROVIDER, Named::Provider), "", "The AI services."),
+        may("conduits", Kind::Tables(&CONDUIT, Named::Conduit), "", "The authorised paths."),
+        may(
+            "labels",
+            Kind::Map(Named::Label, &ANY_SENSITIVITY),
+            "",
+            "How sensitive each label makes content: a label or family of labels on the left (`secret`, `person`, `person.email`, a word of \
+             the dictionary), a step of the plant's scale on the right. The longest label that fits decides. What is not said here \
+             has a default, which moves along the plant's own scale: the lowest, the highest, or the step in between, rounded up.",
+        ),
+        may(
+            "dictionary",
+            Kind::Tables(&DICTIONARY, Named::Label),
+            "",
+            "The plant's own words that must be recognised.",
+        ),
+        may("inspection", Kind::Table(&INSPECTION), "", "How content is read."),
+        may("rules", Kind::Table(&RULES), "", "The plant's own rules, in Cedar."),
+    ],
+};
+
+pub(crate) static PLANT: Section = Section {
+    path: "plant",
+    noun: "plant",
+    about: "The site, and this gateway within it. Both names are part of every record.",
+    fields: &[
+        must(
+            "name",
+            Kind::Word,
+            "\"brewery-north\"",
+            "The site's name: part of every record and of the ledger's origin. Never change it.",
+        ),
+        may(
+            "gateway",
+            Kind::Word,
+            "\"gate-1\"",
+            "This gateway's name within the site; each gateway has a ledger of its own.",
+        ),
+        may(
+            "sensitivity",
+            Kind::List { of: &WORD, least: 2 },
+            "[\"public\", \"internal\", \"confidential\", \"restricted\"]",
+            "The plant's scale of sensitivity, from what anyone may know to what must not leave: 2 to 16 steps.",
+        ),
+    ],
+};
+
+pub(crate) static GATEWAY: Section = Section {
+    path: "gateway",
+    noun: "gateway",
+    about: "How this gateway runs: where it listens, and where its files are. Relative paths begin at the plant's folder.",
+    fields: &[
+        may("listen", any(&ANY_SOCKET), "[\"10.20.35.10:8443\"]", "Where HTTPS is spoken, HTTP/1.1 and HTTP/2."),
+        may(
+            "plain_http",
+            any(&ANY_SOCKET),
+            "[\"127.0.0.1:8080\"]",
+            "Where HTTP is spoken without TLS. Only loopback addresses, unless `plain_http_beyond_loopback` is set.",
+        ),
+        may(
+            "plain_http_beyond_loopback",
+            Kind::Flag,
+            "false",
+            "Allows `plain_http` on other addresses than loopback: workload tokens and prompts then travel in the clear.",
+        ),
+        may(
+            "admin",
+            Kind::Form(&SOCKET),
+            "\"127.0.0.1:9464\"",
+            "Where `/healthz`, `/readyz` and `/metrics` are served, in plain HTTP.",
+        ),
+        may("certificate", Kind::Form(&PATH), "\"pki/gateway.pem\"", "The gateway's certificate chain, PEM."),
+        may("key", Kind::Form(&PATH), "\"pki/gateway.key\"", "The private key of `certificate`, PEM."),
+        may(
+            "client_authority",
+            Kind::Form(&PATH),
+            "\"pki/authority.pem\"",
+            "The authorities whose client certificates prove workloads, PEM.",
+        ),
+        may("ledger", Kind::Form(&PATH), "\"ledger\"", "The folder of the ledger."),
+        may(
+            "keys",
+            Kind::Form(&PATH),
+            "\"keys\"",
+            "The folder of `gateway.key`, which signs the ledger, and `plant.key`, from which pseudonyms and tokens are derived.",
+        ),
+        may(
+            "tokens",
+            Kind::Form(&PATH),
+            "\"tokens.json\"",
+            "The file of workload tokens, hashed; `penstock token` writes it.",
+        ),
+        may("limits", Kind::Table(&GATEWAY_LIMITS), "", "What the gateway takes at most."),
+        may("telemetry", Kind::Table(&TELEMETRY), "", "Where traces go. Without this table, nowhere."),
+    ],
+};
+
+pub(crate) static GATEWAY_LIMITS: Section = Section {
+    path: "gateway.limits",
+    noun: "limits",
+    about: "What the gateway takes at most, whatever conduit a call is on.",
+    fields: &[
+        may(
+            "header_bytes",
+            Kind::Size { low: KIB, high: MIB },
+            "\"64KiB\"",
+            "Largest head of a request: request line and headers.",
+        ),
+        may(
+            "header_timeout",
+            Kind::Time { low: 100, high: 10 * MINUTE },
+            "\"10s\"",
+            "Longest wait for the whole head of a request.",
+        ),
+        may(
+            "idle_timeout",
+            Kind::Time { low: SECOND, high: 24 * HOUR },
+            "\"2m\"",
+            "Longest a connection stays open without a call.",
+        ),
+        may("connections", Kind::Count { low: 1, high: 1_000_000 }, "10000", "Most connections at once."),
+        may(
+            "exchanges",
+            Kind::Count { low: 1, high: 1_000_000 },
+            "4096",
+            "Most exchanges at once; what comes beyond is refused as `too-busy`.",
+        ),
+        may(
+            "drain_timeout",
+            Kind::Time { low: 0, high: 24 * HOUR },
+            "\"30s\"",
+            "Longest a stopping gateway waits for exchanges under way.",
+        ),
+    ],
+};
+
+pub(crate) static TELEMETRY: Section = Section {
+    path: "gateway.telemetry",
+    noun: "telemetry",
+    about: "Where OpenTelemetry traces go. They hold no content.",
+    fields: &[
+        must("otlp", Kind::Form(&URL), "\"http://127.0.0.1:4318\"", "The collector's OTLP endpoint over HTTP."),
+        may("service", Kind::Text, "\"penstock\"", "The `service.name` of the traces."),
+    ],
+};
+
+pub(crate) static OPERATORS: Section = Section {
+    path: "operators",
+    noun: "operators",
+    about: "The OpenID Connect issuer that vouches for operators. An application passes the operator's token in the `Penstock-Operator` header.",
+    fields: &[
+        must(
+            "issuer",
+            Kind::Form(&ISSUER),
+            "\"https://login.brewery-north.example/realms/plant\"",
+            "The exact `iss` claim.",
+        ),
+        must(
+            "audiences",
+            list(&TEXT),
+            "[\"penstock\"]",
+            "The `aud` claims that are accepted; a token needs one of them.",
+        ),
+        must(
+            "keys",
+            Kind::Form(&URL_OR_PATH),
+            "\"https://login.brewery-north.example/realms/plant/keys\"",
+            "Where the issuer's keys (JWKS) are: a URL, or a file for plants without internet.",
+        ),
+        may("algorithms", list(&ANY_ALGORITHM), "[\"ES256\"]", "The signature algorithms that are accepted."),
+        may(
+            "subject_claim",
+            Kind::Text,
+            "\"sub\"",
+            "The claim that names the person. The ledger holds only a pseudonym of it.",
+        ),
+        may("roles_claim", Kind::Text, "\"groups\"", "The claim that holds roles or groups, for rules to ask for."),
+        may("leeway_seconds", Kind::Count { low: 0, high: 300 }, "30", "How far the issuer's clock may be off."),
+    ],
+};
+
+pub(crate) static DICTIONARY: Section = Section {
+    path: "dictionary.<label>",
+    noun: "dictionary",
+    about: "Words of the plant that must be recognised: products, recipes, customers, projects. The table's name is the label that they get.",
+    fields: &[
+        may(
+            "terms",
+            any(&TEXT),
+            "[\"Brewhouse Gold\", \"Project Amber\"]",
+            "Words and phrases, found without regard to case, as whole words.",
+        ),
+        may(
+            "patterns",
+            any(&TEXT),
+            "['RCP-[0-9]{4}']",
+            "Regular expressions. They run in linear time: no look-around, no back-references.",
+        ),
+        may(
+            "sensitivity",
+            Kind::Name(Named::Sensitivity),
+            "\"confidential\"",
+            "How sensitive they make content. Needed, unless `[labels]` says it.",
+        ),
+    ],
+};
+
+pub(crate) static INSPECTION: Section = Section {
+    path: "inspection",
+    noun: "inspection",
+    about: "How content is read, beyond what is built in.",
+    fields: &[
+        may(
+            "tags",
+            any(&TEXT),
+            "['[A-Z]{2}[0-9]{2}-[A-Z]{3}-[0-9]{3}']",
+            "Regular expressions of the plant's tag numbering schemes. What they match is labelled `tag`.",
+        ),
+        may(
+            "ignore",
+            any(&TEXT),
+            "[\"info@brewery-north.example\"]",
+            "Texts that are never a finding, compared whole and without case.",
+        ),
+        may("disabled", any(&WORD), "[\"person.phone\"]", "Built-in rules to switch off, by name."),
+        may(
+            "findings",
+            Kind::Count { low: 1, high: 1_000_000 },
+            "32768",
+            "Most findings in one message. A message with more is refused: it cannot be handled finding by finding.",
+        ),
+    ],
+};
+
+pub(crate) static RULES: Section = Section {
+    path: "rules",
+    noun: "rules",
+    about: "The plant's own rules, in the Cedar policy language. They can only forbid: no rule permits what no conduit allows.",
+    fields: &[may("files", any(&ANY_PATH), "[\"rules/shifts.cedar\"]", "The rule files.")],
+};
+
+/// Every section, in the order of the file.
+pub(crate) static SECTIONS: [&Section; 21] = [
+    &FILE,
+    &PLANT,
+    &GATEWAY,
+    &GATEWAY_LIMITS,
+    &TELEMETRY,
+    &ZONE,
+    &SECURITY_LEVELS,
+    &WORKLOAD,
+    &WORKSTATION,
+    &OPERATORS,
+    &PROVIDER,
+    &CREDENTIAL,
+    &SUPPLIER,
+    &CONDUIT,
+    &OPERATOR,
+    &HANDLING,
+    &REROUTE,
+    &CONDUIT_LIMITS,
+    &DICTIONARY,
+    &INSPECTION,
+    &RULES,
+];
