@@ -124,7 +124,7 @@ pub fn endpoint(dialect: Dialect, method: &str, path: &str) -> Option<Endpoint> 
 }
 
 /// Every known endpoint, for reference pages and for tests that prove coverage.
-pub fn endpoints() -> impl Iterator<Item = Endpoint> {
+pub fn endpoints() -> impl ExactSizeIterator<Item = Endpoint> + Clone {
     TABLE.iter().map(Endpoint)
 }
 

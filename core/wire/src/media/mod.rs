@@ -16,6 +16,9 @@ pub(crate) enum Media {
 /// Fewest base64 characters that are taken for media: below that, a word is as likely.
 const SHORTEST: usize = 16;
 
+/// Fewest that are taken for media of no known format: below that, a key or a password is likelier, and is read.
+const SHORTEST_UNKNOWN: usize = 512;
+
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(true);
@@ -30,7 +33,10 @@ pub(crate) fn expected(text: &str, claimed: Option<&str>) -> Option<Media> {
     let head = decode_head(text)?;
     match sniff(&head) {
         Some(sniffed) => Some(Media::Binary(named(claimed, Some(sniffed)))),
-        None => Some(decode_text(text, &head).map_or_else(|| Media::Binary(named(claimed, None)), Media::Text)),
+        None => match decode_text(text, &head) {
+            Some(inner) => Some(Media::Text(inner)),
+            None => (text.len() >= SHORTEST_UNKNOWN).then(|| Media::Binary(named(claimed, None))),
+        },
     }
 }
 

@@ -48,6 +48,9 @@ fn text_in_base64_is_read_as_text() {
 fn what_is_no_base64_stays_text() {
     assert_eq!(expected("not base64 at all, really", None), None);
     assert_eq!(expected("c2hvcnQ=", None), None);
+    assert_eq!(expected("AKIAIOSFODNN7EXAMPLE", Some("image/png")), None, "a key is no picture");
+    let noise: Vec<u8> = (0..=255).cycle().take(600).collect();
+    assert_eq!(expected(&BASE64_STANDARD.encode(noise), None), binary("application/octet-stream"));
     let png = BASE64_STANDARD.encode(PNG);
     assert_eq!(expected(&format!("{png} AKIAIOSFODNN7"), None), None);
     assert_eq!(data_url("data:text/plain,hello%20world"), None);
