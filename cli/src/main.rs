@@ -1,15 +1,20 @@
 //! `penstock`: one binary, one file per subcommand. This is where the core and the shell are joined.
 
+mod assemble;
+mod authority;
 mod check;
 mod completions;
 mod demo;
 mod explain;
 mod init;
+mod journal;
+mod logging;
 mod manual;
 mod receipt;
 mod records;
 mod run;
 mod schema;
+mod secrets;
 mod token;
 mod verify;
 

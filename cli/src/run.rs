@@ -1,8 +1,289 @@
-//! To come.
-use std::path::Path;
+//! `penstock run`: the gateway, until it is told to stop.
+//!
+//! A changed plant file, rule or token file comes into force by itself within a second, or at once by SIGHUP. A bad
+//! one never replaces a good one; either way a record says so.
+
+use crate::assemble;
+use crate::journal::{self, Ledger};
+use crate::logging::{self, Form};
+use crate::secrets::{self, PlantKey};
+use config::Loaded;
+use config::tokens::{self, Change, Tokens};
+use gateway::{Gateway, Limits, Listen, Metrics, OperatorKeys, TlsFiles};
+use miette::{IntoDiagnostic, WrapErr};
+use plant::{Kind, Note};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use store::{Opening, Store};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How often files are looked at for changes.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Run the gateway.
+///
+/// Callers use `https://HOST:PORT/<provider>/...` as their base URL, with a workload token as API key or a client
+/// certificate. Logs go to standard error; health, readiness and metrics to the `admin` address of the plant file.
+///
+/// SIGTERM or Ctrl-C stops it: what is under way may end first. SIGHUP reads the plant file anew.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
-pub(crate) fn run(_plant: &Path, _args: Args) -> miette::Result<ExitCode> {
-    miette::bail!("to come")
+pub(crate) struct Args {
+    /// The form of the log.
+    #[arg(long, value_enum, default_value = "human", env = "PENSTOCK_LOG_FORM")]
+    log: Form,
+
+    /// What is logged: `error`, `warn`, `info`, `debug`, or a filter such as `info,penstock_store=debug`.
+    #[arg(long, default_value = "info", env = "PENSTOCK_LOG")]
+    log_level: String,
+
+    /// Write the addresses that are listened on to this file, once they are: the calls' first, then operations'.
+    #[arg(long, value_name = "FILE")]
+    addresses: Option<PathBuf>,
+}
+
+pub(crate) fn run(path: &Path, args: Args) -> miette::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new().into_diagnostic()?;
+    let traces = runtime.block_on(async {
+        let loaded = assemble::load(path)?;
+        let traces = logging::begin(args.log, &args.log_level, loaded.gateway.telemetry.as_ref())?;
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        raise_descriptors();
+        let mut house = House::open(path, loaded).await?;
+        house.announce(args.addresses.as_deref())?;
+        house.live().await?;
+        house.close().await;
+        Ok::<_, miette::Report>(traces)
+    })?;
+    traces.flush();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Many callers hold many connections; the usual soft limit of 1,024 descriptors is soon used up.
+fn raise_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let now = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: now.maximum, maximum: now.maximum };
+    if let Err(problem) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%problem, "the limit of open files stays as it is");
+    }
+}
+
+/// A gateway with everything that belongs to it.
+pub(crate) struct House {
+    path: PathBuf,
+    loaded: Loaded,
+    key: PlantKey,
+    operator_keys: Option<Arc<OperatorKeys>>,
+    tokens: Tokens,
+    store: Arc<Store>,
+    gateway: Gateway,
+    seen: Seen,
+}
+
+impl House {
+    /// Opens the ledger, binds the listeners, begins to serve.
+    pub(crate) async fn open(path: &Path, loaded: Loaded) -> miette::Result<Self> {
+        let key = PlantKey::read(&loaded.gateway.keys)?;
+        let signing = secrets::signing_key(&loaded.gateway.keys)?;
+        let opening = Opening {
+            key: Arc::new(signing),
+            plant: loaded.plant.id.clone(),
+            gateway: loaded.plant.gateway.clone(),
+            settings: store::Settings::default(),
+        };
+        let folder = &loaded.gateway.ledger;
+        let (store, recovery) = Store::open(folder, &opening)
+            .into_diagnostic()
+            .wrap_err_with(|| format!("the ledger in `{}` cannot be opened", folder.display()))?;
+        let store = Arc::new(store);
+        tracing::info!(
+            records = recovery.size,
+            replayed = recovery.replayed,
+            torn_bytes = recovery.torn,
+            abandoned = recovery.abandoned.len(),
+            "ledger open"
+        );
+        let operator_keys = assemble::operator_keys(loaded.plant.issuer.as_ref(), None)?;
+        let tokens = tokens::read(&loaded.gateway.tokens)?;
+        let inforce = assemble::inforce(&loaded, &tokens, &key, operator_keys.clone())?;
+        let metrics = Arc::new(Metrics::default());
+        journal::measure(&metrics, &store);
+        let recorder = Arc::new(Ledger(Arc::clone(&store)));
+        let (listen, limits) = (listen(&loaded), limits(&loaded));
+        let gateway = Gateway::start(&listen, loaded.gateway.admin, limits, key.secrets(), inforce, recorder, metrics)
+            .await
+            .into_diagnostic()?;
+        journal::note(&store, Kind::Config, in_force(&loaded));
+        let seen = Seen::look(&loaded, path);
+        Ok(Self { path: path.to_owned(), loaded, key, operator_keys, tokens, store, gateway, seen })
+    }
+
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    fn announce(&self, file: Option<&Path>) -> miette::Result<()> {
+        let addresses: Vec<String> =
+            self.gateway.addresses().chain(self.gateway.operations()).map(|address| address.to_string()).collect();
+        for address in self.gateway.addresses() {
+            tracing::info!(%address, "listening for calls");
+        }
+        if let Some(address) = self.gateway.operations() {
+            tracing::info!(%address, "listening for operations");
+        }
+        let Some(file) = file else { return Ok(()) };
+        // Whole or not at all: whoever waits for the file reads all of it.
+        let fresh = file.with_extension("new");
+        let written = std::fs::write(&fresh, addresses.join("\n") + "\n").and_then(|()| std::fs::rename(&fresh, file));
+        written.into_diagnostic().wrap_err_with(|| format!("cannot write `{}`", file.display()))
+    }
+
+    /// Serves, and follows the plant's files, until a signal says stop.
+    async fn live(&mut self) -> miette::Result<()> {
+        let mut hangup = signal(SignalKind::hangup()).into_diagnostic()?;
+        let mut terminate = signal(SignalKind::terminate()).into_diagnostic()?;
+        let mut interrupt = signal(SignalKind::interrupt()).into_diagnostic()?;
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = hangup.recv() => self.reload(),
+                _ = look.tick() => {
+                    let seen = Seen::look(&self.loaded, &self.path);
+                    if seen != self.seen {
+                        self.seen = seen;
+                        self.reload();
+                    }
+                }
+                _ = terminate.recv() => return Ok(()),
+                _ = interrupt.recv() => return Ok(()),
+            }
+        }
+    }
+
+    /// Puts the plant's files in force as they are now, or keeps what is in force. Records which.
+    fn reload(&mut self) {
+        match self.renew() {
+            Ok(()) => {
+                tracing::info!(digest = self.loaded.plant.digest, "plant file in force");
+                journal::note(&self.store, Kind::Config, in_force(&self.loaded));
+            }
+            Err(problem) => {
+                tracing::error!("the plant's files were rejected; what was in force stays: {problem:#}");
+                let text = |text: &str| Note::Text(text.to_owned());
+                let note = BTreeMap::from([("result", text("rejected")), ("kept", text(&self.loaded.plant.digest))]);
+                journal::note(&self.store, Kind::Config, note);
+            }
+        }
+    }
+
+    fn renew(&mut self) -> miette::Result<()> {
+        let loaded = assemble::load(&self.path)?;
+        self.gateway.renew_tls().into_diagnostic()?;
+        let used = self.loaded.plant.issuer.as_ref().zip(self.operator_keys.as_ref());
+        let operator_keys = assemble::operator_keys(loaded.plant.issuer.as_ref(), used)?;
+        let tokens = tokens::read(&loaded.gateway.tokens)?;
+        self.gateway.enforce(assemble::inforce(&loaded, &tokens, &self.key, operator_keys.clone())?);
+        for change in tokens.since(&self.tokens) {
+            journal::note(&self.store, Kind::Admin, changed(&change));
+        }
+        if listen(&loaded).iter().map(|one| one.address).ne(listen(&self.loaded).iter().map(|one| one.address)) {
+            tracing::warn!("changed addresses come into force at the next start");
+        }
+        (self.loaded, self.operator_keys, self.tokens) = (loaded, operator_keys, tokens);
+        Ok(())
+    }
+
+    /// Lets what is under way end, then closes the ledger with a last checkpoint.
+    pub(crate) async fn close(self) {
+        tracing::info!("stopping: exchanges under way may end");
+        let cut = self.gateway.stop().await;
+        if cut > 0 {
+            tracing::warn!(cut, "exchanges were cut at the end of the grace");
+        }
+        let state = self.store.close();
+        tracing::info!(records = state.size, published = state.published, "ledger closed");
+    }
+}
+
+fn listen(loaded: &Loaded) -> Vec<Listen> {
+    let gateway = &loaded.gateway;
+    let tls = TlsFiles {
+        certificate: gateway.certificate.clone(),
+        key: gateway.key.clone(),
+        client_authority: Some(gateway.client_authority.clone()),
+    };
+    let secure = gateway.listen.iter().map(|address| Listen { address: *address, tls: Some(tls.clone()) });
+    let plain = gateway.plain_http.iter().map(|address| Listen { address: *address, tls: None });
+    secure.chain(plain).collect()
+}
+
+fn limits(loaded: &Loaded) -> Limits {
+    let limits = &loaded.gateway.limits;
+    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    Limits {
+        header_bytes: usize::try_from(limits.header_bytes).unwrap_or(usize::MAX),
+        header_timeout: limits.header_timeout,
+        connections: count(limits.connections),
+        exchanges: count(limits.exchanges),
+        grace: limits.drain_timeout,
+        ..Limits::default()
+    }
+}
+
+/// What a `config` record says of a plant that came into force.
+fn in_force(loaded: &Loaded) -> BTreeMap<&'static str, Note> {
+    let count = |length: usize| Note::Number(u64::try_from(length).unwrap_or(u64::MAX));
+    let plant = &loaded.plant;
+    BTreeMap::from([
+        ("result", Note::Text("in-force".to_owned())),
+        ("policy", Note::Text(plant.digest.clone())),
+        ("zones", count(plant.zones.len())),
+        ("conduits", count(plant.conduits.len())),
+        ("workloads", count(plant.workloads.len())),
+        ("providers", count(plant.providers.len())),
+    ])
+}
+
+/// What an `admin` record says of a workload token.
+fn changed(change: &Change) -> BTreeMap<&'static str, Note> {
+    let (what, entry) = match change {
+        Change::Issued(entry) => ("token-issued", entry),
+        Change::Revoked(entry) => ("token-revoked", entry),
+        Change::Altered(entry) => ("token-altered", entry),
+        Change::Removed(entry) => ("token-removed", entry),
+    };
+    let text = |text: String| Note::Text(text);
+    let mut note = BTreeMap::from([
+        ("change", text(what.to_owned())),
+        ("token", text(entry.id.to_string())),
+        ("workload", text(entry.workload.to_string())),
+    ]);
+    if let Some(expires) = entry.expires {
+        note.insert("expires", text(expires.to_string()));
+    }
+    note
+}
+
+/// When the plant's files last changed, and how long they are.
+#[derive(PartialEq, Eq)]
+struct Seen(Vec<Option<(SystemTime, u64)>>);
+
+impl Seen {
+    fn look(loaded: &Loaded, path: &Path) -> Self {
+        let plant = if path.is_dir() { path.join("plant.toml") } else { path.to_owned() };
+        let gateway = &loaded.gateway;
+        let rules = loaded.rules.iter().map(|rule| loaded.folder.join(&rule.name));
+        let files = [plant, gateway.tokens.clone(), gateway.certificate.clone(), gateway.key.clone()];
+        let look = |file: PathBuf| {
+            let metadata = std::fs::metadata(file).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        };
+        Self(files.into_iter().chain(rules).map(look).collect())
+    }
 }

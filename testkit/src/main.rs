@@ -8,9 +8,12 @@ async fn main() -> std::io::Result<()> {
     let address: SocketAddr = match std::env::args().nth(1).map(|text| text.parse()) {
         None => SocketAddr::from(([127, 0, 0, 1], 0)),
         Some(Ok(address)) => address,
-        Some(Err(_)) => return Err(std::io::Error::other("usage: scripted-provider [ADDRESS:PORT]")),
+        Some(Err(_)) => return Err(std::io::Error::other("usage: scripted-provider [ADDRESS:PORT [forget]]")),
     };
-    let provider = penstock_testkit::Provider::echo(address).await?;
+    // A benchmark wants neither a memory of requests nor the time that keeping it takes.
+    let remember = std::env::args().nth(2).is_none_or(|text| text != "forget");
+    let script: penstock_testkit::Script = std::sync::Arc::new(|prompt, _| prompt.to_owned());
+    let provider = penstock_testkit::Provider::start(address, script, remember).await?;
     println!("{}", provider.address());
     // Whoever started us holds the other end: we end with it, however it ends.
     let mut rest = Vec::new();

@@ -1,0 +1,70 @@
+//! Joins the core: from a loaded plant file, the keys and the tokens beside it, to what a gateway holds in force.
+
+use crate::secrets::{self, PlantKey};
+use config::Loaded;
+use config::tokens::Tokens;
+use gateway::{HttpFetch, Inforce, OperatorKeys, Upstream};
+use identity::Registry;
+use inspect::Inspector;
+use miette::{IntoDiagnostic, WrapErr};
+use plant::Issuer;
+use policy::Policy;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Loads the plant, with every problem of its file at once.
+pub(crate) fn load(path: &Path) -> miette::Result<Loaded> {
+    Ok(config::load(path, gateway::now(), |bytes| seal::hex(&seal::sha256(bytes)))?)
+}
+
+/// Builds what a gateway holds in force.
+pub(crate) fn inforce(
+    loaded: &Loaded,
+    tokens: &Tokens,
+    key: &PlantKey,
+    operator_keys: Option<Arc<OperatorKeys>>,
+) -> miette::Result<Inforce> {
+    let plant = &loaded.plant;
+    let policy = policy(loaded)?;
+    let inspector = Inspector::new(&loaded.inspect).into_diagnostic()?;
+    let registry = Registry::new(plant, tokens.entries(), key.pseudonyms());
+    let mut upstreams = BTreeMap::new();
+    for provider in plant.providers.values() {
+        let credential = provider.credential.as_ref().and_then(|reference| {
+            // A missing credential refuses the calls that need it, not the plant: the other providers go on.
+            secrets::credential(reference)
+                .inspect_err(|problem| tracing::warn!(provider = %provider.id, %problem, "no credential"))
+                .ok()
+        });
+        let upstream = Upstream::new(provider, credential.as_ref().map(|secret| secret.as_str()))
+            .into_diagnostic()
+            .wrap_err_with(|| format!("provider `{}` cannot be prepared", provider.id))?;
+        upstreams.insert(provider.id.clone(), upstream);
+    }
+    Ok(Inforce::new(policy, inspector, registry, upstreams, operator_keys))
+}
+
+/// The policy alone, for commands that decide and send nothing.
+pub(crate) fn policy(loaded: &Loaded) -> miette::Result<Policy> {
+    Policy::new(Arc::clone(&loaded.plant), &loaded.rules).map_err(|problems| {
+        miette::miette!("{} rules of the plant cannot be used; see `penstock check`", problems.len())
+    })
+}
+
+/// The operators' keys: those in use if their source is the same, so that a reload does not forget them.
+pub(crate) fn operator_keys(
+    issuer: Option<&Issuer>,
+    used: Option<(&Issuer, &Arc<OperatorKeys>)>,
+) -> miette::Result<Option<Arc<OperatorKeys>>> {
+    match (issuer, used) {
+        (None, _) => Ok(None),
+        (Some(issuer), Some((old, keys))) if old.keys == issuer.keys && old.issuer == issuer.issuer => {
+            Ok(Some(Arc::clone(keys)))
+        }
+        (Some(issuer), _) => {
+            let fetch = Arc::new(HttpFetch::new(None).into_diagnostic()?);
+            Ok(Some(Arc::new(OperatorKeys::start(issuer, fetch).into_diagnostic()?)))
+        }
+    }
+}

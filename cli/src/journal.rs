@@ -1,0 +1,72 @@
+//! The gateway's recorder over the store, and the ledger's own metrics.
+
+use gateway::{Acknowledge, Metrics, Recorder, Unwritten};
+use plant::{Body, Draft, Kind, Note, RecordId};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::gauge::ConstGauge;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use store::Store;
+
+/// The store, as the gateway writes to it.
+pub(crate) struct Ledger(pub(crate) Arc<Store>);
+
+impl Recorder for Ledger {
+    fn append(&self, draft: Draft, done: Acknowledge) {
+        self.0.append(
+            draft,
+            Box::new(move |written| done(written.map(drop).map_err(|failure| Unwritten(failure.to_string())))),
+        );
+    }
+
+    fn health(&self) -> Result<(), String> {
+        let state = self.0.state();
+        if state.healthy { Ok(()) } else { Err(format!("the ledger: {}", state.condition)) }
+    }
+}
+
+/// Writes a record of the house itself: a plant file in force, tokens changed.
+pub(crate) fn note(store: &Store, kind: Kind, note: BTreeMap<&'static str, Note>) {
+    let mut random = [0; 10];
+    let _ = getrandom::fill(&mut random);
+    let id = RecordId::new(gateway::now(), random);
+    let draft = Draft { kind, id, reference: None, body: Body { note, ..Body::default() } };
+    if let Err(problem) = store.write(draft) {
+        tracing::error!(%problem, "a record of the gateway itself was not written");
+    }
+}
+
+/// Adds the ledger to what `/metrics` shows.
+pub(crate) fn measure(metrics: &Metrics, store: &Arc<Store>) {
+    let collector = Box::new(Gauges(Arc::clone(store)));
+    metrics.register(|registry| registry.register_collector(collector));
+}
+
+struct Gauges(Arc<Store>);
+
+impl std::fmt::Debug for Gauges {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Gauges")
+    }
+}
+
+impl Collector for Gauges {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let state = self.0.state();
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let gauges = [
+            ("ledger_healthy", "1 if records are being taken", i64::from(state.healthy)),
+            ("ledger_records", "Records that are durable and signed", number(state.size)),
+            ("ledger_published_records", "Records that the published checkpoint covers", number(state.published)),
+            ("ledger_queue", "Records that wait to be written", number(state.queue_depth as u64)),
+            ("ledger_last_sync_microseconds", "How long the last sync took", number(state.last_sync_micros)),
+            ("ledger_disk_free_bytes", "Room left on the ledger's disk", number(state.disk.free)),
+        ];
+        for (name, help, value) in gauges {
+            let gauge = ConstGauge::new(value);
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        Ok(())
+    }
+}

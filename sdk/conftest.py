@@ -1,0 +1,150 @@
+"""A real plant for the SDK tests: `penstock init`, a scripted provider, and `penstock run` as processes of their own."""
+
+import json
+import os
+import pathlib
+import signal
+import ssl
+import subprocess
+import time
+
+import httpx
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+BINARIES = HERE.parent / "target" / "debug"
+DEADLINE = 20
+
+
+def wait_for(look, what):
+    """Polls until `look` gives something."""
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise TimeoutError(f"waited {DEADLINE} s for {what}")
+
+
+class Provider:
+    """The scripted provider; its standard input is the leash."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [BINARIES / "scripted-provider"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.address = self.process.stdout.readline().strip()
+
+    def seen(self):
+        return httpx.get(f"http://{self.address}/_seen").json()
+
+    def last(self):
+        return self.seen()[-1]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(DEADLINE)
+
+
+class Plant:
+    """A plant's folder and its gateway."""
+
+    def __init__(self, folder, provider, issuer="https://id.works.example", keys="operators.json", text=None):
+        self.folder = folder
+        self.provider = provider
+        self.environment = os.environ | {"OPENAI_CREDENTIAL": "sk-of-the-plant", "ANTHROPIC_CREDENTIAL": "ak-of-the-plant"}
+        self.penstock("init", str(folder), plant=False)
+        if keys == "operators.json":
+            (folder / keys).write_text('{"keys": []}')
+        text = text or (HERE / "plant.toml").read_text()
+        for name, value in {"PROVIDER": provider.address, "ISSUER": issuer, "KEYS": keys}.items():
+            text = text.replace(name, value)
+        (folder / "plant.toml").write_text(text)
+        self.process = None
+
+    def penstock(self, *arguments, plant=True, check=True):
+        command = [BINARIES / "penstock", *(["--plant", str(self.folder)] if plant else []), *arguments]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def token(self, workload, *more):
+        return self.penstock("token", "issue", "--workload", workload, *more).stdout.strip()
+
+    def start(self):
+        addresses = self.folder / "addresses"
+        addresses.unlink(missing_ok=True)
+        self.log = open(self.folder / "log", "a")
+        self.process = subprocess.Popen(
+            [BINARIES / "penstock", "--plant", str(self.folder), "run", "--log", "json", "--addresses", str(addresses)],
+            env=self.environment,
+            stderr=self.log,
+        )
+
+        def up():
+            if self.process.poll() is not None:
+                raise RuntimeError((self.folder / "log").read_text())
+            return addresses.exists()
+
+        wait_for(up, "the gateway to listen")
+        secure, plain, operations = addresses.read_text().split()
+        self.port = secure.rsplit(":", 1)[1]
+        self.base = f"https://localhost:{self.port}"
+        self.plain = f"http://{plain}"
+        self.operations = f"http://{operations}"
+        return self
+
+    def stop(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        self.process.wait(DEADLINE)
+
+    @property
+    def authority(self):
+        return str(self.folder / "pki" / "authority.pem")
+
+    def tls(self, workload=None):
+        context = ssl.create_default_context(cafile=self.authority)
+        if workload:
+            pki = self.folder / "pki" / "workloads"
+            context.load_cert_chain(pki / f"{workload}.pem", pki / f"{workload}.key")
+        return context
+
+    def client(self, **more):
+        return httpx.Client(verify=more.pop("tls", None) or self.tls(), timeout=DEADLINE, **more)
+
+    def records(self, *filters):
+        done = self.penstock("records", "--format", "ndjson", *filters)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def record(self, id):
+        """The record with this id: acknowledged means that it is there."""
+        return next(record for record in self.records() if record["id"] == id)
+
+    def outcome(self, id):
+        """The outcome of an intent. It is durable before the last byte, so it is there when the answer has ended."""
+        return wait_for(
+            lambda: next((record for record in self.records() if record.get("ref") == id), None), f"the outcome of {id}"
+        )
+
+
+@pytest.fixture(scope="session")
+def provider():
+    provider = Provider()
+    yield provider
+    provider.close()
+
+
+@pytest.fixture(scope="session")
+def plant(tmp_path_factory, provider):
+    plant = Plant(tmp_path_factory.mktemp("plant") / "works", provider)
+    plant.start()
+    yield plant
+    plant.stop()
+    verified = plant.penstock("verify", str(plant.folder / "ledger"), plant=False)
+    assert verified.returncode == 0
+
+
+@pytest.fixture(scope="session")
+def token(plant):
+    return plant.token("copilot")

@@ -1,0 +1,50 @@
+// A real OpenID Connect provider for operators. Prints its address; `POST /rotate` brings a new signing key in and takes
+// the old one out of use (it stays in the key set until the next rotation). Ends with its standard input.
+import { generateKeyPairSync, randomUUID } from "node:crypto";
+import http from "node:http";
+import Provider from "oidc-provider";
+
+const key = () => {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  return { ...privateKey.export({ format: "jwk" }), kid: randomUUID(), alg: "RS256", use: "sig" };
+};
+
+const server = http.createServer((request, response) => {
+  if (request.method === "POST" && request.url === "/rotate") {
+    keys = [key(), keys[0]];
+    provider = build();
+    response.end("rotated\n");
+    return;
+  }
+  provider.callback()(request, response);
+});
+
+const build = () => {
+  const fresh = new Provider(issuer, {
+    clients: [{
+      client_id: "penstock",
+      client_secret: "a-secret-of-the-test",
+      redirect_uris: ["https://hmi.works.example/back"],
+      grant_types: ["authorization_code"],
+      response_types: ["code"],
+      id_token_signed_response_alg: "RS256",
+    }],
+    jwks: { keys },
+    cookies: { keys: ["a-cookie-key-of-the-test"] },
+    pkce: { required: () => false },
+    features: { devInteractions: { enabled: true } },
+    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+  });
+  fresh.on("server_error", (_, error) => console.error(error));
+  return fresh;
+};
+
+let keys = [key()];
+let issuer;
+let provider;
+server.listen(0, "127.0.0.1", () => {
+  issuer = `http://127.0.0.1:${server.address().port}`;
+  provider = build();
+  console.log(issuer);
+});
+process.stdin.on("end", () => process.exit(0)).resume();

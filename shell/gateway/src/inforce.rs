@@ -1,0 +1,73 @@
+//! What is in force: one version of the plant, with everything that is made from it.
+
+use crate::keys::OperatorKeys;
+use crate::listen::Caller;
+use crate::recorder::now;
+use crate::upstream::Upstream;
+use http::{HeaderMap, HeaderValue};
+use identity::{Identified, Presented, Registry};
+use inspect::Inspector;
+use plant::{Plant, ProviderId, Reason, Refusal};
+use policy::{Passage, Policy};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One version of the plant in force. An exchange holds on to the version that it began with.
+pub struct Inforce {
+    policy: Policy,
+    inspector: Inspector,
+    registry: Registry,
+    upstreams: BTreeMap<ProviderId, Upstream>,
+    operator_keys: Option<Arc<OperatorKeys>>,
+}
+
+impl Inforce {
+    /// Joins what was made from one plant file.
+    #[must_use]
+    pub fn new(
+        policy: Policy,
+        inspector: Inspector,
+        registry: Registry,
+        upstreams: BTreeMap<ProviderId, Upstream>,
+        operator_keys: Option<Arc<OperatorKeys>>,
+    ) -> Self {
+        Self { policy, inspector, registry, upstreams, operator_keys }
+    }
+
+    /// The plant.
+    #[must_use]
+    pub fn plant(&self) -> &Plant {
+        self.policy.plant()
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    pub(crate) fn inspector(&self) -> &Inspector {
+        &self.inspector
+    }
+
+    /// The way to where a passage leads. Only a spent permit opens it.
+    pub(crate) fn upstream(&self, passage: &Passage) -> Result<&Upstream, Refusal> {
+        let known = self.upstreams.get(&passage.provider);
+        known.ok_or_else(|| Refusal::new(Reason::ProviderUnreachable, "the provider was not prepared"))
+    }
+}
+
+impl Inforce {
+    /// Who calls. Fetches the operators' keys anew, once, if the token names one that we do not know.
+    pub(crate) async fn identify(&self, caller: &Caller, headers: &HeaderMap) -> Identified {
+        let values = |name: &'static str| headers.get_all(name).iter().map(HeaderValue::as_bytes);
+        let presented = Presented::read(caller.certificate.as_ref(), values);
+        let keys = self.operator_keys.as_ref().and_then(|keys| keys.current());
+        let identified = self.registry.identify(&presented, keys.as_deref(), now());
+        match &self.operator_keys {
+            Some(source) if identified.unknown_key => match source.refreshed().await {
+                Some(keys) => self.registry.identify(&presented, Some(&keys), now()),
+                None => identified,
+            },
+            _ => identified,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What can be counted, for Prometheus. No content, no person, no unbounded label.
+
+use plant::{Reason, Verdict};
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+use std::time::Duration;
+
+/// Labels of a decided call. Conduits and providers come from the plant file, so their number is bounded.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Decided {
+    conduit: String,
+    verdict: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Stage {
+    stage: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Tokens {
+    conduit: String,
+    direction: &'static str,
+}
+
+/// The gateway's counters.
+pub struct Metrics {
+    registry: std::sync::Mutex<Registry>,
+    exchanges: Family<Decided, Counter>,
+    stages: Family<Stage, Histogram>,
+    tokens: Family<Tokens, Counter>,
+    /// Exchanges under way.
+    under_way: Gauge,
+    /// Connections that callers hold.
+    pub(crate) connections: Gauge,
+    /// Records that were not written.
+    pub(crate) unwritten: Counter,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("penstock");
+        // 50 microseconds to 100 seconds.
+        let stages =
+            Family::<Stage, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_05, 2.0, 22)));
+        let metrics = Self {
+            exchanges: Family::default(),
+            stages,
+            tokens: Family::default(),
+            under_way: Gauge::default(),
+            connections: Gauge::default(),
+            unwritten: Counter::default(),
+            registry: std::sync::Mutex::default(),
+        };
+        registry.register(
+            "exchanges",
+            "Exchanges that ended, by conduit, verdict and reason",
+            metrics.exchanges.clone(),
+        );
+        registry.register_with_unit(
+            "stage",
+            "Time spent in a stage of an exchange",
+            Unit::Seconds,
+            metrics.stages.clone(),
+        );
+        registry.register("model_tokens", "Tokens that providers counted", metrics.tokens.clone());
+        registry.register("exchanges_under_way", "Exchanges under way", metrics.under_way.clone());
+        registry.register("connections", "Connections that callers hold", metrics.connections.clone());
+        registry.register("records_unwritten", "Records that the ledger did not take", metrics.unwritten.clone());
+        Self { registry: std::sync::Mutex::new(registry), ..metrics }
+    }
+}
+
+impl Metrics {
+    pub(crate) fn ended(&self, conduit: Option<&str>, verdict: Verdict, reason: Option<Reason>) {
+        let conduit = conduit.unwrap_or_default().to_owned();
+        let reason = reason.map_or("", Reason::code);
+        self.exchanges.get_or_create(&Decided { conduit, verdict: verdict.name(), reason }).inc();
+    }
+
+    /// Counts an exchange as under way until the guard is dropped.
+    pub(crate) fn under_way(&self) -> UnderWay {
+        self.under_way.inc();
+        UnderWay(self.under_way.clone())
+    }
+
+    pub(crate) fn spent(&self, stage: &'static str, time: Duration) {
+        self.stages.get_or_create(&Stage { stage }).observe(time.as_secs_f64());
+    }
+
+    pub(crate) fn counted(&self, conduit: &str, input: Option<u64>, output: Option<u64>) {
+        for (direction, count) in [("input", input), ("output", output)] {
+            if let Some(count) = count {
+                self.tokens.get_or_create(&Tokens { conduit: conduit.to_owned(), direction }).inc_by(count);
+            }
+        }
+    }
+
+    /// Adds metrics of other parts of the house (the ledger's) to what `/metrics` shows.
+    pub fn register(&self, add: impl FnOnce(&mut Registry)) {
+        if let Ok(mut registry) = self.registry.lock() {
+            add(&mut registry);
+        }
+    }
+
+    /// The text that Prometheus reads (OpenMetrics 1.0).
+    pub(crate) fn encode(&self) -> String {
+        let mut out = String::new();
+        if let Ok(registry) = self.registry.lock() {
+            // Writing into a String cannot fail.
+            let _ = text::encode(&mut out, &registry);
+        }
+        out
+    }
+}
+
+/// An exchange under way.
+pub(crate) struct UnderWay(Gauge);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

@@ -1,0 +1,181 @@
+//! TLS on both sides.
+//!
+//! Towards callers, a client certificate is asked for but never judged in the handshake: the handshake proves
+//! possession of the key, and the chain is judged afterwards. A caller with an expired or foreign certificate
+//! so gets an answer in its own dialect, and the attempt gets a record, where a failed handshake would leave neither.
+
+use identity::CertificateState;
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// TLS material that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A PEM file cannot be read.
+    #[error("cannot read `{path}`")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: rustls::pki_types::pem::Error,
+    },
+    /// A PEM file holds no certificate.
+    #[error("`{0}` holds no certificate")]
+    Empty(PathBuf),
+    /// Certificate and key do not fit, or are not usable.
+    #[error("certificate and key cannot be used")]
+    Unusable(#[from] rustls::Error),
+    /// The plant's authority cannot judge client certificates.
+    #[error("the client authority cannot be used")]
+    Authority(#[from] rustls::server::VerifierBuilderError),
+}
+
+/// Where a listener's certificate is, and whose client certificates count.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// PEM chain of the gateway.
+    pub certificate: PathBuf,
+    /// PEM private key of the gateway.
+    pub key: PathBuf,
+    /// PEM authorities whose client certificates prove a workload. `None` asks for no certificate.
+    pub client_authority: Option<PathBuf>,
+}
+
+/// A listener's TLS, ready for use.
+#[derive(Clone)]
+pub(crate) struct ServerTls {
+    pub(crate) config: Arc<rustls::ServerConfig>,
+    judge: Option<Arc<dyn ClientCertVerifier>>,
+}
+
+impl ServerTls {
+    pub(crate) fn load(files: &TlsFiles) -> Result<Self, TlsError> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let judge = match &files.client_authority {
+            Some(path) => {
+                let roots = Arc::new(read_roots(path)?);
+                Some(WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider)).build()?)
+            }
+            None => None,
+        };
+        let chain = read_chain(&files.certificate)?;
+        let key = PrivateKeyDer::from_pem_file(&files.key)
+            .map_err(|source| TlsError::Read { path: files.key.clone(), source })?;
+        let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        let builder = match &judge {
+            Some(judge) => builder.with_client_cert_verifier(Arc::new(Possession(Arc::clone(judge)))),
+            None => builder.with_no_client_auth(),
+        };
+        let mut config = builder.with_single_cert(chain, key)?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Self { config: Arc::new(config), judge })
+    }
+
+    /// Judges the chain that a caller presented.
+    pub(crate) fn judge(&self, chain: &[CertificateDer<'_>]) -> CertificateState {
+        let Some((leaf, intermediates)) = chain.split_first() else { return CertificateState::Untrusted };
+        let verdict = self.judge.as_ref().map(|judge| judge.verify_client_cert(leaf, intermediates, UnixTime::now()));
+        match verdict {
+            Some(Ok(_)) => CertificateState::Valid,
+            Some(Err(rustls::Error::InvalidCertificate(problem))) if is_about_time(&problem) => {
+                CertificateState::Expired
+            }
+            Some(Err(_)) | None => CertificateState::Untrusted,
+        }
+    }
+}
+
+fn is_about_time(problem: &CertificateError) -> bool {
+    matches!(
+        problem,
+        CertificateError::Expired
+            | CertificateError::NotValidYet
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYetContext { .. }
+    )
+}
+
+/// TLS towards providers: the system's authorities, or those of one file.
+pub(crate) fn client(authorities: Option<&Path>) -> Result<rustls::ClientConfig, TlsError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder =
+        rustls::ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+    let builder = match authorities {
+        Some(path) => builder.with_root_certificates(read_roots(path)?),
+        None => {
+            let verifier = rustls_platform_verifier::Verifier::new(provider)?;
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+        }
+    };
+    Ok(builder.with_no_client_auth())
+}
+
+fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let read = |source| TlsError::Read { path: path.to_owned(), source };
+    let chain = CertificateDer::pem_file_iter(path).map_err(read)?.collect::<Result<Vec<_>, _>>().map_err(read)?;
+    if chain.is_empty() { Err(TlsError::Empty(path.to_owned())) } else { Ok(chain) }
+}
+
+fn read_roots(path: &Path) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in read_chain(path)? {
+        roots.add(certificate)?;
+    }
+    Ok(roots)
+}
+
+/// Proves possession of the key and nothing else. [`ServerTls::judge`] does the rest.
+#[derive(Debug)]
+struct Possession(Arc<dyn ClientCertVerifier>);
+
+impl ClientCertVerifier for Possession {
+    fn offer_client_auth(&self) -> bool {
+        true
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    /// Empty, so that clients send what they have instead of leaving out what they think we would not trust.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _leaf: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+}
