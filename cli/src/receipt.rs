@@ -45,12 +45,18 @@ fn name(text: &str) -> Result<Name, &'static str> {
 pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     let reader = args.ledger.reader(plant)?;
     let Some(record) = find(&reader, args.record).into_diagnostic()? else {
-        miette::bail!(help = "`penstock records` lists them", "the ledger in `{}` has no such record", reader.folder().display());
+        miette::bail!(
+            help = "`penstock records` lists them",
+            "the ledger in `{}` has no such record",
+            reader.folder().display()
+        );
     };
     let receipt = receipt(&reader, &record)?;
     match &args.output {
         Some(path) => {
-            std::fs::write(path, receipt).into_diagnostic().wrap_err_with(|| format!("cannot write `{}`", path.display()))?;
+            std::fs::write(path, receipt)
+                .into_diagnostic()
+                .wrap_err_with(|| format!("cannot write `{}`", path.display()))?;
         }
         None => print!("{receipt}"),
     }
@@ -74,7 +80,10 @@ fn receipt(reader: &Reader, record: &Record) -> miette::Result<String> {
                 std::thread::sleep(Duration::from_millis(50));
             }
             Err(error @ ReadError::NotPublished { .. }) => {
-                miette::bail!(help = "a running gateway publishes every second; start it once if it was killed", "{error}");
+                miette::bail!(
+                    help = "a running gateway publishes every second; start it once if it was killed",
+                    "{error}"
+                );
             }
             Err(error) => return Err(error).into_diagnostic(),
         }

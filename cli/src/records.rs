@@ -5,9 +5,7 @@ use crate::secrets::PlantKey;
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use miette::{IntoDiagnostic, WrapErr};
-use plant::{
-    ConduitId, Kind, Millis, OperatorId, ProviderId, Reason, Verdict, Wildcard, WorkloadId, ZoneId,
-};
+use plant::{ConduitId, Kind, Millis, OperatorId, ProviderId, Reason, Verdict, Wildcard, WorkloadId, ZoneId};
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -119,7 +117,8 @@ fn reason() -> impl TypedValueParser<Value = Reason> {
 }
 
 fn record_id(text: &str) -> Result<plant::RecordId, &'static str> {
-    plant::RecordId::parse(text).ok_or("no record has such an identity; it looks like 0193e6a4-7c1b-7f00-8000-000000000000")
+    plant::RecordId::parse(text)
+        .ok_or("no record has such an identity; it looks like 0193e6a4-7c1b-7f00-8000-000000000000")
 }
 
 /// A time, or how long ago.

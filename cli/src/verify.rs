@@ -55,7 +55,9 @@ enum Unusable {
     Key { path: PathBuf, source: ledger::verify::TrustError },
     #[error("`{0}` is not text")]
     NotText(PathBuf),
-    #[error("a receipt can only be verified with the key of its ledger: `--key FILE`, as in the ledger's trust/ledger.vkey")]
+    #[error(
+        "a receipt can only be verified with the key of its ledger: `--key FILE`, as in the ledger's trust/ledger.vkey"
+    )]
     NoKey,
     #[error("`--known` is for a ledger and `--record` for a receipt")]
     Options,
@@ -113,7 +115,11 @@ fn verify_ledger(args: &Args) -> Result<u8, Unusable> {
         findings = look(&args.what, &trust, &options, own_key);
     }
     let class = findings.class();
-    if args.json { print_json(&findings.json(class))? } else { findings.print(class)? }
+    if args.json {
+        print_json(&findings.json(class))?
+    } else {
+        findings.print(class)?
+    }
     Ok(code(class))
 }
 
@@ -159,7 +165,10 @@ impl Findings {
         if let Ok(Audit { segments, heads, unpublished, torn }) = &self.audit
             && *segments > 0
         {
-            writeln!(out, "log        {segments} segments, {heads} signed heads; {unpublished} records not published yet")?;
+            writeln!(
+                out,
+                "log        {segments} segments, {heads} signed heads; {unpublished} records not published yet"
+            )?;
             if *torn > 0 {
                 writeln!(out, "           a write of {torn} bytes is torn or under way at its end")?;
             }
@@ -242,7 +251,10 @@ fn verify_receipt(args: &Args) -> Result<u8, Unusable> {
         // A file that an editor or `penstock records` wrote ends in a newline; the record does not.
         let given = given.map(|bytes| bytes.strip_suffix(b"\n").map(<[u8]>::to_vec).unwrap_or(bytes));
         let Some(record) = given.or_else(|| receipt.extra().map(<[u8]>::to_vec)) else {
-            return Err((Class::Undecided, "the receipt does not carry its record; give it with `--record FILE`".to_owned()));
+            return Err((
+                Class::Undecided,
+                "the receipt does not carry its record; give it with `--record FILE`".to_owned(),
+            ));
         };
         let head = receipt.verify(&record, trust.verifiers()).map_err(|error| (Class::Tampered, error.to_string()))?;
         let entry = ledger::decode(&record).map_err(|error| (Class::Tampered, error.to_string()))?;
@@ -274,9 +286,19 @@ fn verify_receipt(args: &Args) -> Result<u8, Unusable> {
     match &checked {
         Ok((head, entry)) => {
             writeln!(out, "ledger     {}", head.origin)?;
-            writeln!(out, "record     {} ({}), {}, {}", entry.seq(), entry.id(), entry.text("kind").unwrap_or("?"), entry.t())?;
+            writeln!(
+                out,
+                "record     {} ({}), {}, {}",
+                entry.seq(),
+                entry.id(),
+                entry.text("kind").unwrap_or("?"),
+                entry.t()
+            )?;
             writeln!(out, "head       {} records, root {}", head.size, seal::base64(&head.root))?;
-            writeln!(out, "           it is in the ledger under this head; whether the head is the latest, a receipt cannot say")?;
+            writeln!(
+                out,
+                "           it is in the ledger under this head; whether the head is the latest, a receipt cannot say"
+            )?;
         }
         Err((class, problem)) => writeln!(out, "{class}: {}: {problem}", args.what.display())?,
     }

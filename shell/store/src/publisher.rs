@@ -32,6 +32,9 @@ use std::time::{Duration, Instant};
 const FEW: usize = 8;
 /// Publishing takes at most one part in so many of the time, so that its syncs leave the disk to the writer.
 const SHARE: u32 = 4;
+/// Once so many records are durable and not published, publishing takes no more pauses: else, under a load that lasts,
+/// segments would pile up and a restart would have ever more to replay.
+const FAR_BEHIND: u64 = 1 << 17;
 /// Per cent of the disk at which a `storage` record warns.
 const WARNINGS: [u8; 3] = [70, 85, 95];
 
@@ -163,6 +166,7 @@ impl Publisher {
             } else {
                 // The clock starts with the first record that is not covered; many records start it sooner.
                 let since = *news.get_or_insert_with(Instant::now);
+                let pause = if new >= FAR_BEHIND { Duration::ZERO } else { pause };
                 let patience =
                     if new >= self.settings.publish_records { Duration::ZERO } else { self.settings.publish_after };
                 Some((since + patience).max(begin + pause))

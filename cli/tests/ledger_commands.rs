@@ -1,0 +1,283 @@
+//! `records`, `receipt` and `verify` as people and scripts run them, over ledgers that a store has written.
+
+use plant::{
+    Body, ConduitId, Decided, Draft, GatewayId, Io, Kind, Millis, Outcome, Party, Place, PlantId, ProviderId, Reason,
+    RecordId, Verdict, What, Who, WorkloadId, ZoneId,
+};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use store::{Opening, Settings, Store};
+
+struct House {
+    folder: tempfile::TempDir,
+    refused: RecordId,
+    allowed: RecordId,
+}
+
+impl House {
+    /// A closed ledger with 300 calls that were refused by one workload and one that was allowed to another.
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder.path().join("ledger"));
+        let mut refused = None;
+        for number in 0..300 {
+            refused = Some(store.write(refusal(number)).unwrap().id);
+        }
+        let intent = store.write(intent(400)).unwrap().id;
+        store.write(outcome(401, intent)).unwrap();
+        store.close();
+        Self { refused: refused.unwrap(), allowed: intent, folder }
+    }
+
+    fn ledger(&self) -> PathBuf {
+        self.folder.path().join("ledger")
+    }
+
+    fn penstock(&self, args: &[&str]) -> Output {
+        let command = env!("CARGO_BIN_EXE_penstock");
+        Command::new(command).arg("--plant").arg(self.folder.path()).args(args).output().unwrap()
+    }
+
+    fn lines(&self, args: &[&str]) -> Vec<String> {
+        let output = self.penstock(args);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    /// Verifies; gives exit code and output.
+    fn verify(&self, args: &[&str]) -> (i32, String) {
+        let output = self.penstock(&[&["verify"], args].concat());
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), String::from_utf8(text).unwrap())
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+}
+
+fn open(ledger: &Path) -> Store {
+    std::fs::create_dir_all(ledger).unwrap();
+    let settings = Settings { segment_bytes: 1 << 20, reserve_bytes: 4096, ..Settings::default() };
+    let opening = Opening {
+        key: Arc::new(seal::SigningKey::from_seed([3; 32].into())),
+        plant: PlantId::new("brewery").unwrap(),
+        gateway: GatewayId::new("gate-1").unwrap(),
+        settings,
+    };
+    Store::open(ledger, &opening).unwrap().0
+}
+
+fn id(number: u8) -> RecordId {
+    RecordId::new(Millis(1_700_000_000_000), [number; 10])
+}
+
+fn call(workload: &str, verdict: Verdict, reason: Option<Reason>, model: &str) -> Body {
+    Body {
+        who: Some(Who {
+            workload: Some(Party { id: WorkloadId::new(workload).unwrap().to_string(), by: "mtls" }),
+            workstation: None,
+            operator: Some(Party { id: "op-aaaabbbbccccdddd".to_owned(), by: "oidc" }),
+            peer: "10.2.0.7".parse().unwrap(),
+        }),
+        place: Some(Place {
+            plant: PlantId::new("brewery").unwrap(),
+            zone: Some(ZoneId::new("cell-1").unwrap()),
+            conduit: Some(ConduitId::new("copilot").unwrap()),
+            purpose: None,
+        }),
+        what: Some(What {
+            provider: Some(ProviderId::new("openai").unwrap()),
+            rerouted: None,
+            dialect: None,
+            endpoint: "chat.completions".to_owned(),
+            model: Some(model.to_owned()),
+            tools: Vec::new(),
+            sensitivity: Some("internal".to_owned()),
+            findings: Vec::new(),
+            stream: false,
+        }),
+        decided: Some(Decided { verdict, reason, detail: None, rules: Vec::new(), policy: "00".repeat(32) }),
+        io: Some(Io { request_bytes: 10, ..Io::default() }),
+        ..Body::default()
+    }
+}
+
+fn refusal(number: u16) -> Draft {
+    let body = call("pump-bot", Verdict::Refuse, Some(Reason::NoConduit), "gpt-4o");
+    let [high, low] = number.to_be_bytes();
+    let id = RecordId::new(Millis(1_700_000_000_000), [9, 9, 9, 9, 9, 9, 9, 9, high, low]);
+    Draft { kind: Kind::Refuse, id, reference: None, body }
+}
+
+fn intent(_: u16) -> Draft {
+    let body = call("line-copilot", Verdict::Allow, None, "claude-sonnet");
+    Draft { kind: Kind::Intent, id: id(1), reference: None, body }
+}
+
+fn outcome(_: u16, intent: RecordId) -> Draft {
+    let out = Outcome {
+        status: 200,
+        reason: None,
+        began: Millis(1_700_000_000_000),
+        micros: 9,
+        first_byte_micros: None,
+        provider_id: None,
+        model: Some("claude-sonnet-4".to_owned()),
+    };
+    let body = Body { out: Some(out), ..Body::default() };
+    Draft { kind: Kind::Outcome, id: id(2), reference: Some(intent), body }
+}
+
+fn flip(path: &Path, at: usize) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[at] ^= 1;
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn records_are_found_by_every_condition() {
+    let house = House::new();
+    let count = |args: &[&str]| house.lines(&[&["records", "--format", "ndjson"], args].concat()).len();
+    assert_eq!(count(&[]), 304);
+    assert_eq!(count(&["--verdict", "refuse"]), 300);
+    assert_eq!(count(&["--reason", "no-conduit", "--workload", "pump-bot"]), 300);
+    assert_eq!(count(&["--workload", "line-copilot"]), 1);
+    assert_eq!(count(&["--model", "claude-*"]), 2);
+    assert_eq!(count(&["--model", "gpt-4o", "--workload", "line-copilot"]), 0);
+    assert_eq!(count(&["--zone", "cell-1", "--conduit", "copilot", "--provider", "openai"]), 301);
+    assert_eq!(count(&["--zone", "cell-2"]), 0);
+    assert_eq!(count(&["--operator", "op-aaaabbbbccccdddd"]), 301);
+    assert_eq!(count(&["--sensitivity", "internal"]), 301);
+    assert_eq!(count(&["--kind", "boot"]), 1);
+    assert_eq!(count(&["--since", "1h"]), 304);
+    assert_eq!(count(&["--until", "2020-01-01"]), 0);
+    assert_eq!(count(&["--id", &house.allowed.to_string()]), 2);
+    assert_eq!(count(&["-n", "7", "--verdict", "refuse"]), 7);
+    assert_eq!(count(&["-n", "0"]), 0);
+}
+
+#[test]
+fn the_table_is_plain_in_a_pipe_and_json_is_json() {
+    let house = House::new();
+    let lines = house.lines(&["records", "-n", "3"]);
+    assert_eq!(lines.len(), 4);
+    assert!(lines[0].starts_with("TIME ") && lines.iter().all(|line| !line.contains('\u{1b}')));
+    assert!(lines[1].contains("refuse") && lines[1].contains("pump-bot") && lines[1].contains("no-conduit"));
+    assert!(lines[2].contains("line-copilot") && lines[2].ends_with(&house.allowed.to_string()));
+    let json: serde_json::Value =
+        serde_json::from_str(&house.lines(&["records", "--format", "json", "-n", "2"]).join("\n")).unwrap();
+    assert_eq!(json[0]["id"], house.allowed.to_string());
+    assert_eq!(house.lines(&["records", "--format", "json", "--zone", "none"]), ["[]"]);
+}
+
+#[test]
+fn wrong_questions_get_an_answer_that_helps() {
+    let house = House::new();
+    let said = |args: &[&str]| String::from_utf8(house.penstock(args).stderr).unwrap();
+    assert!(said(&["records", "--verdict", "perhaps"]).contains("reroute"));
+    assert!(said(&["records", "--since", "yesterday"]).contains("2h"));
+    assert!(said(&["records", "--ledger", "/nowhere"]).contains("/nowhere"));
+    assert!(said(&["receipt", "0193e6a4-7c1b-7f00-8000-000000000000"]).contains("no such record"));
+}
+
+#[test]
+fn a_whole_ledger_verifies_and_says_what_was_checked() {
+    let house = House::new();
+    let ledger = house.path("ledger");
+    let (code, text) = house.verify(&[&ledger]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("304 records") && text.ends_with("VERIFIED\n"), "{text}");
+    let (code, text) = house.verify(&[&ledger, "--json", "--key", &house.path("ledger/trust/ledger.vkey")]);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, json["result"].as_str(), json["records"].as_u64()), (0, Some("verified"), Some(304)));
+    assert_eq!(json["key"], "given");
+}
+
+#[test]
+fn a_changed_record_is_named() {
+    let house = House::new();
+    flip(&house.ledger().join("tile/entries/000"), 5000);
+    let (code, text) = house.verify(&[&house.path("ledger")]);
+    assert_eq!(code, 10, "{text}");
+    assert!(text.contains("in tile/entries/000") && text.contains("record ") && text.contains("TAMPERED"), "{text}");
+}
+
+#[test]
+fn a_changed_log_is_named() {
+    let house = House::new();
+    flip(&house.ledger().join("wal/00000000000000000000.seg"), 4096 * 5 + 200);
+    let (code, text) = house.verify(&[&house.path("ledger")]);
+    assert_eq!(code, 10, "{text}");
+    assert!(text.contains("00000000000000000000.seg"), "{text}");
+}
+
+#[test]
+fn each_exit_code_is_given_for_its_reason() {
+    let house = House::new();
+    let ledger = house.path("ledger");
+    let old = std::fs::read(house.ledger().join("checkpoint")).unwrap();
+    // 12: the auditor knows more records than there are.
+    let grown = House::new();
+    let copied = Command::new("cp").arg("-r").arg(house.ledger()).arg(grown.path("grown")).status().unwrap();
+    assert!(copied.success());
+    open(Path::new(&grown.path("grown"))).close();
+    let known = grown.path("grown/checkpoint");
+    assert_eq!(house.verify(&[&ledger, "--known", &known]).0, 12);
+    std::fs::write(house.path("old"), old).unwrap();
+    assert_eq!(house.verify(&[&grown.path("grown"), "--known", &house.path("old")]).0, 0);
+    // 11: the same key has signed another history of the same length.
+    let other = House::new();
+    let genesis = |house: &House| std::fs::read_to_string(house.ledger().join("trust/ledger.vkey")).unwrap();
+    assert_ne!(genesis(&other), genesis(&house), "every ledger has a name of its own");
+    open(&house.ledger()).close();
+    assert_eq!(house.verify(&[&ledger, "--known", &known]).0, 11);
+    // 13: the auditor asks for witnesses.
+    let key = genesis(&house);
+    std::fs::write(house.path("policy"), format!("log {key}witness w {key}quorum w\n")).unwrap();
+    assert_eq!(house.verify(&[&ledger, "--key", &house.path("policy")]).0, 13);
+    // 14: there is nothing to check against.
+    for entry in std::fs::read_dir(house.ledger().join("checkpoints")).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    std::fs::remove_file(house.ledger().join("checkpoint")).unwrap();
+    assert_eq!(house.verify(&[&ledger]).0, 14);
+    // 2: nothing that could be meant.
+    assert_eq!(house.verify(&["/nowhere"]).0, 2);
+    assert_eq!(house.verify(&[&ledger, "--key", &house.path("old")]).0, 2);
+    assert_eq!(house.verify(&[&ledger, "--colour"]).0, 2);
+}
+
+#[test]
+fn a_receipt_stands_on_its_own() {
+    let house = House::new();
+    let (file, key) = (house.path("one.tlog-proof"), house.path("ledger/trust/ledger.vkey"));
+    house.lines(&["receipt", &house.refused.to_string(), "-o", &file]);
+    let printed = house.lines(&["receipt", "301"]);
+    assert_eq!(printed, std::fs::read_to_string(&file).unwrap().lines().collect::<Vec<_>>());
+    assert!(printed[0].starts_with("c2sp.org/tlog-proof@v1"));
+
+    let (code, text) = house.verify(&[&file, "--key", &key]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains(&house.refused.to_string()), "{text}");
+    assert_eq!(house.verify(&[&file]).0, 2, "a receipt does not bring its own key");
+    assert_eq!(house.verify(&[&file, "--key", &House::new().path("ledger/trust/ledger.vkey")]).0, 10);
+    let spoilt = std::fs::read_to_string(&file).unwrap().replacen("index 301", "index 300", 1);
+    std::fs::write(&file, spoilt).unwrap();
+    assert_eq!(house.verify(&[&file, "--key", &key]).0, 10);
+}
+
+#[test]
+fn a_running_ledger_can_be_searched_proved_and_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House { folder, refused: id(0), allowed: id(0) };
+    let store = open(&house.ledger());
+    let written = store.write(refusal(1)).unwrap();
+    assert_eq!(house.lines(&["records", "--format", "ndjson", "--kind", "refuse"]).len(), 1);
+    let receipt = house.lines(&["receipt", &written.id.to_string()]);
+    assert!(receipt.len() > 4, "waits for the next checkpoint");
+    let (code, text) = house.verify(&[&house.path("ledger")]);
+    assert_eq!(code, 0, "{text}");
+    store.close();
+}
