@@ -51,7 +51,9 @@ fn report(what: &str, bytes: usize, mut run: impl FnMut()) {
 fn prose() -> String {
     let text = "At 05:10 the mash tun TIC-101 swung around 63 \u{b0}C, setpoint 62.5.\\nThe operator said: \\\"valve TV-101 sticks\\\". ";
     let turns: Vec<String> = (0..64)
-        .map(|n| format!(r#"{{"role":"{}","content":"{}"}}"#, if n % 2 == 0 { "user" } else { "assistant" }, text.repeat(9)))
+        .map(|n| {
+            format!(r#"{{"role":"{}","content":"{}"}}"#, if n % 2 == 0 { "user" } else { "assistant" }, text.repeat(9))
+        })
         .collect();
     format!(r#"{{"model":"gpt-4o","messages":[{}],"stream":true}}"#, turns.join(","))
 }

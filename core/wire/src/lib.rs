@@ -20,7 +20,8 @@ mod multipart;
 mod request;
 
 pub use answer::{
-    Answer, Broken, Carrier, Facts, Frame, Limits as AnswerLimits, TooLong, error_event, fuzz as fuzz_answer, ndjson, sse,
+    Answer, Broken, Carrier, Facts, Frame, Limits as AnswerLimits, TooLong, error_event, fuzz as fuzz_answer, ndjson,
+    sse,
 };
 pub use endpoint::{Carries, Endpoint, endpoint, endpoints};
 pub use error::{Malformed, anthropic_type, error_body, message, openai_type};

@@ -3,6 +3,8 @@
 //! A golden request is `testdata/dialects/<dialect>/requests/<endpoint>--<case>.json` or `.form`; what is read of it is
 //! a snapshot. A hostile one is `testdata/hostile/<reason>--<what>.json`; its name says what must come of it.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read its data has failed")]
+
 use penstock_wire as wire;
 use plant::{Dialect, Edit};
 use proptest::test_runner::{Config, TestRunner};
@@ -36,7 +38,8 @@ fn files(folder: &str) -> Vec<(String, String, Vec<u8>)> {
 fn golden() -> Vec<(Dialect, Endpoint, String, Vec<u8>)> {
     let all = Dialect::NAMES.iter().flat_map(|(name, dialect)| {
         files(&format!("dialects/{name}/requests")).into_iter().map(move |(endpoint, case, bytes)| {
-            let known = wire::endpoints().find(|own| own.dialect() == *dialect && own.name() == endpoint && own.method() == "POST");
+            let known = wire::endpoints()
+                .find(|own| own.dialect() == *dialect && own.name() == endpoint && own.method() == "POST");
             (*dialect, known.unwrap_or_else(|| panic!("{endpoint}")), format!("{name}-{endpoint}-{case}"), bytes)
         })
     });
@@ -135,7 +138,11 @@ fn every_piece_that_is_not_fixed_can_be_replaced() {
     for (_, endpoint, name, bytes) in golden() {
         let request = parse(endpoint, &bytes).unwrap();
         let pieces = &request.content().pieces;
-        let whole = |piece: usize| Edit { piece, span: 0..pieces[piece].text.len(), replacement: format!("neu \u{fc} {piece}") };
+        let whole = |piece: usize| Edit {
+            piece,
+            span: 0..pieces[piece].text.len(),
+            replacement: format!("neu \u{fc} {piece}"),
+        };
         let edits: Vec<Edit> = (0..pieces.len()).filter(|piece| !pieces[*piece].fixed).map(whole).collect();
         let changed = request.rewrite(&edits, None).unwrap_or_else(|unfit| panic!("{name}: {unfit}"));
         let again = parse(endpoint, &changed).unwrap_or_else(|bad| panic!("{name}: {bad}"));

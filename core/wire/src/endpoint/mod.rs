@@ -117,9 +117,8 @@ const LONGEST: usize = 1024;
 pub fn endpoint(dialect: Dialect, method: &str, path: &str) -> Option<Endpoint> {
     let path = plain(path)?;
     let path = unversioned(dialect, path);
-    let fits = |entry: &&Entry| {
-        entry.dialect == dialect && entry.method == method && bind(entry.pattern, path).is_some()
-    };
+    let fits =
+        |entry: &&Entry| entry.dialect == dialect && entry.method == method && bind(entry.pattern, path).is_some();
     TABLE.iter().find(fits).map(Endpoint)
 }
 

@@ -11,8 +11,8 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(&'a str, Vec
     if bytes.starts_with(b"\xef\xbb\xbf") || bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         return Err(Error { problem: Problem::ByteOrderMark, offset: 0 });
     }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| Error { problem: Problem::Utf8, offset: error.valid_up_to() })?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|error| Error { problem: Problem::Utf8, offset: error.valid_up_to() })?;
     let mut reader = Reader { text, bytes, at: 0, nodes: Vec::new(), open: NONE, depth: 0, limits: *limits };
     // A node for every 32 bytes is about what chat bodies have; small frames of a stream need one allocation.
     reader.nodes.reserve((bytes.len() / 32).clamp(8, 4096));
@@ -103,8 +103,7 @@ impl Reader<'_> {
         if self.depth >= self.limits.depth {
             return self.fail(Problem::TooDeep);
         }
-        let (kind, next) =
-            if byte == b'{' { (Kind::Object, State::FirstKey) } else { (Kind::Array, State::FirstItem) };
+        let (kind, next) = if byte == b'{' { (Kind::Object, State::FirstKey) } else { (Kind::Array, State::FirstItem) };
         let start = self.at;
         self.at += 1;
         let index = self.count();
@@ -198,7 +197,10 @@ impl Reader<'_> {
         let twice = if members <= FEW && self.members(object).all(|node| !node.key_escaped) {
             self.members(object).enumerate().find_map(|(position, node)| {
                 let key = self.raw_key(node);
-                self.members(object).take(position).any(|earlier| self.raw_key(earlier) == key).then_some(node.key_start)
+                self.members(object)
+                    .take(position)
+                    .any(|earlier| self.raw_key(earlier) == key)
+                    .then_some(node.key_start)
             })
         } else {
             let mut keys: Vec<(Cow<'_, str>, u32)> = self

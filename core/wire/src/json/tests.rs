@@ -64,7 +64,8 @@ fn bytes_that_are_no_utf8_and_other_encodings_are_refused() {
 #[test]
 fn limits_hold_exactly() {
     let limits = Limits { depth: 3, nodes: 5 };
-    let parse = |text: &'static str| Document::parse(text.as_bytes(), &limits).map(|_| ()).map_err(|error| error.problem);
+    let parse =
+        |text: &'static str| Document::parse(text.as_bytes(), &limits).map(|_| ()).map_err(|error| error.problem);
     assert_eq!(parse("[[[1]]]"), Ok(()));
     assert_eq!(parse("[[[[]]]]"), Err(Problem::TooDeep));
     assert_eq!(parse("[true,true,true,true]"), Ok(()));
@@ -85,7 +86,9 @@ fn a_key_twice_is_found_among_many_and_among_escaped_ones() {
 
 #[test]
 fn values_are_found_by_key_and_position() {
-    let document = accept(r#"{"choices":[{"delta":{"content":"Ventil \u00f6ffnen"},"index":0}],"usage":{"total":17},"m":[1,2,"x",3]}"#);
+    let document = accept(
+        r#"{"choices":[{"delta":{"content":"Ventil \u00f6ffnen"},"index":0}],"usage":{"total":17},"m":[1,2,"x",3]}"#,
+    );
     let root = document.root();
     let delta = root.get("choices").unwrap().at(0).unwrap().get("delta").unwrap();
     assert_eq!(delta.get("content").unwrap().as_str().unwrap(), "Ventil öffnen");
@@ -151,7 +154,7 @@ fn spell(value: &serde_json::Value, dice: &mut impl Iterator<Item = u8>, out: &m
 fn spell_string(text: &str, dice: &mut impl Iterator<Item = u8>, out: &mut String) {
     out.push('"');
     for character in text.chars() {
-        let escape = dice.next().unwrap_or(0) % 4 == 0;
+        let escape = dice.next().unwrap_or(0).is_multiple_of(4);
         if escape {
             let mut units = [0; 2];
             for unit in character.encode_utf16(&mut units) {

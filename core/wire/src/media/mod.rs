@@ -43,7 +43,9 @@ pub(crate) fn expected(text: &str, claimed: Option<&str>) -> Option<Media> {
 /// Finds media where none is expected: a whole string of base64 that begins like a known format.
 pub(crate) fn unexpected(text: &str) -> Option<Media> {
     const WORTH: usize = 64;
-    let sniffed = (text.len() >= WORTH).then(|| decode_head(text)).flatten().and_then(|head| sniff(&head))?;
+    // Nearly every text shows in its first word that it is none.
+    let opening = text.get(..WORTH.min(text.len())).filter(|opening| opening.len() == WORTH && is_base64(opening))?;
+    let sniffed = decode_head(opening).and_then(|head| sniff(&head))?;
     is_base64(text).then(|| Media::Binary(sniffed.to_owned()))
 }
 
@@ -77,7 +79,8 @@ pub(crate) fn named(claimed: Option<&str>, sniffed: Option<&str>) -> String {
 fn clean(claimed: &str) -> Option<String> {
     let kind = claimed.split(';').next()?.trim().to_ascii_lowercase();
     let part = |part: &str| {
-        (1..=80).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-+._".contains(&byte))
+        (1..=80).contains(&part.len())
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-+._".contains(&byte))
     };
     let (family, member) = kind.split_once('/')?;
     (part(family) && part(member)).then_some(kind)
@@ -94,7 +97,9 @@ fn agree(claimed: &str, sniffed: &str) -> bool {
         "audio/webm" | "video/x-matroska" => "video/webm",
         "audio/opus" | "video/ogg" | "application/ogg" => "audio/ogg",
         "image/heif" => "image/heic",
-        "application/msword" | "application/vnd.ms-excel" | "application/vnd.ms-powerpoint" => "application/x-ole-storage",
+        "application/msword" | "application/vnd.ms-excel" | "application/vnd.ms-powerpoint" => {
+            "application/x-ole-storage"
+        }
         other => other,
     };
     plain == sniffed || claimed == "application/octet-stream" || (office && sniffed == "application/zip")
@@ -186,7 +191,8 @@ fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches(['=', '\r', '\n']);
     let padding = text.len() - body.len();
     #[expect(clippy::indexing_slicing, reason = "a byte is below the table's 256")]
-    let known = body.as_bytes().chunks(64).all(|chunk| chunk.iter().fold(true, |all, byte| all & ALPHABET[*byte as usize]));
+    let known =
+        body.as_bytes().chunks(64).all(|chunk| chunk.iter().fold(true, |all, byte| all & ALPHABET[*byte as usize]));
     padding <= 4 && known
 }
 

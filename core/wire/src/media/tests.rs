@@ -27,8 +27,10 @@ fn a_claim_that_the_bytes_contradict_is_noted() {
     assert_eq!(named(Some("image/png"), None), "application/octet-stream; claimed=image/png");
     assert_eq!(named(Some("model/step"), None), "model/step");
     assert_eq!(named(Some("image/jpg"), Some("image/jpeg")), "image/jpg");
-    assert_eq!(named(Some("application/vnd.openxmlformats-officedocument.wordprocessingml.document"), Some("application/zip")),
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document");
+    assert_eq!(
+        named(Some("application/vnd.openxmlformats-officedocument.wordprocessingml.document"), Some("application/zip")),
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    );
     assert_eq!(named(Some("AKIA7Q some secret"), Some("image/png")), "image/png", "a claim is the caller's text");
 }
 
@@ -40,7 +42,13 @@ fn text_in_base64_is_read_as_text() {
     assert_eq!(data_url(&format!("data:text/plain;base64,{base64}")), Some(Media::Text(text.to_owned())));
     let csv = BASE64_STANDARD.encode("BM;PK;ID3\nMZ;GIF;1\n".repeat(40));
     assert!(matches!(expected(&csv, None), Some(Media::Text(_))), "a short signature is no proof of a format");
-    let wrapped: String = BASE64_STANDARD.encode(text.repeat(9)).as_bytes().chunks(76).flat_map(|line| [line, b"\n"].concat()).map(char::from).collect();
+    let wrapped: String = BASE64_STANDARD
+        .encode(text.repeat(9))
+        .as_bytes()
+        .chunks(76)
+        .flat_map(|line| [line, b"\n"].concat())
+        .map(char::from)
+        .collect();
     assert_eq!(expected(&wrapped, None), Some(Media::Text(text.repeat(9))));
 }
 

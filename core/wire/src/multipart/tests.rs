@@ -31,7 +31,11 @@ fn an_empty_form_and_an_empty_part_are_fine() {
 #[test]
 fn whatever_servers_read_differently_is_refused() {
     let edits: &[(&str, &str, &str)] = &[
-        ("a preamble", "--x\r\nContent-Disposition: form-data; name=\"model\"", "hi\r\n--x\r\nContent-Disposition: form-data; name=\"model\""),
+        (
+            "a preamble",
+            "--x\r\nContent-Disposition: form-data; name=\"model\"",
+            "hi\r\n--x\r\nContent-Disposition: form-data; name=\"model\"",
+        ),
         ("an epilogue", "--x--\r\n", "--x--\r\nmore"),
         ("no terminator", "--x--\r\n", "--x\r\n"),
         ("nothing after the last part", "\r\n--x--\r\n", ""),

@@ -297,7 +297,8 @@ fn form_boundary(content_type: Option<&str>) -> Result<&str, Malformed> {
     if header.value != "multipart/form-data" {
         return Err(refuse("the content type is not a form"));
     }
-    crate::multipart::boundary(text, &header).ok_or_else(|| Malformed::new(0, "the content type names no usable boundary"))
+    crate::multipart::boundary(text, &header)
+        .ok_or_else(|| Malformed::new(0, "the content type names no usable boundary"))
 }
 
 /// Whether a charset is one that UTF-8 reads.

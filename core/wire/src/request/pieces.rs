@@ -53,9 +53,7 @@ impl<'a> Walk<'_, 'a> {
         }
         match value.kind() {
             Kind::String => self.visit_string(value, region),
-            Kind::Number | Kind::Numbers if self.are_tokens(value) => {
-                self.attach(value, TOKENS.to_owned())
-            }
+            Kind::Number | Kind::Numbers if self.are_tokens(value) => self.attach(value, TOKENS.to_owned()),
             _ => Ok(()),
         }
     }

@@ -29,7 +29,9 @@ fn edit(piece: usize, span: std::ops::Range<usize>, replacement: &str) -> Edit {
 /// The piece at a path.
 fn at(request: &Request<'_>, path: &str) -> usize {
     let found = request.content().pieces.iter().position(|piece| piece.path == path);
-    found.unwrap_or_else(|| panic!("{path} in {:?}", request.content().pieces.iter().map(|piece| &piece.path).collect::<Vec<_>>()))
+    found.unwrap_or_else(|| {
+        panic!("{path} in {:?}", request.content().pieces.iter().map(|piece| &piece.path).collect::<Vec<_>>())
+    })
 }
 
 fn pieces<'r>(request: &'r Request<'_>) -> Vec<(&'r str, &'r str, bool)> {
@@ -61,7 +63,10 @@ fn what_steers_policy_cannot_be_said_in_two_ways() {
     assert_eq!(openai(r#"{"model":"a","m\u006fdel":"b"}"#), Reason::DuplicateKey);
     assert_eq!(openai(r#"{"model":"a","Model":"b"}"#), Reason::DuplicateKey);
     assert_eq!(openai("{\"model\":\"a\",\"\u{17f}tream\":true}"), Reason::DuplicateKey);
-    assert_eq!(openai(r#"{"tools":[{"type":"function","Function":{"name":"write_tag"},"function":{"name":"a"}}]}"#), Reason::DuplicateKey);
+    assert_eq!(
+        openai(r#"{"tools":[{"type":"function","Function":{"name":"write_tag"},"function":{"name":"a"}}]}"#),
+        Reason::DuplicateKey
+    );
     assert_eq!(openai(r#"{"model":["a"]}"#), Reason::Malformed);
     assert_eq!(openai(r#"{"stream":"true"}"#), Reason::Malformed);
     assert_eq!(openai(r#"{"stream":1}"#), Reason::Malformed);
@@ -292,11 +297,31 @@ fn bodies() -> impl Strategy<Value = (Dialect, &'static str, String)> {
     let text = "([a-zA-Z0-9 \"\\\\\n\t/üß€😀\u{1}-]|TIC-101){0,24}";
     let strings = prop::collection::vec((text, any::<bool>()), 1..6);
     let places = prop_oneof![
-        Just((Dialect::OpenAi, "/v1/chat/completions", r#"{"model":"m","messages":[{"role":"user","content":@},{"role":"user","content":[{"type":"text","text":@}]}],"metadata":{"x":@}}"#)),
-        Just((Dialect::OpenAi, "/v1/responses", r#"{"model":"m","instructions":@,"input":[{"type":"function_call_output","call_id":"c","output":@}]}"#)),
-        Just((Dialect::Anthropic, "/v1/messages", r#"{"model":"m","system":@,"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":@}]}]}"#)),
-        Just((Dialect::Ollama, "/api/chat", r#"{"model":"m","messages":[{"role":"user","content":@}],"options":{"stop":[@]}}"#)),
-        Just((Dialect::Kserve, "/v2/models/m/infer", r#"{"inputs":[{"name":"t","shape":[2],"datatype":"BYTES","data":[@,@]}]}"#)),
+        Just((
+            Dialect::OpenAi,
+            "/v1/chat/completions",
+            r#"{"model":"m","messages":[{"role":"user","content":@},{"role":"user","content":[{"type":"text","text":@}]}],"metadata":{"x":@}}"#
+        )),
+        Just((
+            Dialect::OpenAi,
+            "/v1/responses",
+            r#"{"model":"m","instructions":@,"input":[{"type":"function_call_output","call_id":"c","output":@}]}"#
+        )),
+        Just((
+            Dialect::Anthropic,
+            "/v1/messages",
+            r#"{"model":"m","system":@,"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":@}]}]}"#
+        )),
+        Just((
+            Dialect::Ollama,
+            "/api/chat",
+            r#"{"model":"m","messages":[{"role":"user","content":@}],"options":{"stop":[@]}}"#
+        )),
+        Just((
+            Dialect::Kserve,
+            "/v2/models/m/infer",
+            r#"{"inputs":[{"name":"t","shape":[2],"datatype":"BYTES","data":[@,@]}]}"#
+        )),
         Just((Dialect::Json, "/predict", "[ @ , {\"a\" : @ } ]\n")),
     ];
     (places, strings).prop_map(|((dialect, path, template), strings)| {
@@ -333,7 +358,7 @@ fn escape_all(json: &str) -> String {
 fn edits_of(piece: usize, text: &str, dice: &mut impl Iterator<Item = u8>) -> Vec<Edit> {
     let mut edits = Vec::new();
     let mut bounds: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
-    bounds.retain(|_| dice.next().unwrap_or(0) % 3 == 0);
+    bounds.retain(|_| dice.next().unwrap_or(0).is_multiple_of(3));
     for pair in bounds.chunks_exact(2) {
         let replacement = ["", "[tag]", "ü\"\\\n\u{2}", "T_7K2"][usize::from(dice.next().unwrap_or(0)) % 4];
         edits.push(edit(piece, pair[0]..pair[1], replacement));
