@@ -1,8 +1,14 @@
 //! Whole ledgers: written, read, attacked, receipted, and compared with the vectors that every verifier shares.
 
+#[cfg(test)]
 mod receipt;
+#[cfg(test)]
+mod speed;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
 mod vectors;
+#[cfg(test)]
 mod verify;
 
 use penstock_ledger as ledger;

@@ -215,7 +215,7 @@ pub(crate) fn bundle(records: &[Vec<u8>], tile: Tile) -> Vec<u8> {
 }
 
 /// What a call in a plant says of itself.
-fn call() -> Body {
+pub(crate) fn call() -> Body {
     let party = |id: &str, by| Some(Party { id: id.to_owned(), by });
     Body {
         who: Some(Who {

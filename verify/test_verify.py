@@ -1,0 +1,101 @@
+"""Runs the second verifier on the vectors in testdata/ledgers: `python3 -m unittest discover verify`."""
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+VECTORS = os.path.join(HERE, "..", "testdata", "ledgers")
+sys.path.insert(0, HERE)
+import verify  # noqa: E402
+
+
+def run(*arguments):
+    command = [sys.executable, os.path.join(HERE, "verify.py"), *arguments]
+    return subprocess.run(command, cwd=VECTORS, capture_output=True, text=True, check=False)
+
+
+class Vectors(unittest.TestCase):
+    with open(os.path.join(VECTORS, "cases.json"), encoding="utf-8") as file:
+        cases = json.load(file)
+
+    def test_every_ledger_is_judged_as_it_says(self):
+        for case in self.cases["ledgers"]:
+            with self.subTest(case["folder"]):
+                known = ["--known", case["known"]] if case["known"] else []
+                result = run("ledger", case["folder"], case["trust"], *known)
+                self.assertEqual(result.returncode, case["exit"], result.stdout + result.stderr)
+                self.assertEqual(result.stderr, "")
+                first = result.stdout.splitlines()[0]
+                if case["seq"] is not None:
+                    self.assertIn(f"record {case['seq']} ", first)
+                if case["file"] is not None:
+                    self.assertIn(case["file"], first)
+
+    def test_every_receipt_is_judged_as_it_says(self):
+        for case in self.cases["receipts"]:
+            with self.subTest(case["receipt"]):
+                result = run("receipt", case["receipt"], case["record"], case["trust"])
+                self.assertEqual(result.returncode, case["exit"], result.stdout + result.stderr)
+
+    def test_wrong_usage_exits_with_two(self):
+        for arguments in ([], ["ledger"], ["ledger", "good", "nowhere"], ["ledger", "good", "cases.json"]):
+            self.assertEqual(run(*arguments).returncode, 2, arguments)
+
+
+class Size(unittest.TestCase):
+    def test_an_auditor_can_read_the_verifier_in_one_sitting(self):
+        with open(verify.__file__, encoding="utf-8") as file:
+            self.assertLessEqual(sum(1 for line in file if line.strip()), 300)
+
+
+class Hostile(unittest.TestCase):
+    def judge(self, folder):
+        keys, _ = verify.load_trust(os.path.join(VECTORS, "trust"))
+        ledger = verify.Ledger(folder, keys)
+        ledger.verify()
+        return ledger.problems
+
+    def test_flipped_bits_are_seen_and_the_file_is_named(self):
+        dice = random.Random(7)
+        for _ in range(200):
+            with tempfile.TemporaryDirectory() as home:
+                folder = os.path.join(home, "ledger")
+                shutil.copytree(os.path.join(VECTORS, dice.choice(["good", "boundary"])), folder)
+                files = [os.path.join(root, name) for root, _, names in os.walk(folder) for name in names]
+                path = dice.choice(sorted(files))
+                with open(path, "r+b") as file:
+                    data = bytearray(file.read())
+                    at, bit = dice.randrange(len(data)), dice.randrange(8)
+                    data[at] ^= 1 << bit
+                    file.seek(0)
+                    file.write(data)
+                problems = self.judge(folder)
+                self.assertEqual(len(problems), 1, (path, at, bit, problems))
+                self.assertEqual(problems[0][0], verify.TAMPERED)
+                self.assertIn(os.path.relpath(path, folder), problems[0][1])
+
+    def test_cut_files_are_never_good_and_never_break_the_verifier(self):
+        dice = random.Random(8)
+        for _ in range(100):
+            with tempfile.TemporaryDirectory() as home:
+                folder = os.path.join(home, "ledger")
+                shutil.copytree(os.path.join(VECTORS, "good"), folder)
+                files = [os.path.join(root, name) for root, _, names in os.walk(folder) for name in names]
+                path = dice.choice(sorted(files))
+                os.truncate(path, dice.randrange(os.path.getsize(path)))
+                self.assertTrue(self.judge(folder), path)
+
+    def test_hostile_records_are_refused(self):
+        deep = b"[" * 100_000 + b"]" * 100_000
+        for line in [b"", b"{}", b"[]", b"null", b"\xff", b'{"v":1}', b'{"v":1 }', b'{"v":1,"v":1}', b'{"a":' + deep + b"}"]:
+            with self.assertRaises(ValueError, msg=line[:40]):
+                verify.read_record(line)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,333 @@
+#!/usr/bin/env python3
+"""Checks a Penstock ledger, or the receipt of one record, knowing nothing but its files and a public key.
+
+    verify.py ledger FOLDER TRUST [--known CHECKPOINT]
+    verify.py receipt RECEIPT RECORD TRUST
+
+A second verifier, written from the public formats (c2sp.org signed-note, tlog-checkpoint, tlog-tiles, tlog-proof;
+RFC 6962; RFC 8785) and sharing no code with Penstock. Needs Python 3.9 and `cryptography`. Exit codes: 0 good, 2 usage,
+10 tampered, 11 forked, 12 incomplete, 13 unwitnessed beyond policy, 14 cannot decide.
+"""
+import argparse, base64, hashlib, json, re, sys  # noqa: E401
+from pathlib import Path
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+TAMPERED, FORKED, INCOMPLETE, UNWITNESSED, UNDECIDED = range(10, 15)
+NAMES = dict(zip(range(10, 15), ("tampered", "forked", "incomplete", "unwitnessed", "undecided")))
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+def expect(condition, what):
+    if not condition:
+        raise ValueError(what)
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+def unbase64(text):
+    expect(base64.b64encode(base64.b64decode(text)).decode() == text, "base64 in another spelling")
+    return base64.b64decode(text)
+
+def number(text):
+    expect(re.fullmatch(r"0|[1-9][0-9]{0,18}", text, re.ASCII) and int(text) < 2**63, "not a number below 2^63")
+    return int(text)
+
+# ---- keys and checkpoints
+def load_trust(path):
+    """The keys of the trust file by (name, id), and whether its policy asks for witnesses."""
+    keys, witnesses = {}, False
+    for words in (line.split() for line in Path(path).read_text().splitlines()):
+        witnesses |= words[:1] in (["witness"], ["group"], ["quorum"]) and words != ["quorum", "none"]
+        if not words or words[0].startswith("#") or words[0] in ("witness", "group", "quorum"):
+            continue
+        name, shown, encoded = words[words[0] == "log"].split("+", 2)
+        data = unbase64(encoded)
+        key_id = sha256(name.encode() + b"\n" + data)[:4]
+        expect(len(data) == 33 and data[0] == 1 and key_id.hex() == shown, f"the key of {name} is malformed")
+        keys[name, key_id] = data[1:]
+    expect(keys, "the trust file names no key")
+    return keys, witnesses
+
+def open_checkpoint(data, keys):
+    """Origin, size and root of a checkpoint, if it is a note that a trusted key of the origin's name signed."""
+    text, blank, tail = data.decode().rpartition("\n\n")
+    expect(blank and tail.endswith("\n") and not re.search(rb"[\x00-\x09\x0b-\x1f]", data), "the note is malformed")
+    expect(tail.count("\n") <= 100 and len(data) < 900_000, "the note has more than 100 signatures, or is too long")
+    text, signed = text + "\n", set()
+    for line in tail[:-1].split("\n"):
+        match = re.fullmatch("\u2014 ([^\\s+]+) ([0-9A-Za-z+/=]+)", line)
+        signature = unbase64(match[2]) if match else b""
+        expect(len(signature) > 4, "a signature line is malformed")
+        key = keys.get((match[1], signature[:4]))
+        if key and match[1] not in signed:
+            try:
+                Ed25519PublicKey.from_public_bytes(key).verify(signature[4:], text.encode())
+            except InvalidSignature:
+                raise ValueError("a signature of the trusted key does not verify") from None
+            signed.add(match[1])
+    expect(signed and text.count("\n") == 3, "no trusted key signed it, or it is not origin, size and root")
+    origin, size, root = text.splitlines()
+    expect(origin in signed and len(unbase64(root)) == 32, "its origin is not its signer, or the root is no hash")
+    return origin, number(size), unbase64(root)
+
+# ---- records
+def ascending(pairs):
+    keys = [key for key, _ in pairs]
+    expect(keys == sorted(set(keys)) and not any(re.search(r'^$|["\\]', key) for key in keys), "keys are out of order")
+    return dict(pairs)
+
+def is_plain(value, depth=0):
+    """Whether a value is one that records hold: whole numbers below 2^53, no null, no controls, nested eight deep."""
+    if isinstance(value, (dict, list)):
+        return depth < 8 and all(is_plain(v, depth + 1) for v in (value.values() if isinstance(value, dict) else value))
+    if isinstance(value, str):
+        return not re.search(r"[\x00-\x1f]", value)
+    return isinstance(value, bool) or (isinstance(value, int) and 0 <= value < 2**53)
+
+def read_record(line):
+    """A record as a dictionary, if the line is one, in canonical form."""
+    try:
+        record = json.loads(line.decode(), object_pairs_hook=ascending)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    canonical = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+    expect(canonical == line and is_plain(record) and isinstance(record, dict), "not canonical JSON of a record")
+    for keys, kind in (("v seq t mono boot", int), ("kind id prev ref", str)):
+        expect(all(type(record.get(key, "")) is kind for key in keys.split()), f"without one of {keys}")
+    fits = UUID.fullmatch(record.get("id", "")) and UUID.fullmatch(record.get("ref", record["id"]))
+    expect(fits and re.fullmatch("[0-9a-f]{64}", record.get("prev", "")) and "kind" in record, "a malformed id or hash")
+    expect(record["v"] == 1, "of another version")
+    return record
+
+# ---- the tree and its files
+class Tree:
+    """RFC 6962, appended leaf by leaf: its perfect subtrees from left to right, each as (number of leaves, hash)."""
+
+    def __init__(self, leaves=()):
+        self.peaks = []
+        any(map(self.push, leaves))
+
+    def push(self, leaf):
+        count = 1
+        while self.peaks and self.peaks[-1][0] == count:
+            leaf, count = sha256(b"\1" + self.peaks.pop()[1] + leaf), count * 2
+        self.peaks.append((count, leaf))
+
+    def root(self):
+        root = self.peaks[-1][1] if self.peaks else sha256(b"")
+        for _, peak in reversed(self.peaks[:-1]):
+            root = sha256(b"\1" + peak + root)
+        return root
+
+class Ledger:
+    """Goes over a ledger's files once; what is wrong gathers in `problems` as (class, where, what)."""
+
+    def __init__(self, folder, keys, known=None):
+        self.folder, self.keys, self.known, self.problems, self.size, self.leaves = folder, keys, known, [], 0, []
+        self.counts = dict.fromkeys(("records", "tiles", "checkpoints", "calls under way"), 0)
+        # The story: hashes that the next record may continue, the record before it, open calls, the last start.
+        self.blind, self.prev, self.last, self.open, self.booted, self.settled = False, {"0" * 64}, None, {}, 0, False
+
+    def add(self, code, where, what):
+        self.problems.append((code, where, what))
+
+    def read(self, path):
+        file = Path(self.folder, path)
+        return file.read_bytes() if file.exists() else None
+
+    def checkpoint(self, path):
+        """A signed checkpoint among the files; None if it is missing or bad, which is then reported."""
+        try:
+            data = self.read(path)
+            return self.add(UNDECIDED, path, "is missing") if data is None else open_checkpoint(data, self.keys)
+        except ValueError as error:
+            self.add(TAMPERED, path, str(error))
+
+    def path(self, row, index):
+        """Where a tile is in the tree of this size, and how many hashes or entries it holds."""
+        width = min(256, (self.size >> 8 * (0 if row == "entries" else row)) - index * 256)
+        groups, rest = f"{index % 1000:03}", index // 1000
+        while rest:
+            groups, rest = f"x{rest % 1000:03}/{groups}", rest // 1000
+        return f"tile/{row}/{groups}" + (f".p/{width}" if width < 256 else ""), width
+
+    def tile(self, row, index, kept=()):
+        """The hashes or records of a tile, or of the full one that took its place; None if missing or malformed."""
+        path, width = self.path(row, index)
+        data = self.read(path)
+        data = self.read(path.partition(".p/")[0]) if data is None else data
+        if data is None:
+            return self.add(INCOMPLETE, path, "is missing")
+        items, at, prefix = [], 0, 2 if row == "entries" else 0
+        while at < len(data) and len(items) < 256:
+            at, end = at + prefix, at + prefix + (int.from_bytes(data[at:at + 2], "big") if prefix else 32)
+            items, at = items + [data[at:end]], end
+        if at == len(data) and len(items) in (width, 256):
+            self.counts["tiles"] += not prefix
+            return items[:width]
+        wrong = index * 256 + [*(sha256(b"\0" + i) == hash for i, hash in zip(items, kept or ())), False].index(False)
+        self.add(TAMPERED, f"record {wrong} in {path}" if kept else path, "lengths do not fit")
+
+    def heads(self):
+        """The head, or the last good one of the history; and all signed checkpoints with their files, by size."""
+        head, notes = self.checkpoint("checkpoint"), {}
+        for path in (f"checkpoints/{file.name}" for file in Path(self.folder, "checkpoints").glob("*.note")):
+            note = self.checkpoint(path) if re.fullmatch(r"checkpoints/(0|[1-9][0-9]{0,18}).note", path) else None
+            if note and path == f"checkpoints/{note[1]}.note" and note[0] == (head or note)[0]:
+                notes[note[1]] = [(path, note)]
+            elif note:
+                self.add(TAMPERED, path, "is the checkpoint of another size or ledger")
+        head = head or (notes[max(notes)][0][1] if notes else None)
+        beyond = [size for size in sorted(notes) if size > head[1]]
+        self.counts["checkpoints"] = len(notes) - len(beyond)
+        if len(beyond) > 1:  # One is the ledger caught between signing and publishing.
+            self.add(INCOMPLETE, f"checkpoints/{beyond[1]}.note", "covers more records than there are")
+        if head and self.known and self.known[0] != head[0]:
+            self.add(UNDECIDED, "the known checkpoint", "is of another ledger")
+        elif head and self.known and self.known[1] > head[1]:
+            self.add(INCOMPLETE, "the known checkpoint", "covers more records than there are")
+        elif head and self.known:
+            notes.setdefault(self.known[1], []).append(("the known checkpoint", self.known))
+        return head, notes
+
+    def verify(self):
+        head, notes = self.heads()
+        if not head:
+            return
+        origin, self.size, root = head
+        ours, stored, altered, forks = Tree(), Tree(), [], []
+        for seq in range(self.size + 1):
+            forks += [(path, seq) for path, note in notes.get(seq, []) if note[2] != ours.root()]
+            if seq == self.size:
+                break
+            if seq % 256 == 0:
+                kept = self.tile(0, seq // 256)
+                records = self.tile("entries", seq // 256, kept)
+            if records is None and kept is None:
+                self.blind = True
+                return
+            leaf = sha256(b"\0" + records[seq % 256]) if records else kept[seq % 256]
+            other = kept[seq % 256] if kept else leaf
+            self.counts["records"] += records is not None
+            if records and leaf == other:
+                self.take(seq, records[seq % 256], leaf, origin)
+            else:  # Which of the two hashes was signed is not known yet.
+                altered += [seq] if records else []
+                self.blind, self.prev, self.last = True, {leaf.hex(), other.hex()}, None
+            ours.push(leaf)
+            stored.push(other)
+            self.leaves.append(leaf)
+        wrong_tiles = self.wrong_tiles() | {self.path(0, seq // 256)[0] for seq in altered}
+        if ours.root() == root:
+            for path in sorted(wrong_tiles):
+                self.add(TAMPERED, path, "the stored hashes are not those of the records")
+            for path, size in forks:
+                self.add(FORKED, path, f"the key signed another root for the first {size} records")
+        else:
+            for seq in altered:
+                self.add(TAMPERED, self.name(seq), "is not the one that was signed")
+            if stored.root() != root:
+                self.add(TAMPERED, "the tree", "the records do not add up to the signed root")
+        for call, seq in self.open.items():
+            if seq > self.booted or not self.settled:
+                self.counts["calls under way"] += 1
+            elif not self.blind:
+                self.add(INCOMPLETE, self.name(seq), f"the call {call} was never ended")
+
+    def wrong_tiles(self):
+        """The stored tiles above the leaves whose hashes are not those that the leaves make."""
+        wrong, row, hashes = set(), 0, self.leaves
+        while hashes := [Tree(hashes[at:at + 256]).root() for at in range(0, len(hashes) // 256 * 256, 256)]:
+            row += 1
+            tiles = enumerate(hashes[at:at + 256] for at in range(0, len(hashes), 256))
+            wrong |= {self.path(row, index)[0] for index, tile in tiles if self.tile(row, index) not in (None, tile)}
+        return wrong
+
+    def name(self, seq, id=None):
+        return f"record {seq} " + (f"({id}) " if id else "") + f"in {self.path('entries', seq // 256)[0]}"
+
+    def take(self, seq, line, leaf, origin):
+        """The next record of the story: its place, its link, its time, and the call that it begins or ends."""
+        prev, last, self.prev, self.last = self.prev, self.last, {leaf.hex()}, None
+        try:
+            record = self.last = read_record(line)
+        except ValueError as error:
+            self.blind = True
+            return self.add(TAMPERED, self.name(seq), f"is no record: {error}")
+        kind, note, place = record["kind"], record.get("note"), record["seq"]
+        says = note.get("origin") if isinstance(note, dict) else None
+        back = last and "clock" not in (kind, last["kind"]) and record["t"] < last["t"]
+        ended = kind in ("outcome", "abandon") and self.open.pop(record.get("ref"), None)
+        for code, wrong, what in (
+            (INCOMPLETE, place != seq, f"says that it is number {place}"),
+            (TAMPERED, place == seq and record["prev"] not in prev, "does not continue the one before it"),
+            (INCOMPLETE, back, "the time went back and no clock record says why"),
+            (INCOMPLETE, last and (record["boot"], record["mono"]) < (last["boot"], last["mono"]), "starts went back"),
+            (TAMPERED, (kind == "genesis") != (seq == 0) or (seq == 0 and says != origin), "is not its genesis"),
+            (TAMPERED, kind == "intent" and self.open.setdefault(record["id"], seq) != seq, "begins a call twice"),
+            (INCOMPLETE, ended is None and not self.blind, "ends a call that is not under way"),
+        ):
+            if wrong:
+                self.add(code, self.name(seq, record["id"]), what)
+        self.booted, self.settled = (seq, False) if kind == "boot" else (self.booted, self.settled)
+        self.settled |= kind in ("intent", "outcome", "refuse", "beat")
+
+# ---- receipts
+def verify_receipt(data, record, keys):
+    """Gives origin, index and size if the receipt proves that the record is in the ledger of a trusted key."""
+    proof, _, note = data.partition(b"\n\n")
+    version, *lines = proof.decode("utf-8", "replace").split("\n")
+    if lines and lines[0].startswith("extra "):
+        unbase64(lines.pop(0)[6:])
+    expect(version == "c2sp.org/tlog-proof@v1" and lines and lines[0].startswith("index "), "not a receipt")
+    index, path = number(lines[0][6:]), [unbase64(line) for line in lines[1:]]
+    origin, size, root = open_checkpoint(note, keys)
+    expect(read_record(record)["seq"] == index < size, "the record says that it stands elsewhere")
+
+    def climb(index, size, path):
+        """RFC 6962 section 2.1.1 backwards: the root over `size` leaves that the path leads to."""
+        expect(bool(path) == (size > 1) and all(len(step) == 32 for step in path), "the path is too long or too short")
+        if size == 1:
+            return sha256(b"\0" + record)
+        half = 1 << (size - 1).bit_length() - 1
+        below = climb(index, half, path[:-1]) if index < half else climb(index - half, size - half, path[:-1])
+        return sha256(b"\1", below, path[-1]) if index < half else sha256(b"\1", path[-1], below)
+
+    expect(climb(index, size, path) == root, "the receipt does not lead from the record to the signed root")
+    return origin, index, size
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1], description=__doc__.split("\n\n")[0])
+    parser.add_argument("what", choices=("ledger", "receipt"))
+    parser.add_argument("files", nargs="+", help="FOLDER TRUST or RECEIPT RECORD TRUST")
+    parser.add_argument("--known", help="a signed checkpoint of this ledger that was kept elsewhere")
+    given = parser.parse_args()
+    try:
+        expect(len(given.files) == (2 if given.what == "ledger" else 3), "see the usage")
+        keys, witnesses = load_trust(given.files[-1])
+        receipt = [Path(path).read_bytes() for path in given.files[:-1] if given.what == "receipt"]
+        known = given.known and Path(given.known).read_bytes()
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    ledger = Ledger(given.files[0], keys)
+    try:
+        if receipt:
+            print("good: record {1} of {2} in {0}, byte for byte as signed".format(*verify_receipt(*receipt, keys)))
+            return 0
+        ledger.known = known and open_checkpoint(known, keys)
+        ledger.verify()
+    except ValueError as error:
+        ledger.add(TAMPERED if receipt else UNDECIDED, given.files[0] if receipt else given.known, str(error))
+    except OSError as error:
+        ledger.add(UNDECIDED, error.filename, f"cannot be read: {error.strerror}")
+    if witnesses and not receipt:
+        ledger.add(UNWITNESSED, "the policy", "asks for witnesses, which this verifier does not check")
+    for code, where, what in ledger.problems:
+        print(f"{NAMES[code]}: {where}: {what}")
+    if not receipt:
+        done = ", ".join(f"{count} {name}" for name, count in ledger.counts.items())
+        print(f"checked: {done}" + ("; completeness was not judged" if ledger.blind else ""))
+    return min((code for code, _, _ in ledger.problems), default=0)
+
+if __name__ == "__main__":
+    sys.exit(main())
