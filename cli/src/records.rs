@@ -265,15 +265,17 @@ fn operator(person: &str, plant: &Path) -> miette::Result<OperatorId> {
     Ok(identity::pseudonym(&key.pseudonyms(), &issuer.issuer, person))
 }
 
-/// Columns of the table: heading, least width, and where the text comes from, first found first.
-const COLUMNS: [(&str, usize, &[&str]); 8] = [
-    ("TIME", 24, &[]),
+/// Columns of the table: heading, width on a terminal, and where the text comes from, first found first. Together
+/// 119 characters; the identity would not fit and stands only in a pipe. `penstock receipt` takes the number as well.
+const COLUMNS: [(&str, usize, &[&str]); 9] = [
+    ("NO", 7, &["seq"]),
+    ("TIME", 20, &[]),
     ("KIND", 8, &["kind"]),
     ("VERDICT", 8, &["dec.verdict"]),
-    ("WORKLOAD", 16, &["who.workload.id"]),
-    ("CONDUIT", 16, &["where.conduit"]),
-    ("MODEL", 18, &["out.model", "what.model"]),
-    ("REASON", 20, &["dec.reason", "out.reason", "note.reason", "note.event", "out.status"]),
+    ("WORKLOAD", 14, &["who.workload.id"]),
+    ("CONDUIT", 14, &["where.conduit"]),
+    ("MODEL", 16, &["out.model", "what.model"]),
+    ("REASON", 18, &["dec.reason", "out.reason", "note.reason", "note.event", "out.status"]),
     ("ID", 36, &["id"]),
 ];
 
@@ -315,23 +317,30 @@ impl Printer<'_> {
     }
 
     fn heading(&mut self) -> io::Result<()> {
-        let cells = COLUMNS.map(|(heading, width, _)| format!("{heading:width$}"));
-        let line = cells.join("  ");
+        let cells = self.columns().map(|(heading, width, _)| format!("{heading:width$}"));
+        let line = cells.collect::<Vec<_>>().join("  ");
         let line = line.trim_end();
         if self.terminal { writeln!(self.out, "\u{1b}[1m{line}\u{1b}[0m") } else { writeln!(self.out, "{line}") }
     }
 
+    fn columns(&self) -> impl Iterator<Item = (&'static str, usize, &'static [&'static str])> + use<> {
+        let terminal = self.terminal;
+        COLUMNS.into_iter().filter(move |(heading, ..)| !(terminal && *heading == "ID"))
+    }
+
     fn row(&mut self, record: &Record) -> io::Result<()> {
         let refused = record.entry.text("dec.verdict") == Some(Verdict::Refuse.name());
-        let cells = COLUMNS.map(|(heading, width, paths)| {
+        let cells = self.columns().map(|(heading, width, paths)| {
             let text = match heading {
+                // To the second on a terminal.
+                "TIME" if self.terminal => Millis(record.entry.t().0 / 1000 * 1000).to_string().replace(".000", ""),
                 "TIME" => record.entry.t().to_string(),
                 _ => paths.iter().find_map(|path| cell(record, path)).unwrap_or_else(|| "-".to_owned()),
             };
             // On a terminal the columns stay in line; in a pipe nothing is cut.
             if self.terminal { fit(&text, width) } else { format!("{text:width$}") }
         });
-        let line = cells.join("  ");
+        let line = cells.collect::<Vec<_>>().join("  ");
         let line = line.trim_end();
         if self.terminal && refused {
             writeln!(self.out, "\u{1b}[31m{line}\u{1b}[0m")

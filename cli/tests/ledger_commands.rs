@@ -163,7 +163,7 @@ fn the_table_is_plain_in_a_pipe_and_json_is_json() {
     let house = House::new();
     let lines = house.lines(&["records", "-n", "3"]);
     assert_eq!(lines.len(), 4);
-    assert!(lines[0].starts_with("TIME ") && lines.iter().all(|line| !line.contains('\u{1b}')));
+    assert!(lines[0].starts_with("NO ") && lines.iter().all(|line| !line.contains('\u{1b}')));
     assert!(lines[1].contains("refuse") && lines[1].contains("pump-bot") && lines[1].contains("no-conduit"));
     assert!(lines[2].contains("line-copilot") && lines[2].ends_with(&house.allowed.to_string()));
     let json: serde_json::Value =
@@ -280,4 +280,21 @@ fn a_running_ledger_can_be_searched_proved_and_verified() {
     let (code, text) = house.verify(&[&house.path("ledger")]);
     assert_eq!(code, 0, "{text}");
     store.close();
+}
+
+#[test]
+fn on_a_terminal_the_table_fits_and_refusals_stand_out() {
+    let house = House::new();
+    // `script` gives the command a terminal; where it is missing there is nothing to see.
+    let command = format!(
+        "{} --plant {} records -n 3; {0} verify {1}/ledger",
+        env!("CARGO_BIN_EXE_penstock"),
+        house.folder.path().display()
+    );
+    let Ok(output) = Command::new("script").args(["-qec", &command, "/dev/null"]).output() else { return };
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[0].starts_with("\u{1b}[1mNO ") && lines[1].starts_with("\u{1b}[31m301 "), "{text}");
+    assert!(lines.iter().take(4).all(|line| line.trim_end().chars().count() <= 120 + 9), "{text}");
+    assert!(text.contains("\u{1b}[1;32mVERIFIED"), "{text}");
 }
