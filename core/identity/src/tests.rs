@@ -43,8 +43,11 @@ fn plant() -> Plant {
         gateway: GatewayId::new("gate-1").unwrap(),
         scale: Scale::new(vec!["public".to_owned(), "internal".to_owned()]).unwrap(),
         zones: BTreeMap::new(),
-        workloads: [workload("mes", &[MES, "mes.line-2.plant.example"]), workload("scada", &["SCADA.plant.example"])]
-            .into(),
+        workloads: [
+            workload("mes", &[MES, "mes.line-2.plant.example"]),
+            workload("scada", &["SCADA.plant.example", "*.hosts.plant.example"]),
+        ]
+        .into(),
         workstations: [workstation("ws-7", &["ws-7.plant.example"]), workstation("ws-8", &[])].into(),
         issuer: Some(Issuer {
             issuer: ISSUER.to_owned(),
@@ -237,6 +240,8 @@ fn a_name_counts_only_whole_and_as_the_kind_that_it_is() {
         "spiffe://plant.example/line-2",
         "https://plant.example/line-2/mes",
         "*.line-2.plant.example",
+        "*.hosts.plant.example",
+        "scada.hosts.plant.example",
         "mes.line-2.plant.example.",
         "x.mes.line-2.plant.example",
         "line-2.plant.example",
