@@ -36,7 +36,9 @@ pub fn fuzz(bytes: &[u8]) {
         let mut out = Vec::new();
         let pushed = bytes.chunks(size).try_for_each(|chunk| answer.push(chunk, &mut Same, &mut out));
         let ended = pushed.and_then(|()| answer.finish(&mut Same, &mut out));
-        assert!(bytes.starts_with(&out), "nothing is changed");
+        // An event that lacks its end gets one if an error is to follow it.
+        let came = if ended.is_err() { out.trim_ascii_end() } else { &out };
+        assert!(bytes.starts_with(came), "nothing is changed");
         assert!(ended.is_err() || out.len() == bytes.len(), "nothing is lost");
         results.push((ended, out, answer.facts().clone()));
     }

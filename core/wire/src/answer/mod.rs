@@ -269,6 +269,8 @@ impl Answer {
 
     fn end(&mut self, rewrite: &mut dyn Rewrite, out: &mut Vec<u8>) -> Result<(), Fault> {
         self.decide(rewrite, out)?;
+        // The beginning of an event that never came is not passed on: an error follows it.
+        let cut = self.must_end() && !self.facts.complete;
         let Self { body, stream, limits, facts, .. } = self;
         match body {
             Body::Unknown(_) | Body::Opaque => Ok(()),
@@ -291,29 +293,40 @@ impl Answer {
                 .map_err(Fault::from)
             }
             Body::Events(events) => {
-                let last = events.rest().map(|frame| stream.event(&frame, limits, facts, rewrite, out));
-                self.end_stream(last, rewrite, out)
+                let read = events.rest().map_or(Ok(()), |frame| {
+                    if cut && frame.data.is_empty() {
+                        Ok(())
+                    } else {
+                        stream.event(&frame, limits, facts, rewrite, out)
+                    }
+                });
+                self.end_stream(read, rewrite, out)
             }
             Body::Lines(lines) => {
-                let last = lines.rest().map(|frame| stream.event(&frame, limits, facts, rewrite, out));
-                self.end_stream(last, rewrite, out)
+                let read = lines.rest().map_or(Ok(()), |frame| stream.event(&frame, limits, facts, rewrite, out));
+                self.end_stream(read, rewrite, out)
             }
         }
     }
 
     fn end_stream(
         &mut self,
-        last: Option<Result<(), Fault>>,
+        read: Result<(), Fault>,
         rewrite: &mut dyn Rewrite,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
         // What the provider did send is the caller's, whether or not more should have come.
         self.stream.end(rewrite, out);
-        last.unwrap_or(Ok(()))?;
-        if self.must_end() && !self.facts.complete {
-            return Err(Fault::Garbled("the stream broke off before its last event"));
+        let ended = match read {
+            Ok(()) if self.must_end() && !self.facts.complete => {
+                Err(Fault::Garbled("the stream broke off before its last event"))
+            }
+            read => read,
+        };
+        if ended.is_err() {
+            self.stream.close(out);
         }
-        Ok(())
+        ended
     }
 
     /// Whether the dialect marks the end of such a stream.

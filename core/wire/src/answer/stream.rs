@@ -74,7 +74,7 @@ impl Stream {
         let payload = frame.payload(&mut scratch);
         let released = self.payload(frame, payload, limits, facts, rewrite, out);
         self.scratch = scratch;
-        self.open = !frame.ended;
+        self.open = !frame.ended && released.is_ok();
         released
     }
 
@@ -202,13 +202,18 @@ impl Stream {
         }
     }
 
+    /// Ends the last event that was released, if it lacks its end.
+    pub(super) fn close(&mut self, out: &mut Vec<u8>) {
+        if std::mem::take(&mut self.open) {
+            out.extend_from_slice(self.terminator);
+        }
+    }
+
     /// Releases the rest of a text in an event of its own.
     fn put(&mut self, rest: &Rest, out: &mut Vec<u8>) {
         debug_assert!(rest.template.is_some(), "a rewriter that released all it took has nothing left to give");
         let Some(template) = &rest.template else { return };
-        if std::mem::take(&mut self.open) {
-            out.extend_from_slice(self.terminator);
-        }
+        self.close(out);
         out.extend_from_slice(&template.head);
         out.extend_from_slice(&rest.bytes);
         out.extend_from_slice(&template.tail);
