@@ -98,17 +98,19 @@ impl Policy {
         path.open(trace).map_err(closed(Stage::Model, sensitivity))?;
         let handled = self.handled(case, &path, trace).map_err(closed(Stage::Handling, sensitivity))?;
         let residual = handled.residual;
-        let (stage, refusal) = match &handled.reroute {
-            Some(labels) => (Stage::Handling, path.sent_away(labels, &handled)),
+        let refusal = match &handled.reroute {
+            Some(labels) => path.sent_away(labels, &handled),
             None => match self.within(case, &path, residual, trace) {
                 Ok(()) => {
                     self.ask(case, &path, residual, trace).map_err(closed(Stage::Rules, residual))?;
                     return Ok(path.way(handled, None));
                 }
-                Err(refusal) => (Stage::Ceiling, refusal),
+                Err(refusal) => {
+                    trace.say(Stage::Ceiling, || refusal.detail.clone());
+                    refusal
+                }
             },
         };
-        trace.say(stage, || refusal.detail.clone());
         self.reroute(case, &path, refusal, trace).map_err(|refusal| Closed { stage: None, refusal, residual })
     }
 

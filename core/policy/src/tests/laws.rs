@@ -161,7 +161,7 @@ fn covered(policy: &Policy, line: &Line, passage: &Passage) -> Result<(), String
 }
 
 proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 120, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn every_permit_is_covered_by_a_conduit(conduits in conduits(), line in lines()) {
