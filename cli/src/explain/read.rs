@@ -1,0 +1,152 @@
+//! Reads the body of the call that is explained, as the gateway would.
+
+use super::TheCall;
+use super::tell::Seen;
+use inspect::{Inspector, Keyed};
+use plant::{Content, Finding, Piece, Reason, Refusal, Scale};
+use policy::{Asked, Crossing, Passage};
+use seal::{Mac, RootKey};
+use std::borrow::Cow;
+use wire::{Limits, Request};
+
+/// A body, and what it is said to be.
+pub(super) struct Body {
+    pub(super) bytes: Vec<u8>,
+    pub(super) content_type: Option<String>,
+}
+
+/// A request, read.
+pub(super) struct Reading<'a> {
+    /// `None` if there is no body, or nobody reads it.
+    pub(super) request: Option<Request<'a>>,
+    /// The query, which leaves as well.
+    query: Content<'a>,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn of(call: &'a TheCall, crossing: &Crossing) -> Result<Self, Refusal> {
+        let nothing = Self { request: None, query: Content::default() };
+        let (Some(endpoint), Some(body)) = (call.endpoint, &call.body) else { return Ok(nothing) };
+        if body.bytes.len() as u64 > crossing.bounds().request {
+            let detail = format!("the body has {} bytes, and may have {}", body.bytes.len(), crossing.bounds().request);
+            return Err(Refusal::new(Reason::BodyTooLarge, detail));
+        }
+        if crossing.opaque() {
+            return Ok(nothing);
+        }
+        let limits = Limits { depth: crossing.bounds().depth, ..Limits::default() };
+        let request = Request::parse(endpoint, body.content_type.as_deref(), &body.bytes, &limits)?;
+        let query = call.query.as_deref();
+        let piece = |query: &'a str| Piece {
+            path: "query".to_owned(),
+            text: Cow::Borrowed(query),
+            attachment: None,
+            fixed: true,
+        };
+        let content = Content { pieces: query.map(piece).into_iter().collect() };
+        Ok(Self { request: Some(request.at(&call.path, query)), query: content })
+    }
+
+    pub(super) fn findings(&self, inspector: &Inspector) -> Result<Vec<Finding>, Refusal> {
+        let Some(request) = &self.request else { return Ok(Vec::new()) };
+        let read = |content: &Content<'_>| {
+            inspector.read(content).map_err(|overflow| Refusal::new(Reason::ContentRefused, overflow.to_string()))
+        };
+        let mut findings = read(request.content())?;
+        let behind = request.content().pieces.len();
+        findings.extend(read(&self.query)?.into_iter().map(|one| Finding { piece: one.piece + behind, ..one }));
+        Ok(findings)
+    }
+
+    /// What was read, in words.
+    pub(super) fn told(&self, crossing: &Crossing, findings: &[Finding]) -> String {
+        let Some(request) = &self.request else {
+            let why = if crossing.opaque() { "nobody reads this endpoint" } else { "no body was given" };
+            return format!("{why}, so nothing can be found");
+        };
+        let count = |count: usize, one: &str, several: &str| match count {
+            1 => format!("1 {one}"),
+            count => format!("{count} {several}"),
+        };
+        let pieces = request.content().pieces.len() + self.query.pieces.len();
+        let (findings, pieces) = (count(findings.len(), "finding", "findings"), count(pieces, "text", "texts"));
+        format!("{findings} in {pieces}")
+    }
+
+    /// What the call asks for: what the body says, and what it leaves open the flags.
+    pub(super) fn asked<'b>(&'b self, call: &'b TheCall) -> Asked<'b> {
+        let flag = call.model.as_deref();
+        match &self.request {
+            Some(request) => {
+                Asked { model: request.model().or(flag), stream: request.stream(), tools: request.tools() }
+            }
+            None => Asked { model: flag, ..Asked::default() },
+        }
+    }
+
+    fn piece(&self, finding: &Finding) -> Option<&Piece<'a>> {
+        let pieces = self.request.iter().flat_map(|request| &request.content().pieces);
+        pieces.chain(&self.query.pieces).nth(finding.piece)
+    }
+
+    pub(super) fn fixed(&self, finding: &Finding) -> bool {
+        self.piece(finding).is_none_or(|piece| piece.fixed)
+    }
+
+    /// The findings for people: where, what and how long, never the text.
+    pub(super) fn seen(&self, findings: &[Finding], passage: Option<&Passage>, scale: &Scale) -> Vec<Seen> {
+        let done = |index: usize| match passage {
+            Some(passage) if passage.redact.binary_search(&index).is_ok() => "redacted",
+            Some(passage) if passage.tokenise.binary_search(&index).is_ok() => "tokenised",
+            Some(_) => "passes",
+            None => "",
+        };
+        let seen = findings.iter().enumerate().map(|(index, finding)| {
+            let piece = self.piece(finding);
+            let text = piece.and_then(|piece| piece.text.get(finding.span.clone())).unwrap_or_default();
+            Seen {
+                path: piece.map_or_else(String::new, |piece| piece.path.clone()),
+                span: finding.span.clone(),
+                characters: text.chars().count(),
+                label: finding.label.to_string(),
+                sensitivity: scale.name(finding.sensitivity).to_owned(),
+                rule: finding.rule.to_string(),
+                done: done(index),
+            }
+        });
+        seen.collect()
+    }
+
+    /// The body as it would leave. Without the plant's key, tokens are made with one that nobody uses.
+    pub(super) fn body(
+        &self,
+        call: &TheCall,
+        passage: &Passage,
+        findings: &[Finding],
+        tokens: Option<Mac>,
+    ) -> Result<Vec<u8>, Refusal> {
+        let whole = || call.body.as_ref().map(|body| body.bytes.clone()).unwrap_or_default();
+        let Some(request) = &self.request else { return Ok(whole()) };
+        let key = Tokens(tokens.unwrap_or_else(|| RootKey::from_bytes([0; 32]).derive("tokens")));
+        let (redact, tokenise) = (&passage.redact, &passage.tokenise);
+        let refuse = |why: String| Refusal::new(Reason::ContentRefused, why);
+        let conduit = passage.conduit.as_str();
+        let changed = inspect::transform(request.content(), findings, redact, tokenise, conduit, &key)
+            .map_err(|problem| refuse(problem.to_string()))?;
+        if changed.edits.is_empty() && passage.model.is_none() {
+            return Ok(whole());
+        }
+        // A model in the path is not in the body.
+        let model = passage.model.as_deref().filter(|_| !request.endpoint().has_model_in_path());
+        request.rewrite(&changed.edits, model).map_err(|problem| refuse(problem.to_string()))
+    }
+}
+
+/// Makes tokens as the gateway does.
+struct Tokens(Mac);
+
+impl Keyed for Tokens {
+    fn tag(&self, conduit: &str, label: &str, value: &str) -> [u8; 32] {
+        self.0.tag(&[conduit.as_bytes(), label.as_bytes(), value.as_bytes()])
+    }
+}
