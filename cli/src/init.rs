@@ -69,7 +69,8 @@ pub(crate) fn run(args: Args) -> miette::Result<ExitCode> {
     };
     let now = gateway::now();
     let plant_file = plant_file(&name, now);
-    let template = Template { plant_file: &plant_file, rules: &[("rules/plant.cedar", include_str!("init/plant.cedar"))] };
+    let template =
+        Template { plant_file: &plant_file, rules: &[("rules/plant.cedar", include_str!("init/plant.cedar"))] };
     let loaded = lay(&args.folder, &template, args.force, now)?;
     let text = next_steps(&args.folder, &loaded);
     io::stdout().lock().write_all(text.as_bytes()).into_diagnostic()?;
@@ -190,14 +191,18 @@ fn next_steps(folder: &Path, loaded: &Loaded) -> String {
     let shown = folder.display();
     let listener = loaded.gateway.listen.first().map_or_else(|| "127.0.0.1:8443".to_owned(), ToString::to_string);
     let workload = loaded.plant.workloads.keys().next().map_or("WORKLOAD", |id| id.as_str());
+    let steps = [
+        (format!("penstock check --plant {shown}"), "says whether the plant file is right"),
+        (format!("penstock token issue {workload} --plant {shown}"), "gives an SDK its API key, shown once"),
+        (format!("penstock run --plant {shown}"), "runs the gateway"),
+    ];
+    let width = steps.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
+    let steps: String = steps.iter().map(|(command, what)| format!("  {command:width$}   {what}\n")).collect();
     format!(
         "Plant `{plant}` is laid out in {shown}.
 
 Next:
-  penstock check --plant {shown}                    says whether the plant file is right
-  penstock token issue {workload} --plant {shown}   gives an SDK its API key, shown once
-  penstock run --plant {shown}                      runs the gateway on https://{listener}
-
+{steps}
 An SDK then takes https://{listener}/openai/v1 as its base URL, the token as its API key, and
 {shown}/pki/authority.pem as the authority to trust (SSL_CERT_FILE, NODE_EXTRA_CA_CERTS).
 

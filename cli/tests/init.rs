@@ -35,9 +35,14 @@ fn what_it_lays_out_loads_without_a_warning() {
 fn only_the_owner_reads_what_is_secret() {
     let folder = tempfile::tempdir().unwrap();
     begin(folder.path());
-    for path in
-        ["keys/gateway.key", "keys/plant.key", "pki/authority.key", "pki/gateway.key", "pki/workloads/assistant.key", "tokens.json"]
-    {
+    for path in [
+        "keys/gateway.key",
+        "keys/plant.key",
+        "pki/authority.key",
+        "pki/gateway.key",
+        "pki/workloads/assistant.key",
+        "tokens.json",
+    ] {
         assert_eq!(mode(&folder.path().join(path)), 0o600, "{path}");
     }
     for path in ["keys", "secrets"] {

@@ -18,6 +18,7 @@ const NOTICE: Millis = Millis(30 * 24 * 3_600_000);
 
 /// Builds every conduit that is whole.
 pub(crate) fn build(file: &Node<'_>, scale: &Scale, now: Millis, report: &mut Report) -> BTreeMap<ConduitId, Conduit> {
+    let known = read_callers(file);
     let mut conduits = BTreeMap::new();
     for (name, node) in file.tables("conduits") {
         for zone in node.texts("from") {
@@ -29,7 +30,7 @@ pub(crate) fn build(file: &Node<'_>, scale: &Scale, now: Millis, report: &mut Re
         openness(&node, scale, report);
         clearance(file, &node, scale, report);
         near_the_process(file, &node, report);
-        callers(file, &node, report);
+        callers(&node, &known, report);
         times(&node, report);
         if let Some(conduit) = conduit(name.value, &node, scale) {
             conduits.insert(conduit.id.clone(), conduit);
@@ -148,9 +149,6 @@ fn handling(node: &Node<'_>, report: &mut Report) {
             report.add(problem.help("the first entry that fits decides: put the narrower label first, or remove it"));
         }
         earlier.push((label, row.span_of("label")));
-        if earlier.len() > 256 {
-            break;
-        }
     }
 }
 
@@ -239,41 +237,46 @@ fn near_the_process(file: &Node<'_>, node: &Node<'_>, report: &mut Report) {
     }
 }
 
+/// A workload as conduits look at it, read once.
+struct Caller<'a> {
+    place: String,
+    zone: At<&'a str>,
+    purposes: Vec<At<&'a str>>,
+}
+
+/// The workloads that say which zone they are in, by name.
+fn read_callers<'a>(file: &Node<'a>) -> BTreeMap<&'a str, Caller<'a>> {
+    let workloads = file.tables("workloads").into_iter();
+    workloads
+        .filter_map(|(name, node)| {
+            let (zone, purposes) = (node.text("zone")?, node.texts("purposes"));
+            Some((name.value, Caller { place: node.place, zone, purposes }))
+        })
+        .collect()
+}
+
 /// Workloads that are elsewhere, and purposes that nobody has.
-fn callers(file: &Node<'_>, node: &Node<'_>, report: &mut Report) {
+fn callers(node: &Node<'_>, known: &BTreeMap<&str, Caller<'_>>, report: &mut Report) {
     let from: BTreeSet<&str> = node.texts("from").into_iter().map(|zone| zone.value).collect();
-    let named: Vec<At<&str>> = node.texts("workloads");
+    let named = node.texts("workloads");
     let mut purposes: BTreeSet<&str> = BTreeSet::new();
     // Where workloads or zones are not what they should be, that is the news.
-    let mut whole = !from.is_empty() && named.iter().all(|mention| file.entry("workloads", mention.value).is_some());
-    for (name, workload) in file.tables("workloads") {
-        let mention = named.iter().find(|mention| mention.value == name.value);
-        let Some(zone) = workload.text("zone") else {
+    let mut whole = !from.is_empty();
+    for mention in &named {
+        let Some(caller) = known.get(mention.value) else {
             whole = false;
             continue;
         };
-        match mention {
-            Some(mention) if !from.contains(zone.value) => {
-                whole = false;
-                let message = format!(
-                    "{} is in zone {}, and {} does not begin there",
-                    workload.place,
-                    quote(zone.value),
-                    node.place
-                );
-                let problem =
-                    report.problem(Code::ForeignWorkload, mention.span.clone(), message).also(zone.span, "its zone");
-                report.add(problem.help(format!(
-                    "it begins in {}: add the zone to `from`, or remove the workload",
-                    enumerate(from.iter().copied())
-                )));
-            }
-            Some(_) => purposes.extend(workload.texts("purposes").into_iter().map(|purpose| purpose.value)),
-            None if named.is_empty() && from.contains(zone.value) => {
-                purposes.extend(workload.texts("purposes").into_iter().map(|purpose| purpose.value));
-            }
-            None => {}
+        if from.contains(caller.zone.value) {
+            purposes.extend(caller.purposes.iter().map(|purpose| purpose.value));
+        } else {
+            whole = false;
+            elsewhere(node, mention, caller, &from, report);
         }
+    }
+    if named.is_empty() {
+        let local = known.values().filter(|caller| from.contains(caller.zone.value));
+        purposes.extend(local.flat_map(|caller| &caller.purposes).map(|purpose| purpose.value));
     }
     for purpose in node.texts("purposes").into_iter().filter(|purpose| whole && !purposes.contains(purpose.value)) {
         let message = format!("no workload of {} has the purpose {}", node.place, quote(purpose.value));
@@ -284,6 +287,15 @@ fn callers(file: &Node<'_>, node: &Node<'_>, report: &mut Report) {
         };
         report.add(report.problem(Code::Unused, purpose.span, message).help(help));
     }
+}
+
+fn elsewhere(node: &Node<'_>, mention: &At<&str>, caller: &Caller<'_>, from: &BTreeSet<&str>, report: &mut Report) {
+    let zone = quote(caller.zone.value);
+    let message = format!("{} is in zone {zone}, and {} does not begin there", caller.place, node.place);
+    let problem = report.problem(Code::ForeignWorkload, mention.span.clone(), message);
+    let zones = enumerate(from.iter().copied());
+    let help = format!("it begins in {zones}: add the zone to `from`, or remove the workload");
+    report.add(problem.also(caller.zone.span.clone(), "its zone").help(help));
 }
 
 fn times(node: &Node<'_>, report: &mut Report) {

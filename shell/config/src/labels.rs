@@ -102,9 +102,11 @@ fn entry(
         let help = "say what to look for: `terms = [\"Project Amber\"]` or `patterns = ['RCP-[0-9]{4}']`";
         report.add(report.problem(Code::MissingKey, node.span.clone(), message).help(help));
     }
-    let listed = file.pairs("labels").into_iter().find(|(known, _)| known.value == name.value);
+    let labels = file.given("labels").and_then(|(_, value)| value.get_ref().as_table());
+    let listed = labels.and_then(|labels| labels.get(name.value));
+    let listed = listed.and_then(|value| Some(At { value: value.get_ref().as_str()?, span: value.span() }));
     match (node.text("sensitivity"), listed) {
-        (Some(own), Some((_, listed))) if own.value != listed.value => {
+        (Some(own), Some(listed)) if own.value != listed.value => {
             let message =
                 format!("{} is {} here and {} under `[labels]`", node.place, quote(own.value), quote(listed.value));
             report.add(

@@ -34,10 +34,11 @@ pub struct Surroundings<'a> {
 pub fn read(bytes: &[u8], around: Surroundings<'_>) -> Result<Loaded, Problems> {
     let text = text(bytes, around.name)?;
     let (tree, errors) = DeTable::parse_recoverable(text);
-    let tree = tree.into_inner();
-    let file = Node::file(&tree);
-    let spilt = spill::find(text, &file);
+    let mut tree = tree.into_inner();
+    let spilt = spill::find(text, &Node::file(&tree));
     let spans = secret::merge(spilt.iter().map(|spill| spill.span.clone()).collect());
+    spill::scrub(&mut tree, &spans);
+    let file = Node::file(&tree);
     let source = Source::new(around.name, secret::star_out(text, &spans));
     let mut report = Report::new(&source);
     spill::report(&spilt, &mut report);

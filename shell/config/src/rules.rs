@@ -50,21 +50,17 @@ pub(crate) fn digest(plant_file: &[u8], rules: &[RuleFile], hash: fn(&[u8]) -> S
 /// Judges the rules.
 pub(crate) fn judge(plant: &Arc<Plant>, rules: &[RuleFile], report: &mut Report) {
     let Err(problems) = Policy::new(Arc::clone(plant), rules) else { return };
-    let sources: BTreeMap<&str, Source> = rules
-        .iter()
-        .map(|rule| {
-            let text = secret::star_out(&rule.text, &secret::find(&rule.text));
-            (rule.name.as_str(), Source::new(&rule.name, text))
-        })
-        .collect();
+    let sources: BTreeMap<&str, Source> =
+        rules.iter().map(|rule| (rule.name.as_str(), Source::new(&rule.name, secret::tame(&rule.text)))).collect();
     for problem in problems {
+        let message = secret::tame(&problem.message);
         let source = sources.get(problem.file.as_str());
         let told = match source {
-            Some(source) => Problem::new(source, Code::Rule, problem.span, problem.message),
-            None => report.problem(Code::Rule, 0..0, problem.message),
+            Some(source) => Problem::new(source, Code::Rule, problem.span, message),
+            None => report.problem(Code::Rule, 0..0, message),
         };
         report.add(match problem.help {
-            Some(help) => told.help(help),
+            Some(help) => told.help(secret::tame(&help)),
             None => told,
         });
     }

@@ -104,6 +104,17 @@ pub(crate) fn merge(mut spans: Vec<Range<usize>>) -> Vec<Range<usize>> {
     merged
 }
 
+/// Whether a stretch holds a secret or part of one. The secrets are in order and do not overlap.
+pub(crate) fn touches(secrets: &[Range<usize>], span: &Range<usize>) -> bool {
+    let first = secrets.partition_point(|secret| secret.end <= span.start);
+    secrets.get(first).is_some_and(|secret| secret.start < span.end)
+}
+
+/// A message without what looks like a secret.
+pub(crate) fn tame(message: &str) -> String {
+    star_out(message, &find(message))
+}
+
 fn token_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b"-_.+/=".contains(&b)
 }

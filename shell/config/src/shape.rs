@@ -17,8 +17,12 @@ use toml::de::DeValue;
 
 /// Longest text. Descriptions are sentences, not books.
 const LONGEST_TEXT: usize = 4096;
-/// Longest list or table. The largest plants have hundreds of zones; pairs of entries are compared.
-const MOST_ENTRIES: usize = 4096;
+/// Most tables of one kind. The largest plants have hundreds of zones; pairs of conduits are compared.
+const MOST_TABLES: usize = 4096;
+/// Most tables in a list. Each entry of `handling` is compared with those before it.
+const MOST_ROWS: usize = 256;
+/// Longest list: dictionaries are the longest, and nothing in a list is compared with everything else.
+const MOST_ENTRIES: usize = 100_000;
 
 /// Checks a file's shape.
 pub(crate) struct Shape<'a, 'r> {
@@ -47,8 +51,7 @@ impl<'a> Shape<'a, '_> {
     }
 
     fn is_secret(&self, span: &Range<usize>) -> bool {
-        let after = self.secrets.partition_point(|secret| secret.end <= span.start);
-        self.secrets.get(after).is_some_and(|secret| secret.start < span.end)
+        secret::touches(self.secrets, span)
     }
 
     fn unknown(&mut self, node: &Node<'a>, key: &str, span: Range<usize>, value: &Spanned<DeValue<'a>>) {
@@ -117,8 +120,8 @@ impl<'a> Shape<'a, '_> {
             (Kind::Tables(section, named), DeValue::Table(table)) => self.tables(section, *named, table, &key),
             (Kind::Map(named, of), DeValue::Table(table)) => self.map(node, field, *named, of, table),
             (Kind::Rows(section), DeValue::Array(items)) => {
-                self.length(items.len(), 0, field, &span);
-                for item in items.iter().take(MOST_ENTRIES) {
+                self.length(items.len(), 0, MOST_ROWS, field, &span);
+                for item in items.iter().take(MOST_ROWS) {
                     match item.get_ref() {
                         DeValue::Table(table) => {
                             let place = node.child_place(field.key);
@@ -141,16 +144,16 @@ impl<'a> Shape<'a, '_> {
         table: &'a toml::de::DeTable<'a>,
         key: &Range<usize>,
     ) {
-        if table.len() > MOST_ENTRIES {
+        if table.len() > MOST_TABLES {
             let message =
-                format!("there are {} {}s, and at most {MOST_ENTRIES} can be declared", table.len(), section.noun);
+                format!("there are {} {}s, and at most {MOST_TABLES} can be declared", table.len(), section.noun);
             self.report.add(
                 self.report
                     .problem(Code::TooMany, key.clone(), message)
                     .help("divide the plant into several files, one for each gateway"),
             );
         }
-        for (name, value) in table.iter().take(MOST_ENTRIES) {
+        for (name, value) in table.iter().take(MOST_TABLES) {
             if self.is_secret(&name.span()) {
                 continue;
             }
@@ -175,7 +178,7 @@ impl<'a> Shape<'a, '_> {
         of: &'static Kind,
         table: &'a toml::de::DeTable<'a>,
     ) {
-        self.length(table.len(), 0, field, &node.span);
+        self.length(table.len(), 0, MOST_ENTRIES, field, &node.span);
         for (name, value) in table.iter().take(MOST_ENTRIES) {
             self.name(name.get_ref(), named, name.span());
             self.value(node, field, of, value, name.span());
@@ -191,7 +194,7 @@ impl<'a> Shape<'a, '_> {
         items: &'a [Spanned<DeValue<'a>>],
         span: &Range<usize>,
     ) {
-        self.length(items.len(), least, field, span);
+        self.length(items.len(), least, MOST_ENTRIES, field, span);
         let mut seen: BTreeMap<&str, Range<usize>> = BTreeMap::new();
         for item in items.iter().take(MOST_ENTRIES) {
             self.value(node, field, of, item, item.span());
@@ -204,7 +207,7 @@ impl<'a> Shape<'a, '_> {
         }
     }
 
-    fn length(&mut self, length: usize, least: usize, field: &Field, span: &Range<usize>) {
+    fn length(&mut self, length: usize, least: usize, most: usize, field: &Field, span: &Range<usize>) {
         if length < least {
             let message = match least {
                 1 => format!("{} is empty", quote(field.key)),
@@ -213,8 +216,8 @@ impl<'a> Shape<'a, '_> {
             let help = format!("for example: `{} = {}`", field.key, field.example);
             self.report.add(self.report.problem(Code::BadValue, span.clone(), message).help(help));
         }
-        if length > MOST_ENTRIES {
-            let message = format!("{} has {length} entries, and may have {MOST_ENTRIES}", quote(field.key));
+        if length > most {
+            let message = format!("{} has {length} entries, and may have {most}", quote(field.key));
             self.report.add(self.report.problem(Code::TooMany, span.clone(), message).help("say it with fewer"));
         }
     }
@@ -323,9 +326,8 @@ impl<'a> Shape<'a, '_> {
             Some(known) => format!("did you mean {}?", quote(known)),
             None if self.names.all(named).next().is_none() => format!("declare it: `{}`", named.declaration(text)),
             None => {
-                let mut known: Vec<&str> = self.names.all(named).take(13).collect();
-                let more = if known.len() > 12 { known.pop().map_or("", |_| " and others") } else { "" };
-                format!("declared are {}{more}; or declare it: `{}`", enumerate(known), named.declaration(text))
+                let known = enumerate(self.names.all(named));
+                format!("declared are {known}; or declare it: `{}`", named.declaration(text))
             }
         };
         let message = format!("{} {} is not declared", named.noun(), quote(text));

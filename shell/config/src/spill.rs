@@ -47,6 +47,27 @@ pub(crate) fn find(text: &str, file: &Node<'_>) -> Vec<Spill> {
     spills
 }
 
+/// Takes the secrets out of the tree, so that no message can quote what is no longer there.
+pub(crate) fn scrub(table: &mut DeTable<'_>, secrets: &[Range<usize>]) {
+    let entries = std::mem::take(table).into_iter().filter(|(key, _)| !secret::touches(secrets, &key.span()));
+    *table = entries
+        .map(|(key, mut value)| {
+            scrub_value(&mut value, secrets);
+            (key, value)
+        })
+        .collect();
+}
+
+fn scrub_value(value: &mut Spanned<DeValue<'_>>, secrets: &[Range<usize>]) {
+    let span = value.span();
+    match value.get_mut() {
+        DeValue::String(text) if secret::touches(secrets, &span) => *text = "".into(),
+        DeValue::Array(items) => items.iter_mut().for_each(|item| scrub_value(item, secrets)),
+        DeValue::Table(table) => scrub(table, secrets),
+        _ => {}
+    }
+}
+
 /// Says where secrets belong.
 pub(crate) fn report(spills: &[Spill], report: &mut Report) {
     for spill in spills {
@@ -129,8 +150,7 @@ impl Search<'_> {
 
     /// Whether the value stands in the file as it reads, so that its secrets were found there.
     fn is_plain(&self, span: &Range<usize>) -> bool {
-        let first = self.raw.partition_point(|secret| secret.end <= span.start);
-        let found = self.raw.get(first).is_some_and(|secret| secret.start < span.end);
+        let found = secret::touches(self.raw, span);
         found && self.text.get(span.clone()).is_some_and(|text| !text.contains('\\'))
     }
 }

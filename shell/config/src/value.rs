@@ -42,9 +42,14 @@ pub(crate) fn quote(text: &str) -> String {
     shown
 }
 
-/// Names in a sentence: "`a`, `b` and `c`".
+/// Names in a sentence: "`a`, `b` and `c`"; of many, the first ones.
 pub(crate) fn enumerate<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let names: Vec<String> = names.into_iter().map(quote).collect();
+    const MOST: usize = 16;
+    let mut names: Vec<String> = names.into_iter().take(MOST + 1).map(quote).collect();
+    if names.len() > MOST {
+        names.truncate(12);
+        return format!("{} and others", names.join(", "));
+    }
     match names.split_last() {
         None => "none".to_owned(),
         Some((only, [])) => only.clone(),

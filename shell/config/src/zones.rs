@@ -80,6 +80,9 @@ fn overlaps<'a>(zones: &[(At<&'a str>, Node<'a>)], report: &mut Report) {
     claims.sort_by_key(|claim| (claim.network.network(), claim.network.prefix_len(), claim.span.start));
     let mut open: Vec<&Claim<'_>> = Vec::new();
     for claim in &claims {
+        if report.is_full() {
+            return;
+        }
         open.retain(|outer| outer.network.contains(&claim.network));
         let other = open.iter().rev().find(|outer| outer.zone != claim.zone);
         if let Some(outer) = other {

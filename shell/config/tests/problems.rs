@@ -26,12 +26,29 @@ impl Files for RulesOnly {
     }
 }
 
+/// No file is there.
+struct Nothing;
+
+impl Files for Nothing {
+    fn read(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        NoFiles.read(path)
+    }
+
+    fn state(&self, _: &Path) -> Option<State> {
+        None
+    }
+}
+
 fn problems(bytes: &[u8], name: &str) -> Result<Vec<Problem>, Vec<Problem>> {
+    among(&RulesOnly, bytes, name)
+}
+
+fn among(files: &dyn Files, bytes: &[u8], name: &str) -> Result<Vec<Problem>, Vec<Problem>> {
     let folder = folder();
     let around = Surroundings {
         name,
         folder: &folder,
-        files: &RulesOnly,
+        files,
         now: Millis::parse("2026-11-20").unwrap(),
         hash: |bytes| format!("{:064x}", bytes.len()),
     };
@@ -79,7 +96,9 @@ fn every_broken_plant_file_says_what_is_wrong() {
 #[test]
 fn no_report_quotes_a_secret() {
     let bytes = std::fs::read(folder().join("secrets.toml")).unwrap();
-    let list = problems(&bytes, "secrets.toml").unwrap_err();
+    // Also a path is quoted when nothing is there, and a key can be pasted where a path belongs.
+    let list =
+        [problems(&bytes, "secrets.toml").unwrap_err(), among(&Nothing, &bytes, "secrets.toml").unwrap_err()].concat();
     let text = format!("{} {list:?}", shown(&list));
     for secret in [
         "Zm9vYmFy",
@@ -128,5 +147,66 @@ fn a_hostile_file_costs_no_more_than_its_length() {
     {
         let list = problems(text.as_bytes(), "hostile").unwrap_err();
         assert!(list.len() <= 700, "{} problems", list.len());
+    }
+}
+
+#[test]
+fn a_secret_is_not_quoted_wherever_it_is_pasted() {
+    let brewery = std::fs::read_to_string(folder().join("../../examples/brewery/plant.toml")).unwrap();
+    let secret = "sk-proj-abcdefgh0123456789abcdefgh";
+    // In place of every value and every name of a table, one at a time.
+    let mut tried = 0;
+    for (at, quote) in brewery.match_indices('"').step_by(3) {
+        let Some(end) = brewery.get(at + 1..).and_then(|rest| rest.find('"')).map(|end| at + 1 + end) else { continue };
+        let pasted = format!("{}{quote}{secret}{}", &brewery[..at], &brewery[end..]);
+        let list = match among(&Nothing, pasted.as_bytes(), "p") {
+            Ok(warnings) => warnings,
+            Err(problems) => problems,
+        };
+        let text = format!("{list:?}");
+        assert!(!text.contains("abcdefgh0123"), "{text}");
+        tried += 1;
+    }
+    for (at, opener) in brewery.match_indices("\n[") {
+        let pasted = format!("{}{opener}{secret}.{}", &brewery[..at], &brewery[at + 2..]);
+        let list = among(&Nothing, pasted.as_bytes(), "p").unwrap_err();
+        assert!(!format!("{list:?}").contains("abcdefgh0123"));
+        tried += 1;
+    }
+    for (at, _) in brewery.match_indices(".m") {
+        let pasted = format!("{}.{secret}{}", &brewery[..at], &brewery[at + 1..]);
+        let list = among(&Nothing, pasted.as_bytes(), "p").unwrap_or_else(|list| list);
+        assert!(!format!("{list:?}").contains("abcdefgh0123"));
+        tried += 1;
+    }
+    assert!(tried > 100, "{tried} places");
+}
+
+#[test]
+fn a_flood_of_warnings_hides_no_error() {
+    let mut plant = std::fs::read_to_string(folder().join("../../examples/filling-line/plant.toml")).unwrap();
+    for n in 0..600 {
+        let _ = write!(plant, "\n[workloads.w{n}]\nzone = \"line\"\npurposes = [\"quality\"]\n");
+    }
+    assert_eq!(problems(plant.as_bytes(), "p").unwrap().len(), 500, "ungoverned, each of them");
+    // What is judged last of all.
+    plant.push_str("\n[gateway.telemetry]\notlp = \"http://127.0.0.1:4318\"\n[rules]\nfiles = [\"nowhere.cedar\"]\n");
+    let list = problems(plant.as_bytes(), "p").unwrap_err();
+    assert!(list.iter().any(|problem| problem.code == Code::Unreadable));
+}
+
+#[test]
+fn more_than_any_plant_needs_is_refused() {
+    let line = std::fs::read_to_string(folder().join("../../examples/filling-line/plant.toml")).unwrap();
+    let terms = vec!["\"a\""; 100_001].join(",");
+    let rows = vec!["{ label = \"tag\", do = \"redact\" }"; 257].join(",");
+    let zones: String = (0..4_096).map(|n| format!("[zones.z{n}]\nexternal = true\nowner = \"x\"\n")).collect();
+    for text in [
+        format!("{line}\n[inspection]\nignore = [{terms}]\n"),
+        format!("{line}\nhandling = [{rows}]\n"),
+        format!("{line}\n{zones}"),
+    ] {
+        let list = problems(text.as_bytes(), "p").unwrap_err();
+        assert!(list.iter().any(|problem| problem.code == Code::TooMany));
     }
 }

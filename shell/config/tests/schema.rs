@@ -1,6 +1,6 @@
 //! The JSON Schema agrees with the reader: it takes what loads, and refuses what has the wrong shape.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails loudly")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails loudly")]
 
 use penstock_config as config;
 use penstock_config::{Code, NoFiles, Surroundings};
