@@ -7,7 +7,7 @@ use plant::{Content, Finding, Piece, Reason, Refusal, Scale};
 use policy::{Asked, Crossing, Passage};
 use seal::{Mac, RootKey};
 use std::borrow::Cow;
-use wire::{Limits, Request};
+use wire::{Endpoint, Limits, Request};
 
 /// A body, and what it is said to be.
 pub(super) struct Body {
@@ -26,20 +26,23 @@ pub(super) struct Reading<'a> {
 impl<'a> Reading<'a> {
     pub(super) fn of(call: &'a TheCall, crossing: &Crossing) -> Result<Self, Refusal> {
         let nothing = Self { request: None, query: Content::default() };
-        let (Some(endpoint), Some(body)) = (call.endpoint, &call.body) else { return Ok(nothing) };
-        if body.bytes.len() as u64 > crossing.bounds().request {
-            let detail = format!("the body has {} bytes, and may have {}", body.bytes.len(), crossing.bounds().request);
+        let bytes = call.body.as_ref().map_or(&[][..], |body| &body.bytes);
+        if bytes.len() as u64 > crossing.bounds().request {
+            let detail = format!("the body has {} bytes, and may have {}", bytes.len(), crossing.bounds().request);
             return Err(Refusal::new(Reason::BodyTooLarge, detail));
         }
-        if crossing.opaque() {
+        // A body that is not given is not an empty one, save where there is none.
+        let told = |endpoint: &Endpoint| call.body.is_some() || !endpoint.has_body();
+        let Some(endpoint) = call.endpoint.filter(|endpoint| told(endpoint) && !crossing.opaque()) else {
             return Ok(nothing);
-        }
+        };
         let limits = Limits { depth: crossing.bounds().depth, ..Limits::default() };
-        let request = Request::parse(endpoint, body.content_type.as_deref(), &body.bytes, &limits)?;
+        let content_type = call.body.as_ref().and_then(|body| body.content_type.as_deref());
+        let request = Request::parse(endpoint, content_type, bytes, &limits)?;
         let query = call.query.as_deref();
-        let piece = |query: &'a str| Piece {
+        let piece = |query: &str| Piece {
             path: "query".to_owned(),
-            text: Cow::Borrowed(query),
+            text: Cow::Owned(unescaped(query)),
             attachment: None,
             fixed: true,
         };
@@ -80,7 +83,10 @@ impl<'a> Reading<'a> {
             Some(request) => {
                 Asked { model: request.model().or(flag), stream: request.stream(), tools: request.tools() }
             }
-            None => Asked { model: flag, ..Asked::default() },
+            None => {
+                let path = call.endpoint.as_ref().and_then(|endpoint| endpoint.model_in(&call.path));
+                Asked { model: flag.or(path), ..Asked::default() }
+            }
         }
     }
 
@@ -142,11 +148,41 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// A query as a person would read it: `%41` is `A`, `+` a space.
+fn unescaped(query: &str) -> String {
+    let mut bytes = Vec::with_capacity(query.len());
+    let mut rest = query.as_bytes();
+    while let [first, after @ ..] = rest {
+        let code = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        let code = code.filter(|two| two.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let (byte, taken) = match (first, code.and_then(|two| u8::from_str_radix(two, 16).ok())) {
+            (b'%', Some(byte)) => (byte, 2),
+            (b'+', _) => (b' ', 0),
+            _ => (*first, 0),
+        };
+        bytes.push(byte);
+        rest = after.get(taken..).unwrap_or_default();
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// Makes tokens as the gateway does.
 struct Tokens(Mac);
 
 impl Keyed for Tokens {
     fn tag(&self, conduit: &str, label: &str, value: &str) -> [u8; 32] {
         self.0.tag(&[conduit.as_bytes(), label.as_bytes(), value.as_bytes()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unescaped;
+
+    #[test]
+    fn a_query_is_read_as_a_person_would() {
+        assert_eq!(unescaped("q=max%40press-shop.example+now"), "q=max@press-shop.example now");
+        assert_eq!(unescaped("%4"), "%4");
+        assert_eq!(unescaped("100%+%zz%C3%BC"), "100% %zzü");
     }
 }
