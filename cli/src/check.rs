@@ -40,7 +40,7 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
         out.write_all(report(loaded, problems, theme).as_bytes())
     };
     written.into_diagnostic()?;
-    let good = loaded.is_some() && !(args.deny_warnings && !problems.is_empty());
+    let good = loaded.is_some() && (problems.is_empty() || !args.deny_warnings);
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

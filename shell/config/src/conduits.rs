@@ -100,12 +100,10 @@ fn approval(node: &Node<'_>, now: Millis, report: &mut Report) {
     }
     let (approved, expires) = (node.moment("approved_at"), node.moment("expires"));
     if let Some(approved) = approved.as_ref().filter(|approved| approved.value > now) {
-        let message = format!("{} is approved at a time that has not come yet", node.place);
-        report.add(
-            report
-                .problem(Code::BadValue, approved.span.clone(), message)
-                .help("write the day on which it was approved"),
-        );
+        // Not an error: a gateway that starts with a dead clock must not lose its plant file over it.
+        let message = format!("{} was approved on a day that has not come yet", node.place);
+        let help = "write the day on which it was approved, or set the clock";
+        report.add(report.problem(Code::ApprovedLater, approved.span.clone(), message).help(help));
     }
     let Some(expires) = expires else { return };
     if let Some(approved) = approved.filter(|approved| approved.value >= expires.value) {

@@ -128,6 +128,7 @@ codes! {
     Ungoverned = "ungoverned", Warning, "A workload lacks an owner, an update process or an isolation plan: its calls are refused.";
     ConduitExpired = "conduit-expired", Warning, "The approval of a conduit has ended: its calls are refused.";
     ConduitExpiring = "conduit-expiring", Warning, "The approval of a conduit ends within 30 days.";
+    ApprovedLater = "approved-later", Warning, "A conduit was approved on a day that has not come yet, or the clock is wrong.";
     NearTheProcess = "near-the-process", Warning, "Calls to an AI service come straight from Purdue level 0 to 2.";
     Permissive = "permissive", Warning, "This allows more than a plant usually wants.";
     SameApprover = "same-approver", Warning, "The owner of a conduit approved it.";
