@@ -6,6 +6,9 @@
 
 use std::ops::Range;
 
+/// Most bytes whose place is kept between events: a long one must not cost its length until the stream ends.
+pub(super) const SPARE: usize = 1 << 20;
+
 /// One event of a stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {

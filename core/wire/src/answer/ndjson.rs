@@ -1,6 +1,6 @@
 //! JSON lines as bytes: cuts a stream at line feeds and keeps each line exactly as it came.
 
-use super::frame::{Frame, TooLong};
+use super::frame::{Frame, SPARE, TooLong};
 use memchr::memchr;
 use std::ops::Range;
 
@@ -30,6 +30,7 @@ impl Lines {
             self.buffer.drain(..self.start);
             self.scanned -= self.start;
             self.start = 0;
+            self.buffer.shrink_to(SPARE);
         }
         self.buffer.extend_from_slice(chunk);
     }

@@ -3,7 +3,7 @@
 //! Comments, unknown fields, mixed line endings and a byte order mark stay in the raw bytes. Nothing is
 //! decoded here, so a character that two chunks share is never seen in halves.
 
-use super::frame::{Frame, TooLong};
+use super::frame::{Frame, SPARE, TooLong};
 use memchr::memchr2;
 use std::ops::Range;
 
@@ -61,6 +61,7 @@ impl Events {
             self.line -= self.start;
             self.scanned -= self.start;
             self.start = 0;
+            self.buffer.shrink_to(SPARE);
         }
         self.buffer.extend_from_slice(chunk);
     }

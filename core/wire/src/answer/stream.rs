@@ -8,13 +8,17 @@ use super::Limits;
 use super::channel::{Channels, Rest, Template, TooMany};
 use super::document::{parse, wholes};
 use super::facts::Facts;
-use super::frame::Frame;
+use super::frame::{Frame, SPARE};
 use super::openai;
-use super::reading::{Delta, End, Mould, Reading};
+use super::reading::{End, Mould, Reading};
 use super::surrogate::Edges;
 use crate::json::{self, Document};
 use plant::{Dialect, Form, Rewrite};
+use std::collections::BTreeSet;
 use std::ops::Range;
+
+/// Most pieces of texts, and most ends of texts, in one event. Real ones have one; a choice each at most.
+const MOST: usize = 4096;
 
 /// Why an event cannot be released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +77,8 @@ impl Stream {
         let mut scratch = std::mem::take(&mut self.scratch);
         let payload = frame.payload(&mut scratch);
         let released = self.payload(frame, payload, limits, facts, rewrite, out);
+        scratch.clear();
+        scratch.shrink_to(SPARE);
         self.scratch = scratch;
         self.open = !frame.ended && released.is_ok();
         released
@@ -126,6 +132,9 @@ impl Stream {
         rewrite: &mut dyn Rewrite,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
+        if reading.deltas.len().max(reading.ends.len()) > MOST {
+            return Err(Fault::TooMany);
+        }
         let mut said = Vec::with_capacity(reading.deltas.len());
         for delta in &reading.deltas {
             let text = delta.text.decode();
@@ -146,13 +155,11 @@ impl Stream {
                 None => self.put(&rest, out),
             }
         }
-        let deltas = || reading.deltas.iter();
-        let mut changes = wholes(document, |node| deltas().any(|delta| delta.node == node), rewrite);
-        for delta in deltas().filter(|delta| self.channels.holds(&delta.key)).collect::<Vec<_>>() {
-            let template = self.template(frame, delta, reading, &changes);
-            self.channels.keep(&delta.key, template)?;
-        }
-        for (delta, said) in deltas().zip(said) {
+        let mut own: Vec<usize> = reading.deltas.iter().map(|delta| delta.node).collect();
+        own.sort_unstable();
+        let mut changes = wholes(document, |node| own.binary_search(&node).is_ok(), rewrite);
+        self.keep(frame, reading, &changes)?;
+        for (delta, said) in reading.deltas.iter().zip(said) {
             changes.extend(said.map(|bytes| Change { span: delta.text.span(), bytes }));
         }
         splice(frame, changes, out)
@@ -219,15 +226,42 @@ impl Stream {
         out.extend_from_slice(&template.tail);
     }
 
-    /// The event that would carry the rest of a delta's text, made from the one that carries the delta.
-    fn template(&self, frame: &Frame<'_>, delta: &Delta<'_>, reading: &Reading<'_>, others: &[Change]) -> Template {
-        let (stretch, before, after, gone) = match &delta.mould {
-            Mould::Own { before, after } => {
-                return Template { head: before.clone().into_bytes(), tail: after.as_bytes().to_vec() };
+    /// Keeps, for each text of which something is held back, the event that would carry its rest.
+    fn keep(&mut self, frame: &Frame<'_>, reading: &Reading<'_>, others: &[Change]) -> Result<(), Fault> {
+        let mut kept = BTreeSet::new();
+        // Choices share what stands around them, so that an event of many costs no more than their sum.
+        let mut shared: Option<(Range<usize>, Template)> = None;
+        for delta in reading.deltas.iter().rev() {
+            if !self.channels.holds(&delta.key) || !kept.insert(delta.key) {
+                continue;
             }
-            Mould::Same(gone) => (delta.text.span(), "", "", gone),
-            Mould::Around { stretch, before, after, gone } => (stretch.clone(), before.as_str(), *after, gone),
-        };
+            let template = match &delta.mould {
+                Mould::Own { before, after } => Template::new(before.as_bytes(), after.as_bytes()),
+                Mould::Same(gone) => self.around(frame, &delta.text.span(), gone, reading, others),
+                Mould::Around { stretch, before, after, gone } => {
+                    let fresh = || (stretch.clone(), self.around(frame, stretch, gone, reading, others));
+                    let (place, around) = shared.get_or_insert_with(fresh);
+                    if place != stretch {
+                        (*place, *around) = fresh();
+                    }
+                    let head = [&around.head, before.as_bytes()].concat();
+                    Template { head, tail: [after.as_bytes(), &around.tail].concat() }
+                }
+            };
+            self.channels.keep(&delta.key, template)?;
+        }
+        Ok(())
+    }
+
+    /// The event without any text, cut in two at a stretch that goes.
+    fn around(
+        &self,
+        frame: &Frame<'_>,
+        stretch: &Range<usize>,
+        gone: &[(Range<usize>, &'static str)],
+        reading: &Reading<'_>,
+        others: &[Change],
+    ) -> Template {
         let mut cuts: Vec<(Range<usize>, &[u8])> = vec![(stretch.clone(), b"")];
         cuts.extend(gone.iter().map(|(span, put)| (span.clone(), put.as_bytes())));
         cuts.extend(reading.deltas.iter().map(|other| (other.text.span(), &b""[..])));
@@ -240,13 +274,10 @@ impl Stream {
         for (span, put) in cuts {
             let Some(place) = place(frame, &span).filter(|place| place.start >= at) else { continue };
             bytes.extend_from_slice(frame.raw.get(at..place.start).unwrap_or_default());
+            bytes.extend_from_slice(put);
             at = place.end;
-            if span == stretch {
-                bytes.extend_from_slice(before.as_bytes());
+            if span == *stretch {
                 template.head = std::mem::take(&mut bytes);
-                bytes.extend_from_slice(after.as_bytes());
-            } else {
-                bytes.extend_from_slice(put);
             }
         }
         bytes.extend_from_slice(frame.raw.get(at..).unwrap_or_default());

@@ -1,6 +1,6 @@
 //! Laws over random answers: a text cut into deltas anywhere, also within a character, escaped anyhow, in any chunks.
 
-use super::{CHAT, KSERVE, MESSAGES, OLLAMA, RESPONSES, Restore, Same, Source, replaced};
+use super::rig::{CHAT, KSERVE, MESSAGES, OLLAMA, RESPONSES, Restore, Same, Source, replaced};
 use plant::{Dialect, Form};
 use proptest::prelude::*;
 use std::fmt::Write as _;
@@ -132,7 +132,7 @@ fn texts() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn a_rewritten_stream_says_what_the_buffered_text_would(
@@ -182,7 +182,7 @@ proptest! {
     fn a_golden_answer_with_a_changed_byte_is_read_without_harm(
         file in 0_usize..19, at in any::<prop::sample::Index>(), byte in any::<u8>(), endpoint in any::<u8>(), carrier in 0_u8..6,
     ) {
-        let mut bytes = super::golden(super::all()[file].0);
+        let mut bytes = super::rig::golden(super::rig::all()[file].0);
         bytes.truncate(6000);
         let at = at.index(bytes.len());
         bytes[at] = byte;

@@ -1,7 +1,8 @@
 //! What is known of an answer, how one that breaks off is told, and the limits.
 
-use super::*;
-use plant::Reason;
+use super::consumer;
+use super::rig::{CHAT, JSON, KSERVE, MESSAGES, OLLAMA, RESPONSES, Restore, SPEECH, Same, Source, all, give, golden};
+use plant::{Dialect, Reason};
 use wire::{AnswerLimits, Carrier};
 
 fn facts(name: &str) -> wire::Facts {
@@ -231,6 +232,26 @@ fn no_provider_can_open_texts_without_end() {
     }
     let given = CHAT.give([stream.as_slice()], &mut Restore::default());
     assert_eq!(given.ended.unwrap_err().reason, Reason::AnswerTooLarge);
+}
+
+#[test]
+fn an_event_of_many_choices_costs_no_more_than_their_sum() {
+    let choice = |index: usize| format!("{{\"index\":{index},\"delta\":{{\"content\":\"a T\"}}}}");
+    let event = |count: usize| {
+        let choices: Vec<_> = (0..count).map(choice).collect();
+        format!("data: {{\"x\":\"{}\",\"choices\":[{}]}}\n\n", "y".repeat(4000), choices.join(","))
+    };
+    let done = "data: [DONE]\n\n";
+    let given = CHAT.give([(event(1000) + done).as_bytes()], &mut Restore::default());
+    assert_eq!(given.ended, Ok(()));
+    let said = consumer::texts(Dialect::OpenAi, &given.out);
+    assert_eq!(said.len(), 1000);
+    assert!(said.values().all(|text| text == "a T"));
+    let given = CHAT.give([event(5000).as_bytes()], &mut Restore::default());
+    assert_eq!(given.ended.unwrap_err().reason, Reason::AnswerTooLarge);
+    let tight = AnswerLimits { frame: 1 << 19, ..AnswerLimits::default() };
+    let given = give(CHAT.answer(false).within(tight), [event(1000).as_bytes()], &mut Restore::default());
+    assert_eq!(given.ended.unwrap_err().reason, Reason::AnswerTooLarge, "what is kept is bounded too");
 }
 
 #[test]

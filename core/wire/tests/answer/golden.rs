@@ -1,7 +1,7 @@
 //! The golden answers: unchanged when nothing is rewritten, right when something is.
 
 use super::consumer::{is_json, payloads, texts};
-use super::{CHAT, Given, JSON, Restore, Same, Source, VALUE, all, give, golden, replaced};
+use super::rig::{CHAT, Given, JSON, Restore, Same, Source, VALUE, all, give, golden, replaced};
 use plant::{Dialect, Form};
 use serde_json::Value;
 
@@ -97,7 +97,7 @@ fn no_token_is_left_anywhere_in_a_stream_or_a_document() {
 
 #[test]
 fn events_that_repeat_the_whole_are_rewritten_whole() {
-    let (_, given) = restored("openai-responses.sse", super::RESPONSES);
+    let (_, given) = restored("openai-responses.sse", super::rig::RESPONSES);
     let events: Vec<Value> =
         payloads(Dialect::OpenAi, &given.out).iter().map(|event| serde_json::from_str(event).unwrap()).collect();
     let of = |kind: &str| events.iter().filter(|event| event["type"] == kind).collect::<Vec<_>>();

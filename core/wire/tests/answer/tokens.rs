@@ -1,6 +1,6 @@
 //! Single streams, written out: what goes out when something is held back.
 
-use super::{CHAT, MESSAGES, OLLAMA, Restore, SSE, Source, VALUE};
+use super::rig::{CHAT, MESSAGES, OLLAMA, Restore, SSE, Source, VALUE};
 use plant::Dialect;
 
 fn chunk(content: &str) -> String {
