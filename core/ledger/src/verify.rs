@@ -31,6 +31,22 @@ pub trait Files {
     /// If the file is there and cannot be read.
     fn read(&self, path: &str, limit: usize) -> Result<Option<Vec<u8>>, Unreadable>;
 
+    /// As [`Self::read`], into a buffer that is cleared first and used again for the next file; whether the file is
+    /// there. Worth implementing: fresh memory for each bundle costs a quarter of the time of verifying it.
+    ///
+    /// # Errors
+    /// If the file is there and cannot be read.
+    fn read_into(&self, path: &str, limit: usize, buffer: &mut Vec<u8>) -> Result<bool, Unreadable> {
+        buffer.clear();
+        match self.read(path, limit)? {
+            Some(bytes) => {
+                *buffer = bytes;
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+
     /// The names of the files in a folder; none if there is no such folder.
     ///
     /// # Errors

@@ -28,6 +28,8 @@ struct Walk<'f, F> {
     altered: Vec<(u64, Option<RecordId>)>,
     /// Tiles whose hashes are not those that the records make.
     differing: Vec<Tile>,
+    /// The bundle and the tile under way, kept for their memory.
+    buffers: [Vec<u8>; 2],
     /// Some records could neither be read nor be replaced by stored hashes, so there is no root.
     broken: bool,
 }
@@ -43,6 +45,7 @@ pub(super) fn walk(files: &impl Files, heads: &mut Heads<'_>, report: &mut Repor
         story: Story::new(&heads.head().origin),
         altered: Vec::new(),
         differing: Vec::new(),
+        buffers: Default::default(),
         broken: false,
     };
     walk.compare(heads, report);
@@ -60,16 +63,16 @@ pub(super) fn walk(files: &impl Files, heads: &mut Heads<'_>, report: &mut Repor
 impl<F: Files> Walk<'_, F> {
     /// One bundle of records.
     fn bundle(&mut self, tile: Tile, heads: &mut Heads<'_>, report: &mut Report) {
+        let [mut bundle, mut hashes] = std::mem::take(&mut self.buffers);
+        let stored = self.leaf_hashes(tile, &mut hashes, report);
+        let there = self.fetch(tile, BUNDLE_LIMIT, &mut bundle, report);
+        let read = there.then(|| read_entries(&bundle, tile));
         let first = tile.index() * u64::from(WIDTH);
-        let stored = self.leaf_hashes(tile, report);
-        let stored = stored.as_deref().and_then(|bytes| bytes.as_chunks::<32>().0.get(..usize::from(tile.width())));
-        let bytes = self.fetch(tile, BUNDLE_LIMIT, report);
-        let read = bytes.as_deref().map(|bytes| read_entries(bytes, tile));
         match (read, stored) {
             (Some(Ok(records)), stored) => self.records(first, &records, stored, heads, report),
             (failed, Some(stored)) => {
-                if let (Some(Err(error)), Some(bytes)) = (failed, bytes.as_deref()) {
-                    let seq = first + first_foreign(bytes, stored);
+                if let Some(Err(error)) = failed {
+                    let seq = first + first_foreign(&bundle, stored);
                     let (seq, file) = (Some(seq), Some(tile.path()));
                     report.put(Problem { class: Class::Tampered, fault: Fault::Tile(error), seq, id: None, file });
                 }
@@ -87,6 +90,7 @@ impl<F: Files> Walk<'_, F> {
                 self.broken = true;
             }
         }
+        self.buffers = [bundle, hashes];
     }
 
     fn records(
@@ -146,7 +150,10 @@ impl<F: Files> Walk<'_, F> {
     }
 
     fn compare_tile(&mut self, tile: Tile, computed: &[Hash], report: &mut Report) {
-        let Some(bytes) = self.fetch(tile, TILE_LIMIT, report) else { return };
+        let mut bytes = Vec::new();
+        if !self.fetch(tile, TILE_LIMIT, &mut bytes, report) {
+            return;
+        }
         report.tiles += 1;
         match read_hashes(&bytes, tile) {
             Ok(stored) if stored == computed => {}
@@ -156,13 +163,15 @@ impl<F: Files> Walk<'_, F> {
         }
     }
 
-    /// The stored leaf hashes of a bundle, at least as many as it has records.
-    fn leaf_hashes(&mut self, bundle: Tile, report: &mut Report) -> Option<Vec<u8>> {
+    /// The stored leaf hashes of a bundle, as many as it has records.
+    fn leaf_hashes<'b>(&self, bundle: Tile, bytes: &'b mut Vec<u8>, report: &mut Report) -> Option<&'b [Hash]> {
         let tile = Tile::in_tree(Row::Hashes(0), bundle.index(), self.size)?;
-        let bytes = self.fetch(tile, TILE_LIMIT, report)?;
+        if !self.fetch(tile, TILE_LIMIT, bytes, report) {
+            return None;
+        }
         report.tiles += 1;
-        match read_hashes(&bytes, tile) {
-            Ok(_) => Some(bytes),
+        match read_hashes(bytes, tile) {
+            Ok(hashes) => Some(hashes),
             Err(error) => {
                 report.add_file(Class::Tampered, Fault::Tile(error), tile.path());
                 None
@@ -170,20 +179,21 @@ impl<F: Files> Walk<'_, F> {
         }
     }
 
-    /// Reads a file; for a partial tile that is gone, the full one of its place, as the format allows.
-    fn fetch(&self, tile: Tile, limit: usize, report: &mut Report) -> Option<Vec<u8>> {
+    /// Reads a file; for a partial tile that is gone, the full one of its place, as the format allows. Whether it is
+    /// there.
+    fn fetch(&self, tile: Tile, limit: usize, bytes: &mut Vec<u8>, report: &mut Report) -> bool {
         for tile in [tile, tile.filled()] {
-            match self.files.read(&tile.path(), limit) {
-                Ok(Some(bytes)) => return Some(bytes),
-                Ok(None) => {}
+            match self.files.read_into(&tile.path(), limit, bytes) {
+                Ok(true) => return true,
+                Ok(false) => {}
                 Err(error) => {
                     report.add_file(Class::Undecided, Fault::Unreadable(error.0), tile.path());
-                    return None;
+                    return false;
                 }
             }
         }
         report.add_file(Class::Incomplete, Fault::Missing, tile.path());
-        None
+        false
     }
 
     /// All records are read: the signed root decides who was right.
