@@ -45,29 +45,17 @@ struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Show the main job on a small plant, in a minute, with nothing to set up.
     Demo(demo::Args),
-    /// Write a commented plant file, keys, a certificate authority and certificates.
     Init(init::Args),
-    /// Say everything that is wrong with a plant file, with the line and a way out.
     Check(check::Args),
-    /// Run the gateway.
     Run(run::Args),
-    /// Tell what would happen to a call, and why, without sending anything.
     Explain(explain::Args),
-    /// Issue, list and revoke workload tokens.
     Token(token::Args),
-    /// Search the ledger.
     Records(records::Args),
-    /// Write the proof of one record, for someone who trusts nobody.
     Receipt(receipt::Args),
-    /// Verify a ledger or a receipt: bytes, tree, signatures, completeness.
     Verify(verify::Args),
-    /// Print the JSON Schema of the plant file, for editors.
     Schema(schema::Args),
-    /// Print completions for a shell.
     Completions(completions::Args),
-    /// Write the manual pages.
     Manual(manual::Args),
 }
 
