@@ -70,7 +70,12 @@ class Plant:
         return done
 
     def token(self, workload, *more):
-        return self.penstock("token", "issue", "--workload", workload, *more).stdout.strip()
+        """A workload token that the gateway, if it runs, has taken notice of."""
+        token = self.penstock("token", "issue", "--workload", workload, *more).stdout.strip()
+        if self.process and self.process.poll() is None:
+            with self.client(headers={"Authorization": f"Bearer {token}"}) as client:
+                wait_for(lambda: "token-unknown" not in client.get(f"{self.base}/openai/v1/models").text, "the token")
+        return token
 
     def start(self):
         addresses = self.folder / "addresses"

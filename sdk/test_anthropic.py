@@ -3,13 +3,13 @@
 import asyncio
 
 import anthropic
-import httpx
+import httpx2
 import pytest
 
 
 @pytest.fixture
 def client(plant, token):
-    with plant.client() as http:
+    with httpx2.Client(verify=plant.tls(), timeout=20) as http:
         yield anthropic.Anthropic(base_url=f"{plant.base}/anthropic", api_key=token, http_client=http, max_retries=0)
 
 
@@ -35,7 +35,7 @@ def test_a_stream_puts_tokens_back(provider, client):
 
 def test_async(plant, token):
     async def main():
-        async with httpx.AsyncClient(verify=plant.tls(), timeout=20) as http:
+        async with httpx2.AsyncClient(verify=plant.tls(), timeout=20) as http:
             client = anthropic.AsyncAnthropic(
                 base_url=f"{plant.base}/anthropic", api_key=token, http_client=http, max_retries=0
             )

@@ -40,8 +40,9 @@ def raw(plant):
             try:
                 while piece := wire.recv(65536):
                     got += piece
-                    if b"\r\n\r\n" in got and b"content-length" in got.lower():
-                        head, body = got.split(b"\r\n\r\n", 1)
+                    final = got.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+                    if b"\r\n\r\n" in final and b"content-length" in final.lower():
+                        head, body = final.split(b"\r\n\r\n", 1)
                         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
                         if len(body) >= length:
                             break

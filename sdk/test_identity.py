@@ -33,7 +33,7 @@ def test_a_token_counts_in_every_header_that_sdks_use(plant, token, header):
 
 def test_nobody_is_refused(plant):
     refused(plant, ask(plant), 401, "no-identity")
-    refused(plant, ask(plant, "sk-shared-by-the-whole-plant"), 401, "no-identity")
+    refused(plant, ask(plant, "sk-shared-by-the-whole-plant"), 401, "token-unknown")
 
 
 def test_a_token_that_nobody_issued_is_refused(plant, token):

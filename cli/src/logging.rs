@@ -10,8 +10,10 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{Protocol, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
 use std::io::IsTerminal;
+use std::time::Duration;
 use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -72,7 +74,40 @@ fn exporter(telemetry: &Telemetry) -> miette::Result<SdkTracerProvider> {
         .build()
         .into_diagnostic()?;
     let resource = Resource::builder().with_service_name(telemetry.service.clone()).build();
-    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+    Ok(SdkTracerProvider::builder().with_batch_exporter(Named(exporter)).with_resource(resource).build())
+}
+
+/// Names spans as the GenAI conventions want them, by operation and model: the model is only known when the span has
+/// begun, and a span that has begun keeps its name.
+#[derive(Debug)]
+struct Named(opentelemetry_otlp::SpanExporter);
+
+impl SpanExporter for Named {
+    async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
+        for span in &mut batch {
+            let text =
+                |key: &str| span.attributes.iter().find(|one| one.key.as_str() == key).map(|one| one.value.as_str());
+            let name = match (text("gen_ai.operation.name"), text("gen_ai.request.model")) {
+                (Some(operation), Some(model)) if !model.is_empty() => format!("{operation} {model}"),
+                (Some(operation), _) => operation.into_owned(),
+                (None, _) => continue,
+            };
+            span.name = name.into();
+        }
+        self.0.export(batch).await
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.0.shutdown_with_timeout(timeout)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.0.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.0.set_resource(resource);
+    }
 }
 
 /// An HTTP client for the exporter's thread, which has no runtime of its own.

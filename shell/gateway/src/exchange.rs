@@ -89,7 +89,7 @@ async fn cross(
 
     // forward: the permit is spent, and the provider's own credential put in
     let passage = permit.spend();
-    telemetry::decided(crossing.endpoint(), journal.model(), &passage);
+    telemetry::decided(journal.model(), &passage);
     let answer = inforce.upstream(&passage)?.send(&passage, &target.head(&passage), body).await?;
     watch.lap("provider");
 

@@ -16,7 +16,6 @@ pub(crate) fn span(target: &Target<'_>, record: RecordId) -> Span {
         target: TRACES,
         "exchange",
         otel.kind = "server",
-        otel.name = Empty,
         otel.status_code = Empty,
         penstock.record = %record,
         penstock.conduit = Empty,
@@ -35,14 +34,12 @@ pub(crate) fn span(target: &Target<'_>, record: RecordId) -> Span {
 }
 
 /// What is known about a call once it is decided.
-pub(crate) fn decided(endpoint: &str, model: Option<&str>, passage: &Passage) {
+pub(crate) fn decided(model: Option<&str>, passage: &Passage) {
     let span = Span::current();
     if span.is_disabled() {
         return;
     }
-    let model = model.unwrap_or_default();
-    span.record("otel.name", format!("{} {model}", operation(endpoint)).trim_end());
-    span.record("gen_ai.request.model", model);
+    span.record("gen_ai.request.model", model.unwrap_or_default());
     span.record("penstock.conduit", passage.conduit.as_str());
     span.record("penstock.verdict", passage.verdict.name());
     span.record("server.address", passage.provider.as_str());
