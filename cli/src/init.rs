@@ -193,7 +193,7 @@ fn next_steps(folder: &Path, loaded: &Loaded) -> String {
     let workload = loaded.plant.workloads.keys().next().map_or("WORKLOAD", |id| id.as_str());
     let steps = [
         (format!("penstock check --plant {shown}"), "says whether the plant file is right"),
-        (format!("penstock token issue {workload} --plant {shown}"), "gives an SDK its API key, shown once"),
+        (format!("penstock token issue --workload {workload} --plant {shown}"), "gives an SDK its API key, shown once"),
         (format!("penstock run --plant {shown}"), "runs the gateway"),
     ];
     let width = steps.iter().map(|(command, _)| command.len()).max().unwrap_or(0);

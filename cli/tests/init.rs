@@ -24,7 +24,7 @@ fn what_it_lays_out_loads_without_a_warning() {
     let plant = folder.path().join("new/plant");
     let output = begin(&plant);
     assert!(output.status.success(), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("penstock token issue assistant"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("penstock token issue --workload assistant"));
     let check = penstock(&["check", "--deny-warnings", "--plant", plant.to_str().unwrap()]);
     let said = String::from_utf8_lossy(&check.stdout);
     assert!(check.status.success(), "{said}");
