@@ -217,6 +217,13 @@ impl Endpoint {
         self.0.pattern.contains("{model}")
     }
 
+    /// Whether a model answers a call to it, so that a call which names none leaves the choice to the provider.
+    #[must_use]
+    pub fn asks_model(&self) -> bool {
+        let stores = self.0.name == "files";
+        self.has_model_in_path() || (self.has_body() && !stores)
+    }
+
     /// What stands in the braces of its pattern in a path (without query) that fits it.
     #[must_use]
     pub fn parameters<'p>(&self, path: &'p str) -> Vec<(&'static str, &'p str)> {

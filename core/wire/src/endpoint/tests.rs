@@ -90,6 +90,34 @@ fn a_model_in_the_path_is_found_and_changed() {
 }
 
 #[test]
+fn what_a_model_answers_asks_one_and_what_only_keeps_or_lists_does_not() {
+    let without: Vec<_> = endpoints().filter(|row| !row.asks_model()).map(|row| row.name()).collect();
+    assert_eq!(
+        without,
+        [
+            "responses.get",
+            "responses.delete",
+            "responses.cancel",
+            "responses.input_items",
+            "models",
+            "files",
+            "files.list",
+            "files.get",
+            "files.delete",
+            "files.content",
+            "models",
+            "tags",
+            "version",
+            "ps",
+            "server",
+            "health.live",
+            "health.ready",
+            "json.get",
+        ]
+    );
+}
+
+#[test]
 fn every_row_is_reached_by_its_own_pattern_and_carries_what_its_method_can() {
     for row in endpoints() {
         let path = row.pattern().replace("{...}", "x").replace(['{', '}'], "");

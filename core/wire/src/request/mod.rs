@@ -227,6 +227,13 @@ impl<'a> Request<'a> {
         self.model.as_deref()
     }
 
+    /// The model as policy judges it: the empty name where one answers and the choice is left to the provider, `None`
+    /// only where no model is asked.
+    #[must_use]
+    pub fn asked_model(&self) -> Option<&str> {
+        self.model().or(self.endpoint.asks_model().then_some(""))
+    }
+
     /// Whether it asks for the answer as a stream.
     #[must_use]
     pub fn stream(&self) -> bool {

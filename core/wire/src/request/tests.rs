@@ -39,6 +39,18 @@ fn pieces<'r>(request: &'r Request<'_>) -> Vec<(&'r str, &'r str, bool)> {
 }
 
 #[test]
+fn a_call_that_leaves_the_model_to_the_provider_asks_for_the_empty_name() {
+    assert_eq!(chat(r#"{"messages":[]}"#).unwrap().asked_model(), Some(""));
+    assert_eq!(chat(r#"{"model":"","messages":[]}"#).unwrap().asked_model(), Some(""));
+    assert_eq!(chat(r#"{"model":"gpt-4o","messages":[]}"#).unwrap().asked_model(), Some("gpt-4o"));
+    let list = endpoint(Dialect::OpenAi, "GET", "/v1/models").unwrap();
+    assert_eq!(Request::parse(list, None, b"", &Limits::default()).unwrap().asked_model(), None);
+    let infer = endpoint(Dialect::Kserve, "POST", "/v2/models/weld/infer").unwrap();
+    let request = Request::parse(infer, Some("application/json"), b"{}", &Limits::default()).unwrap();
+    assert_eq!(request.at("/v2/models/weld/infer", None).asked_model(), Some("weld"));
+}
+
+#[test]
 fn what_a_chat_asks_for_is_known() {
     let request = chat(
         r#"{"model":"gpt-4o","stream":true,"messages":[],"tools":[{"type":"function","function":{"name":"read_tag"}},{"type":"web_search"}],"functions":[{"name":"old"}]}"#,
