@@ -127,6 +127,11 @@ impl House {
         &self.gateway
     }
 
+    /// How its ledger is doing.
+    pub(crate) fn ledger(&self) -> store::State {
+        self.store.state()
+    }
+
     fn announce(&self, file: Option<&Path>) -> miette::Result<()> {
         let addresses: Vec<String> =
             self.gateway.addresses().chain(self.gateway.operations()).map(|address| address.to_string()).collect();
@@ -144,7 +149,7 @@ impl House {
     }
 
     /// Serves, and follows the plant's files, until a signal says stop.
-    async fn live(&mut self) -> miette::Result<()> {
+    pub(crate) async fn live(&mut self) -> miette::Result<()> {
         let mut hangup = signal(SignalKind::hangup()).into_diagnostic()?;
         let mut terminate = signal(SignalKind::terminate()).into_diagnostic()?;
         let mut interrupt = signal(SignalKind::interrupt()).into_diagnostic()?;

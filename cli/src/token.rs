@@ -101,20 +101,37 @@ fn issue(path: &Path, args: Issue) -> miette::Result<ExitCode> {
     let now = gateway::now();
     let workload = known(&loaded.plant, &args.workload)?;
     let expires = end(&args, now)?;
-    let mut random = Zeroizing::new([0; 32]);
-    draw(random.as_mut())?;
-    let secret = Secret::new(name(&workload)?, &random);
-    let (id, sha256) = (secret.id().clone(), secret.digest());
-    let entry = TokenEntry { id: id.clone(), workload: workload.clone(), sha256, issued: now, expires, revoked: None };
-    let token = Token { entry, note: args.note };
-    tokens::change(&loaded.gateway.tokens, |tokens| tokens.add(token))?.map_err(|problem| miette!("{problem}"))?;
+    let secret = add(&loaded.gateway.tokens, &workload, (now, expires), args.note)?;
+    let id = secret.id();
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", secret.text())
         .and_then(|()| out.flush())
         .into_diagnostic()
         .wrap_err_with(|| format!("token `{id}` was issued but could not be printed; revoke it"))?;
-    advise(&loaded.plant, &id, &workload, expires);
+    advise(&loaded.plant, id, &workload, expires);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes a token that proves `workload` for a time, and adds its hash to the file of tokens.
+pub(crate) fn add(
+    file: &Path,
+    workload: &WorkloadId,
+    (issued, expires): (Millis, Option<Millis>),
+    note: Option<String>,
+) -> miette::Result<Secret> {
+    let mut random = Zeroizing::new([0; 32]);
+    draw(random.as_mut())?;
+    let secret = Secret::new(name(workload)?, &random);
+    let entry = TokenEntry {
+        id: secret.id().clone(),
+        workload: workload.clone(),
+        sha256: secret.digest(),
+        issued,
+        expires,
+        revoked: None,
+    };
+    tokens::change(file, |tokens| tokens.add(Token { entry, note }))?.map_err(|problem| miette!("{problem}"))?;
+    Ok(secret)
 }
 
 /// What the person at the keyboard should know, on standard error.

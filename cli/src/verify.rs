@@ -101,6 +101,27 @@ struct Findings {
     own_key: bool,
 }
 
+/// What `penstock verify` says of a ledger.
+pub(crate) struct Said {
+    /// Its exit code.
+    pub(crate) code: u8,
+    /// What it prints.
+    pub(crate) text: String,
+    /// The records that it names as wrong.
+    pub(crate) wrong: Vec<plant::RecordId>,
+}
+
+/// Verifies a ledger against a public key, as `penstock verify LEDGER --key KEY` does.
+pub(crate) fn say(ledger: &Path, key: &Path) -> miette::Result<Said> {
+    let trust = trust(key).map_err(|error| miette::miette!("{error}"))?;
+    let findings = look(ledger, &trust, &Options::default(), false);
+    let class = findings.class();
+    let mut text = Vec::new();
+    findings.print(&mut text, false, class).map_err(|error| miette::miette!("{error}"))?;
+    let wrong = findings.report.problems.iter().filter_map(|problem| problem.id).collect();
+    Ok(Said { code: code(class), text: String::from_utf8_lossy(&text).into_owned(), wrong })
+}
+
 fn verify_ledger(args: &Args) -> Result<u8, Unusable> {
     let own_key = args.key.is_none();
     let trust = trust(&args.key.clone().unwrap_or_else(|| args.what.join("trust/ledger.vkey")))?;
@@ -116,9 +137,11 @@ fn verify_ledger(args: &Args) -> Result<u8, Unusable> {
     }
     let class = findings.class();
     if args.json {
-        print_json(&findings.json(class))?
+        print_json(&findings.json(class))?;
     } else {
-        findings.print(class)?
+        let mut out = std::io::stdout().lock();
+        let colour = out.is_terminal();
+        findings.print(&mut out, colour, class)?;
     }
     Ok(code(class))
 }
@@ -143,8 +166,7 @@ impl Findings {
         [self.report.class(), audit].into_iter().flatten().min()
     }
 
-    fn print(&self, class: Option<Class>) -> Result<(), Unusable> {
-        let mut out = std::io::stdout().lock();
+    fn print(&self, out: &mut impl Write, colour: bool, class: Option<Class>) -> Result<(), Unusable> {
         let report = &self.report;
         if let Some(Checkpoint { origin, size, root }) = &report.checkpoint {
             writeln!(out, "ledger     {origin}")?;
@@ -191,7 +213,7 @@ impl Findings {
         if !report.complete_judged && class.is_some() {
             writeln!(out, "completeness could not be judged")?;
         }
-        conclude(&mut out, class)?;
+        conclude(out, colour, class)?;
         Ok(())
     }
 
@@ -302,7 +324,8 @@ fn verify_receipt(args: &Args) -> Result<u8, Unusable> {
         }
         Err((class, problem)) => writeln!(out, "{class}: {}: {problem}", args.what.display())?,
     }
-    conclude(&mut out, class)?;
+    let colour = out.is_terminal();
+    conclude(&mut out, colour, class)?;
     Ok(code(class))
 }
 
@@ -310,13 +333,13 @@ fn result(class: Option<Class>) -> String {
     class.map_or_else(|| "verified".to_owned(), |class| class.to_string())
 }
 
-/// The last line: the result, green or red on a terminal.
-fn conclude(out: &mut std::io::StdoutLock<'_>, class: Option<Class>) -> std::io::Result<()> {
+/// The last line: the result, green or red if it may have a colour.
+fn conclude(out: &mut impl Write, colour: bool, class: Option<Class>) -> std::io::Result<()> {
     let text = match class {
         None => "VERIFIED".to_owned(),
         Some(class) => format!("{} (exit code {})", class.to_string().to_uppercase(), class as u8),
     };
-    if out.is_terminal() {
+    if colour {
         let colour = if class.is_none() { 32 } else { 31 };
         writeln!(out, "\u{1b}[1;{colour}m{text}\u{1b}[0m")
     } else {

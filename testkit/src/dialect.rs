@@ -323,7 +323,8 @@ fn data(value: &Value) -> String {
 }
 
 /// Cuts a text as models do: a few characters at a time, not minding words.
-fn pieces(text: &str) -> Vec<String> {
+#[must_use]
+pub fn pieces(text: &str) -> Vec<String> {
     let letters: Vec<char> = text.chars().collect();
     letters.chunks(4).map(|piece| piece.iter().collect()).collect()
 }

@@ -24,4 +24,5 @@ mod answer;
 mod dialect;
 mod provider;
 
+pub use dialect::pieces;
 pub use provider::{Provider, Script, Seen};
