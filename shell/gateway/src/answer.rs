@@ -64,11 +64,13 @@ pub(crate) async fn give(gate: &Arc<Gate>, crossed: Crossed, journal: Journal) -
     let shape = Shape::of(kind, endpoint.is_some(), body.is_end_stream());
     let status = head.status.as_u16();
     let record = journal.id();
+    // A document is taken whole and read to its end in any case, so that a cut one is noticed.
+    let passive = restorer.idle() && shape == Shape::Stream;
     let reader = match endpoint {
         Some(endpoint) => {
             let body = usize::try_from(passage.bounds.answer).unwrap_or(usize::MAX);
             let limits = wire::AnswerLimits { body, ..wire::AnswerLimits::default() };
-            Reader::Known(Box::new(Answer::new(dialect, endpoint, status, kind, restorer.idle()).within(limits)))
+            Reader::Known(Box::new(Answer::new(dialect, endpoint, status, kind, passive).within(limits)))
         }
         None => Reader::Opaque,
     };
