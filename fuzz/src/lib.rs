@@ -1,0 +1,297 @@
+//! Hostile bytes for every parser of the house: one function per target, and the laws that must hold whatever comes.
+//!
+//! ```text
+//! fuzz_targets/NAME.rs (libFuzzer, nightly) ─┐
+//! src/bin/smoke.rs (seeded, stable) ─────────┴─> TARGETS ─> the crate's own parser, and a law
+//! ```
+//!
+//! A law is more than "does not panic": what is read can be written again as the same bytes, chunks change nothing, a
+//! byte that was altered is found, nobody is proved without evidence. A law that a single crate can state is stated
+//! there, in its `fuzz` functions; here stand those that need two crates, or no more than what a crate shows.
+
+#![forbid(unsafe_code)]
+
+pub mod caller;
+pub mod crossing;
+pub mod inspection;
+pub mod keys;
+pub mod mutate;
+pub mod plant_file;
+pub mod records;
+pub mod seeds;
+pub mod wal;
+pub mod wires;
+
+/// A parser under fire.
+#[derive(Clone, Copy)]
+pub struct Target {
+    /// Its name: that of the file in `fuzz_targets/` and of the folder in `corpus/`.
+    pub name: &'static str,
+    /// Takes any bytes. Panics when a law is broken.
+    pub run: fn(&[u8]),
+    /// Good input, from `testdata/` and made on the spot; mutations begin here.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+    /// Words of the format, to be thrown in.
+    pub words: &'static [&'static str],
+    /// How many mutated inputs a smoke run tries.
+    pub rounds: u32,
+}
+
+const JSON: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\\",
+    "\\u0000",
+    "\\ud83d\\ude00",
+    "\\ud800",
+    "null",
+    "true",
+    "-0",
+    "1e999",
+    "\u{feff}",
+    "\"model\":",
+    "\"messages\":[",
+    "\"content\":",
+    "\"role\":\"user\"",
+    "\"stream\":true",
+    "\"tools\":[",
+    "{\"type\":\"image_url\"}",
+];
+const FORM: &[&str] = &[
+    "--x\r\n",
+    "--x--\r\n",
+    "\r\n\r\n",
+    "Content-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n",
+    "name*=utf-8''x",
+    "Content-Type: text/plain; charset=utf-8\r\n",
+    "Content-Transfer-Encoding: base64\r\n",
+    "\"",
+    "\n--x",
+];
+const STREAM: &[&str] = &[
+    "data: ",
+    "data:",
+    "event: ",
+    "id: 1\n",
+    ": comment\n",
+    "\n\n",
+    "\r\n\r\n",
+    "\r",
+    "\u{feff}",
+    "[DONE]",
+    "{\"choices\":[{\"delta\":{\"content\":\"",
+    "event: message_stop\n",
+    "event: response.completed\n",
+    "{\"done\":true}\n",
+    "\"index\":1",
+    "\"tool_calls\":[{\"function\":{\"arguments\":\"",
+    "TAG_0000000000",
+    "\\n",
+    "null",
+];
+const PROMPT: &[&str] = &[
+    "TIC-101",
+    "FV-203.SP",
+    "= 4.2 bar",
+    "10.0.12.7",
+    "fe80::1",
+    "psk_copilot_",
+    "sk-",
+    "AKIA",
+    "-----BEGIN PRIVATE KEY-----",
+    "password=",
+    "DE89 3704 0044 0532 0130 00",
+    "anna@brewery.example",
+    "+49 171 5550123",
+    "](https://a.example/?q=",
+    "TAG_",
+    "\u{200b}",
+    "\u{202e}",
+    "ﬁ",
+    "\u{0}",
+];
+const NOTE: &[&str] = &[
+    "\n\n",
+    "\u{2014} ",
+    "brewery/gate-1 ",
+    "AAAAAA==",
+    "=",
+    "+",
+    "0",
+    "18446744073709551615",
+    "extra ",
+    "index ",
+    "c2sp.org/tlog-proof@v1",
+];
+const KEYS: &[&str] = &[
+    "{\"keys\":[",
+    "\"kty\":\"OKP\"",
+    "\"kty\":\"RSA\"",
+    "\"kty\":\"EC\"",
+    "\"crv\":\"P-256\"",
+    "\"alg\":\"none\"",
+    "\"use\":\"enc\"",
+    "\"kid\":",
+    "\"x\":",
+    "\"e\":\"AQAB\"",
+    "\"d\":",
+    ".",
+    "..",
+    "eyJhbGciOiJub25lIn0",
+    "\"crit\":[",
+    "=",
+];
+const HEADERS: &[&str] = &[
+    "authorization: Bearer ",
+    "x-api-key: ",
+    "api-key: ",
+    "x-goog-api-key: ",
+    "penstock-operator: ",
+    "penstock-workstation: ",
+    "psk_",
+    "_",
+    "\n",
+    "Basic ",
+    "bearer",
+    "aaaa",
+];
+const RECORD: &[&str] = &[
+    "{\"boot\":",
+    "\"kind\":\"",
+    "\"prev\":\"",
+    "\"ref\":",
+    "\"seq\":",
+    ",\"v\":1",
+    "9007199254740992",
+    "\\u001f",
+    "\\\"",
+    "\u{202e}",
+    "{}",
+    "[]",
+];
+const TOML: &[&str] = &[
+    "[zones.a]\n",
+    "[conduits.b]\n",
+    "[[x]]\n",
+    "networks = [\"10.0.0.0/8\"]\n",
+    "key = \"-----BEGIN PRIVATE KEY-----\"\n",
+    "\"\"\"",
+    "'''",
+    "= ",
+    "\"",
+    "\\u0000",
+    "2026-11-20",
+    "1e400",
+    "ü",
+    "{ a = 1 }",
+    "sk-ant-api03-",
+    "from = ",
+    "to = ",
+    "expires = ",
+    "patterns = [\"(a*)*\"]",
+    "\r\n",
+    "#",
+];
+const CEDAR: &[&str] = &[
+    "permit (principal, action, resource);",
+    "forbid (principal, action, resource)",
+    "when { ",
+    "unless { ",
+    "}",
+    "context.hour",
+    "@id(\"",
+    "has ",
+    "like \"*\"",
+    "Zone::\"",
+    "in [",
+    "!",
+    "(",
+    ")",
+    "if true then 1 else 2",
+    "9223372036854775808",
+    "\\u{0}",
+    "//",
+];
+const NONE: &[&str] = &["\0", "\u{ff}", "0\x03", "U\x1d\x11", "spiffe://"];
+
+macro_rules! targets {
+    ($($name:literal $run:path, $seeds:path, $words:ident, $rounds:literal;)*) => {
+        /// Every target. A test compares this with `fuzz_targets/` and `corpus/`.
+        pub const TARGETS: &[Target] =
+            &[$(Target { name: $name, run: $run, seeds: $seeds, words: $words, rounds: $rounds }),*];
+    };
+}
+
+targets! {
+    "json" wires::json, seeds::bodies, JSON, 200_000;
+    "multipart" wires::multipart, seeds::forms, FORM, 200_000;
+    "request" wires::request, seeds::requests, JSON, 200_000;
+    "form" wires::form, seeds::form_requests, FORM, 200_000;
+    "call" wires::call, seeds::calls, JSON, 200_000;
+    "answer" wires::answer, seeds::answers, STREAM, 60_000;
+    "sse" wires::sse, seeds::streams, STREAM, 60_000;
+    "ndjson" wires::ndjson, seeds::streams, STREAM, 60_000;
+    "findings" inspection::findings, seeds::prompts, PROMPT, 30_000;
+    "restore" inspection::restore, seeds::restorable, STREAM, 8_000;
+    "crossing" crossing::request, seeds::requests, PROMPT, 60_000;
+    "homecoming" crossing::answer, seeds::answers, STREAM, 60_000;
+    "note" keys::note, seeds::notes, NOTE, 100_000;
+    "jwks" keys::jwks, seeds::key_sets, KEYS, 50_000;
+    "jws" keys::jws, seeds::operator_tokens, KEYS, 50_000;
+    "token" keys::token, seeds::workload_tokens, HEADERS, 50_000;
+    "certificate" caller::certificate, seeds::nothing, NONE, 50_000;
+    "evidence" caller::evidence, seeds::headers, HEADERS, 30_000;
+    "record" records::record, seeds::records, RECORD, 100_000;
+    "bundle" records::bundle, seeds::bundles, NONE, 50_000;
+    "checkpoint" records::checkpoint, seeds::notes, NOTE, 100_000;
+    "receipt" records::receipt, seeds::receipts, NOTE, 50_000;
+    "trust" records::trust, seeds::trust_files, NOTE, 50_000;
+    "ledger" records::ledger, seeds::alterations, NONE, 10_000;
+    "frame" wal::frame, seeds::frames, NONE, 30_000;
+    "plant_file" plant_file::plant_file, seeds::plant_files, TOML, 2_000;
+    "rules" plant_file::rules, seeds::rule_files, CEDAR, 2_000;
+}
+
+/// The target of that name.
+#[must_use]
+pub fn target(name: &str) -> Option<Target> {
+    TARGETS.iter().find(|target| target.name == name).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TARGETS;
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    fn names(folder: &str) -> BTreeSet<String> {
+        let path = format!("{}/{folder}", env!("CARGO_MANIFEST_DIR"));
+        let stem = |entry: fs::DirEntry| entry.path().file_stem().unwrap().to_str().unwrap().to_owned();
+        fs::read_dir(path).unwrap().map(|entry| stem(entry.unwrap())).collect()
+    }
+
+    #[test]
+    fn every_target_has_its_file_its_corpus_and_its_entry_in_the_manifest() {
+        let targets: BTreeSet<String> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
+        assert_eq!(names("fuzz_targets"), targets);
+        assert_eq!(names("corpus"), targets);
+        let manifest = include_str!("../Cargo.toml");
+        for name in targets {
+            assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")), "{name} is not in Cargo.toml");
+            let file = fs::read_to_string(format!("{}/fuzz_targets/{name}.rs", env!("CARGO_MANIFEST_DIR"))).unwrap();
+            assert!(file.contains(&format!("target(\"{name}\")")), "{name} runs another target");
+        }
+    }
+
+    #[test]
+    fn every_target_has_seeds() {
+        for target in TARGETS.iter().filter(|target| target.name != "certificate") {
+            assert!(!(target.seeds)().is_empty(), "{}", target.name);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `config` and `policy` under fire: plant files and rules. Whoever writes them is trusted; a slip must not crash the check.
+
+use config::{NoFiles, Surroundings};
+use miette::{GraphicalReportHandler, GraphicalTheme};
+use plant::{Millis, Plant};
+use policy::{Policy, RuleFile};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+fn surroundings() -> Surroundings<'static> {
+    Surroundings {
+        name: "plant.toml",
+        folder: Path::new("."),
+        files: &NoFiles,
+        now: Millis(1_795_000_000_000),
+        hash: |bytes| seal::hex(&seal::sha256(bytes)),
+    }
+}
+
+/// A plant file: every problem points into the file and can be shown.
+pub fn plant_file(bytes: &[u8]) {
+    let problems = match config::read(bytes, surroundings()) {
+        Ok(loaded) => loaded.warnings,
+        Err(problems) => {
+            assert!(!problems.list.is_empty(), "a refusal says why");
+            problems.list
+        }
+    };
+    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::none()).with_width(110);
+    for problem in &problems {
+        let text = problem.source.text();
+        for mark in &problem.marks {
+            assert!(text.is_empty() || whole(text, &mark.span), "a problem underlines whole characters");
+        }
+        let (line, column) = problem.position();
+        assert!(line >= 1 && column >= 1);
+    }
+    // Showing is quadratic in nothing but still the slowest part.
+    for problem in problems.iter().take(8) {
+        let mut shown = String::new();
+        handler.render_report(&mut shown, problem).expect("a problem can be shown");
+    }
+}
+
+/// Rules of a plant: what does not come into force says where it is wrong.
+pub fn rules(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let file = RuleFile { name: "fuzz.cedar".to_owned(), text: text.clone() };
+    if let Err(problems) = Policy::new(Arc::clone(shared()), &[file]) {
+        assert!(!problems.is_empty(), "a refusal says why");
+        for problem in problems {
+            assert!(whole(&text, &problem.span), "a problem underlines whole characters");
+        }
+    }
+}
+
+fn whole(text: &str, span: &Range<usize>) -> bool {
+    text.get(span.clone()).is_some()
+}
+
+fn shared() -> &'static Arc<Plant> {
+    static BREWERY: OnceLock<Arc<Plant>> = OnceLock::new();
+    BREWERY.get_or_init(|| {
+        let text = crate::seeds::file("examples/brewery/plant.toml");
+        // Without its rules: there are no files here.
+        let text = String::from_utf8(text).expect("text");
+        let mut lines = Vec::new();
+        let mut within = false;
+        for line in text.lines() {
+            if line.starts_with('[') {
+                within = line.starts_with("[rules");
+            }
+            if !within {
+                lines.push(line);
+            }
+        }
+        config::read(lines.join("\n").as_bytes(), surroundings()).expect("the example comes into force").plant
+    })
+}
+
+/// The plant of `examples/brewery`.
+pub(crate) fn brewery() -> &'static Plant {
+    shared()
+}

@@ -1,0 +1,330 @@
+//! Good input, where mutation begins: `testdata/` in the form that each target takes, and what has to be signed.
+
+use crate::{crossing, keys, records};
+use seal::note::Note;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// Files by their path below a folder.
+pub type Folder = BTreeMap<String, Vec<u8>>;
+
+/// A file of the house, by its path from the root.
+pub(crate) fn file(path: &str) -> Vec<u8> {
+    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    fs::read(&whole).unwrap_or_else(|error| panic!("{}: {error}", whole.display()))
+}
+
+/// A file of `testdata/`.
+pub(crate) fn data(path: &str) -> Vec<u8> {
+    file(&format!("testdata/{path}"))
+}
+
+/// Every file below a folder of `testdata/`.
+pub(crate) fn folder(path: &str) -> Folder {
+    let mut files = Folder::new();
+    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata").join(path);
+    let mut left = vec![base.clone()];
+    while let Some(folder) = left.pop() {
+        for entry in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                left.push(path);
+            } else {
+                let name = path.strip_prefix(&base).expect("it is below").to_str().expect("text").to_owned();
+                files.insert(name, fs::read(&path).expect("a file"));
+            }
+        }
+    }
+    files
+}
+
+fn values(path: &str) -> impl Iterator<Item = (String, Vec<u8>)> + use<> {
+    folder(path).into_iter()
+}
+
+fn is_json(name: &str) -> bool {
+    name.ends_with(".json")
+}
+
+/// No seeds: what cannot be made here lies in `corpus/`.
+#[must_use]
+pub fn nothing() -> Vec<Vec<u8>> {
+    Vec::new()
+}
+
+/// JSON documents, hostile ones too. The ten thousand brackets are left out: mutation makes its own.
+#[must_use]
+pub fn bodies() -> Vec<Vec<u8>> {
+    let all = values("dialects").chain(values("hostile")).filter(|(name, _)| is_json(name)).map(|(_, bytes)| bytes);
+    all.filter(|bytes| bytes.len() <= 4096).collect()
+}
+
+/// The golden requests with the index of their endpoint among all.
+fn golden() -> impl Iterator<Item = (u8, wire::Endpoint, String, Vec<u8>)> {
+    plant::Dialect::NAMES.iter().flat_map(|(name, dialect)| {
+        values(&format!("dialects/{name}/requests")).map(move |(file, bytes)| {
+            let named = file.split("--").next().unwrap_or_default();
+            let mut all = wire::endpoints().enumerate();
+            let fits =
+                |own: &wire::Endpoint| own.dialect() == *dialect && own.name() == named && own.method() == "POST";
+            let (index, endpoint) =
+                all.find(|(_, own)| fits(own)).unwrap_or_else(|| panic!("{file} names no endpoint"));
+            (u8::try_from(index).expect("fewer than 256 endpoints"), endpoint, file, bytes)
+        })
+    })
+}
+
+/// A form whose boundary is `x`.
+fn with_short_boundary(bytes: &[u8]) -> Vec<u8> {
+    let first = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let boundary = String::from_utf8_lossy(first.get(2..).unwrap_or_default()).into_owned();
+    replaced(bytes, &boundary, "x")
+}
+
+fn replaced(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(from.len().max(1)).position(|window| window == from.as_bytes()) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(to.as_bytes());
+        rest = &rest[at + from.len()..];
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// Requests after the byte that picks their endpoint.
+#[must_use]
+pub fn requests() -> Vec<Vec<u8>> {
+    let plain = golden().map(|(index, _, name, bytes)| {
+        let bytes = if name.ends_with(".form") { with_short_boundary(&bytes) } else { bytes };
+        [&[index], bytes.as_slice()].concat()
+    });
+    plain.collect()
+}
+
+fn golden_forms() -> impl Iterator<Item = Vec<u8>> {
+    golden().filter(|(_, _, name, _)| name.ends_with(".form")).map(|(_, _, _, bytes)| with_short_boundary(&bytes))
+}
+
+/// Forms after the byte that picks an endpoint for forms.
+#[must_use]
+pub fn form_requests() -> Vec<Vec<u8>> {
+    golden_forms().flat_map(|form| (0..6).map(move |which| [&[which], form.as_slice()].concat())).collect()
+}
+
+/// Forms after a line with their boundary.
+#[must_use]
+pub fn forms() -> Vec<Vec<u8>> {
+    golden_forms().map(|form| [b"x\n", form.as_slice()].concat()).collect()
+}
+
+/// Whole calls, one for each endpoint at least.
+#[must_use]
+pub fn calls() -> Vec<Vec<u8>> {
+    let call = |endpoint: wire::Endpoint, kind: &str, body: &[u8]| {
+        let path = endpoint.pattern().replace("{model}", "m-1").replace("{version}", "2").replace("{id}", "r_1");
+        let path = path.replace("{...}", "predict/fill");
+        [format!("{} {} {path}?stream=true\n{kind}\n", endpoint.dialect(), endpoint.method()).as_bytes(), body].concat()
+    };
+    let mut calls: Vec<Vec<u8>> = wire::endpoints().map(|endpoint| call(endpoint, "application/json", b"{}")).collect();
+    calls.extend(golden().map(|(_, endpoint, name, bytes)| {
+        if name.ends_with(".form") {
+            call(endpoint, "multipart/form-data; boundary=\"x\"", &with_short_boundary(&bytes))
+        } else {
+            call(endpoint, "application/json; charset=utf-8", &bytes)
+        }
+    }));
+    calls
+}
+
+/// The answers of `testdata/` with a token of ours in them, also cut in two.
+fn recorded() -> impl Iterator<Item = (String, Vec<u8>)> {
+    let token = crossing::token();
+    let (front, back) = token.split_at(token.len() / 2);
+    let cuts = [("TOKEN", token), ("TOK", front), ("KEN", back)].map(|(from, to)| (from.to_owned(), to.to_owned()));
+    let loose = [("TO\"", format!("{front}\"")), ("\"EN", format!("\"{back}"))].map(|(from, to)| (from.to_owned(), to));
+    values("dialects/answers").filter(|(name, _)| !name.ends_with(".md")).map(move |(name, bytes)| {
+        let bytes = cuts.iter().chain(&loose).fold(bytes, |bytes, (from, to)| replaced(&bytes, from, to));
+        (name, bytes)
+    })
+}
+
+/// Answers after two bytes: one that picks an endpoint of their dialect, one that says how they are carried.
+#[must_use]
+pub fn answers() -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for (name, bytes) in recorded() {
+        let dialect = name.split(['-', '.']).next().unwrap_or_default();
+        let carrier = match name.rsplit('.').next() {
+            Some("sse") => 0,
+            Some("ndjson") => 1,
+            Some("json") => 2,
+            _ => 3,
+        };
+        let known =
+            wire::endpoints().enumerate().filter(|(_, own)| own.dialect().name() == dialect && own.method() == "POST");
+        for (index, _) in known {
+            all.push([&[u8::try_from(index).expect("fewer than 256 endpoints"), carrier], bytes.as_slice()].concat());
+        }
+    }
+    all
+}
+
+/// Answers as they are.
+#[must_use]
+pub fn streams() -> Vec<Vec<u8>> {
+    recorded().map(|(_, bytes)| bytes).collect()
+}
+
+/// Texts that hold what a plant would not send out. The values are invented.
+#[must_use]
+pub fn prompts() -> Vec<Vec<u8>> {
+    let texts = [
+        "Why does TIC-204 hunt after FV-203.SP = 4.2 bar, and is 85 °C too high for HX-12?",
+        "Ask anna@brewery.example or +49 171 5550123; the pump is at 10.20.30.40:502, its camera at fe80::1%eth0.",
+        "Acme Brew, R-2041, in the süd hall. IBAN DE89 3704 0044 0532 0130 00, card 4111 1111 1111 1111.",
+        "password = \"hunter2hunter2\"; Authorization: Bearer eyJhbGciOiJub25lIn0.e30.c2ln",
+        "[look](https://a.example/?q=TIC-204) and ![x](https://a.example/TIC-204.png)",
+        "-----BEGIN PRIVATE KEY-----\nAAECAwQFBgcICQoLDA0ODw==\n-----END PRIVATE KEY-----\n",
+    ];
+    texts.iter().map(|text| text.as_bytes().to_vec()).chain(bodies()).collect()
+}
+
+/// Texts with the tokens that the target knows.
+#[must_use]
+pub fn restorable() -> Vec<Vec<u8>> {
+    let texts = [
+        "\u{1}the valve TAG_0000000000 is open",
+        "\u{3}tag_0000000000, KEY_0ABC, [a](https://b.example/?TAG_0000000000) TAG_000",
+    ];
+    texts.iter().map(|text| text.as_bytes().to_vec()).chain(streams()).collect()
+}
+
+/// Signed notes, receipts' and ledgers' too.
+#[must_use]
+pub fn notes() -> Vec<Vec<u8>> {
+    let own = Note::sign(keys::SIGNED, keys::signer()).expect("a text of our own").to_string().into_bytes();
+    let found = values("ledgers").filter(|(name, _)| name.ends_with("checkpoint") || name.ends_with(".note"));
+    let text = keys::SIGNED.as_bytes().to_vec();
+    [own, text].into_iter().chain(found.map(|(_, bytes)| bytes)).collect()
+}
+
+/// Key sets: the test key's, and one of each other kind.
+#[must_use]
+pub fn key_sets() -> Vec<Vec<u8>> {
+    let modulus = "A".repeat(338) + "_w0B";
+    let rsa = format!(r#"{{"keys":[{{"kty":"RSA","kid":"r","n":"{modulus}","e":"AQAB","use":"sig"}}]}}"#);
+    let mixed =
+        keys::key_set().replace("[{", r#"[{"kty":"oct","k":"AAAA"},{"kty":"EC","crv":"P-256","x":"AA","y":"AA"},{"#);
+    [keys::key_set(), rsa, mixed].map(String::into_bytes).into()
+}
+
+/// The token that the issuer has signed, and ones that it has not.
+#[must_use]
+pub fn operator_tokens() -> Vec<Vec<u8>> {
+    let token = keys::operator_token();
+    let (signed, _) = token.rsplit_once('.').expect("three parts");
+    [token.to_owned(), format!("{signed}."), format!("eyJhbGciOiJub25lIn0.{token}")].map(String::into_bytes).into()
+}
+
+/// A workload token as its holder has it.
+pub(crate) fn workload_token() -> String {
+    let id = plant::TokenId::new("copilot-1").expect("an id");
+    seal::token::Secret::new(id, &zeroize::Zeroizing::new([9; 32])).text().to_owned()
+}
+
+/// Workload tokens.
+#[must_use]
+pub fn workload_tokens() -> Vec<Vec<u8>> {
+    vec![workload_token().into_bytes()]
+}
+
+/// Headers with every kind of evidence.
+#[must_use]
+pub fn headers() -> Vec<Vec<u8>> {
+    let (workload, operator) = (workload_token(), keys::operator_token());
+    let all = [
+        format!("authorization: Bearer {workload}\npenstock-operator: {operator}\npenstock-workstation: panel-3"),
+        format!("x-api-key: {workload}\napi-key: sk-foreign"),
+        format!("x-goog-api-key: {workload}\nauthorization: Basic QUE=\npenstock-operator: Bearer {operator}"),
+    ];
+    all.map(String::into_bytes).into()
+}
+
+/// Records of the good ledgers.
+#[must_use]
+pub fn records() -> Vec<Vec<u8>> {
+    let bundle = &records::good()["tile/entries/000.p/13"];
+    let mut all: Vec<Vec<u8>> = store::frame::split(bundle).flatten().map(<[u8]>::to_vec).collect();
+    all.extend(values("ledgers/receipts").filter(|(name, _)| is_json(name)).map(|(_, bytes)| bytes));
+    all
+}
+
+/// Bundles and tiles after their width, and the paths of tiles.
+#[must_use]
+pub fn bundles() -> Vec<Vec<u8>> {
+    let tiles = records::good().iter().filter(|(name, _)| name.starts_with("tile/"));
+    let paths = ["tile/0/000", "tile/0/x001/234.p/7", "tile/entries/000.p/13", "tile/63/000"]
+        .map(|path| path.as_bytes().to_vec());
+    tiles.map(|(_, bytes)| [&[13], bytes.as_slice()].concat()).chain(paths).collect()
+}
+
+/// Receipts.
+#[must_use]
+pub fn receipts() -> Vec<Vec<u8>> {
+    values("ledgers/receipts").filter(|(name, _)| name.ends_with(".tlog-proof")).map(|(_, bytes)| bytes).collect()
+}
+
+/// Trust files.
+#[must_use]
+pub fn trust_files() -> Vec<Vec<u8>> {
+    let policy = format!("log {} https://log.example\nquorum none\n", keys::signer().verifier());
+    vec![data("ledgers/trust"), data("ledgers/trust-witnessed"), policy.into_bytes()]
+}
+
+/// Alterations of the good ledger: none, and one of each kind.
+#[must_use]
+pub fn alterations() -> Vec<Vec<u8>> {
+    let one = (0..5).map(|how| vec![0, 0, 40, how, 1]);
+    let of_records = (0..5).map(|how| vec![5, 1, 0, how, b'x']);
+    std::iter::once(Vec::new()).chain(one).chain(of_records).collect()
+}
+
+/// Frames after the byte that names their segment.
+#[must_use]
+pub fn frames() -> Vec<Vec<u8>> {
+    let frame = |first: u64, entries: &[&[u8]]| {
+        let mut run = Vec::new();
+        for entry in entries {
+            store::frame::push_entry(&mut run, entry);
+        }
+        let count = u32::try_from(entries.len()).expect("few entries");
+        let header = store::frame::Header { first, count, previous: [1; 32], root: [2; 32], signature: [3; 64] };
+        let mut out = vec![0];
+        let mut bytes = Vec::new();
+        store::frame::encode(&header, 0, &run, &mut bytes);
+        out.extend_from_slice(&bytes);
+        out
+    };
+    vec![frame(0, &[b"{}"]), frame(9, &[b"one", b"", b"three"])]
+}
+
+/// Plant files, good and bad.
+#[must_use]
+pub fn plant_files() -> Vec<Vec<u8>> {
+    let examples = ["examples/brewery/plant.toml", "examples/filling-line/plant.toml", "sdk/plant.toml"].map(file);
+    examples
+        .into_iter()
+        .chain(values("plants").filter(|(name, _)| name.ends_with(".toml")).map(|(_, bytes)| bytes))
+        .collect()
+}
+
+/// Cedar rules, good and bad.
+#[must_use]
+pub fn rule_files() -> Vec<Vec<u8>> {
+    let own = file("examples/brewery/rules/shifts.cedar");
+    let found = values("policies").chain(values("plants")).filter(|(name, _)| name.ends_with(".cedar"));
+    std::iter::once(own).chain(found.map(|(_, bytes)| bytes)).collect()
+}
