@@ -1,3 +1,5 @@
+//! Who is proved by what, and every way of not being proved.
+
 use super::{CertificateState, Identified, Presented, PresentedCertificate, Registry, Remark, TokenEntry, holds_token};
 use plant::{
     Evidence, GatewayId, Governance, Identity, Issuer, Millis, Plant, PlantId, Reason, Scale, TokenId, Workload,

@@ -1,3 +1,5 @@
+//! Values of a plant file: their one spelling, and what is said of bad ones.
+
 use super::{
     algorithm, certificate_name, country, duration, environment, is_private, issuer, moment, network, quote, size,
     socket, url, wildcard,

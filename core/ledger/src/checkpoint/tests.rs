@@ -1,3 +1,5 @@
+//! Checkpoints: signed by the key whose name they bear; hostile texts.
+
 use super::{Checkpoint, CheckpointError, number};
 use proptest::prelude::{any, proptest};
 use seal::SigningKey;

@@ -1,3 +1,5 @@
+//! Records: what is written is canonical and is read again; hostile lines are refused.
+
 use super::write::is_treacherous;
 use super::{ClockState, EncodeError, Head, NUMBER_LIMIT, RECORD_LIMIT, Stamp, decode, encode};
 use crate::tree::leaf_hash;

@@ -1,3 +1,5 @@
+//! Every proof of every small tree against the standard's definition; hostile sizes and paths.
+
 use super::{Hashes, Missing, ProofError, prove_consistency, prove_inclusion, verify_consistency, verify_inclusion};
 use crate::tree::tests::{leaves, naive_root};
 use crate::tree::{Frontier, Hash};

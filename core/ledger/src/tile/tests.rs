@@ -1,3 +1,5 @@
+//! Tiles: paths, bundles, and growth over every boundary.
+
 use super::{Edge, Row, Tile, TileError, Tiles, WIDTH, entries, grown, hashes, push_entry};
 use crate::proof::{prove_consistency, prove_inclusion, verify_consistency, verify_inclusion};
 use crate::tree::tests::{leaves, naive_root};

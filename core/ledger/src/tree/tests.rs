@@ -1,3 +1,5 @@
+//! The tree against the vectors of Certificate Transparency, and leaf by leaf.
+
 use super::{Frontier, Hash, empty_root, leaf_hash, node_hash};
 use proptest::prelude::{any, prop, proptest};
 use seal::{hex, sha256_parts};

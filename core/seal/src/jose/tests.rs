@@ -1,3 +1,5 @@
+//! Operator tokens: algorithms, keys, rotation, and tokens made to pass for others.
+
 use super::{Algorithm, Claims, JoseError, Keys, KeysError, verify};
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;

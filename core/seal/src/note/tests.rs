@@ -1,3 +1,5 @@
+//! Notes that others signed, the limits, and forged signature lines.
+
 use super::{Note, NoteError, SIGNATURES_LIMIT, Signature, Signer, TEXT_LIMIT, Verifier};
 use crate::{SigningKey, VerifyingKey, base64};
 use proptest::prelude::{any, prop, proptest};

@@ -1,3 +1,5 @@
+//! Paths that reach an endpoint, and paths that must not.
+
 use super::{Carries, endpoint, endpoints};
 use plant::Dialect;
 

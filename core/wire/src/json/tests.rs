@@ -1,3 +1,5 @@
+//! Documents: each problem with its offset, limits, spans, and agreement with serde.
+
 use super::{Document, Kind, Limits, Problem, encode};
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! What a file is, by its first bytes and by what is said of it.
+
 use super::{Media, data_url, expected, is_text, named, sniff, unexpected};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};

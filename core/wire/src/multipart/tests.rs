@@ -1,3 +1,5 @@
+//! Forms: parts with their spans, limits, and whatever servers read differently.
+
 use super::{boundary, parse};
 use crate::header::Header;
 use plant::Reason;

@@ -1,3 +1,5 @@
+//! Requests: what is found in them, what steers policy, and edits that touch nothing else.
+
 use super::{Limits, Place, Request, Unfit};
 use crate::{Malformed, endpoint};
 use plant::{Dialect, Edit, Reason};

@@ -1,3 +1,5 @@
+//! `tokens.json`: what is read, refused and changed, also by several writers at once.
+
 use super::{Change, Revocation, Token, Tokens, TokensProblem, change, read};
 use identity::TokenEntry;
 use plant::{Millis, TokenId, WorkloadId};

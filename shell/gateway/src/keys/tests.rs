@@ -1,3 +1,5 @@
+//! The operators' keys: rotation, an issuer that is away, and strangers who would make us fetch.
+
 use super::fetch::max_age;
 use super::{Fetch, FetchError, Fetched, HttpFetch, OperatorKeys, Pending, SourceError};
 use bytes::Bytes;
