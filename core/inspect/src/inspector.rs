@@ -1,8 +1,12 @@
 //! The inspector: settings compiled once, then any number of messages read.
 
 use crate::dictionary::Dictionary;
+use crate::escape::{Escapes, LAYERS};
+use crate::keyed::{Keys, assigns};
+use crate::layer::{Layered, merge};
 use crate::literal::Literals;
 use crate::overlap::{Claim, resolve};
+use crate::plain;
 use crate::rule::{BuiltIn, RuleIndex, rules_with_repeats};
 use crate::scan::{Hit, Scan};
 use crate::setpoint::unit::Units;
@@ -31,9 +35,10 @@ struct Rule {
     enabled: bool,
 }
 
-/// The message holds more findings than the settings allow. It was not read to its end and must not pass.
+/// The message holds more findings than the settings allow, or is made of escapes. It was not read to its end and must
+/// not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the message holds more than {most} findings")]
+#[error("the message holds more than {most} findings, or more escapes than are undone")]
 pub struct Overflow {
     /// The allowed number.
     pub most: usize,
@@ -74,10 +79,10 @@ impl Inspector {
     /// If there is more than the settings allow; such a message is hostile or belongs elsewhere.
     pub fn read(&self, content: &Content<'_>) -> Result<Vec<Finding>, Overflow> {
         let overflow = Overflow { most: self.most };
-        let mut findings = Vec::new();
+        let (mut findings, mut keys) = (Vec::new(), Keys::default());
         for (index, piece) in content.pieces.iter().enumerate() {
             findings.extend(self.attachment(index, piece));
-            let claims = self.claims(piece).ok_or(overflow)?;
+            let claims = self.claims(piece, keys.of(piece)).ok_or(overflow)?;
             if findings.len() + claims.len() > self.most {
                 return Err(overflow);
             }
@@ -90,11 +95,38 @@ impl Inspector {
     }
 
     /// Disjoint claims on one piece; `None` if there are too many.
-    fn claims(&self, piece: &Piece<'_>) -> Option<Vec<Claim>> {
-        let view = View::new(&piece.text);
-        let text = view.text();
-        // Hits may overlap and be ignored, so more of them are held than findings allowed; but not without end.
-        let most = self.most.saturating_mul(2).saturating_add(64);
+    fn claims(&self, piece: &Piece<'_>, key: Option<&str>) -> Option<Vec<Claim>> {
+        let mut hits = self.hits(&piece.text, LAYERS)?.hits;
+        hits.extend(key.and_then(|key| assigns(key, piece, &self.literals, &self.units)));
+        let claims = hits.into_iter().filter_map(|hit| self.claim(&piece.text, hit)).collect();
+        Some(resolve(claims, &piece.text))
+    }
+
+    /// Everything found in a text, and in what its escapes say, that many layers deep. May overlap.
+    fn hits(&self, text: &str, layers: usize) -> Option<Layered> {
+        let view = View::new(text, plain::next).ok()?;
+        let mut hits = self.detect(&view.text)?;
+        for hit in &mut hits {
+            hit.span = view.map.source(&hit.span);
+        }
+        let outermost = Layered { hits, maps: Vec::new() };
+        let Some(escapes) = Escapes::of(text).filter(|_| layers > 0) else { return Some(outermost) };
+        let inner = View::new(text, |text, from| escapes.next(text, from)).ok()?;
+        if inner.map.is_plain() {
+            return Some(outermost);
+        }
+        let deeper = self.hits(&inner.text, layers - 1)?;
+        let all = merge(outermost.hits, deeper, inner.map);
+        (all.hits.len() <= self.most_hits()).then_some(all)
+    }
+
+    /// Hits may overlap and be ignored, so more of them are held than findings allowed; but not without end.
+    fn most_hits(&self) -> usize {
+        self.most.saturating_mul(2).saturating_add(64)
+    }
+
+    fn detect(&self, text: &str) -> Option<Vec<Hit>> {
+        let most = self.most_hits();
         let mut hits = Scan::new(text, most).run(&self.literals, &self.units).ok()?;
         let mut overflow = false;
         self.dictionary.find(text, |label, span| {
@@ -104,36 +136,18 @@ impl Inspector {
             overflow = hits.len() > most;
             !overflow
         });
-        if overflow {
-            return None;
-        }
-        hits.extend(self.keyed(piece, text));
-        let claims = hits.into_iter().filter_map(|hit| self.claim(&view, &piece.text, hit)).collect();
-        Some(resolve(claims, &piece.text))
+        (!overflow).then_some(hits)
     }
 
-    fn claim(&self, view: &View<'_>, source: &str, hit: Hit) -> Option<Claim> {
+    fn claim(&self, source: &str, hit: Hit) -> Option<Claim> {
         let rule = self.rules.get(hit.rule).filter(|rule| rule.enabled)?;
-        let span = view.source(&hit.span);
-        let value = source.get(span.clone())?;
+        let value = source.get(hit.span.clone())?;
         let ignored = value.len() <= self.longest_ignored && self.ignore.contains(&value.to_lowercase());
-        (!ignored && !span.is_empty()).then_some(Claim { span, sensitivity: rule.sensitivity, rule: hit.rule })
-    }
-
-    /// A text that stands under a telling key of a JSON body: `{"password": "..."}`.
-    fn keyed(&self, piece: &Piece<'_>, text: &str) -> Option<Hit> {
-        let key = piece.path.rsplit('.').next().unwrap_or_default();
-        let bare = text.len() <= 256 && !text.contains(['\n', '"', '\'', '`', '\\']);
-        let named = bare && key.len() <= 48 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-        if !named || text.is_empty() || !text.bytes().any(|b| b.is_ascii_alphanumeric()) {
-            return None;
-        }
-        let assignment = format!("{key}=\"{text}\"");
-        let hits = Scan::new(&assignment, 64).run(&self.literals, &self.units).ok()?;
-        let whole = key.len() + 2..assignment.len() - 1;
-        let rules = [BuiltIn::AssignedKey.index(), BuiltIn::AssignedPassword.index()];
-        let hit = hits.into_iter().find(|hit| rules.contains(&hit.rule) && hit.span == whole)?;
-        Some(Hit { rule: hit.rule, span: 0..text.len() })
+        (!ignored && !hit.span.is_empty()).then_some(Claim {
+            span: hit.span,
+            sensitivity: rule.sensitivity,
+            rule: hit.rule,
+        })
     }
 
     fn attachment(&self, index: usize, piece: &Piece<'_>) -> Option<Finding> {

@@ -5,8 +5,8 @@
 //! in the answer. Nothing here decides, and nothing here knows a wire format.
 //!
 //! ```text
-//! Content -> view -> literals, runs -> hits -> disjoint findings -> (policy) -> transform -> edits
-//!                                                                               `-> restorer <- answer
+//! Content -> views, layer by layer -> literals, runs -> hits -> disjoint findings -> (policy) -> transform -> edits
+//!                                                                                              `-> restorer <- answer
 //! ```
 //!
 //! The guard on answers, document fingerprints, exact data match and image copies are other detectors; they
@@ -14,13 +14,17 @@
 
 mod bytes;
 mod dictionary;
+mod escape;
 mod fuzz;
 mod inspector;
+mod keyed;
+mod layer;
 mod link;
 mod literal;
 mod network;
 mod overlap;
 mod person;
+mod plain;
 mod restore;
 mod rule;
 mod scan;

@@ -1,70 +1,101 @@
-//! The text as detectors read it: without invisible characters, with one form of digits, dashes and spaces.
+//! A text as detectors read it, and the way back to the text as it was sent.
 //!
-//! An attacker (or a word processor) puts zero-width characters into a key, or writes a card number in
-//! full-width digits. Detectors see the plain form; spans are mapped back to the text as it was sent.
-//! Text without such characters is borrowed as it is, and its map is empty.
+//! What is written otherwise, an escape or a full-width digit, is replaced by what it says; a span of the view maps
+//! back to whole characters and whole escapes of the source. A text that says what it says is borrowed as it is.
+//!
+//! ```text
+//! source  call \u0041KIA7...      view  call AKIA7...     steps  (0, 0) (5, 5 to 11) (6, 11)
+//! ```
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A normalised text and the way back to its source.
+/// Most steps of one view, 24 MiB of them. Text of words and code has one in 20 to 100 bytes; a message that has more
+/// than this is made of escapes.
+const MOST: usize = 2 << 20;
+
+/// A text read otherwise, and the way back to its source.
 pub(crate) struct View<'a> {
-    text: Cow<'a, str>,
-    /// Ascending in `view`. Empty means that view and source are the same bytes.
+    pub(crate) text: Cow<'a, str>,
+    pub(crate) map: Map,
+}
+
+/// The way from a view's text to its source.
+pub(crate) struct Map {
+    /// Ascending in `view` and in `source`. Empty means that view and source are the same bytes.
     steps: Vec<Step>,
 }
 
-/// From here on, view and source advance together; or one replaced character, if `replaced` is not 0.
+/// From here on, view and source advance together; or one stretch stands replaced, if `replaced` is not 0.
 struct Step {
-    view: usize,
-    source: usize,
-    /// Length in the source of the character that stands replaced here.
-    replaced: usize,
+    view: u32,
+    source: u32,
+    /// Length in the source of what stands replaced here.
+    replaced: u32,
 }
 
-/// What becomes of one character.
-enum Change {
-    Keep,
-    Drop,
-    Replace(&'static str),
-    Ascii(u8),
+/// A stretch of the source that reads otherwise.
+pub(crate) struct Change {
+    /// Where in the source.
+    pub(crate) span: Range<usize>,
+    /// What it says.
+    pub(crate) says: Says,
 }
+
+/// What a stretch of the source says.
+#[derive(Clone, Copy)]
+pub(crate) enum Says {
+    /// Nothing that anyone could see.
+    Nothing,
+    /// One character.
+    Character(char),
+    /// Several.
+    Text(&'static str),
+}
+
+/// The text would need a larger map than anyone wants to hold.
+pub(crate) struct TooMany;
 
 impl<'a> View<'a> {
-    pub(crate) fn new(source: &'a str) -> Self {
-        let Some(first) = first_change(source, 0) else {
-            return Self { text: Cow::Borrowed(source), steps: Vec::new() };
+    /// Reads `source` with the changes that `next` finds: the first at or after an offset.
+    pub(crate) fn new(source: &'a str, next: impl Fn(&str, usize) -> Option<Change>) -> Result<Self, TooMany> {
+        let Some(first) = next(source, 0).filter(|_| u32::try_from(source.len()).is_ok()) else {
+            return Ok(Self { text: Cow::Borrowed(source), map: Map { steps: Vec::new() } });
         };
         let mut text = String::with_capacity(source.len());
         let mut steps = vec![Step { view: 0, source: 0, replaced: 0 }];
         let mut done = 0;
-        let mut next = Some(first);
-        while let Some(at) = next {
-            text.push_str(source.get(done..at).unwrap_or_default());
-            let Some(character) = source.get(at..).and_then(|rest| rest.chars().next()) else { break };
-            let length = character.len_utf8();
-            match change(character) {
-                Change::Keep => text.push(character),
-                Change::Drop => {}
-                Change::Replace(plain) => {
-                    steps.push(Step { view: text.len(), source: at, replaced: length });
+        let mut change = Some(first);
+        while let Some(Change { span, says }) = change {
+            text.push_str(source.get(done..span.start).unwrap_or_default());
+            let replaced = |view: usize| Step::new(view, span.start, span.len());
+            match says {
+                Says::Nothing => {}
+                Says::Character(character) => {
+                    step(&mut steps, replaced(text.len()));
+                    text.push(character);
+                }
+                Says::Text(plain) => {
+                    step(&mut steps, replaced(text.len()));
                     text.push_str(plain);
                 }
-                Change::Ascii(plain) => {
-                    steps.push(Step { view: text.len(), source: at, replaced: length });
-                    text.push(char::from(plain));
-                }
             }
-            done = at + length;
-            steps.push(Step { view: text.len(), source: done, replaced: 0 });
-            next = first_change(source, done);
+            done = span.end;
+            step(&mut steps, Step::new(text.len(), done, 0));
+            if steps.len() > MOST {
+                return Err(TooMany);
+            }
+            change = next(source, done);
         }
         text.push_str(source.get(done..).unwrap_or_default());
-        Self { text: Cow::Owned(text), steps }
+        Ok(Self { text: Cow::Owned(text), map: Map { steps } })
     }
+}
 
-    pub(crate) fn text(&self) -> &str {
-        &self.text
+impl Map {
+    /// Whether the source says what it says.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.steps.is_empty()
     }
 
     /// The stretch of the source that `span` of the view was made from; whole characters.
@@ -77,13 +108,35 @@ impl<'a> View<'a> {
         start..end.max(start)
     }
 
-    /// The source bytes behind one view byte: one byte, or the whole replaced character.
+    /// The replaced stretch that the place `at` of the source is strictly inside of.
+    pub(crate) fn cut(&self, at: usize) -> Option<Range<usize>> {
+        let step = self.step_before(at)?;
+        let (start, end) = (step.source as usize, step.source as usize + step.replaced as usize);
+        (start < at && at < end).then_some(start..end)
+    }
+
+    /// Where the view goes on that was made of the source before `at`, a place that cuts nothing.
+    pub(crate) fn place(&self, at: usize) -> usize {
+        let Some(step) = self.step_before(at) else { return at };
+        let behind = self.steps.partition_point(|next| (next.source as usize) < at);
+        match self.steps.get(behind) {
+            Some(next) if step.replaced > 0 || next.source as usize == at => next.view as usize,
+            _ => step.view as usize + (at - step.source as usize),
+        }
+    }
+
+    fn step_before(&self, at: usize) -> Option<&Step> {
+        let after = self.steps.partition_point(|step| (step.source as usize) < at);
+        self.steps.get(after.checked_sub(1)?)
+    }
+
+    /// The source bytes behind one view byte: one byte, or the whole replaced stretch.
     fn character(&self, view: usize) -> Range<usize> {
-        let after = self.steps.partition_point(|step| step.view <= view);
+        let after = self.steps.partition_point(|step| step.view as usize <= view);
         match self.steps.get(after.saturating_sub(1)) {
-            Some(step) if step.replaced > 0 => step.source..step.source + step.replaced,
+            Some(step) if step.replaced > 0 => step.source as usize..step.source as usize + step.replaced as usize,
             Some(step) => {
-                let at = step.source + (view - step.view);
+                let at = step.source as usize + (view - step.view as usize);
                 at..at + 1
             }
             None => view..view + 1,
@@ -91,92 +144,17 @@ impl<'a> View<'a> {
     }
 }
 
-/// Where the first character at or after `from` stands that is not kept.
-fn first_change(source: &str, from: usize) -> Option<usize> {
-    let bytes = source.as_bytes();
-    let mut at = from;
-    while let Some(rest) = bytes.get(at..) {
-        at += rest.iter().position(|byte| *byte >= 0xC2)?;
-        let character = source.get(at..)?.chars().next()?;
-        if !matches!(change(character), Change::Keep) {
-            return Some(at);
-        }
-        at += character.len_utf8();
-    }
-    None
-}
-
-fn change(character: char) -> Change {
-    match character {
-        // Soft hyphen, Arabic letter mark, Mongolian separator, zero-width and direction marks, joiners,
-        // variation selectors, byte order mark, tag characters (Unicode 16, section 23).
-        '\u{AD}'
-        | '\u{61C}'
-        | '\u{180E}'
-        | '\u{200B}'..='\u{200F}'
-        | '\u{202A}'..='\u{202E}'
-        | '\u{2060}'..='\u{2069}'
-        | '\u{FE00}'..='\u{FE0F}'
-        | '\u{FEFF}'
-        | '\u{E0000}'..='\u{E01EF}' => Change::Drop,
-        '\u{A0}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' => Change::Ascii(b' '),
-        '\u{2010}'..='\u{2015}' | '\u{2212}' => Change::Ascii(b'-'),
-        '\u{2018}' | '\u{2019}' => Change::Ascii(b'\''),
-        '\u{201C}' | '\u{201D}' | '\u{201E}' => Change::Ascii(b'"'),
-        '²' => Change::Ascii(b'2'),
-        '³' => Change::Ascii(b'3'),
-        'μ' => Change::Replace("µ"),
-        '℃' => Change::Replace("°C"),
-        '℉' => Change::Replace("°F"),
-        '\u{FF01}'..='\u{FF5E}' => {
-            u8::try_from(u32::from(character) - 0xFF01 + 0x21).map_or(Change::Keep, Change::Ascii)
-        }
-        _ => Change::Keep,
+impl Step {
+    fn new(view: usize, source: usize, replaced: usize) -> Self {
+        let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        Self { view: narrow(view), source: narrow(source), replaced: narrow(replaced) }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::View;
-    use proptest::prelude::*;
-
-    fn back<'a>(source: &'a str, needle: &str) -> &'a str {
-        let view = View::new(source);
-        let at = view.text().find(needle).expect("the view holds the needle");
-        &source[view.source(&(at..at + needle.len()))]
+/// Adds a step. One that nothing stands behind says nothing, and goes.
+fn step(steps: &mut Vec<Step>, next: Step) {
+    if steps.last().is_some_and(|last| last.view == next.view && last.replaced == 0) {
+        steps.pop();
     }
-
-    #[test]
-    fn plain_text_is_borrowed() {
-        assert!(View::new("plain ascii and äöü €").steps.is_empty());
-    }
-
-    #[test]
-    fn a_key_split_by_zero_width_characters_reads_as_one() {
-        assert_eq!(back("x AK\u{200B}IA\u{2060}7 y", "AKIA7"), "AK\u{200B}IA\u{2060}7");
-    }
-
-    #[test]
-    fn full_width_digits_read_as_digits() {
-        assert_eq!(back("Karte １２３４!", "1234"), "１２３４");
-    }
-
-    #[test]
-    fn a_unit_sign_reads_as_its_two_letters_and_maps_back_whole() {
-        assert_eq!(back("185 ℃.", "185 °C"), "185 ℃");
-        assert_eq!(back("185 ℃.", "°"), "℃");
-    }
-
-    proptest! {
-        #[test]
-        fn every_span_maps_back_inside_the_source_on_character_boundaries(source in "[a-z0-9\u{200B}１²℃é\u{AD}]{0,24}") {
-            let view = View::new(&source);
-            let ends: Vec<usize> = view.text().char_indices().map(|(at, _)| at).chain([view.text().len()]).collect();
-            for (index, start) in ends.iter().enumerate() {
-                for end in &ends[index..] {
-                    prop_assert!(source.get(view.source(&(*start..*end))).is_some());
-                }
-            }
-        }
-    }
+    steps.push(next);
 }

@@ -17,16 +17,21 @@ pub(crate) fn block(text: Bytes<'_>, opener: Range<usize>, closers: &[usize]) ->
         return None;
     }
     let body = text.run(title_end, 5, |b| b == b'-');
-    let end = match closers.get(closers.partition_point(|closer| *closer < body)) {
+    let closer = closers.get(closers.partition_point(|closer| *closer < body));
+    // An opener that is only spoken of has no body. Looked at first: many such must not each cost the rest of the text.
+    let near = closer.map_or_else(|| text.run(body, 256, is_body), |closer| *closer);
+    let letters = text.slice(body..near.min(body + 256)).iter().filter(|b| b.is_ascii_alphanumeric()).count();
+    if letters < 24 {
+        return None;
+    }
+    let end = match closer {
         Some(closer) => {
             let title_end = text.run(closer + CLOSER.len(), 64, |b| b != b'-' && b != b'\n');
             text.run(title_end, 5, |b| b == b'-')
         }
         None => text.run(body, usize::MAX, is_body),
     };
-    // An opener that is only spoken of has no body.
-    let letters = text.slice(body..end.min(body + 256)).iter().filter(|b| b.is_ascii_alphanumeric()).count();
-    (letters >= 24).then_some(opener.start..end)
+    Some(opener.start..end)
 }
 
 /// Base64, white space, headers (`Proc-Type: 4,ENCRYPTED`), and the `\n` of escapes that were left in.

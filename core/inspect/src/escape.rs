@@ -1,0 +1,137 @@
+//! Text inside text: what the escapes of JSON and of code say.
+//!
+//! A tool call's arguments, a function's output, a line of a batch file, a prompt with a piece of code in it: what a
+//! model reads in them stands behind one more layer of escapes, or several. `\u0041KIA...` is a key, and in
+//! `...\nTIC-101` a tag follows the line's end, not a word that begins with `n`.
+
+use crate::view::{Change, Says};
+
+/// Layers of escapes that are undone: a batch file that holds a tool call whose arguments hold JSON has three.
+pub(crate) const LAYERS: usize = 3;
+
+/// What stands for an escape that says nothing: the plain reading leaves it out, and the map keeps where it was.
+const INVISIBLE: char = '\u{200B}';
+
+/// Which escapes a text is taken to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Escapes {
+    /// Those of one letter too. Without a quote there is no string that could have them, and `\n` in `C:\new` is none.
+    short: bool,
+}
+
+impl Escapes {
+    /// What to look for in `text`, if it may hold an escape at all.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        memchr::memchr(b'\\', text.as_bytes())?;
+        let short = memchr::memchr2(b'"', b'\'', text.as_bytes()).is_some();
+        Some(Self { short })
+    }
+
+    /// The first escape at or after `from`.
+    pub(crate) fn next(self, text: &str, from: usize) -> Option<Change> {
+        let mut at = from;
+        loop {
+            at += memchr::memchr(b'\\', text.as_bytes().get(at..)?)?;
+            if let Some((says, length)) = self.escape(text.as_bytes().get(at..)?) {
+                return Some(Change { span: at..at + length, says });
+            }
+            at += 1;
+        }
+    }
+
+    /// What the escape at the start of `text` says, and its length.
+    fn escape(self, text: &[u8]) -> Option<(Says, usize)> {
+        let kind = text.get(1)?;
+        let says = |character: char| Some((Says::Character(character), 2));
+        match kind {
+            b'u' => unicode(text),
+            b'x' => numbered(text, 2, 2),
+            b'U' => numbered(text, 2, 8),
+            _ if !self.short => None,
+            b'"' | b'\'' | b'\\' | b'/' => says(char::from(*kind)),
+            b'n' => says('\n'),
+            b'r' => says('\r'),
+            b't' => says('\t'),
+            b'b' | b'f' => says(INVISIBLE),
+            _ => None,
+        }
+    }
+}
+
+/// `\u0041`, `\ud83d\ude00`, `\u{41}`.
+fn unicode(text: &[u8]) -> Option<(Says, usize)> {
+    if text.get(2) == Some(&b'{') {
+        let length = text.iter().skip(3).take(7).take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let closed = text.get(3 + length) == Some(&b'}');
+        let (says, end) = numbered(text, 3, length).filter(|_| closed && length > 0)?;
+        return Some((says, end + 1));
+    }
+    let high = hex(text, 2, 4)?;
+    if !(0xD800..0xDC00).contains(&high) {
+        return Some((said(high), 6));
+    }
+    let low = (text.get(6..8) == Some(b"\\u")).then(|| hex(text, 8, 4)).flatten();
+    match low.filter(|low| (0xDC00..0xE000).contains(low)) {
+        Some(low) => Some((said(0x1_0000 + ((high & 0x3FF) << 10) + (low & 0x3FF)), 12)),
+        None => Some((Says::Character(INVISIBLE), 6)),
+    }
+}
+
+/// An escape of `digits` digits from `at` on.
+fn numbered(text: &[u8], at: usize, digits: usize) -> Option<(Says, usize)> {
+    Some((said(hex(text, at, digits)?), at + digits))
+}
+
+/// A number's character. A half of a pair, or what is beyond Unicode, says nothing.
+fn said(code: u32) -> Says {
+    Says::Character(char::from_u32(code).unwrap_or(INVISIBLE))
+}
+
+fn hex(text: &[u8], at: usize, digits: usize) -> Option<u32> {
+    text.get(at..at + digits)?.iter().try_fold(0u32, |value, byte| Some(value << 4 | char::from(*byte).to_digit(16)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Escapes;
+    use crate::view::View;
+    use proptest::prelude::*;
+
+    fn undone(text: &str) -> String {
+        let Some(escapes) = Escapes::of(text) else { return text.to_owned() };
+        View::new(text, |text, from| escapes.next(text, from)).ok().expect("a small map").text.into_owned()
+    }
+
+    #[test]
+    fn escapes_say_their_character() {
+        assert_eq!(undone(r#"{"a":"\u0041\n\"\\n\/\ud83d\ude00"}"#), "{\"a\":\"A\n\"\\n/\u{1F600}\"}");
+        assert_eq!(undone(r"\x41\u{42}\U00000043 \ud800"), "ABC \u{200B}");
+    }
+
+    #[test]
+    fn a_path_without_quotes_keeps_its_backslashes() {
+        assert_eq!(undone(r"C:\new\table\x\user"), r"C:\new\table\x\user");
+    }
+
+    proptest! {
+        #[test]
+        fn what_json_escapes_comes_back(text in "[a-z\"\\\\\n\t/\u{1}-\u{7f}ü😀]{0,24}") {
+            let quoted = serde_json::to_string(&text).expect("a string");
+            prop_assert_eq!(undone(&quoted), format!("\"{}\"", text.replace(['\u{8}', '\u{c}'], "\u{200B}")));
+        }
+
+        #[test]
+        fn every_span_maps_back_to_whole_escapes(source in r#"["\\nu0-9a-d]{0,24}"#) {
+            let Some(escapes) = Escapes::of(&source) else { return Ok(()) };
+            let view = View::new(&source, |text, from| escapes.next(text, from)).ok().expect("a small map");
+            let ends: Vec<usize> = view.text.char_indices().map(|(at, _)| at).chain([view.text.len()]).collect();
+            for (index, start) in ends.iter().enumerate() {
+                for end in &ends[index..] {
+                    let span = view.map.source(&(*start..*end));
+                    prop_assert!(source.get(span.clone()).is_some());
+                    prop_assert!(view.map.cut(span.start).is_none() && (span.is_empty() || view.map.cut(span.end).is_none()));
+                }
+            }
+        }
+    }
+}
