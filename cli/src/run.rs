@@ -234,6 +234,7 @@ fn limits(loaded: &Loaded) -> Limits {
     Limits {
         header_bytes: usize::try_from(limits.header_bytes).unwrap_or(usize::MAX),
         header_timeout: limits.header_timeout,
+        idle_timeout: limits.idle_timeout,
         connections: count(limits.connections),
         exchanges: count(limits.exchanges),
         grace: limits.drain_timeout,

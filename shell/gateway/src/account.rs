@@ -1,8 +1,8 @@
 //! What the record of an exchange says, filled in as the exchange learns it.
 
 use crate::Inforce;
+use crate::journal::Journal;
 use crate::reading::Reading;
-use crate::recorder::Journal;
 use crate::target::Target;
 use bytes::Bytes;
 use identity::Identified;
@@ -89,7 +89,7 @@ impl Journal {
     pub(crate) fn asks(&mut self, request: &Reading<'_>) {
         let asked = request.asked();
         if let Some(what) = &mut self.body.what {
-            what.model = asked.model.map(cut);
+            what.model = asked.model.filter(|model| !model.is_empty()).map(cut);
             what.stream = asked.stream;
             what.tools = asked.tools.iter().take(MOST_TOOLS).map(|tool| cut(tool)).collect();
         }
@@ -120,8 +120,8 @@ impl Journal {
         }
     }
 
-    /// The request as it leaves, if that is not as it came. Gives what the outcome will build on.
-    pub(crate) fn sends(&mut self, commitments: &Mac, came: &Bytes, leaves: &Bytes) -> Io {
+    /// The request as it leaves, if that is not as it came.
+    pub(crate) fn sends(&mut self, commitments: &Mac, came: &Bytes, leaves: &Bytes) {
         if came.as_ptr() != leaves.as_ptr() {
             let sent = self.commit(commitments, "sent", leaves);
             if let Some(io) = &mut self.body.io {
@@ -129,7 +129,7 @@ impl Journal {
             }
         }
         let request_bytes = u64::try_from(leaves.len()).unwrap_or(u64::MAX);
-        Io { request_bytes, ..Io::default() }
+        self.sent = Io { request_bytes, ..Io::default() };
     }
 
     /// Why it goes nowhere.

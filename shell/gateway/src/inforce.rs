@@ -1,13 +1,13 @@
 //! What is in force: one version of the plant, with everything that is made from it.
 
+use crate::connection::Caller;
 use crate::keys::OperatorKeys;
-use crate::listen::Caller;
 use crate::recorder::now;
 use crate::upstream::Upstream;
 use http::{HeaderMap, HeaderValue};
 use identity::{Identified, Presented, Registry};
 use inspect::Inspector;
-use plant::{Plant, ProviderId, Reason, Refusal};
+use plant::{Millis, Plant, ProviderId, Reason, Refusal};
 use policy::{Passage, Policy};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -58,16 +58,30 @@ impl Inforce {
 impl Inforce {
     /// Who calls. Fetches the operators' keys anew, once, if the token names one that we do not know.
     pub(crate) async fn identify(&self, caller: &Caller, headers: &HeaderMap) -> Identified {
-        let values = |name: &'static str| headers.get_all(name).iter().map(HeaderValue::as_bytes);
-        let presented = Presented::read(caller.certificate.as_ref(), values);
-        let keys = self.operator_keys.as_ref().and_then(|keys| keys.current());
-        let identified = self.registry.identify(&presented, keys.as_deref(), now());
-        match &self.operator_keys {
+        let identified = self.identified(caller, headers, now());
+        let identified = match &self.operator_keys {
             Some(source) if identified.unknown_key => match source.refreshed().await {
-                Some(keys) => self.registry.identify(&presented, Some(&keys), now()),
+                Some(_) => self.identified(caller, headers, now()),
                 None => identified,
             },
             _ => identified,
+        };
+        for remark in &identified.remarks {
+            tracing::debug!(peer = %caller.peer.ip(), remark = remark.name(), "about a caller");
         }
+        identified
+    }
+
+    /// What will be wrong at `then` with the evidence of a call that is good now.
+    pub(crate) fn lapse(&self, caller: &Caller, headers: &HeaderMap, then: Millis) -> Option<Refusal> {
+        self.identified(caller, headers, then).refusal
+    }
+
+    fn identified(&self, caller: &Caller, headers: &HeaderMap, at: Millis) -> Identified {
+        let certificate = caller.certificate();
+        let values = |name: &'static str| headers.get_all(name).iter().map(HeaderValue::as_bytes);
+        let presented = Presented::read(certificate.as_deref(), values);
+        let keys = self.operator_keys.as_ref().and_then(|keys| keys.current());
+        self.registry.identify(&presented, keys.as_deref(), at)
     }
 }

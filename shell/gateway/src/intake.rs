@@ -3,15 +3,26 @@
 //! What we cannot decode we cannot read, and what we cannot read does not leave. A stack of encodings is
 //! refused: no SDK sends one, and each layer multiplies what a small body can grow to.
 
+use crate::place::Place;
 use async_compression::tokio::bufread::{BrotliDecoder, DeflateDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder};
 use async_compression::zstd::DParameter;
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
-use http::header::CONTENT_ENCODING;
+use http::header::{CONTENT_ENCODING, EXPECT};
+use http::{HeaderMap, Version};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use plant::{Bounds, Reason, Refusal};
+use std::io::ErrorKind;
+use std::time::Duration;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt};
+use tokio::time::timeout;
+
+/// How much is decoded at a time before others get their turn.
+const STEP: usize = 256 << 10;
+/// What is taken of a body that nobody will read: two of the usual largest, for as long as a slow network needs.
+const DISCARD_MOST: usize = 64 << 20;
+const DISCARD_IDLE: Duration = Duration::from_secs(1);
+const DISCARD_TOTAL: Duration = Duration::from_secs(10);
 
 /// A content encoding that we can undo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,44 +55,51 @@ impl Encoding {
 }
 
 /// Reads the whole body, decoded.
-pub(crate) async fn read(body: Incoming, headers: &HeaderMap, bounds: &Bounds) -> Result<Bytes, Refusal> {
+pub(crate) async fn read(
+    body: &mut Incoming,
+    headers: &HeaderMap,
+    bounds: &Bounds,
+    place: &mut Place,
+) -> Result<Bytes, Refusal> {
     let encoding = Encoding::of(headers)?;
-    let limit = usize::try_from(bounds.request).unwrap_or(usize::MAX);
     if body.size_hint().lower() > bounds.request {
         return Err(too_large(bounds.request));
     }
-    let raw = tokio::time::timeout(bounds.total, collect(body, limit, bounds))
+    let raw = timeout(bounds.total, collect(body, bounds, place))
         .await
         .unwrap_or_else(|_| Err(Refusal::new(Reason::BodyTimeout, "the body took longer than the exchange may")))?;
     match encoding {
         Encoding::Identity => Ok(raw),
-        encoding => undo(encoding, &raw, limit).await,
+        encoding => undo(encoding, &raw, bounds.request, place).await,
     }
 }
 
-async fn collect(mut body: Incoming, limit: usize, bounds: &Bounds) -> Result<Bytes, Refusal> {
+async fn collect(body: &mut Incoming, bounds: &Bounds, place: &mut Place) -> Result<Bytes, Refusal> {
+    let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    place.hold(declared)?;
+    let limit = usize::try_from(bounds.request).unwrap_or(usize::MAX);
     let mut whole = BytesMut::new();
     let mut single: Option<Bytes> = None;
-    // What was declared is set aside at once: growing by doubling would hold up to three times the body for a
-    // moment. What is declared and never sent costs addresses, not memory.
-    let declared = usize::try_from(body.size_hint().lower()).unwrap_or(limit).min(limit);
     loop {
-        let frame = tokio::time::timeout(bounds.idle, body.frame())
+        let frame = timeout(bounds.idle, body.frame())
             .await
             .map_err(|_| Refusal::new(Reason::BodyTimeout, "the body stalled"))?;
         let Some(frame) = frame else { break };
-        let frame = frame.map_err(|_| Refusal::new(Reason::BadRequest, "the body's framing broke"))?;
+        let frame = frame.map_err(|problem| broken(&problem))?;
         // Trailers are read and dropped: they are not forwarded.
         let Ok(data) = frame.into_data() else { continue };
-        if single.as_ref().map_or(whole.len(), Bytes::len) + data.len() > limit {
+        let length = single.as_ref().map_or(whole.len(), Bytes::len) + data.len();
+        if length > limit {
             return Err(too_large(bounds.request));
         }
-        // Most bodies arrive in one frame, which then needs no copy.
+        place.hold(length)?;
+        // Most bodies arrive in one frame, which then needs no copy. Others get all the space that they declare at
+        // once: growing would double it and copy them again and again.
         match single.take() {
             None if whole.is_empty() => single = Some(data),
             None => whole.extend_from_slice(&data),
             Some(first) => {
-                whole.reserve(declared);
+                whole.reserve(declared.max(length));
                 whole.extend_from_slice(&first);
                 whole.extend_from_slice(&data);
             }
@@ -90,19 +108,61 @@ async fn collect(mut body: Incoming, limit: usize, bounds: &Bounds) -> Result<By
     Ok(single.unwrap_or_else(|| whole.freeze()))
 }
 
+/// What a body that does not come to its end says of its sender: chunks that are none, or nothing any more.
+fn broken(problem: &hyper::Error) -> Refusal {
+    let malformed = std::error::Error::source(problem)
+        .and_then(|source| source.downcast_ref::<std::io::Error>())
+        .is_some_and(|source| matches!(source.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData));
+    if malformed {
+        return Refusal::new(Reason::BadRequest, "the body's framing broke");
+    }
+    Refusal::new(Reason::CallerLeft, "while sending the body")
+}
+
+/// Takes what a refused caller still sends, so that it gets to read the refusal: one that is in the middle of a
+/// large body when the connection closes sees a reset (RFC 9112 section 9.6). Not on HTTP/2, which can say so, and
+/// not for a caller that waits to be told to go on.
+pub(crate) async fn discard(mut body: Incoming, version: Version, headers: &HeaderMap) {
+    if version > Version::HTTP_11 || headers.contains_key(EXPECT) || body.is_end_stream() {
+        return;
+    }
+    let all = async {
+        let mut taken = 0_usize;
+        while let Ok(Some(Ok(frame))) = timeout(DISCARD_IDLE, body.frame()).await {
+            taken = taken.saturating_add(frame.data_ref().map_or(0, Bytes::len));
+            if taken > DISCARD_MOST {
+                break;
+            }
+        }
+    };
+    let _ = timeout(DISCARD_TOTAL, all).await;
+}
+
 fn too_large(limit: u64) -> Refusal {
     Refusal::new(Reason::BodyTooLarge, format!("the body is larger than {limit} bytes"))
 }
 
 /// Undoes an encoding; never gives more than `limit` bytes, however small the bomb.
-async fn undo(encoding: Encoding, raw: &Bytes, limit: usize) -> Result<Bytes, Refusal> {
+async fn undo(encoding: Encoding, raw: &Bytes, limit: u64, place: &mut Place) -> Result<Bytes, Refusal> {
     // `deflate` means zlib (RFC 9110 section 8.4.1.2); some clients send it bare all the same.
     let zlib = raw.first().is_some_and(|byte| byte & 0x0f == 8);
-    let decoded = drain(decoder(encoding, &**raw, zlib), limit).await;
-    decoded.map_err(|problem| match problem {
-        Some(_) => Refusal::new(Reason::ContentEncoding, "the body is not what its content encoding says"),
-        None => too_large(u64::try_from(limit).unwrap_or(u64::MAX)),
-    })
+    let mut reader = decoder(encoding, &**raw, zlib).take(limit.saturating_add(1));
+    let mut out = Vec::new();
+    loop {
+        out.reserve(STEP);
+        let read = (&mut reader).take(STEP as u64).read_to_end(&mut out).await;
+        let read =
+            read.map_err(|_| Refusal::new(Reason::ContentEncoding, "the body is not what its content encoding says"))?;
+        if out.len() as u64 > limit {
+            return Err(too_large(limit));
+        }
+        if read == 0 {
+            return Ok(out.into());
+        }
+        place.hold(raw.len().saturating_add(out.len()))?;
+        // The bytes are there already, so nothing else would let other exchanges have their turn.
+        tokio::task::yield_now().await;
+    }
 }
 
 /// A reader that undoes the encoding.
@@ -124,12 +184,4 @@ pub(crate) fn decoder<'a>(
         // RFC 8878 section 3.1.1.1.2 lets a frame ask for a huge window; 8 MiB is what decoders must support.
         Encoding::Zstd => Box::new(ZstdDecoder::with_params(raw, &[DParameter::window_log_max(23)])),
     }
-}
-
-/// Reads to the end; the error is `None` if there is more than `limit`.
-async fn drain(reader: impl AsyncRead + Unpin, limit: usize) -> Result<Bytes, Option<std::io::Error>> {
-    let mut out = Vec::new();
-    let bound = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    reader.take(bound).read_to_end(&mut out).await.map_err(Some)?;
-    if out.len() > limit { Err(None) } else { Ok(out.into()) }
 }

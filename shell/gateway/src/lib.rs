@@ -12,19 +12,32 @@
 mod account;
 mod admin;
 mod answer;
+mod connection;
+mod credential;
+mod ends;
 mod exchange;
+mod flood;
+mod gate;
+mod headers;
 mod inforce;
 mod intake;
+mod journal;
 mod keys;
+mod life;
 mod listen;
 mod metrics;
+mod passing;
+mod place;
+mod reader;
 mod reading;
 mod recorder;
 mod reply;
+mod source;
 mod target;
 mod telemetry;
 mod tls;
 mod upstream;
+mod watch;
 
 pub use inforce::Inforce;
 pub use keys::{Fetch, FetchError, Fetched, HttpFetch, OperatorKeys, Pending, SourceError};
@@ -34,16 +47,15 @@ pub use telemetry::TRACES;
 pub use tls::{TlsError, TlsFiles};
 pub use upstream::Upstream;
 
-use arc_swap::ArcSwap;
+pub(crate) use gate::Gate;
+
 use seal::Mac;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tls::ServerTls;
+use tls::SharedTls;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio::time::timeout;
 
 /// How long streams that are cut at the end of the grace have for their last event and their record.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -62,12 +74,16 @@ pub struct Listen {
 pub struct Limits {
     /// Largest request head in bytes.
     pub header_bytes: usize,
-    /// Longest wait for a request head.
+    /// Longest wait for a request head, from its first byte to its last.
     pub header_timeout: Duration,
+    /// Longest a connection may stay open without a call.
+    pub idle_timeout: Duration,
     /// Most connections at a time.
     pub connections: usize,
     /// Most exchanges at a time.
     pub exchanges: usize,
+    /// Most bytes of bodies that are held whole at a time, all exchanges together.
+    pub bodies: usize,
     /// Most concurrent streams of one HTTP/2 connection.
     pub streams: u32,
     /// How long exchanges under way may go on once the gateway is told to stop.
@@ -78,9 +94,11 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             header_bytes: 64 << 10,
-            header_timeout: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(120),
             connections: 10_000,
-            exchanges: 4_000,
+            exchanges: 4_096,
+            bodies: 1 << 30,
             streams: 250,
             grace: Duration::from_secs(30),
         }
@@ -95,36 +113,17 @@ pub struct Secrets {
     pub tokens: Mac,
 }
 
-/// What every exchange shares.
-pub(crate) struct Gate {
-    inforce: ArcSwap<Inforce>,
-    recorder: Arc<dyn Recorder>,
-    secrets: Secrets,
-    limits: Limits,
-    metrics: Arc<Metrics>,
-    connections: Arc<Semaphore>,
-    exchanges: Arc<Semaphore>,
-    /// Told to stop: nothing new is accepted.
-    stopping: CancellationToken,
-    /// Out of grace: streams under way are cut.
-    cutting: CancellationToken,
-    tracker: TaskTracker,
-}
-
-impl Gate {
-    fn readiness(&self) -> Result<(), String> {
-        if self.stopping.is_cancelled() {
-            return Err("the gateway is shutting down".to_owned());
-        }
-        self.recorder.health()
-    }
-}
-
 /// A gateway that listens.
 pub struct Gateway {
     gate: Arc<Gate>,
-    listeners: Vec<(SocketAddr, Option<(TlsFiles, Arc<ArcSwap<ServerTls>>)>)>,
+    listeners: Vec<Listener>,
     operations: Option<SocketAddr>,
+}
+
+/// A listener for calls.
+struct Listener {
+    address: SocketAddr,
+    tls: Option<Arc<SharedTls>>,
 }
 
 /// The gateway cannot start.
@@ -159,36 +158,22 @@ impl Gateway {
     ) -> Result<Self, StartError> {
         let mut bound = Vec::new();
         for listen in listen {
-            let tls = match &listen.tls {
-                Some(files) => Some((files.clone(), Arc::new(ArcSwap::from_pointee(ServerTls::load(files)?)))),
-                None => None,
-            };
-            bound.push((bind(listen.address).await?, tls));
+            let tls = listen.tls.as_ref().map(SharedTls::load).transpose()?.map(Arc::new);
+            let (listener, address) = bind(listen.address).await?;
+            bound.push((listener, Listener { address, tls }));
         }
         let operations = match operations {
             Some(address) => Some(bind(address).await?),
             None => None,
         };
-        let gate = Arc::new(Gate {
-            inforce: ArcSwap::from_pointee(inforce),
-            recorder,
-            secrets,
-            metrics,
-            connections: Arc::new(Semaphore::new(limits.connections)),
-            exchanges: Arc::new(Semaphore::new(limits.exchanges)),
-            limits,
-            stopping: CancellationToken::new(),
-            cutting: CancellationToken::new(),
-            tracker: TaskTracker::new(),
-        });
+        let gate = Arc::new(Gate::new(inforce, recorder, secrets, limits, metrics));
         let mut listeners = Vec::new();
-        for ((listener, address), tls) in bound {
-            let shared = tls.as_ref().map(|(_, tls)| Arc::clone(tls));
-            gate.tracker.spawn(listen::calls(Arc::clone(&gate), listener, shared, gate.tracker.clone()));
-            listeners.push((address, tls));
+        for (socket, listener) in bound {
+            gate.tracker.spawn(listen::calls(Arc::clone(&gate), socket, listener.tls.clone()));
+            listeners.push(listener);
         }
         let operations = operations.map(|(listener, address)| {
-            gate.tracker.spawn(listen::operations(Arc::clone(&gate), listener, gate.tracker.clone()));
+            gate.tracker.spawn(listen::operations(Arc::clone(&gate), listener));
             address
         });
         Ok(Self { gate, listeners, operations })
@@ -196,7 +181,7 @@ impl Gateway {
 
     /// The addresses that calls go to, in the order they were given, with their true ports.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.listeners.iter().map(|(address, _)| *address)
+        self.listeners.iter().map(|listener| listener.address)
     }
 
     /// The address of the operations listener.
@@ -216,26 +201,25 @@ impl Gateway {
         self.gate.inforce.load_full()
     }
 
-    /// Reads certificates and keys anew, for connections to come.
+    /// Reads certificates, keys and client authorities anew. Connections go on with the certificate that they began
+    /// with, and each caller's is judged by the new authorities from its next call on.
     ///
     /// # Errors
     /// When one cannot be used; those in use stay.
     pub fn renew_tls(&self) -> Result<(), TlsError> {
-        for (files, tls) in self.listeners.iter().filter_map(|(_, tls)| tls.as_ref()) {
-            tls.store(Arc::new(ServerTls::load(files)?));
-        }
-        Ok(())
+        self.listeners.iter().filter_map(|listener| listener.tls.as_ref()).try_for_each(|tls| tls.renew())
     }
 
-    /// Stops accepting, lets exchanges under way end within the grace, then cuts them. Says how many were cut.
+    /// Stops accepting, lets exchanges under way end within the grace, then cuts them. Says how many connections
+    /// and streams were cut.
     pub async fn stop(self) -> usize {
         self.gate.stopping.cancel();
         self.gate.tracker.close();
-        let ended = tokio::time::timeout(self.gate.limits.grace, self.gate.tracker.wait()).await;
+        let ended = timeout(self.gate.limits.grace, self.gate.tracker.wait()).await;
         let left = if ended.is_ok() { 0 } else { self.gate.tracker.len() };
         self.gate.cutting.cancel();
-        // What is cut still says goodbye to its caller and writes its record.
-        let _ = tokio::time::timeout(GOODBYE, self.gate.tracker.wait()).await;
+        // What is cut still says goodbye to its caller and writes its record; then its connection is closed.
+        let _ = timeout(GOODBYE * 2, self.gate.tracker.wait()).await;
         left
     }
 }

@@ -1,5 +1,6 @@
 //! What can be counted, for Prometheus. No content, no person, no unbounded label.
 
+use crate::life::Over;
 use plant::{Reason, Verdict};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -28,6 +29,12 @@ struct Tokens {
     direction: &'static str,
 }
 
+/// Why a handshake failed or a connection was cut.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Cause {
+    cause: &'static str,
+}
+
 /// The gateway's counters.
 pub struct Metrics {
     registry: std::sync::Mutex<Registry>,
@@ -37,7 +44,13 @@ pub struct Metrics {
     /// Exchanges under way.
     under_way: Gauge,
     /// Connections that callers hold.
-    pub(crate) connections: Gauge,
+    connections: Gauge,
+    handshakes: Family<Cause, Counter>,
+    cuts: Family<Cause, Counter>,
+    /// Connections that were turned away, because there were too many.
+    pub(crate) connections_refused: Counter,
+    /// Connections without HTTP that share a record with others.
+    pub(crate) unread: Counter,
     /// Records that were not written.
     pub(crate) unwritten: Counter,
 }
@@ -54,6 +67,10 @@ impl Default for Metrics {
             tokens: Family::default(),
             under_way: Gauge::default(),
             connections: Gauge::default(),
+            handshakes: Family::default(),
+            cuts: Family::default(),
+            connections_refused: Counter::default(),
+            unread: Counter::default(),
             unwritten: Counter::default(),
             registry: std::sync::Mutex::default(),
         };
@@ -71,6 +88,18 @@ impl Default for Metrics {
         registry.register("model_tokens", "Tokens that providers counted", metrics.tokens.clone());
         registry.register("exchanges_under_way", "Exchanges under way", metrics.under_way.clone());
         registry.register("connections", "Connections that callers hold", metrics.connections.clone());
+        registry.register(
+            "connections_refused",
+            "Connections turned away because there were too many",
+            metrics.connections_refused.clone(),
+        );
+        registry.register("connections_cut", "Connections that the gateway ended, by cause", metrics.cuts.clone());
+        registry.register("handshakes_failed", "TLS handshakes that failed, by cause", metrics.handshakes.clone());
+        registry.register(
+            "connections_unread",
+            "Connections that held no HTTP and share one record of the second they came in",
+            metrics.unread.clone(),
+        );
         registry.register("records_unwritten", "Records that the ledger did not take", metrics.unwritten.clone());
         Self { registry: std::sync::Mutex::new(registry), ..metrics }
     }
@@ -84,9 +113,21 @@ impl Metrics {
     }
 
     /// Counts an exchange as under way until the guard is dropped.
-    pub(crate) fn under_way(&self) -> UnderWay {
-        self.under_way.inc();
-        UnderWay(self.under_way.clone())
+    pub(crate) fn under_way(&self) -> Present {
+        Present::new(&self.under_way)
+    }
+
+    /// Counts a connection until the guard is dropped.
+    pub(crate) fn connection(&self) -> Present {
+        Present::new(&self.connections)
+    }
+
+    pub(crate) fn handshake_failed(&self, cause: &'static str) {
+        self.handshakes.get_or_create(&Cause { cause }).inc();
+    }
+
+    pub(crate) fn connection_cut(&self, over: Over) {
+        self.cuts.get_or_create(&Cause { cause: over.name() }).inc();
     }
 
     pub(crate) fn spent(&self, stage: &'static str, time: Duration) {
@@ -119,10 +160,18 @@ impl Metrics {
     }
 }
 
-/// An exchange under way.
-pub(crate) struct UnderWay(Gauge);
+/// Something that is counted while it lasts, however it ends.
+#[derive(Debug)]
+pub(crate) struct Present(Gauge);
 
-impl Drop for UnderWay {
+impl Present {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Present {
     fn drop(&mut self) {
         self.0.dec();
     }

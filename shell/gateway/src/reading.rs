@@ -60,7 +60,7 @@ impl<'a> Reading<'a> {
     /// What the request asks for.
     pub(crate) fn asked(&self) -> Asked<'_> {
         match &self.request {
-            Some(request) => Asked { model: request.model(), stream: request.stream(), tools: request.tools() },
+            Some(request) => Asked { model: request.asked_model(), stream: request.stream(), tools: request.tools() },
             None => Asked::default(),
         }
     }

@@ -1,12 +1,15 @@
 //! What the caller gets: bodies, the headers that every answer bears, and refusals in the caller's dialect.
 
+use crate::life::Stay;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use plant::{Dialect, Reason, RecordId, Verdict};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// The record that stands behind an answer.
 const RECORD: HeaderName = HeaderName::from_static("penstock-record");
@@ -15,16 +18,40 @@ const DECISION: HeaderName = HeaderName::from_static("penstock-decision");
 /// The provider that answered in place of the one that was called.
 const REROUTED: HeaderName = HeaderName::from_static("penstock-rerouted");
 
+/// Largest piece in which a whole body is handed to hyper: it takes pieces as there is room for them.
+const PIECE: usize = 64 << 10;
+/// How long a caller may take to read a refusal.
+const REFUSAL: Duration = Duration::from_secs(60);
+
 /// An answer's body.
 #[derive(Debug)]
-pub(crate) enum Body {
-    /// All of it.
-    Whole(Option<Bytes>),
-    /// Piece by piece, as the pump on the other end releases them.
-    Stream(mpsc::Receiver<Result<Bytes, Cut>>),
+pub(crate) struct Body {
+    content: Content,
+    /// When the caller must have read it.
+    until: Instant,
+    stay: Option<Stay>,
 }
 
-/// The answer broke off and the dialect has no way to say so; the connection is cut instead.
+#[derive(Debug)]
+enum Content {
+    /// What is left of all of it.
+    Whole(Bytes),
+    /// As the pump on the other end releases it.
+    Stream(mpsc::Receiver<Piece>),
+    Over,
+}
+
+/// A piece of a streamed body.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    More(Bytes),
+    /// The end. Without it the body is cut: a pump that is gone has not ended well.
+    Last(Bytes),
+    /// The answer broke off, and the dialect has no way to say so.
+    Cut,
+}
+
+/// The connection is cut instead of ending the body.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the answer was cut off")]
 pub(crate) struct Cut;
@@ -32,9 +59,25 @@ pub(crate) struct Cut;
 pub(crate) type Reply = Response<Body>;
 
 impl Body {
-    pub(crate) fn whole(bytes: impl Into<Bytes>) -> Self {
+    pub(crate) fn whole(bytes: impl Into<Bytes>, until: Instant) -> Self {
         let bytes = bytes.into();
-        Self::Whole((!bytes.is_empty()).then_some(bytes))
+        let content = if bytes.is_empty() { Content::Over } else { Content::Whole(bytes) };
+        Self { content, until, stay: None }
+    }
+
+    pub(crate) fn stream(pieces: mpsc::Receiver<Piece>, until: Instant) -> Self {
+        Self { content: Content::Stream(pieces), until, stay: None }
+    }
+
+    /// Keeps the exchange on its connection until the body has been taken, or should have been.
+    pub(crate) fn holding(self, stay: Stay) -> Self {
+        stay.until(self.until);
+        Self { stay: Some(stay), ..self }
+    }
+
+    fn over(&mut self) {
+        self.content = Content::Over;
+        self.stay = None;
     }
 }
 
@@ -43,23 +86,37 @@ impl http_body::Body for Body {
     type Error = Cut;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        match self.get_mut() {
-            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Stream(pieces) => pieces.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data))),
+        let body = self.get_mut();
+        let (bytes, last) = match &mut body.content {
+            Content::Over => return Poll::Ready(None),
+            Content::Whole(bytes) => {
+                let piece = bytes.split_to(PIECE.min(bytes.len()));
+                (piece, bytes.is_empty())
+            }
+            Content::Stream(pieces) => match ready!(pieces.poll_recv(cx)) {
+                Some(Piece::More(bytes)) => (bytes, false),
+                Some(Piece::Last(bytes)) => (bytes, true),
+                Some(Piece::Cut) | None => {
+                    body.over();
+                    return Poll::Ready(Some(Err(Cut)));
+                }
+            },
+        };
+        if last {
+            body.over();
         }
+        Poll::Ready((!(last && bytes.is_empty())).then_some(Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(None))
+        matches!(self.content, Content::Over)
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(bytes) => {
-                let length = bytes.as_ref().map_or(0, Bytes::len);
-                SizeHint::with_exact(u64::try_from(length).unwrap_or(u64::MAX))
-            }
-            Self::Stream(_) => SizeHint::default(),
+        match &self.content {
+            Content::Whole(bytes) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+            Content::Over => SizeHint::with_exact(0),
+            Content::Stream(_) => SizeHint::default(),
         }
     }
 }
@@ -74,7 +131,7 @@ pub(crate) fn error(
 ) -> Reply {
     let name = record.map(|id| id.to_string());
     let (kind, bytes) = wire::error_body(dialect, status, reason, name.as_deref());
-    let mut reply = Response::new(Body::whole(bytes));
+    let mut reply = Response::new(Body::whole(bytes, Instant::now() + REFUSAL));
     *reply.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
     reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     sign(&mut reply, verdict, Some(reason), record);

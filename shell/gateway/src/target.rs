@@ -2,8 +2,8 @@
 
 use crate::Inforce;
 use crate::upstream::Head;
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, HeaderName, Method, request};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderName, Method, Version, request};
 use plant::{Dialect, ProviderId, Reason, Refusal};
 use policy::{Call, Passage};
 use std::borrow::Cow;
@@ -17,6 +17,7 @@ const ANTHROPIC: HeaderName = HeaderName::from_static("anthropic-version");
 /// Where a call wants to go: `/<provider>/<path>?<query>`.
 pub(crate) struct Target<'a> {
     pub(crate) method: &'a Method,
+    pub(crate) version: Version,
     pub(crate) provider: &'a str,
     /// What follows the provider's name, with its leading slash; `/` if nothing does.
     pub(crate) path: &'a str,
@@ -42,6 +43,7 @@ impl<'a> Target<'a> {
         let endpoint = known.and_then(|_| wire::endpoint(dialect, head.method.as_str(), path));
         Self {
             method: &head.method,
+            version: head.version,
             provider,
             path,
             query: head.uri.query(),
@@ -51,8 +53,8 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Refuses what hyper lets pass and what could be read in two ways (RFC 9112 section 6.1), or would
-    /// turn the connection into something that is not HTTP.
+    /// Refuses what hyper lets pass and what could be read in two ways (RFC 9112 section 6.1), would turn the
+    /// connection into something that is not HTTP, or would take a secret of ours along.
     pub(crate) fn well_formed(&self) -> Result<(), Refusal> {
         let refuse = |detail| Err(Refusal::new(Reason::BadRequest, detail));
         if self.headers.contains_key(TRANSFER_ENCODING) && self.headers.contains_key(CONTENT_LENGTH) {
@@ -60,6 +62,23 @@ impl<'a> Target<'a> {
         }
         if self.headers.contains_key(UPGRADE) || self.method == Method::CONNECT {
             return refuse("the connection cannot be upgraded here");
+        }
+        // RFC 9112 section 3.2: exactly one, from HTTP/1.1 on. HTTP/2 has its own word for it.
+        let hosts = self.headers.get_all(HOST).iter().count();
+        if hosts > 1 || (hosts == 0 && self.version == Version::HTTP_11) {
+            return refuse("the head names no host, or several");
+        }
+        // What we read as the first, a provider may read as the last.
+        for (name, text) in [(CONTENT_TYPE, "content type"), (PURPOSE, "purpose")] {
+            if self.headers.get_all(&name).iter().nth(1).is_some() {
+                return Err(Refusal::new(Reason::BadRequest, format!("the head states more than one {text}")));
+            }
+        }
+        // It would be handed to the provider, and stand in its log.
+        let token =
+            |query: &str| identity::holds_token(&percent_encoding::percent_decode_str(query).collect::<Vec<_>>());
+        if self.query.is_some_and(|query| identity::holds_token(query.as_bytes()) || token(query)) {
+            return Err(Refusal::new(Reason::ContentRefused, "the query holds a workload token"));
         }
         Ok(())
     }

@@ -4,7 +4,8 @@
 //! possession of the key, and the chain is judged afterwards. A caller with an expired or foreign certificate
 //! so gets an answer in its own dialect, and the attempt gets a record, where a failed handshake would leave neither.
 
-use identity::CertificateState;
+use arc_swap::ArcSwap;
+use identity::{CertificateState, PresentedCertificate};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
@@ -12,7 +13,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// TLS material that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +49,6 @@ pub struct TlsFiles {
 }
 
 /// A listener's TLS, ready for use.
-#[derive(Clone)]
 pub(crate) struct ServerTls {
     pub(crate) config: Arc<rustls::ServerConfig>,
     judge: Option<Arc<dyn ClientCertVerifier>>,
@@ -89,6 +89,66 @@ impl ServerTls {
             Some(Err(_)) | None => CertificateState::Untrusted,
         }
     }
+}
+
+/// A listener's TLS, as it is now: files can change while connections last.
+pub(crate) struct SharedTls {
+    files: TlsFiles,
+    current: ArcSwap<ServerTls>,
+}
+
+impl SharedTls {
+    pub(crate) fn load(files: &TlsFiles) -> Result<Self, TlsError> {
+        Ok(Self { files: files.clone(), current: ArcSwap::from_pointee(ServerTls::load(files)?) })
+    }
+
+    /// Reads the files anew. On failure, what was in use stays.
+    pub(crate) fn renew(&self) -> Result<(), TlsError> {
+        self.current.store(Arc::new(ServerTls::load(&self.files)?));
+        Ok(())
+    }
+
+    pub(crate) fn current(&self) -> Arc<ServerTls> {
+        self.current.load_full()
+    }
+}
+
+/// The certificates that a caller showed, and what they are worth.
+pub(crate) struct Shown {
+    chain: Vec<CertificateDer<'static>>,
+    listener: Arc<SharedTls>,
+    judged: Mutex<Judged>,
+}
+
+struct Judged {
+    by: Arc<ServerTls>,
+    leaf: Arc<PresentedCertificate>,
+}
+
+impl Shown {
+    /// Judges a chain by the TLS that shook hands. `None` if it is empty.
+    pub(crate) fn new(chain: &[CertificateDer<'_>], listener: Arc<SharedTls>, by: Arc<ServerTls>) -> Option<Self> {
+        let chain: Vec<_> = chain.iter().map(|one| one.clone().into_owned()).collect();
+        let leaf = Arc::new(judged(&chain, &by)?);
+        Some(Self { chain, listener, judged: Mutex::new(Judged { by, leaf }) })
+    }
+
+    /// The leaf, judged anew if the authorities were read anew since.
+    pub(crate) fn certificate(&self) -> Arc<PresentedCertificate> {
+        let current = self.listener.current();
+        // A panic under this lock leaves either the old judgement or the new one.
+        let mut known = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&known.by, &current)
+            && let Some(leaf) = judged(&self.chain, &current)
+        {
+            *known = Judged { by: current, leaf: Arc::new(leaf) };
+        }
+        Arc::clone(&known.leaf)
+    }
+}
+
+fn judged(chain: &[CertificateDer<'_>], by: &ServerTls) -> Option<PresentedCertificate> {
+    chain.first().map(|leaf| PresentedCertificate::read(leaf, by.judge(chain)))
 }
 
 fn is_about_time(problem: &CertificateError) -> bool {

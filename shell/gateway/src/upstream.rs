@@ -1,10 +1,10 @@
-//! The way out: one HTTP client for each provider, and the head of what is forwarded.
-//!
-//! Headers go by allow-list: what a dialect does not need is not carried across, since nobody has read it.
+//! The way out: for each provider the clients that call it, with its own credential.
 
+use crate::credential::Credential;
+use crate::headers;
 use crate::tls::{self, TlsError};
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::HeaderMap;
 use http::{Method, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -12,41 +12,37 @@ use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use plant::{Dialect, Provider, Reason, Refusal};
+use plant::{Provider, Reason, Refusal};
 use policy::Passage;
 use std::borrow::Cow;
+use std::error::Error;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long an idle connection to a provider is kept. Shorter than the 60 s after which common servers close theirs.
 const IDLE: Duration = Duration::from_secs(45);
-/// How long connecting to a provider may take, name resolution included.
+/// How long connecting to a provider may take, beside the look-up of its name and the handshake, which the conduit's
+/// limit of the first byte covers.
 const CONNECT: Duration = Duration::from_secs(10);
-/// Longest value of a forwarded header, so that a header is no way out for content.
-const LONGEST_HEADER: usize = 512;
+/// Most calls that share one HTTP/2 connection to a provider. Servers allow 100 at the least (RFC 9113 section 6.5.2
+/// recommends no fewer), and hyper opens no second connection when there are more: they would wait for each other.
+const LANE: usize = 64;
+/// Most connections of that kind.
+const LANES: usize = 64;
+/// What a provider may send ahead on one stream, and on all of a connection: so much that callers who do not read
+/// cannot take the window from those who do.
+const STREAM_WINDOW: u32 = 256 << 10;
+const CONNECTION_WINDOW: u32 = 16 << 20;
 
-/// Headers of a request that are carried across, beside those that begin with a prefix of [`CARRIED_PREFIXES`].
-const CARRIED: [HeaderName; 4] =
-    [header::ACCEPT, header::CONTENT_TYPE, header::USER_AGENT, HeaderName::from_static("idempotency-key")];
-/// Families of headers that the SDKs of the dialects send.
-const CARRIED_PREFIXES: [&str; 3] = ["anthropic-", "openai-", "x-stainless-"];
-/// Headers of an answer that end at us: they speak of the one connection, or would set state in the caller.
-const DROPPED: [HeaderName; 9] = [
-    header::CONNECTION,
-    header::TRANSFER_ENCODING,
-    header::CONTENT_LENGTH,
-    header::UPGRADE,
-    header::TRAILER,
-    header::SET_COOKIE,
-    header::ALT_SVC,
-    header::STRICT_TRANSPORT_SECURITY,
-    HeaderName::from_static("keep-alive"),
-];
+type Http = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// A provider, ready to be called.
 pub struct Upstream {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    connector: HttpsConnector<HttpConnector>,
+    lanes: Mutex<Vec<(Http, Arc<AtomicUsize>)>>,
     address: String,
-    credential: Option<(HeaderName, HeaderValue)>,
+    credential: Option<Arc<Credential>>,
     needs_credential: bool,
 }
 
@@ -65,35 +61,30 @@ impl Upstream {
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(connector);
-        let client = Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .build(connector);
         Ok(Self {
-            client,
+            connector,
+            lanes: Mutex::default(),
             address: provider.address.clone(),
-            credential: credential.and_then(|secret| credential_header(provider.dialect, secret)),
+            credential: credential.and_then(|secret| Credential::new(provider.dialect, secret)).map(Arc::new),
             needs_credential: provider.credential.is_some(),
         })
     }
 
     /// Sends the request; gives the answer's head. Nobody gets here without a passage, which only a permit gives.
-    pub(crate) async fn send(
-        &self,
-        passage: &Passage,
-        head: &Head<'_>,
-        body: Bytes,
-    ) -> Result<Response<Incoming>, Refusal> {
+    pub(crate) async fn send(&self, passage: &Passage, head: &Head<'_>, body: Bytes) -> Result<Answered, Refusal> {
         let request = self.request(head, body)?;
-        match tokio::time::timeout(passage.bounds.first_byte, self.client.request(request)).await {
-            Ok(Ok(answer)) => Ok(answer),
+        let (client, ticket) = self.lane();
+        let answer = match tokio::time::timeout(passage.bounds.first_byte, client.request(request)).await {
+            Ok(Ok(answer)) => answer,
             Ok(Err(problem)) if problem.is_connect() => {
-                Err(Refusal::new(Reason::ProviderUnreachable, "no connection could be made"))
+                return Err(Refusal::new(Reason::ProviderUnreachable, unreachable(&problem)));
             }
-            Ok(Err(_)) => Err(Refusal::new(Reason::ProviderBroken, "the provider broke off before its answer")),
-            Err(_) => Err(Refusal::new(Reason::ProviderTimeout, "no answer began in time")),
-        }
+            Ok(Err(_)) => {
+                return Err(Refusal::new(Reason::ProviderBroken, "the provider broke off before its answer"));
+            }
+            Err(_) => return Err(Refusal::new(Reason::ProviderTimeout, "no answer began in time")),
+        };
+        Ok(Answered { answer, credential: self.credential.clone(), ticket })
     }
 
     fn request(&self, head: &Head<'_>, body: Bytes) -> Result<Request<Full<Bytes>>, Refusal> {
@@ -107,11 +98,59 @@ impl Upstream {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = head.method.clone();
         *request.uri_mut() = uri;
-        carry(head.headers, request.headers_mut());
-        if let Some((name, value)) = &self.credential {
-            request.headers_mut().insert(name.clone(), value.clone());
+        headers::carry(head.headers, request.headers_mut());
+        if let Some((name, value)) = self.credential.as_deref().map(Credential::header) {
+            request.headers_mut().insert(name, value);
         }
         Ok(request)
+    }
+
+    /// The first lane that is not full, or a new one, or the emptiest.
+    fn lane(&self) -> (Http, Ticket) {
+        // A panic under this lock leaves the list as it was or longer by one.
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let load = |lane: &(Http, Arc<AtomicUsize>)| lane.1.load(Ordering::Relaxed);
+        let emptiest = || lanes.iter().min_by_key(|lane| load(lane));
+        let found = lanes.iter().find(|lane| load(lane) < LANE);
+        let found = if found.is_none() && lanes.len() >= LANES { emptiest() } else { found };
+        let (client, load) = match found.cloned() {
+            Some(lane) => lane,
+            None => {
+                let lane = (self.client(), Arc::default());
+                lanes.push(lane.clone());
+                lane
+            }
+        };
+        load.fetch_add(1, Ordering::Relaxed);
+        (client, Ticket(load))
+    }
+
+    fn client(&self) -> Http {
+        Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
+            .build(self.connector.clone())
+    }
+}
+
+/// The head of a provider's answer, and what goes with it.
+pub(crate) struct Answered {
+    pub(crate) answer: Response<Incoming>,
+    /// What must not be in it.
+    pub(crate) credential: Option<Arc<Credential>>,
+    /// To be held until the answer has ended.
+    pub(crate) ticket: Ticket,
+}
+
+/// A call's place on the connections that it shares.
+pub(crate) struct Ticket(Arc<AtomicUsize>);
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -124,34 +163,22 @@ pub(crate) struct Head<'a> {
     pub(crate) headers: &'a HeaderMap,
 }
 
-fn carry(from: &HeaderMap, to: &mut HeaderMap) {
-    for (name, value) in from {
-        let known = CARRIED.contains(name) || CARRIED_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix));
-        if known && value.len() <= LONGEST_HEADER {
-            to.append(name.clone(), value.clone());
+/// Why no connection could be made: what the plant's people need to know to repair it.
+fn unreachable(problem: &(dyn Error + 'static)) -> String {
+    let mut next = Some(problem);
+    while let Some(error) = next {
+        if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref::<rustls::Error>() {
+            return format!("the provider's certificate is not trusted: {why}");
+        }
+        if let Some(why) = error.downcast_ref::<rustls::Error>() {
+            return format!("the TLS handshake with the provider failed: {why}");
+        }
+        // An I/O error that wraps another gives that one's source, not that one itself.
+        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source());
+        if next.is_none() {
+            return format!("no connection could be made: {error}");
         }
     }
-    // An answer that is not encoded can be read as it streams.
-    to.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-}
-
-/// Carries the head of an answer back.
-pub(crate) fn carry_back(from: &HeaderMap, to: &mut HeaderMap) {
-    for (name, value) in from {
-        if !DROPPED.contains(name) {
-            to.append(name.clone(), value.clone());
-        }
-    }
-}
-
-fn credential_header(dialect: Dialect, secret: &str) -> Option<(HeaderName, HeaderValue)> {
-    let (name, text) = match dialect {
-        Dialect::Anthropic => (HeaderName::from_static("x-api-key"), zeroize::Zeroizing::new(secret.to_owned())),
-        Dialect::OpenAi | Dialect::Ollama | Dialect::Kserve | Dialect::Json => {
-            (header::AUTHORIZATION, zeroize::Zeroizing::new(format!("Bearer {secret}")))
-        }
-    };
-    let mut value = HeaderValue::from_str(&text).ok()?;
-    value.set_sensitive(true);
-    Some((name, value))
+    "no connection could be made".to_owned()
 }

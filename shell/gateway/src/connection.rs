@@ -1,0 +1,151 @@
+//! One connection, from its handshake to its end: HTTP over it, each request given to [`crate::exchange`].
+
+use crate::journal::Journal;
+use crate::life::{Heard, Life, Over, Patience};
+use crate::tls::{SharedTls, Shown};
+use crate::{GOODBYE, Gate, exchange};
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use identity::PresentedCertificate;
+use plant::{Reason, Refusal, Who};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Most bytes of an answer that one HTTP/2 stream keeps for a caller that does not read. With all streams of a
+/// connection stalled that is 16 MiB.
+const SEND_BUFFER: usize = 64 << 10;
+
+/// Who holds a connection, as far as the connection itself tells.
+pub(crate) struct Caller {
+    pub(crate) peer: SocketAddr,
+    pub(crate) life: Arc<Life>,
+    shown: Option<Shown>,
+}
+
+impl Caller {
+    pub(crate) fn who(&self) -> Who {
+        Who { workload: None, workstation: None, operator: None, peer: self.peer.ip().to_canonical() }
+    }
+
+    /// The certificate that it proved possession of, judged by the authorities in force now: a connection can outlive
+    /// them.
+    pub(crate) fn certificate(&self) -> Option<Arc<PresentedCertificate>> {
+        self.shown.as_ref().map(Shown::certificate)
+    }
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve(gate: &Arc<Gate>, stream: TcpStream, peer: SocketAddr, tls: Option<Arc<SharedTls>>) {
+    let Some(tls) = tls else {
+        return http(gate, stream, peer, None, false).await;
+    };
+    let failed = |cause| {
+        gate.metrics.handshake_failed(cause);
+        tracing::debug!(%peer, cause, "TLS handshake failed");
+    };
+    let judged_by = tls.current();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::clone(&judged_by.config));
+    let stream = match timeout(HANDSHAKE, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        // What the client gets wrong is a TLS alert; anything else is a connection that went away.
+        Ok(Err(problem)) if problem.kind() == std::io::ErrorKind::InvalidData => return failed("tls"),
+        Ok(Err(_)) => return failed("gone"),
+        Err(_) => return failed("slow"),
+    };
+    let (_, session) = stream.get_ref();
+    let shown = session.peer_certificates().and_then(|chain| Shown::new(chain, Arc::clone(&tls), judged_by));
+    let second = session.alpn_protocol() == Some(b"h2");
+    http(gate, stream, peer, shown, second).await;
+}
+
+async fn http<S>(gate: &Arc<Gate>, stream: S, peer: SocketAddr, shown: Option<Shown>, second: bool)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = &gate.limits;
+    let life = Life::begin(Patience { head: limits.header_timeout, idle: limits.idle_timeout }, !second);
+    let caller = Arc::new(Caller { peer, life: Arc::clone(&life), shown });
+    let service = service_fn(|request: Request<Incoming>| {
+        let (gate, caller) = (Arc::clone(gate), Arc::clone(&caller));
+        async move { Ok::<_, Infallible>(exchange::exchange(gate, caller, request).await) }
+    });
+    let ended = if second {
+        let mut http = http2::Builder::new(TokioExecutor::new());
+        http.timer(TokioTimer::new())
+            .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+            .max_concurrent_streams(limits.streams)
+            .max_send_buf_size(SEND_BUFFER)
+            .initial_stream_window_size(256 << 10)
+            .initial_connection_window_size(1 << 20)
+            .keep_alive_interval(Some(limits.idle_timeout));
+        drive(gate, &life, http.serve_connection(TokioIo::new(stream), service), |http| http.graceful_shutdown()).await
+    } else {
+        let mut http = http1::Builder::new();
+        // `Life` keeps the time of heads.
+        http.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(limits.header_bytes.max(8192));
+        let stream = TokioIo::new(Heard { stream, life: Arc::clone(&life) });
+        drive(gate, &life, http.serve_connection(stream, service), |http| http.graceful_shutdown()).await
+    };
+    match ended {
+        Ended::Closed(Ok(())) => {}
+        Ended::Closed(Err(problem)) => {
+            tracing::debug!(%peer, %problem, "connection ended");
+            // HTTP itself was broken, so no exchange began; somebody may be probing for request smuggling.
+            if problem.is_parse() && gate.flood.admits(gate) {
+                let refusal = Refusal::new(Reason::BadRequest, "the bytes on the connection were no HTTP request");
+                let _ = Journal::open(gate, caller.who()).refuse(&refusal).await;
+            }
+        }
+        Ended::Over(over) => {
+            gate.metrics.connection_cut(over);
+            tracing::debug!(%peer, cause = over.name(), "connection cut");
+        }
+        Ended::Stopped => tracing::debug!(%peer, "connection cut: the gateway stops"),
+    }
+}
+
+/// How a connection ended.
+enum Ended {
+    /// By itself.
+    Closed(hyper::Result<()>),
+    /// Its life was over.
+    Over(Over),
+    /// The gateway stopped, and the grace was over.
+    Stopped,
+}
+
+/// Drives a connection until it ends, until its life is over, or until the gateway stops.
+async fn drive<C>(gate: &Gate, life: &Life, connection: C, wind_down: impl Fn(Pin<&mut C>)) -> Ended
+where
+    C: Future<Output = hyper::Result<()>>,
+{
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => return Ended::Closed(ended),
+        over = life.over() => {
+            if over == Over::Idle {
+                // Nobody is served, so this says goodbye (GOAWAY, TLS close_notify) and ends.
+                wind_down(connection.as_mut());
+                let _ = timeout(GOODBYE, connection).await;
+            }
+            return Ended::Over(over);
+        }
+        () = gate.stopping.cancelled() => wind_down(connection.as_mut()),
+    }
+    tokio::select! {
+        ended = connection => Ended::Closed(ended),
+        over = life.over() => Ended::Over(over),
+        () = gate.gone() => Ended::Stopped,
+    }
+}

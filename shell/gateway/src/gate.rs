@@ -1,0 +1,95 @@
+//! What every exchange shares.
+
+use crate::flood::Flood;
+use crate::place::{Place, Rooms};
+use crate::recorder::Recorder;
+use crate::{GOODBYE, Inforce, Limits, Metrics, Secrets};
+use arc_swap::ArcSwap;
+use plant::{Draft, Reason, Refusal};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// What every exchange shares.
+pub(crate) struct Gate {
+    pub(crate) inforce: ArcSwap<Inforce>,
+    pub(crate) recorder: Arc<dyn Recorder>,
+    pub(crate) secrets: Secrets,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) connections: Arc<Semaphore>,
+    exchanges: Arc<Semaphore>,
+    rooms: Rooms,
+    pub(crate) flood: Flood,
+    /// Told to stop: nothing new is accepted.
+    pub(crate) stopping: CancellationToken,
+    /// Out of grace: exchanges under way are cut.
+    pub(crate) cutting: CancellationToken,
+    pub(crate) tracker: TaskTracker,
+}
+
+impl Gate {
+    pub(crate) fn new(
+        inforce: Inforce,
+        recorder: Arc<dyn Recorder>,
+        secrets: Secrets,
+        limits: Limits,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let places = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        Self {
+            inforce: ArcSwap::from_pointee(inforce),
+            recorder,
+            secrets,
+            metrics,
+            connections: places(limits.connections),
+            exchanges: places(limits.exchanges),
+            rooms: Rooms::new(limits.bodies),
+            flood: Flood::default(),
+            limits,
+            stopping: CancellationToken::new(),
+            cutting: CancellationToken::new(),
+            tracker: TaskTracker::new(),
+        }
+    }
+
+    pub(crate) fn readiness(&self) -> Result<(), String> {
+        if self.stopping.is_cancelled() {
+            return Err("the gateway is shutting down".to_owned());
+        }
+        self.recorder.health()
+    }
+
+    /// Takes a place among the exchanges under way.
+    pub(crate) fn enter(&self) -> Result<Place, Refusal> {
+        Place::take(&self.exchanges, &self.rooms, self.metrics.under_way())
+    }
+
+    /// Waits for `work` unless exchanges under way are cut.
+    pub(crate) async fn until_cut<T>(&self, work: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+        tokio::select! {
+            done = work => done,
+            () = self.cutting.cancelled() => Err(Refusal::new(Reason::ShuttingDown, "the grace was over")),
+        }
+    }
+
+    /// Waits until whatever was cut has had its time to say goodbye.
+    pub(crate) async fn gone(&self) {
+        self.cutting.cancelled().await;
+        tokio::time::sleep(GOODBYE).await;
+    }
+
+    /// Queues a record that nobody waits for.
+    pub(crate) fn record(&self, draft: Draft) {
+        let unwritten = self.metrics.unwritten.clone();
+        self.recorder.append(
+            draft,
+            Box::new(move |result| {
+                if result.is_err() {
+                    unwritten.inc();
+                }
+            }),
+        );
+    }
+}

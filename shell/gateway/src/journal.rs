@@ -1,0 +1,277 @@
+//! One exchange's place in the ledger: the guard that lets no exchange end without a record, whatever ends it.
+//!
+//! ```text
+//! arrive ──> refuse                        one `refuse` record: nothing left
+//!    └─────> intent ──> outcome            `intent` before the first byte leaves, `outcome` before the last arrives
+//!    dropped ──> refuse (caller-left)      the caller went away before anything left
+//!               dropped ──> outcome (caller-left), or abandon if a panic unwinds
+//! ```
+//!
+//! Between the two, while the ledger still writes the intent, nobody knows yet which of them will be true. The end
+//! of an exchange that is dropped there is left with the intent, and written when its fate is known.
+
+use crate::Gate;
+use crate::recorder::{Unwritten, draw_id, now, write};
+use crate::telemetry::{self, Ending};
+use plant::{Body, Draft, Io, Kind, Millis, Note, Outcome, Reason, RecordId, Refusal, Verdict, Who};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+/// One exchange's place in the ledger. Closing it is what makes the record; dropped unclosed, it still makes one.
+#[must_use = "an exchange that is not closed is recorded as cut off"]
+pub(crate) struct Journal {
+    gate: Arc<Gate>,
+    id: RecordId,
+    began: Millis,
+    clock: Instant,
+    state: State,
+    /// What the record will say, filled in as the exchange learns it.
+    pub(crate) body: Body,
+    /// What the outcome will say of the request.
+    pub(crate) sent: Io,
+}
+
+enum State {
+    /// Nothing has left.
+    Arrived,
+    /// The intent is being written.
+    Committing(Arc<Mutex<Fate>>),
+    /// The call may have left.
+    Left,
+    Closed,
+}
+
+/// How a call that had left ended, beside what the journal itself knows.
+#[derive(Default)]
+pub(crate) struct End<'a> {
+    pub(crate) status: u16,
+    pub(crate) failure: Option<(Reason, &'a str)>,
+    pub(crate) io: Io,
+    pub(crate) first_byte_micros: Option<u64>,
+    pub(crate) facts: Option<&'a wire::Facts>,
+}
+
+impl Journal {
+    pub(crate) fn open(gate: &Arc<Gate>, who: Who) -> Self {
+        let began = now();
+        Self {
+            gate: Arc::clone(gate),
+            id: draw_id(began),
+            began,
+            clock: Instant::now(),
+            state: State::Arrived,
+            body: Body { who: Some(who), ..Body::default() },
+            sent: Io::default(),
+        }
+    }
+
+    /// Records the intent. Nothing may leave before this is done.
+    pub(crate) async fn intend(&mut self) -> Result<(), Unwritten> {
+        let draft = Draft { kind: Kind::Intent, id: self.id, reference: None, body: self.body.clone() };
+        let fate = Arc::new(Mutex::new(Fate::Pending));
+        self.state = State::Committing(Arc::clone(&fate));
+        let (done, written) = oneshot::channel();
+        let settling = Settling { gate: Arc::clone(&self.gate), fate, done: Some(done) };
+        self.gate.recorder.append(draft, Box::new(move |result| settling.settle(result)));
+        let result = written.await.unwrap_or_else(|_| Err(Unwritten::writer_gone()));
+        self.state = if result.is_ok() { State::Left } else { State::Arrived };
+        result
+    }
+
+    /// Records that the call goes nowhere; or, if it had already left, that it failed. Says which verdict stands, and
+    /// gives the record's id if there is a record.
+    pub(crate) async fn refuse(mut self, refusal: &Refusal) -> (Verdict, Option<RecordId>) {
+        let id = self.id;
+        let written = match self.state {
+            State::Left => {
+                let verdict = self.verdict();
+                let failure = Some((refusal.reason, refusal.detail.as_str()));
+                let end = End { status: refusal.reason.status(), failure, io: self.sent.clone(), ..End::default() };
+                return (verdict, self.conclude(end).await.ok().map(|()| id));
+            }
+            State::Arrived | State::Committing(_) | State::Closed => {
+                self.refused(refusal);
+                let draft = self.refusal(refusal.reason);
+                self.tell(Verdict::Refuse, Some((refusal.reason, &refusal.detail)), refusal.reason.status(), None);
+                self.state = State::Closed;
+                write(&*self.gate.recorder, draft).await
+            }
+        };
+        self.count(&written);
+        (Verdict::Refuse, written.ok().map(|()| id))
+    }
+
+    /// Records the outcome. The caller may not have the end of the answer before this is done.
+    pub(crate) async fn conclude(mut self, end: End<'_>) -> Result<(), Unwritten> {
+        self.tell(self.verdict(), end.failure, end.status, end.facts);
+        self.state = State::Closed;
+        let conduit = self.conduit().unwrap_or_default();
+        self.gate.metrics.counted(&conduit, end.io.input_tokens, end.io.output_tokens);
+        let written = write(&*self.gate.recorder, self.outcome(Kind::Outcome, end)).await;
+        self.count(&written);
+        written
+    }
+
+    /// The record's id: of the refusal, or of the intent that the outcome refers to.
+    pub(crate) fn id(&self) -> RecordId {
+        self.id
+    }
+
+    pub(crate) fn began(&self) -> Millis {
+        self.began
+    }
+
+    /// When it began, on the clock that deadlines are kept by.
+    pub(crate) fn clock(&self) -> Instant {
+        self.clock
+    }
+
+    pub(crate) fn micros(&self) -> u64 {
+        u64::try_from(self.clock.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// The model that was asked, once it is known.
+    pub(crate) fn model(&self) -> Option<&str> {
+        self.body.what.as_ref()?.model.as_deref()
+    }
+
+    /// The conduit, once it is known.
+    fn conduit(&self) -> Option<String> {
+        self.body.place.as_ref()?.conduit.as_ref().map(ToString::to_string)
+    }
+
+    fn verdict(&self) -> Verdict {
+        self.body.decided.as_ref().map_or(Verdict::Refuse, |decided| decided.verdict)
+    }
+
+    fn outcome(&self, kind: Kind, end: End<'_>) -> Draft {
+        let facts = end.facts;
+        let out = Outcome {
+            first_byte_micros: end.first_byte_micros,
+            provider_id: facts.and_then(|facts| facts.provider_id.clone()),
+            model: facts.and_then(|facts| facts.model.clone()),
+            ..self.out(end.status, end.failure.map(|(reason, _)| reason))
+        };
+        let detail = end.failure.map(|(_, detail)| detail).filter(|detail| !detail.is_empty());
+        let note: BTreeMap<_, _> = detail.map(|detail| ("detail", Note::Text(detail.to_owned()))).into_iter().collect();
+        let body = Body { io: Some(end.io), out: Some(out), note, ..Body::default() };
+        Draft { kind, id: draw_id(now()), reference: Some(self.id), body }
+    }
+
+    fn refusal(&mut self, reason: Reason) -> Draft {
+        let out = self.out(reason.status(), Some(reason));
+        Draft { kind: Kind::Refuse, id: self.id, reference: None, body: Body { out: Some(out), ..self.body.clone() } }
+    }
+
+    fn out(&self, status: u16, reason: Option<Reason>) -> Outcome {
+        let (began, micros) = (self.began, self.micros());
+        Outcome { status, reason, began, micros, first_byte_micros: None, provider_id: None, model: None }
+    }
+
+    /// Counts the end and logs it.
+    fn tell(&self, verdict: Verdict, failure: Option<(Reason, &str)>, status: u16, facts: Option<&wire::Facts>) {
+        let (conduit, reason) = (self.conduit(), failure.map(|(reason, _)| reason));
+        self.gate.metrics.ended(conduit.as_deref(), verdict, reason);
+        telemetry::ended(&Ending {
+            record: self.id,
+            conduit: conduit.as_deref(),
+            verdict,
+            reason,
+            detail: failure.map_or("", |(_, detail)| detail),
+            status,
+            micros: self.micros(),
+            facts,
+        });
+    }
+
+    fn count(&self, written: &Result<(), Unwritten>) {
+        if written.is_err() {
+            self.gate.metrics.unwritten.inc();
+        }
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        let state = std::mem::replace(&mut self.state, State::Closed);
+        let (verdict, detail) = match state {
+            State::Closed => return,
+            State::Arrived | State::Committing(_) => (Verdict::Refuse, "before the call was forwarded"),
+            State::Left => (self.verdict(), "before the answer was complete"),
+        };
+        let (reason, kind) = match std::thread::panicking() {
+            true => (Reason::Abandoned, Kind::Abandon),
+            false => (Reason::CallerLeft, Kind::Outcome),
+        };
+        let failure = Some((reason, detail));
+        let ended =
+            self.outcome(kind, End { status: reason.status(), failure, io: self.sent.clone(), ..End::default() });
+        self.refused(&Refusal::new(reason, detail));
+        let refused = self.refusal(reason);
+        self.tell(verdict, failure, reason.status(), None);
+        match state {
+            State::Closed => {}
+            State::Arrived => self.gate.record(refused),
+            State::Left => self.gate.record(ended),
+            State::Committing(fate) => {
+                let mut fate = lock(&fate);
+                match *fate {
+                    Fate::Written => self.gate.record(ended),
+                    Fate::Lost => self.gate.record(refused),
+                    Fate::Pending | Fate::Orphaned { .. } => {
+                        *fate = Fate::Orphaned { if_written: Box::new(ended), if_lost: Box::new(refused) };
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What becomes of an intent whose exchange may end before the ledger has answered.
+enum Fate {
+    Pending,
+    Written,
+    Lost,
+    /// The exchange has ended. One of these is its last record.
+    Orphaned {
+        if_written: Box<Draft>,
+        if_lost: Box<Draft>,
+    },
+}
+
+/// Takes the ledger's answer to an intent. Dropped without one (a writer that panics), it takes that for a no.
+struct Settling {
+    gate: Arc<Gate>,
+    fate: Arc<Mutex<Fate>>,
+    done: Option<oneshot::Sender<Result<(), Unwritten>>>,
+}
+
+impl Settling {
+    fn settle(mut self, result: Result<(), Unwritten>) {
+        self.close(result);
+    }
+
+    fn close(&mut self, result: Result<(), Unwritten>) {
+        let Some(done) = self.done.take() else { return };
+        let settled = if result.is_ok() { Fate::Written } else { Fate::Lost };
+        let before = std::mem::replace(&mut *lock(&self.fate), settled);
+        if let Fate::Orphaned { if_written, if_lost } = before {
+            self.gate.record(if result.is_ok() { *if_written } else { *if_lost });
+        }
+        // The exchange that waited may be gone; the record stands all the same.
+        let _ = done.send(result);
+    }
+}
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        self.close(Err(Unwritten::writer_gone()));
+    }
+}
+
+/// A panic under this lock leaves a whole value behind: there is one assignment in it.
+fn lock(fate: &Mutex<Fate>) -> MutexGuard<'_, Fate> {
+    fate.lock().unwrap_or_else(PoisonError::into_inner)
+}

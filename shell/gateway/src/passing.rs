@@ -1,0 +1,208 @@
+//! An answer on its way: rewritten as it passes, recorded before its last byte.
+
+use crate::ends::Ends;
+use crate::journal::{End, Journal};
+use crate::place::Place;
+use crate::reader::Reader;
+use crate::recorder::Unwritten;
+use crate::reply::{self, Piece, Reply};
+use crate::source::Source;
+use crate::upstream::Ticket;
+use crate::{GOODBYE, Gate};
+use bytes::Bytes;
+use plant::{Dialect, Io, Reason, Refusal};
+use policy::Passage;
+use seal::Tagging;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::Sender;
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// How long a provider may take to end its body after its last event. What comes then is not passed on.
+const LINGER: Duration = Duration::from_millis(50);
+
+/// An answer on its way.
+pub(crate) struct Passing {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) journal: Journal,
+    pub(crate) passage: Passage,
+    pub(crate) dialect: Dialect,
+    pub(crate) status: u16,
+    pub(crate) io: Io,
+    pub(crate) first_byte_micros: u64,
+    pub(crate) commitment: Tagging,
+    pub(crate) ends: Ends,
+    pub(crate) reader: Reader,
+    pub(crate) place: Place,
+    pub(crate) _ticket: Ticket,
+}
+
+/// How a stream ended.
+enum Ended {
+    /// All of it came; this is the last of it, not yet released.
+    Whole(Vec<u8>),
+    /// It broke off, or grew too large or too long; what could still be released of it.
+    Badly(Refusal, Vec<u8>),
+    /// The caller left.
+    Alone,
+}
+
+impl Passing {
+    /// Takes a document whole; the outcome is durable when this gives it.
+    pub(crate) async fn document(mut self, mut source: Source) -> Result<Vec<u8>, Reply> {
+        let mut out = Vec::new();
+        let ended = loop {
+            let read = match self.next(&mut source).await {
+                Ok(Some(piece)) => self.reader.push(&piece, &mut out).map(|()| false),
+                Ok(None) => self.reader.finish(&mut out).map(|()| true),
+                Err(failure) => Err(failure),
+            };
+            let held = usize::try_from(source.given()).unwrap_or(usize::MAX).max(out.len());
+            match read.and_then(|ended| self.place.hold(held).map(|()| ended)) {
+                Ok(true) => break Ok(()),
+                Ok(false) => {}
+                Err(failure) => break Err(failure),
+            }
+        };
+        if let Err(failure) = ended {
+            drop(source);
+            return Err(self.fail(&failure).await);
+        }
+        self.released(&out);
+        let (dialect, verdict, record) = (self.dialect, self.passage.verdict, self.journal.id());
+        match self.conclude(None).await {
+            Ok(()) => Ok(out),
+            Err(_) => {
+                let reason = Reason::LedgerUnavailable;
+                Err(reply::error(dialect, verdict, reason, reason.status(), Some(record)))
+            }
+        }
+    }
+
+    /// Ends an exchange whose answer never began to reach the caller.
+    pub(crate) async fn fail(self, failure: &Refusal) -> Reply {
+        let status = if self.status >= 400 { self.status } else { failure.reason.status() };
+        let (dialect, verdict, record) = (self.dialect, self.passage.verdict, self.journal.id());
+        // The caller is told the same whether or not the ledger takes this: nothing of the answer is released.
+        let _ = Self { status, ..self }.conclude(Some(failure)).await;
+        reply::error(dialect, verdict, failure.reason, status, Some(record))
+    }
+
+    /// Releases a stream piece by piece.
+    pub(crate) async fn pump(mut self, mut source: Source, release: Sender<Piece>) {
+        let (gate, until) = (Arc::clone(&self.gate), self.ends.at);
+        match self.stream(&mut source, &release).await {
+            Ended::Whole(last) => {
+                self.released(&last);
+                let unrecorded = self.reader.farewell(Reason::LedgerUnavailable, self.journal.id());
+                let end = match self.conclude(None).await {
+                    Ok(()) => Piece::Last(last.into()),
+                    Err(_) => unrecorded.map_or(Piece::Cut, Piece::Last),
+                };
+                tokio::join!(hand_over(&gate, &release, end, until), timeout(LINGER, source.drain())).0;
+            }
+            Ended::Badly(failure, mut rest) => {
+                drop(source);
+                let goodbye = self.reader.farewell(failure.reason, self.journal.id());
+                rest.extend_from_slice(goodbye.as_deref().unwrap_or_default());
+                self.released(&rest);
+                let _ = self.conclude(Some(&failure)).await;
+                let until = Instant::now() + GOODBYE;
+                if goodbye.is_some() {
+                    hand_over(&gate, &release, Piece::Last(rest.into()), until).await;
+                } else {
+                    hand_over(&gate, &release, Piece::More(rest.into()), until).await;
+                    hand_over(&gate, &release, Piece::Cut, until).await;
+                }
+            }
+            Ended::Alone => {
+                drop(source);
+                let _ = self.conclude(Some(&Refusal::new(Reason::CallerLeft, "in mid-stream"))).await;
+            }
+        }
+    }
+
+    async fn stream(&mut self, source: &mut Source, release: &Sender<Piece>) -> Ended {
+        loop {
+            let mut out = Vec::new();
+            let piece = tokio::select! {
+                piece = self.next(source) => piece,
+                () = release.closed() => return Ended::Alone,
+            };
+            let read = match piece {
+                Ok(Some(piece)) => self.reader.push(&piece, &mut out).map(|()| false),
+                Ok(None) => self.reader.finish(&mut out).map(|()| true),
+                Err(failure) => Err(failure),
+            };
+            match read {
+                Ok(ended) if ended || self.reader.complete() => return Ended::Whole(out),
+                Ok(_) if out.is_empty() => {}
+                Ok(_) => {
+                    self.released(&out);
+                    let sent = tokio::select! {
+                        sent = timeout_at(self.ends.at, release.send(Piece::More(out.into()))) => sent,
+                        () = self.gate.cutting.cancelled() => return Ended::Badly(shutting_down(), Vec::new()),
+                    };
+                    match sent {
+                        Ok(Ok(())) => {}
+                        Ok(Err(_)) => return Ended::Alone,
+                        Err(_) => return Ended::Badly(self.ends.because.clone(), Vec::new()),
+                    }
+                }
+                Err(failure) => return Ended::Badly(failure, out),
+            }
+        }
+    }
+
+    /// The next piece of the answer, within the conduit's bounds.
+    async fn next(&mut self, source: &mut Source) -> Result<Option<Bytes>, Refusal> {
+        let bounds = &self.passage.bounds;
+        let patience = (Instant::now() + bounds.idle).min(self.ends.at);
+        let piece = tokio::select! {
+            piece = timeout_at(patience, source.next()) => piece,
+            () = self.gate.cutting.cancelled() => return Err(shutting_down()),
+        };
+        match piece {
+            // A stream that never pauses must notice too that its time is up.
+            _ if Instant::now() >= self.ends.at => Err(self.ends.because.clone()),
+            Ok(Some(Ok(_))) if source.given() > bounds.answer => {
+                let detail = format!("the answer is larger than {} bytes", bounds.answer);
+                Err(Refusal::new(Reason::AnswerTooLarge, detail))
+            }
+            Ok(Some(Ok(piece))) => Ok(Some(piece)),
+            Ok(None) => Ok(None),
+            Ok(Some(Err(_))) => Err(Refusal::new(Reason::ProviderBroken, "the answer broke off")),
+            Err(_) => Err(Refusal::new(Reason::ProviderTimeout, "the answer fell silent")),
+        }
+    }
+
+    /// Counts bytes that are about to be released.
+    fn released(&mut self, bytes: &[u8]) {
+        self.commitment.update(bytes);
+        self.io.answer_bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    }
+
+    /// Records the outcome; durable when this returns.
+    async fn conclude(self, failure: Option<&Refusal>) -> Result<(), Unwritten> {
+        let Self { journal, status, mut io, first_byte_micros, commitment, reader, .. } = self;
+        let facts = reader.facts();
+        io.answer = Some(seal::hex(&commitment.finish()));
+        io.input_tokens = facts.and_then(|facts| facts.input_tokens);
+        io.output_tokens = facts.and_then(|facts| facts.output_tokens);
+        let failure = failure.map(|failure| (failure.reason, failure.detail.as_str()));
+        journal.conclude(End { status, failure, io, first_byte_micros: Some(first_byte_micros), facts }).await
+    }
+}
+
+/// Gives a piece to a caller that may be slow, or may not read at all.
+async fn hand_over(gate: &Gate, release: &Sender<Piece>, piece: Piece, until: Instant) {
+    let until = until.max(Instant::now() + GOODBYE);
+    tokio::select! {
+        _ = timeout_at(until, release.send(piece)) => {}
+        () = gate.gone() => {}
+    }
+}
+
+fn shutting_down() -> Refusal {
+    Refusal::new(Reason::ShuttingDown, "the grace was over")
+}

@@ -1,0 +1,94 @@
+//! Reads an answer as it passes: by its dialect, or not at all; and keeps out of it what must not be in it.
+
+use crate::credential::{Blanking, Credential};
+use bytes::Bytes;
+use inspect::Restorer;
+use plant::{Bounds, Dialect, Reason, RecordId, Refusal};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use wire::{Answer, Endpoint, Facts};
+
+/// Largest error that a provider may answer with: it is taken whole.
+pub(crate) const LARGEST_ERROR: u64 = 1 << 20;
+
+/// Reads an answer, puts tokens back in it, and keeps the credential out of one that is an error.
+pub(crate) struct Reader {
+    /// `None` for an endpoint that nobody reads.
+    answer: Option<Box<Answer>>,
+    restorer: Restorer,
+    /// Only if the answer is an error: that is where providers repeat what they were sent.
+    credential: Option<Arc<Credential>>,
+    /// An error of an endpoint that nobody reads, until it is whole.
+    unread: Vec<u8>,
+    /// Texts of an error in the making.
+    texts: BTreeMap<u32, String>,
+}
+
+impl Reader {
+    pub(crate) fn new(
+        dialect: Dialect,
+        endpoint: Option<Endpoint>,
+        (status, kind, whole): (u16, &str, bool),
+        bounds: &Bounds,
+        restorer: Restorer,
+        credential: Option<Arc<Credential>>,
+    ) -> Self {
+        let credential = credential.filter(|_| status >= 400);
+        // What is taken whole is read to its end in any case, so that a document that was cut is noticed.
+        let passive = restorer.idle() && !whole;
+        let body = usize::try_from(bounds.answer).unwrap_or(usize::MAX);
+        let limits = wire::AnswerLimits { body, ..wire::AnswerLimits::default() };
+        let answer =
+            endpoint.map(|endpoint| Box::new(Answer::new(dialect, endpoint, status, kind, passive).within(limits)));
+        Self { answer, restorer, credential, unread: Vec::new(), texts: BTreeMap::new() }
+    }
+
+    pub(crate) fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) -> Result<(), Refusal> {
+        self.read(out, Some(piece))
+    }
+
+    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Refusal> {
+        self.read(out, None)
+    }
+
+    fn read(&mut self, out: &mut Vec<u8>, piece: Option<&[u8]>) -> Result<(), Refusal> {
+        let Self { answer, restorer, credential, unread, texts } = self;
+        let Some(answer) = answer else {
+            match (credential, piece) {
+                (None, Some(piece)) => out.extend_from_slice(piece),
+                (Some(_), Some(piece)) => unread.extend_from_slice(piece),
+                (None, None) => {}
+                (Some(credential), None) => {
+                    // What is no text cannot be blanked, and an error that is no text tells a caller nothing.
+                    let text = std::str::from_utf8(unread).unwrap_or_default();
+                    out.extend_from_slice(credential.blank(text).as_deref().unwrap_or(text).as_bytes());
+                }
+            }
+            return Ok(());
+        };
+        let mut drive = |rewrite: &mut dyn plant::Rewrite| match piece {
+            Some(piece) => answer.push(piece, rewrite, out),
+            None => answer.finish(rewrite, out),
+        };
+        let read = match credential {
+            None => drive(restorer),
+            Some(credential) => drive(&mut Blanking { credential, inner: restorer, texts }),
+        };
+        read.map_err(|broken| Refusal::new(broken.reason, broken.detail))
+    }
+
+    pub(crate) fn facts(&self) -> Option<&Facts> {
+        self.answer.as_ref().map(|answer| answer.facts())
+    }
+
+    /// The last thing that a caller gets of a stream that broke off: an error in its dialect. `None` where none can be
+    /// said and the body can only be cut.
+    pub(crate) fn farewell(&self, reason: Reason, record: RecordId) -> Option<Bytes> {
+        self.answer.as_ref()?.error_event(reason, &record.to_string()).map(Bytes::from)
+    }
+
+    /// Whether the last event has been seen, so that only the outcome is missing.
+    pub(crate) fn complete(&self) -> bool {
+        self.facts().is_some_and(|facts| facts.complete)
+    }
+}
