@@ -1,0 +1,37 @@
+//! What the program says of itself: `--help` of each subcommand.
+
+use crate::PENSTOCK;
+use std::process::{Command, Stdio};
+
+pub(crate) fn help(path: &[String]) -> String {
+    let output = Command::new(PENSTOCK)
+        .args(path)
+        .arg("--help")
+        .env("COLUMNS", "100")
+        .env_remove("PENSTOCK_PLANT")
+        .env_remove("PENSTOCK_LOG")
+        .env_remove("PENSTOCK_LOG_FORM")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The program and every subcommand, in the order of the help.
+pub(crate) fn paths() -> Vec<Vec<String>> {
+    let mut paths = vec![Vec::new()];
+    for one in subcommands(&[]) {
+        let path = vec![one];
+        let below = subcommands(&path);
+        paths.push(path.clone());
+        paths.extend(below.into_iter().map(|two| vec![path[0].clone(), two]));
+    }
+    paths
+}
+
+fn subcommands(path: &[String]) -> Vec<String> {
+    let help = help(path);
+    let Some((_, rest)) = help.split_once("\nCommands:\n") else { return Vec::new() };
+    let names = rest.lines().take_while(|line| !line.trim().is_empty()).filter(|line| !line.starts_with("    "));
+    names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").map(str::to_owned).collect()
+}
