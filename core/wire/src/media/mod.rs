@@ -11,6 +11,8 @@ pub(crate) enum Media {
     Binary(String),
     /// It decodes to text, and is read as such: base64 must not be a way around reading.
     Text(String),
+    /// It begins like binary content of this type, or has some, and most of it reads all the same.
+    Readable(String, String),
 }
 
 /// Fewest base64 characters that are taken for media: below that, a word is as likely.
@@ -31,13 +33,48 @@ pub(crate) fn expected(text: &str, claimed: Option<&str>) -> Option<Media> {
         return None;
     }
     let head = decode_head(text)?;
-    match sniff(&head) {
-        Some(sniffed) => Some(Media::Binary(named(claimed, Some(sniffed)))),
-        None => match decode_text(text, &head) {
-            Some(inner) => Some(Media::Text(inner)),
-            None => (text.len() >= SHORTEST_UNKNOWN).then(|| Media::Binary(named(claimed, None))),
+    let kind = |sniffed| named(claimed, sniffed);
+    match (sniff(&head), legible(&head)) {
+        (None, true) => match decode_whole(text).map(String::from_utf8)? {
+            Ok(inner) if is_text(inner.as_bytes()) => Some(Media::Text(inner)),
+            Ok(inner) => Some(Media::Readable(kind(None), inner)),
+            Err(bytes) => Some(Media::Readable(kind(None), latin(bytes.as_bytes()))),
         },
+        // `GIF89a password=...` is a picture to who looks at six bytes.
+        (Some(sniffed), true) => match decode_whole(text).filter(|bytes| legible(bytes)) {
+            Some(bytes) => Some(Media::Readable(kind(Some(sniffed)), lossy(&bytes))),
+            None => Some(Media::Binary(kind(Some(sniffed)))),
+        },
+        (Some(sniffed), false) => Some(Media::Binary(kind(Some(sniffed)))),
+        (None, false) => (text.len() >= SHORTEST_UNKNOWN).then(|| Media::Binary(kind(None))),
     }
+}
+
+/// What bytes of no known format say, if most of them say something: a text in Latin-1 or UTF-16, or one with a few
+/// bytes in it that keep it from being UTF-8.
+pub(crate) fn readable(bytes: &[u8]) -> Option<String> {
+    (sniff(bytes).is_none() && legible(bytes)).then(|| lossy(bytes))
+}
+
+/// Whether seven of eight bytes are printed, zeros aside: of UTF-16 every other byte is one.
+fn legible(bytes: &[u8]) -> bool {
+    if is_text(bytes) {
+        return true;
+    }
+    let shown = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
+    let (shown, unseen) = bytes.iter().filter(|byte| **byte != 0).fold((0usize, 0usize), |(shows, hides), byte| {
+        if shown(byte) || *byte >= 0xC2 && *byte < 0xF5 { (shows + 1, hides) } else { (shows, hides + 1) }
+    });
+    shown >= 8 && unseen * 7 <= shown
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    std::str::from_utf8(bytes).map_or_else(|_| latin(bytes), str::to_owned)
+}
+
+/// Bytes as Latin-1, in which each byte is a character.
+fn latin(bytes: &[u8]) -> String {
+    bytes.iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect()
 }
 
 /// Finds media where none is expected: a whole string of base64 that begins like a known format.
@@ -49,18 +86,70 @@ pub(crate) fn unexpected(text: &str) -> Option<Media> {
     is_base64(text).then(|| Media::Binary(sniffed.to_owned()))
 }
 
-/// Reads a base64 data URL (RFC 2397). `None` if it is none: other text, or one in plain or percent encoding.
+/// Reads a data URL (RFC 2397): one in base64, or one in percent encoding. `None` if it is none, or says what it says.
 pub(crate) fn data_url(text: &str) -> Option<Media> {
     let scheme = text.get(..5)?;
     if !scheme.eq_ignore_ascii_case("data:") {
         return None;
     }
     let (head, data) = text.get(5..)?.split_once(',')?;
-    let marker = head.len().checked_sub(";base64".len())?;
-    if head.len() > 256 || !head.get(marker..)?.eq_ignore_ascii_case(";base64") {
-        return None;
+    let marker = head.len().checked_sub(";base64".len());
+    let base64 = marker.and_then(|marker| Some(head.get(marker..)?.eq_ignore_ascii_case(";base64"))) == Some(true);
+    if !base64 {
+        return unpercent(text).map(Media::Text);
     }
-    expected(data, head.get(..marker))
+    expected(data, head.get(..marker?))
+}
+
+/// What stands in front of a data URL's data, unless it is a usual type: whatever else it is leaves, and nobody looks.
+pub(crate) fn unusual_type(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_at_checked(5)?;
+    let (head, _) = rest.split_once(',')?;
+    let split = head.len().checked_sub(";base64".len()).and_then(|marker| head.split_at_checked(marker));
+    let kind = split.filter(|(_, marker)| marker.eq_ignore_ascii_case(";base64")).map_or(head, |(kind, _)| kind);
+    (scheme.eq_ignore_ascii_case("data:") && !kind.is_empty() && !is_usual(kind)).then_some(head)
+}
+
+/// Whether a media type, with its parameters, is one that says nothing of the caller.
+pub(crate) fn is_usual(kind: &str) -> bool {
+    const TEXTS: [&str; 10] = [
+        "text/plain",
+        "text/csv",
+        "text/markdown",
+        "text/html",
+        "text/xml",
+        "application/json",
+        "application/jsonl",
+        "application/x-ndjson",
+        "application/xml",
+        "application/octet-stream",
+    ];
+    let (kind, parameters) = kind.split_once(';').unwrap_or((kind, ""));
+    let kind = kind.trim().to_ascii_lowercase();
+    let charset =
+        ["", "charset=utf-8", "charset=us-ascii"].iter().any(|own| parameters.trim().eq_ignore_ascii_case(own));
+    charset && (TEXTS.contains(&kind.as_str()) || SIGNATURES.iter().any(|own| agree(&kind, own.media)))
+}
+
+/// Text with its percent encoding undone (RFC 3986, section 2.1), if it has any.
+fn unpercent(text: &str) -> Option<String> {
+    memchr::memchr(b'%', text.as_bytes())?;
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let digit = |at: usize| after.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+        match (byte, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                out.push(u8::try_from(high << 4 | low).unwrap_or(b'%'));
+                rest = after.get(2..).unwrap_or_default();
+            }
+            _ => {
+                out.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    (out.len() < text.len()).then(|| String::from_utf8_lossy(&out).into_owned())
 }
 
 /// The media type to note: the claimed one if the bytes do not contradict it, else what they are and what was claimed.
@@ -208,13 +297,9 @@ fn decode(base64: &[u8]) -> Option<Vec<u8>> {
     engine.decode(base64).ok()
 }
 
-fn decode_text(text: &str, head: &[u8]) -> Option<String> {
-    if !is_text(head) {
-        return None;
-    }
+fn decode_whole(text: &str) -> Option<Vec<u8>> {
     let clean: Vec<u8> = text.bytes().filter(|byte| !b"\r\n=".contains(byte)).collect();
-    let decoded = decode(&clean)?;
-    if is_text(&decoded) { String::from_utf8(decoded).ok() } else { None }
+    decode(&clean)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a file is, by its first bytes and by what is said of it.
 
-use super::{Media, data_url, expected, is_text, named, sniff, unexpected};
+use super::{Media, data_url, expected, is_text, named, readable, sniff, unexpected, unusual_type};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 
@@ -63,7 +63,7 @@ fn what_is_no_base64_stays_text() {
     assert_eq!(expected(&BASE64_STANDARD.encode(noise), None), binary("application/octet-stream"));
     let png = BASE64_STANDARD.encode(PNG);
     assert_eq!(expected(&format!("{png} AKIAIOSFODNN7"), None), None);
-    assert_eq!(data_url("data:text/plain,hello%20world"), None);
+    assert_eq!(data_url("data:text/plain,hello world"), None);
     assert_eq!(data_url("database: 10.0.0.7"), None);
     assert_eq!(data_url(&format!("data:image/png;base64,{png} and more")), None);
     assert_eq!(data_url("datä"), None);
@@ -83,4 +83,36 @@ fn text_has_no_control_characters() {
     assert!(is_text(&"ü".as_bytes()[..1]), "cut at the end");
     assert!(!is_text(b"a\0b"));
     assert!(!is_text(b"\xffab"));
+}
+
+#[test]
+fn what_most_of_which_reads_is_read_whatever_it_begins_with() {
+    let encoded = |bytes: &[u8]| expected(&BASE64_STANDARD.encode(bytes), None);
+    let secret = "GIF89a the password of the mixer is on the door";
+    assert_eq!(encoded(secret.as_bytes()), Some(Media::Readable("image/gif".to_owned(), secret.to_owned())));
+    let latin = b"Die Stammw\xfcrze der Charge ist 12,5";
+    let read = "Die Stammwürze der Charge ist 12,5";
+    assert_eq!(encoded(latin), Some(Media::Readable("application/octet-stream".to_owned(), read.to_owned())));
+    let wide: Vec<u8> = "\u{feff}the mixer and the kettle".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(readable(&wide).as_deref(), Some("ÿþthe mixer and the kettle"));
+    assert_eq!(readable(&[0, 1, 2, 3, 0xff, b'a'].repeat(40)), None);
+    assert_eq!(readable(PNG), None);
+    assert_eq!(readable(&[0; 4000]), None);
+}
+
+#[test]
+fn a_data_url_in_percent_encoding_says_what_it_encodes() {
+    let says = |text: &str| Some(Media::Text(text.to_owned()));
+    assert_eq!(data_url("data:text/plain,AK%49A%20x%zz"), says("data:text/plain,AKIA x%zz"));
+    assert_eq!(data_url("data:,%C3%BC"), says("data:,ü"));
+    assert_eq!(data_url("100%25 of data"), None);
+}
+
+#[test]
+fn a_type_that_nothing_has_is_content() {
+    assert_eq!(unusual_type("data:image/png;base64,iVBOR"), None);
+    assert_eq!(unusual_type("data:;base64,iVBOR"), None);
+    assert_eq!(unusual_type("data:text/plain;charset=utf-8,hello"), None);
+    assert_eq!(unusual_type("data:text/x;name=TIC-101;base64,aGVsbG8"), Some("text/x;name=TIC-101;base64"));
+    assert_eq!(unusual_type("hello, world"), None);
 }

@@ -61,6 +61,11 @@ pub(super) fn collect<'a>(
         }
         let content = body.get(part.content.clone()).unwrap_or_default();
         let declared = declared(&part)?;
+        if let Some(kind) = part.kind.filter(|kind| !media::is_usual(kind)) {
+            let path = format!("{path} type");
+            let piece = Piece { path, text: Cow::Borrowed(kind), attachment: None, fixed: true };
+            found.push(piece, Place::Fixed, at)?;
+        }
         match read(content, declared.as_ref()) {
             Some(text) => {
                 note(&mut asks, &part, text)?;
@@ -72,6 +77,10 @@ pub(super) fn collect<'a>(
             None => {
                 let claimed = declared.as_ref().map(|declared| declared.value.as_str());
                 let kind = media::named(claimed, media::sniff(content));
+                if let Some(text) = media::readable(content) {
+                    let piece = Piece { path: path.clone(), text: Cow::Owned(text), attachment: None, fixed: true };
+                    found.push(piece, Place::Fixed, at)?;
+                }
                 let piece = Piece { path, text: Cow::Borrowed(""), attachment: Some(kind), fixed: true };
                 found.push(piece, Place::Fixed, at)?;
             }

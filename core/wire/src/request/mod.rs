@@ -179,6 +179,8 @@ impl<'a> Request<'a> {
         let mut request = Self::empty(endpoint).with(found);
         request.body = body;
         request.boundary = Some(boundary.to_owned());
+        // It leaves as it came, in the head and between all parts.
+        request.add_fixed("boundary".to_owned(), Cow::Owned(boundary.to_owned()));
         if let Some((name, span)) = asks.model {
             request.model = Some(Cow::Borrowed(name));
             request.slot = Slot::Part(span);
@@ -198,15 +200,22 @@ impl<'a> Request<'a> {
             if name == "model" && self.model.is_none() {
                 self.model = Some(Cow::Borrowed(value));
             }
-            let path = format!("path.{name}");
-            self.content.pieces.push(Piece { path, text: Cow::Borrowed(value), attachment: None, fixed: true });
-            self.places.push(Place::Fixed);
+            self.add_fixed(format!("path.{name}"), Cow::Borrowed(value));
+        }
+        // Of a path that nothing is known of, every step may be content.
+        if self.endpoint.dialect() == Dialect::Json {
+            self.add_fixed("path".to_owned(), Cow::Borrowed(path));
         }
         // GET /responses/{id}?stream=true replays a response as events.
         if self.endpoint.carries() == Carries::Nothing {
             self.stream |= query.is_some_and(|query| query.split('&').any(|pair| pair == "stream=true"));
         }
         self
+    }
+
+    fn add_fixed(&mut self, path: String, text: Cow<'a, str>) {
+        self.content.pieces.push(Piece { path, text, attachment: None, fixed: true });
+        self.places.push(Place::Fixed);
     }
 
     /// The endpoint that it was read for.

@@ -54,6 +54,7 @@ impl<'a> Walk<'_, 'a> {
         match value.kind() {
             Kind::String => self.visit_string(value, region),
             Kind::Number | Kind::Numbers if self.are_tokens(value) => self.attach(value, TOKENS.to_owned()),
+            Kind::Number if may_tell(value.raw(), raw_key) => self.read_only(value, Cow::Borrowed(value.raw())),
             _ => Ok(()),
         }
     }
@@ -69,12 +70,15 @@ impl<'a> Walk<'_, 'a> {
     fn visit_string(&mut self, value: Value<'_, 'a>, region: Region) -> Result<(), Malformed> {
         let Some(text) = value.text().filter(|text| !text.is_empty()) else { return Ok(()) };
         let decoded = text.decode();
+        if let Some(kind) = media::unusual_type(&decoded) {
+            self.read_only(value, Cow::Owned(kind.to_owned()))?;
+        }
         match self.find_media(value, &decoded) {
             Some(Media::Binary(kind)) => return self.attach(value, kind),
-            Some(Media::Text(inner)) => {
-                let path = self.paths.of(value);
-                let piece = Piece { path, text: Cow::Owned(inner), attachment: None, fixed: true };
-                return self.found.push(piece, Place::Fixed, value.span().start);
+            Some(Media::Text(inner)) => return self.read_only(value, Cow::Owned(inner)),
+            Some(Media::Readable(kind, inner)) => {
+                self.attach(value, kind)?;
+                return self.read_only(value, Cow::Owned(inner));
             }
             None => {}
         }
@@ -83,6 +87,12 @@ impl<'a> Walk<'_, 'a> {
         let place = if fixed { Place::Fixed } else { Place::Json(text) };
         let piece = Piece { path: self.paths.of(value), text: decoded, attachment: None, fixed };
         self.found.push(piece, place, value.span().start)
+    }
+
+    /// A text that is read where it stands, and cannot be replaced there.
+    fn read_only(&mut self, value: Value<'_, 'a>, text: Cow<'a, str>) -> Result<(), Malformed> {
+        let piece = Piece { path: self.paths.of(value), text, attachment: None, fixed: true };
+        self.found.push(piece, Place::Fixed, value.span().start)
     }
 
     fn attach(&mut self, value: Value<'_, 'a>, kind: String) -> Result<(), Malformed> {
@@ -115,6 +125,19 @@ impl<'a> Walk<'_, 'a> {
         // One piece for a whole list: its first stretch of numbers stands for all.
         is_outermost(outer) && keys.iter().any(|key| outer.is_at(key)) && value.position() == 0
     }
+}
+
+/// Whether a number may be a finding: long enough for a card or a telephone and longer than a time in seconds, or given
+/// to something that has a number in its name or is a setpoint. All others say how warm, how many, how long.
+fn may_tell(number: &str, key: &str) -> bool {
+    let long = number.len() >= 11 && number.bytes().all(|byte| byte.is_ascii_digit());
+    let set = |key: &str| {
+        let key = key.to_ascii_lowercase();
+        let words = ["setpoint", "set_point", "set-point", "sollwert", "consigne"];
+        words.iter().any(|word| key.ends_with(word)) || key.rsplit(['_', '-', '.']).next() == Some("sp")
+    };
+    long || !grammar::is_known_key(key)
+        && (key.bytes().any(|byte| byte.is_ascii_digit()) || key.len() <= 48 && set(key))
 }
 
 /// Whether a value is a member of the outermost one.

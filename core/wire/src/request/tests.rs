@@ -265,6 +265,7 @@ fn a_form_is_rewritten_in_content_and_file_name() {
             ("part \"model\"", "whisper-1", true),
             ("part \"file\" filename", "Plan TIC-101.csv", false),
             ("part \"file\"", "tag;value\r\nTIC-101;185\r\n", false),
+            ("boundary", "x", true),
         ],
         "text is text whatever it claims to be"
     );
@@ -291,7 +292,7 @@ fn binary_parts_are_attachments_and_fields_are_text() {
         let (before, after) = UPLOAD.split_once(from).unwrap();
         [before.as_bytes(), to, after.as_bytes()].concat()
     };
-    let kind = |body: &[u8]| upload(body).unwrap().content().pieces.last().unwrap().attachment.clone();
+    let kind = |body: &[u8]| upload(body).unwrap().content().pieces.iter().find_map(|piece| piece.attachment.clone());
     assert_eq!(kind(&with("tag;value", b"\x89PNG\r\n\x1a\n\0")).as_deref(), Some("image/png"));
     assert_eq!(kind(&with("tag;value", b"%PDF-1.7\0")).as_deref(), Some("application/pdf; claimed=image/png"));
     let utf16 = with("image/png", b"text/plain; charset=utf-16");
@@ -442,4 +443,45 @@ proptest! {
     fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         super::fuzz(&bytes);
     }
+}
+
+#[test]
+fn a_text_file_that_is_not_quite_utf_8_is_an_attachment_and_read() {
+    let (before, after) = UPLOAD.split_once("tag;value").unwrap();
+    for odd in [&b"f\xfcr \0"[..], b"\xff"] {
+        let body = [before.as_bytes(), odd, b"tag;value", after.as_bytes()].concat();
+        let request = upload(&body).unwrap();
+        let file: Vec<_> = request.content().pieces.iter().filter(|piece| piece.path == "part \"file\"").collect();
+        assert!(file.iter().any(|piece| piece.attachment.is_some()));
+        assert!(file.iter().any(|piece| piece.text.contains("TIC-101;185") && piece.fixed));
+    }
+}
+
+#[test]
+fn a_type_of_a_part_that_no_file_has_is_content() {
+    let body = UPLOAD.replace("image/png", "text/x; name=TIC-101");
+    assert!(pieces(&upload(body.as_bytes()).unwrap()).contains(&("part \"file\" type", "text/x; name=TIC-101", true)));
+}
+
+#[test]
+fn numbers_that_may_tell_are_pieces() {
+    let body =
+        r#"{"card":4111111111111111,"at":1763000000,"warm":78.5,"TIC-101":78.5,"heater_sp":5,"n":[1,2,3],"seed":7}"#;
+    let request = parse(Dialect::Json, "/predict", body).unwrap();
+    let numbers: Vec<_> = pieces(&request).into_iter().filter(|(path, ..)| !path.ends_with(')')).collect();
+    assert_eq!(numbers, [("card", "4111111111111111", true), ("{3}", "78.5", true), ("heater_sp", "5", true)]);
+}
+
+#[test]
+fn the_path_of_a_json_service_is_read() {
+    let request = parse(Dialect::Json, "/v1/TIC-101/predict", "{}").unwrap().at("/v1/TIC-101/predict", None);
+    assert_eq!(pieces(&request), [("path", "/v1/TIC-101/predict", true)]);
+}
+
+#[test]
+fn a_data_url_is_read_with_its_type() {
+    let body = r#"{"a":"data:text/x-TIC-101;base64,c2VlIFRJQy0xMDIgcGxlYXNl","b":"data:,TIC%2D103"}"#;
+    let request = parse(Dialect::Json, "/predict", body).unwrap();
+    let texts: Vec<_> = pieces(&request).into_iter().map(|(_, text, _)| text.to_owned()).collect();
+    assert_eq!(texts, ["a", "text/x-TIC-101;base64", "see TIC-102 please", "b", "data:,TIC-103"]);
 }
