@@ -3,10 +3,17 @@
 //! `UPDATE_DOCS=1 cargo test -p penstock --test docs` writes the generated parts anew. They stand between
 //! `<!-- generated: NAME -->` and `<!-- end of NAME -->` in pages that are otherwise written by hand.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+#[cfg(test)]
 mod generated;
+#[cfg(test)]
 mod help;
+#[cfg(test)]
 mod links;
+#[cfg(test)]
 mod listed;
+#[cfg(test)]
 mod shown;
 
 use std::path::{Path, PathBuf};
