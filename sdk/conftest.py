@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 HERE = pathlib.Path(__file__).parent
-BINARIES = HERE.parent / "target" / "debug"
+BINARIES = HERE.parent / os.environ.get("CARGO_TARGET_DIR", "target") / "debug"
 DEADLINE = 20
 
 
