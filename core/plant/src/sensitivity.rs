@@ -15,7 +15,8 @@ impl Scale {
     #[must_use]
     pub fn new(names: Vec<String>) -> Option<Self> {
         let distinct = names.iter().collect::<std::collections::BTreeSet<_>>().len() == names.len();
-        ((2..=16).contains(&names.len()) && distinct && names.iter().all(|name| !name.is_empty())).then_some(Self(names))
+        ((2..=16).contains(&names.len()) && distinct && names.iter().all(|name| !name.is_empty()))
+            .then_some(Self(names))
     }
 
     /// The step that is called `name`.
