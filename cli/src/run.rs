@@ -11,7 +11,7 @@ use config::Loaded;
 use config::tokens::{self, Change, Tokens};
 use gateway::{Gateway, Limits, Listen, Metrics, OperatorKeys, TlsFiles};
 use miette::{IntoDiagnostic, WrapErr};
-use plant::{Kind, Note};
+use plant::{CredentialReference, Kind, Note};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -179,7 +179,9 @@ impl House {
                 journal::note(&self.store, Kind::Config, in_force(&self.loaded));
             }
             Err(problem) => {
-                tracing::error!("the plant's files were rejected; what was in force stays: {problem:#}");
+                for line in told(&problem) {
+                    tracing::error!(problem = line, "the plant's files were rejected; what was in force stays");
+                }
                 let text = |text: &str| Note::Text(text.to_owned());
                 let note = BTreeMap::from([("result", text("rejected")), ("kept", text(&self.loaded.plant.digest))]);
                 journal::note(&self.store, Kind::Config, note);
@@ -213,6 +215,14 @@ impl House {
         }
         let state = self.store.close();
         tracing::info!(records = state.size, published = state.published, "ledger closed");
+    }
+}
+
+/// What is wrong with a plant, a line each.
+fn told(problem: &miette::Report) -> Vec<String> {
+    match problem.downcast_ref::<config::Problems>() {
+        Some(problems) => problems.list.iter().map(ToString::to_string).collect(),
+        None => vec![format!("{problem:#}")],
     }
 }
 
@@ -285,11 +295,18 @@ impl Seen {
         let plant = if path.is_dir() { path.join("plant.toml") } else { path.to_owned() };
         let gateway = &loaded.gateway;
         let rules = loaded.rules.iter().map(|rule| loaded.folder.join(&rule.name));
-        let files = [plant, gateway.tokens.clone(), gateway.certificate.clone(), gateway.key.clone()];
+        let own = [&gateway.tokens, &gateway.certificate, &gateway.key, &gateway.client_authority].map(Clone::clone);
+        let providers = loaded.plant.providers.values().flat_map(|provider| {
+            let credential = match &provider.credential {
+                Some(CredentialReference::File(path)) => Some(path.clone()),
+                Some(CredentialReference::Environment(_)) | None => None,
+            };
+            credential.into_iter().chain(provider.authorities.clone())
+        });
         let look = |file: PathBuf| {
             let metadata = std::fs::metadata(file).ok()?;
             Some((metadata.modified().ok()?, metadata.len()))
         };
-        Self(files.into_iter().chain(rules).map(look).collect())
+        Self([plant].into_iter().chain(own).chain(providers).chain(rules).map(look).collect())
     }
 }

@@ -209,7 +209,7 @@ pub struct Decided {
 pub struct Io {
     /// Salted commitment to the request as it came, lower-case hexadecimal.
     pub request: Option<String>,
-    /// Length of the request as it came, in bytes.
+    /// Length of the request in bytes: as it came in an intent or refusal, as it was sent in an outcome.
     pub request_bytes: u64,
     /// Salted commitment to the request as it left, if it was changed.
     pub sent: Option<String>,
