@@ -1,0 +1,28 @@
+//! The gateway over real sockets, with a ledger, callers and providers that do whatever a test wants of them.
+
+extern crate penstock_gateway as gateway;
+
+#[cfg(test)]
+mod abuse;
+#[cfg(test)]
+mod caller;
+#[cfg(test)]
+mod departures;
+#[cfg(test)]
+mod ledger;
+#[cfg(test)]
+mod provider;
+#[cfg(test)]
+mod providers;
+#[cfg(test)]
+mod records;
+#[cfg(test)]
+mod second;
+#[cfg(test)]
+mod shutdown;
+#[cfg(test)]
+mod streams;
+#[cfg(test)]
+mod time;
+#[cfg(test)]
+mod works;

@@ -1,0 +1,97 @@
+//! The gateway stops while exchanges are under way.
+
+use crate::caller::Caller;
+use crate::provider::{Act, DONE, Provider, chunk, completion, document, event, last_chunk, stream_head};
+use crate::works::{Setting, Works};
+use gateway::Limits;
+use plant::{Kind, Reason};
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+async fn plant(acts: Vec<Act>, grace: Duration) -> (Provider, Works) {
+    let provider = Provider::new(acts).await;
+    let mut setting = Setting::new(provider.address);
+    setting.limits = Limits { grace, ..setting.limits };
+    (provider, Works::start(setting).await)
+}
+
+const LONG: Duration = Duration::from_secs(10);
+const SHORT: Duration = Duration::from_millis(50);
+
+fn first(then: Vec<Act>) -> Vec<Act> {
+    [vec![Act::Send(stream_head("text/event-stream")), Act::Send(chunk(&event("begun")))], then].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_under_way_ends_and_nothing_new_begins() {
+    let rest = vec![Act::Wait, Act::Send(chunk(&format!("{}{DONE}", event("ended")))), Act::Send(last_chunk())];
+    let (provider, works) = plant(first(rest), LONG).await;
+    let mut caller = Caller::sends(works.address, &works.chat("hello", true)).await;
+    let mut idle = Caller::new(works.address).await;
+    caller.until("begun").await;
+    let (address, ledger) = (works.address, works.ledger.clone());
+    let stopping = tokio::spawn(works.gateway.stop());
+    assert!(idle.closed().await, "a connection that rests is closed at once");
+    assert!(TcpStream::connect(address).await.is_err(), "nobody listens");
+    assert!(!stopping.is_finished());
+    provider.go();
+    let answer = caller.answer().await.unwrap();
+    assert!(answer.text().contains("ended") && answer.text().ends_with(DONE));
+    assert_eq!(stopping.await.unwrap(), 0, "nothing was cut");
+    assert_eq!(ledger.story().await.told(), (Kind::Outcome, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_outlasts_the_grace_is_told_so() {
+    let (provider, works) = plant(first(vec![Act::Hang]), SHORT).await;
+    let mut caller = Caller::sends(works.address, &works.chat("hello", true)).await;
+    caller.until("begun").await;
+    let ledger = works.ledger.clone();
+    assert!(works.gateway.stop().await > 0);
+    let answer = caller.answer().await.unwrap();
+    assert!(answer.text().contains("shutting-down"), "{}", answer.text());
+    assert_eq!(ledger.story().await.told(), (Kind::Outcome, Some(Reason::ShuttingDown)));
+    provider.until_left().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_waits_for_its_answer_is_told_so() {
+    let (provider, works) = plant(vec![Act::Hang], SHORT).await;
+    let mut caller = Caller::sends(works.address, &works.chat("hello", false)).await;
+    provider.until_seen(1).await;
+    let ledger = works.ledger.clone();
+    works.gateway.stop().await;
+    let answer = caller.answer().await.unwrap();
+    assert_eq!(answer.status, 503);
+    assert!(answer.text().contains("shutting-down"));
+    assert_eq!(ledger.story().await.told(), (Kind::Outcome, Some(Reason::ShuttingDown)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_on_its_way_and_an_upload_are_told_so() {
+    let answer = document(200, "", &completion("half"));
+    let (_provider, works) = plant(vec![Act::Send(answer[..answer.len() - 9].to_vec()), Act::Hang], SHORT).await;
+    let mut reading = Caller::sends(works.address, &works.chat("hello", false)).await;
+    works.until_metric("penstock_stage_seconds_count{stage=\"provider\"}", 1).await;
+    let head = works.head("/openai/v1/chat/completions", "Content-Length: 1000", "{");
+    let mut sending = Caller::sends(works.address, &head).await;
+    works.until_metric("penstock_exchanges_under_way", 2).await;
+    let ledger = works.ledger.clone();
+    works.gateway.stop().await;
+    assert_eq!(reading.answer().await.unwrap().status, 503);
+    assert_eq!(sending.answer().await.unwrap().status, 503);
+    let mut told: Vec<_> = ledger.stories(2).await.iter().map(|story| story.told()).collect();
+    told.sort();
+    assert_eq!(told, [(Kind::Outcome, Some(Reason::ShuttingDown)), (Kind::Refuse, Some(Reason::ShuttingDown))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_does_not_read_does_not_keep_the_gateway() {
+    let (_provider, works) = plant(first(vec![Act::Repeat(chunk(&event(&"much ".repeat(2000))))]), SHORT).await;
+    let mut caller = Caller::sends(works.address, &works.chat("hello", true)).await;
+    caller.until("begun").await;
+    let ledger = works.ledger.clone();
+    let stopped = tokio::time::timeout(Duration::from_secs(9), works.gateway.stop()).await;
+    assert!(stopped.is_ok());
+    assert_eq!(ledger.story().await.told(), (Kind::Outcome, Some(Reason::ShuttingDown)));
+}

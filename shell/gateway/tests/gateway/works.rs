@@ -1,0 +1,255 @@
+//! A small plant with a gateway, built in the test.
+
+use crate::ledger::Ledger;
+use gateway::{Gateway, Inforce, Limits, Listen, Metrics, Secrets, TlsFiles, Upstream};
+use identity::{Registry, TokenEntry};
+use inspect::{Entry, Inspector, Settings};
+use plant::{
+    Approval, Bounds, Conduit, CredentialReference, Criticality, Dialect, Governance, Handling, Label, Millis,
+    OperatorRequirement, Plant, Provider, PurdueLevel, Scale, SecurityLevels, Supplier, TokenId, Verdict, Wildcard,
+    Workload, Zone,
+};
+use policy::Policy;
+use seal::RootKey;
+use seal::token::Secret;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the provider must never show anyone.
+pub(crate) const CREDENTIAL: &str = "sk-proj-Ab3dEf6hIj9k3f2a";
+
+/// What can be set about a plant.
+#[derive(Clone)]
+pub(crate) struct Setting {
+    pub(crate) address: String,
+    pub(crate) authorities: Option<PathBuf>,
+    pub(crate) bounds: Bounds,
+    pub(crate) limits: Limits,
+    pub(crate) tls: Option<TlsFiles>,
+    pub(crate) token_expires: Option<Millis>,
+    pub(crate) models: &'static str,
+    pub(crate) opaque: &'static str,
+}
+
+impl Setting {
+    pub(crate) fn new(provider: SocketAddr) -> Self {
+        Self {
+            address: format!("http://{provider}"),
+            authorities: None,
+            bounds: Bounds { first_byte: Duration::from_secs(5), idle: Duration::from_secs(5), ..Bounds::default() },
+            limits: Limits { grace: Duration::from_secs(5), ..Limits::default() },
+            tls: None,
+            token_expires: None,
+            models: "*",
+            opaque: "",
+        }
+    }
+}
+
+/// A plant with its gateway.
+pub(crate) struct Works {
+    pub(crate) gateway: Gateway,
+    pub(crate) address: SocketAddr,
+    pub(crate) operations: SocketAddr,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) token: String,
+    setting: Setting,
+}
+
+impl Works {
+    pub(crate) async fn start(setting: Setting) -> Self {
+        let ledger = Ledger::new();
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let root = root();
+        let secrets = Secrets { commitments: root.derive("commitments"), tokens: root.derive("tokens") };
+        let listen = Listen { address: loopback, tls: setting.tls.clone() };
+        let gateway = Gateway::start(
+            &[listen],
+            Some(loopback),
+            setting.limits.clone(),
+            secrets,
+            inforce(&setting),
+            Arc::clone(&ledger) as Arc<dyn gateway::Recorder>,
+            Arc::new(Metrics::default()),
+        )
+        .await
+        .unwrap();
+        let address = gateway.addresses().next().unwrap();
+        let operations = gateway.operations().unwrap();
+        Self { gateway, address, operations, ledger, token: token(), setting }
+    }
+
+    /// Puts a changed plant in force.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Setting)) {
+        change(&mut self.setting);
+        self.gateway.enforce(inforce(&self.setting));
+    }
+
+    /// A request as an SDK would send it.
+    pub(crate) fn request(&self, path: &str, body: &str) -> Vec<u8> {
+        self.head(path, &format!("Content-Length: {}", body.len()), body)
+    }
+
+    /// A request with lines of its own.
+    pub(crate) fn head(&self, path: &str, lines: &str, body: &str) -> Vec<u8> {
+        let token = &self.token;
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: gate\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\n{lines}\r\n\r\n{body}"
+        )
+        .into_bytes()
+    }
+
+    /// A chat that is streamed or not.
+    pub(crate) fn chat(&self, content: &str, stream: bool) -> Vec<u8> {
+        self.request("/openai/v1/chat/completions", &chat(content, stream))
+    }
+
+    /// What the gateway counts.
+    pub(crate) async fn metric(&self, line: &str) -> Option<u64> {
+        let text = crate::caller::get(self.operations, "/metrics").await;
+        text.lines().find_map(|one| one.strip_prefix(line)?.trim().parse().ok())
+    }
+}
+
+pub(crate) fn chat(content: &str, stream: bool) -> String {
+    format!(r#"{{"model":"gpt-4o","stream":{stream},"messages":[{{"role":"user","content":"{content}"}}]}}"#)
+}
+
+fn root() -> RootKey {
+    RootKey::from_bytes([7; 32])
+}
+
+fn token() -> String {
+    Secret::new(TokenId::new("copilot-1").unwrap(), &zeroize::Zeroizing::new([9; 32])).text().to_owned()
+}
+
+fn inforce(setting: &Setting) -> Inforce {
+    let plant = Arc::new(plant(setting));
+    let policy = Policy::new(Arc::clone(&plant), &[]).unwrap();
+    let mut settings = Settings::new(plant.scale.step("internal").unwrap());
+    let terms = Entry { terms: vec!["house yeast".to_owned()], patterns: Vec::new() };
+    settings.dictionary.insert(Label::new("recipe").unwrap(), terms);
+    let entry = TokenEntry {
+        id: id("copilot-1"),
+        workload: id("copilot"),
+        sha256: seal::sha256(token().as_bytes()),
+        issued: Millis(0),
+        expires: setting.token_expires,
+        revoked: None,
+    };
+    let upstreams = plant
+        .providers
+        .values()
+        .map(|provider| (provider.id.clone(), Upstream::new(provider, Some(CREDENTIAL)).unwrap()))
+        .collect();
+    let registry = Registry::new(&plant, vec![entry], root().derive("pseudonyms"));
+    Inforce::new(policy, Inspector::new(&settings).unwrap(), registry, upstreams, None)
+}
+
+fn id<T: FromStr>(text: &str) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    text.parse().unwrap()
+}
+
+fn plant(setting: &Setting) -> Plant {
+    let zone = |name: &str, networks: &[&str]| Zone {
+        id: id(name),
+        title: None,
+        networks: networks.iter().map(|network| network.parse().unwrap()).collect(),
+        level: PurdueLevel::Operations,
+        target: SecurityLevels::new([2; 7]).unwrap(),
+        criticality: Criticality::Medium,
+        owner: "works".to_owned(),
+    };
+    let text = |text: &str| Some(text.to_owned());
+    let workload = Workload {
+        id: id("copilot"),
+        title: None,
+        zone: id("line"),
+        certificates: vec!["spiffe://works/workload/copilot".to_owned()],
+        purposes: vec![id("advice")],
+        governance: Governance { owner: text("A"), update_process: text("B"), isolation_plan: text("C") },
+    };
+    let scale = Scale::new(["public", "internal", "restricted"].map(str::to_owned).to_vec()).unwrap();
+    let (clearance, ceiling) = (scale.highest(), scale.highest());
+    let provider = |name: &str, dialect| Provider {
+        id: id(name),
+        dialect,
+        address: setting.address.clone(),
+        authorities: setting.authorities.clone(),
+        credential: Some(CredentialReference::Environment("TEST".to_owned())),
+        zone: id("cloud"),
+        clearance,
+        supplier: Supplier { name: "Scripted".to_owned(), country: None, sub_processors: Vec::new() },
+    };
+    let providers = [
+        provider("openai", Dialect::OpenAi),
+        provider("edge", Dialect::OpenAi),
+        provider("anthropic", Dialect::Anthropic),
+        provider("ollama", Dialect::Ollama),
+        provider("kserve", Dialect::Kserve),
+    ];
+    let wildcards = |text: &str| text.split_whitespace().map(|text| Wildcard(text.to_owned())).collect::<Vec<_>>();
+    let handling = |label: &str, verdict| Handling { label: Label::new(label).unwrap(), verdict };
+    let conduit = |to: &Provider| Conduit {
+        id: id(&format!("to-{}", to.id)),
+        from: vec![id("line")],
+        to: to.id.clone(),
+        workloads: Vec::new(),
+        purposes: vec![id("advice")],
+        models: wildcards(setting.models),
+        ceiling,
+        operator: OperatorRequirement::Optional,
+        handling: vec![
+            handling("secret", Verdict::Refuse),
+            handling("person", Verdict::Redact),
+            handling("tag", Verdict::Tokenise),
+            handling("recipe", if to.id.as_str() == "edge" { Verdict::Allow } else { Verdict::Reroute }),
+        ],
+        reroute: (to.id.as_str() == "openai").then(|| id("edge")),
+        reroute_model: None,
+        opaque: wildcards(setting.opaque),
+        bounds: setting.bounds.clone(),
+        owner: "works".to_owned(),
+        approval: Approval { by: "works".to_owned(), at: None },
+        expires: None,
+    };
+    let conduits: Vec<Conduit> = providers.iter().map(conduit).collect();
+    Plant {
+        id: id("works"),
+        gateway: id("gate-1"),
+        scale,
+        zones: [zone("line", &["127.0.0.1/32"]), zone("cloud", &[])]
+            .into_iter()
+            .map(|one| (one.id.clone(), one))
+            .collect(),
+        workloads: BTreeMap::from([(workload.id.clone(), workload)]),
+        workstations: BTreeMap::new(),
+        issuer: None,
+        providers: providers.into_iter().map(|one| (one.id.clone(), one)).collect(),
+        conduits: conduits.into_iter().map(|one| (one.id.clone(), one)).collect(),
+        digest: "00".repeat(32),
+    }
+}
+
+impl Works {
+    /// Waits until a metric has a value.
+    pub(crate) async fn until_metric(&self, line: &str, value: u64) {
+        let end = tokio::time::Instant::now() + crate::caller::PATIENCE;
+        loop {
+            let now = self.metric(line).await;
+            if now == Some(value) {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < end, "waited for `{line} {value}`, it is {now:?}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
