@@ -10,6 +10,9 @@ use std::sync::Arc;
 /// How far wall-clock time may move against boot time before a `clock` record says so, in milliseconds.
 pub const TOLERANCE: u64 = 500;
 
+/// How often it is looked up what keeps the time, in microseconds: a gateway starts before the machine is synchronised.
+const SOURCE_EVERY: u64 = 60_000_000;
+
 /// One look at the clocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
@@ -89,6 +92,15 @@ pub(crate) struct Watch {
     /// Wall-clock minus boot time in milliseconds when it was last put on record. A slow drift adds up against
     /// this and is reported too, though each step of it is small.
     offset: Option<i128>,
+    /// When it was looked up what keeps the time.
+    asked: u64,
+}
+
+/// What is on record about the clocks, to go back to when a record was not written after all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OnRecord {
+    last: Option<Reading>,
+    offset: Option<i128>,
 }
 
 impl Watch {
@@ -98,18 +110,33 @@ impl Watch {
         let same_boot = last.as_ref().is_some_and(|(_, before)| *before == machine);
         let last = last.map(|(reading, _)| reading);
         let offset = last.as_ref().filter(|_| same_boot).map(offset);
-        Self { clock, machine, source, last, offset }
+        let asked = clock.read().mono;
+        Self { clock, machine, source, last, offset, asked }
     }
 
     /// Looks at the clocks. A step that must be put on record comes along, once.
     pub(crate) fn look(&mut self) -> (Reading, Option<Step>) {
         let now = self.clock.read();
+        if now.mono.saturating_sub(self.asked) >= SOURCE_EVERY {
+            self.asked = now.mono;
+            self.source = self.clock.source();
+        }
         let step = self.judge(&now);
         if step.is_some() || self.offset.is_none() {
             self.offset = Some(offset(&now));
         }
         self.last = Some(now.clone());
         (now, step)
+    }
+
+    /// What is on record now.
+    pub(crate) fn on_record(&self) -> OnRecord {
+        OnRecord { last: self.last.clone(), offset: self.offset }
+    }
+
+    /// Forgets what was looked at since: it did not get on record.
+    pub(crate) fn take_back(&mut self, before: OnRecord) {
+        (self.last, self.offset) = (before.last, before.offset);
     }
 
     fn judge(&self, now: &Reading) -> Option<Step> {
@@ -186,6 +213,43 @@ mod tests {
         check(Some((50_000, 9_000, "boot-0")), &[(90_000, 10, None)]);
         check(Some((50_000, 9_000, "boot-0")), &[(49_000, 10, Some(true))]);
         check(Some((50_000, 9_000, "boot-1")), &[(90_000, 10_000, Some(false))]);
+    }
+
+    #[test]
+    fn a_step_that_did_not_get_on_record_is_said_again() {
+        let clock = Arc::new(Scripted(Mutex::new((10_000, 10))));
+        let mut watch = Watch::new(Arc::clone(&clock) as Arc<dyn Clock>, None);
+        watch.look();
+        let before = watch.on_record();
+        clock.set(9_000, 20);
+        assert!(watch.look().1.is_some());
+        watch.take_back(before);
+        assert!(watch.look().1.is_some() && watch.look().1.is_none());
+    }
+
+    #[test]
+    fn a_clock_that_is_synchronised_after_the_start_is_said_to_be() {
+        #[derive(Debug)]
+        struct Late(Mutex<u64>);
+        impl Clock for Late {
+            fn read(&self) -> Reading {
+                let up = *self.0.lock().unwrap();
+                Reading { time: Millis(up / 1000), mono: up }
+            }
+            fn boot(&self) -> String {
+                String::new()
+            }
+            fn source(&self) -> String {
+                if *self.0.lock().unwrap() < 30_000_000 { "system" } else { "ntp" }.to_owned()
+            }
+        }
+        let clock = Arc::new(Late(Mutex::new(0)));
+        let mut watch = Watch::new(Arc::clone(&clock) as Arc<dyn Clock>, None);
+        for (up, source) in [(29, "system"), (59, "system"), (60, "ntp")] {
+            *clock.0.lock().unwrap() = up * 1_000_000;
+            watch.look();
+            assert_eq!(watch.source, source);
+        }
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! What the store asks of the file system: replacing a file whole, making names durable, telling a full disk
 //! from a broken one.
 
+pub(crate) use crate::touch::{sync_file_system, sync_folder};
+
+use crate::touch;
 use std::fs::File;
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::MetadataExt;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// How full the disk under the ledger is.
@@ -41,15 +44,26 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
 }
 
-/// Makes the names in a folder durable.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+/// Whether an error says that the process or the system is short of something for the moment: descriptors that a flood
+/// of connections has taken, memory. Nothing was done to the disk, and the next attempt may succeed.
+pub(crate) fn is_passing(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let passing = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::INTR, Errno::AGAIN];
+    error.raw_os_error().is_some_and(|number| passing.iter().any(|errno| errno.raw_os_error() == number))
 }
 
-/// Makes everything on the file system of `folder` durable: for many new files at once this is one journal
-/// commit instead of one for each.
-pub(crate) fn sync_file_system(folder: &Path) -> io::Result<()> {
-    Ok(rustix::fs::syncfs(File::open(folder)?)?)
+/// Makes a folder and those above it, each durable in the one that holds it.
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    let parent = path.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
+    let Some(parent) = parent else { return Err(ErrorKind::NotFound.into()) };
+    make_folder(parent)?;
+    match touch::create_folder(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => sync_folder(parent),
+    }
 }
 
 /// The name that a file has until it is whole. One writer, so no two processes use it at once.
@@ -62,15 +76,15 @@ fn unfinished(path: &Path) -> PathBuf {
 fn put(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
     let unfinished = unfinished(path);
     let written = (|| {
-        let mut file = File::create(&unfinished)?;
-        file.write_all(bytes)?;
-        if sync { file.sync_data() } else { Ok(()) }
+        let file = touch::create(&unfinished)?;
+        touch::write(&file, &unfinished, bytes)?;
+        if sync { touch::sync(&file, &unfinished) } else { Ok(()) }
     })();
-    match written.and_then(|()| std::fs::rename(&unfinished, path)) {
+    match written.and_then(|()| touch::rename(&unfinished, path)) {
         Ok(()) => Ok(()),
         Err(error) => {
             // Half a file must not eat the last of a full disk. If this fails too, the next attempt overwrites it.
-            let _ = std::fs::remove_file(&unfinished);
+            let _ = touch::remove(&unfinished);
             Err(error)
         }
     }
@@ -95,9 +109,17 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     path.parent().map_or(Ok(()), sync_folder)
 }
 
+/// Opens a file to read it. A pipe or a device in its place, which a hostile copy of a ledger may hold, would keep the
+/// reader waiting for ever.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let no_waiting = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
+    let file = File::options().read(true).custom_flags(no_waiting).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::new(ErrorKind::InvalidData, "it is no file")) }
+}
+
 /// Reads a file that need not exist, up to a limit.
 pub(crate) fn read_if_there(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
+    let file = match open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
@@ -115,18 +137,18 @@ pub(crate) fn read_if_there(path: &Path, limit: u64) -> io::Result<Option<Vec<u8
 pub(crate) fn zeroed(path: &Path, bytes: u64) -> io::Result<File> {
     static PIECE: [u8; 1 << 18] = [0; 1 << 18];
     let made = (|| {
-        let mut file = File::options().read(true).write(true).create(true).truncate(true).open(path)?;
+        let file = touch::create(path)?;
         let mut left = bytes;
         while left > 0 {
             let piece = usize::try_from(left).unwrap_or(PIECE.len()).min(PIECE.len());
-            file.write_all(PIECE.get(..piece).unwrap_or(&PIECE))?;
+            touch::write(&file, path, PIECE.get(..piece).unwrap_or(&PIECE))?;
             left = left.saturating_sub(u64::try_from(piece).unwrap_or(u64::MAX));
         }
-        file.sync_all()?;
+        touch::sync(&file, path)?;
         Ok(file)
     })();
     if made.is_err() {
-        let _ = std::fs::remove_file(path);
+        let _ = touch::remove(path);
     }
     made
 }
@@ -154,7 +176,7 @@ impl Reserve {
 
     /// Gives the room back.
     pub(crate) fn release(&self) -> io::Result<()> {
-        match std::fs::remove_file(&self.path) {
+        match touch::remove(&self.path) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => self.path.parent().map_or(Ok(()), sync_folder),
         }

@@ -1,7 +1,8 @@
 //! One writer for one ledger: two processes never open one log.
 //!
 //! The lock is `flock` on `writer.lock`, which the kernel lets go when the process ends however it ends. The
-//! file's content, the holder's process id, is for people only.
+//! file's content, the holder's process id, is for people only. Somebody who is told that the ledger is in use may
+//! remove that file; therefore the folder of the log is locked too, which cannot go while the log is there.
 
 use rustix::fs::FlockOperation;
 use std::fs::File;
@@ -12,6 +13,7 @@ use std::path::Path;
 #[derive(Debug)]
 pub(crate) struct Exclusive {
     file: File,
+    log: File,
 }
 
 /// Why the lock was not had.
@@ -39,12 +41,17 @@ impl Exclusive {
             }
             Err(error) => return Err(Refused::Io(error.into())),
         }
+        let log = File::open(folder.join("wal")).map_err(Refused::Io)?;
+        // Some network file systems cannot lock a folder; then the file alone has to do.
+        if rustix::fs::flock(&log, FlockOperation::NonBlockingLockExclusive) == Err(rustix::io::Errno::WOULDBLOCK) {
+            return Err(Refused::Held(None));
+        }
         let named = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         if let Err(error) = named {
             // A full disk must not keep a ledger closed that is about to report it.
             tracing::warn!(%error, "the lock file does not name its holder");
         }
-        Ok(Self { file })
+        Ok(Self { file, log })
     }
 }
 
@@ -52,6 +59,8 @@ impl Drop for Exclusive {
     /// Unlocking speaks for the open file itself; merely closing it would leave the lock with a child process that
     /// is just being started and still holds a copy of the descriptor.
     fn drop(&mut self) {
-        let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
+        for held in [&self.log, &self.file] {
+            let _ = rustix::fs::flock(held, FlockOperation::Unlock);
+        }
     }
 }

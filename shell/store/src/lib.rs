@@ -26,6 +26,7 @@ mod segment;
 mod settings;
 mod shared;
 mod store;
+mod touch;
 mod trust;
 pub mod wal;
 mod writer;

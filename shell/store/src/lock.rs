@@ -22,8 +22,8 @@ use plant::{Millis, RecordId};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// A lock record with a hundred thousand open intents still fits; a longer one is not ours.
-pub(crate) const LIMIT: u64 = 8 << 20;
+/// A lock record with a million open intents still fits, as many as verification follows; a longer one is not ours.
+pub(crate) const LIMIT: u64 = 64 << 20;
 
 /// A published state of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]

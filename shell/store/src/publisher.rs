@@ -15,6 +15,7 @@ use crate::lock::Lock;
 use crate::own;
 use crate::segment;
 use crate::shared::Shared;
+use crate::touch;
 use crate::wal::{Position, Step, WalError, Walker};
 use crate::writer::{Message, Reply};
 use ledger::tile::{Edge, Row, Tile, WIDTH};
@@ -72,6 +73,15 @@ pub(crate) enum PublishError {
 impl PublishError {
     fn is_full(&self) -> bool {
         matches!(self, Self::Io { source, .. } if disk::is_full(source))
+    }
+
+    /// Whether the log itself is not what it should be.
+    fn is_damage(&self) -> bool {
+        match self {
+            Self::Wal(WalError::Io { source, .. }) => !disk::is_passing(source),
+            Self::Wal(_) | Self::Differs(_) => true,
+            Self::Io { .. } | Self::Checkpoint(_) => false,
+        }
     }
 }
 
@@ -143,7 +153,7 @@ impl Publisher {
             let result = self.publish(&head);
             pause = begin.elapsed().saturating_mul(SHARE);
             let Err(error) = result else { continue };
-            if matches!(error, PublishError::Wal(_) | PublishError::Differs(_)) {
+            if error.is_damage() {
                 return self.shared.fail(&error.to_string());
             }
             self.complain(&error);
@@ -205,7 +215,7 @@ impl Publisher {
 
     fn publish(&mut self, head: &Lock) -> Result<(), PublishError> {
         let mut tip = self.tip.clone();
-        let mut files = Files { folder: &self.folder, written: Vec::new() };
+        let mut files = Files::below(&self.folder)?;
         self.derive(head, &mut tip, &mut files)?;
         files.sync()?;
         let checkpoint = Checkpoint { origin: head.origin.clone(), size: head.size, root: head.root };
@@ -214,10 +224,16 @@ impl Publisher {
             let path = self.folder.join(name);
             disk::replace(&path, text.as_bytes()).map_err(|source| PublishError::Io { path, source })
         };
-        put(format!("checkpoints/{}.note", head.size), &note)?;
-        // From here on no other root may ever be signed for this size or a smaller one.
-        put("checkpoints/lock".to_owned(), &head.encode())?;
-        put("checkpoint".to_owned(), &note)?;
+        let kept = format!("checkpoints/{}.note", head.size);
+        put(kept.clone(), &note)?;
+        // From the lock record on no other root may ever be signed for this size or a smaller one.
+        let shown =
+            put("checkpoints/lock".to_owned(), &head.encode()).and_then(|()| put("checkpoint".to_owned(), &note));
+        if let Err(error) = shown {
+            // One note for each attempt, all beyond the checkpoint, would look as if records had been taken away.
+            let _ = touch::remove(&self.folder.join(kept));
+            return Err(error);
+        }
         let before = std::mem::replace(&mut self.lock, head.clone());
         self.tip = tip;
         self.behind = false;
@@ -243,10 +259,13 @@ impl Publisher {
         if walker.size() != head.size || tip.root() != head.root {
             return Err(PublishError::Differs(self.lock.size));
         }
-        for (tile, hashes) in tip.edge.partial() {
+        // The lock record stands on the tiles that have not grown since. Writing one of them again, with its name in place
+        // before its bytes are, could leave nothing of it after a power cut.
+        let grown = |tile: &Tile| Tile::in_tree(tile.row(), tile.index(), self.lock.size) != Some(*tile);
+        for (tile, hashes) in tip.edge.partial().filter(|(tile, _)| grown(tile)) {
             files.put(tile, hashes.as_flattened())?;
         }
-        match Tile::in_tree(Row::Entries, head.size / u64::from(WIDTH), head.size) {
+        match Tile::in_tree(Row::Entries, head.size / u64::from(WIDTH), head.size).filter(grown) {
             Some(tile) => files.put(tile, &tip.bundle),
             None => Ok(()),
         }
@@ -257,7 +276,7 @@ impl Publisher {
         for tile in ledger::tile::grown(before, self.lock.size).filter(|tile| tile.is_full()) {
             let mut partials = self.folder.join(tile.path()).into_os_string();
             partials.push(".p");
-            let _ = std::fs::remove_dir_all(partials);
+            let _ = touch::remove_folder(Path::new(&partials));
         }
         self.tidy_notes();
         if let Err(error) = self.tidy_segments() {
@@ -274,7 +293,7 @@ impl Publisher {
         self.day = day;
         while self.notes.len() > self.settings.keep_notes.max(1) {
             if let Some(size) = self.notes.pop_front() {
-                let _ = std::fs::remove_file(self.folder.join(format!("checkpoints/{size}.note")));
+                let _ = touch::remove(&self.folder.join(format!("checkpoints/{size}.note")));
             }
         }
     }
@@ -293,7 +312,7 @@ impl Publisher {
             .collect();
         let superfluous = covered.len().saturating_sub(self.settings.keep_segments);
         for first in covered.into_iter().take(superfluous) {
-            std::fs::remove_file(segment::path(&wal, first))?;
+            touch::remove(&segment::path(&wal, first))?;
         }
         Ok(())
     }
@@ -340,10 +359,18 @@ impl Tip {
 /// The files of one publication.
 struct Files<'a> {
     folder: &'a Path,
+    /// Open since before the first file was written.
+    opened: std::fs::File,
     written: Vec<PathBuf>,
 }
 
-impl Files<'_> {
+impl<'a> Files<'a> {
+    fn below(folder: &'a Path) -> Result<Self, PublishError> {
+        let opened = std::fs::File::open(folder);
+        let opened = opened.map_err(|source| PublishError::Io { path: folder.to_owned(), source })?;
+        Ok(Self { folder, opened, written: Vec::new() })
+    }
+
     fn put(&mut self, tile: Tile, bytes: &[u8]) -> Result<(), PublishError> {
         let path = self.folder.join(tile.path());
         disk::place(&path, bytes).map_err(|source| PublishError::Io { path: path.clone(), source })?;
@@ -358,11 +385,11 @@ impl Files<'_> {
             move |source| PublishError::Io { path, source }
         };
         if self.written.len() > FEW {
-            return disk::sync_file_system(self.folder).map_err(io(self.folder));
+            return disk::sync_file_system(&self.opened, self.folder).map_err(io(self.folder));
         }
         let mut folders = std::collections::BTreeSet::new();
         for path in &self.written {
-            std::fs::File::open(path).and_then(|file| file.sync_data()).map_err(io(path))?;
+            std::fs::File::open(path).and_then(|file| touch::sync(&file, path)).map_err(io(path))?;
             // A new folder's own name must be durable too, up to the ledger's.
             folders.extend(path.ancestors().skip(1).take_while(|folder| folder.starts_with(self.folder)));
         }

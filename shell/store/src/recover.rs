@@ -14,6 +14,7 @@ use crate::lock::{self, Lock};
 use crate::publisher::{BEGINNING, Tip};
 use crate::segment::{self, Ahead, Segment};
 use crate::store::{OpenError, Opening};
+use crate::touch;
 use crate::wal::{Step, Walker};
 use crate::writer::follow;
 use ledger::{Checkpoint, Origin};
@@ -90,6 +91,11 @@ pub(crate) fn recover(folder: &Path, opening: &Opening, ahead: &mut Ahead) -> Re
     let Replay { frontier, durable, .. } = replay;
     let segment = Segment::resume(&wal, durable.position.segment, durable.position.offset)
         .map_err(OpenError::io(&segment::path(&wal, durable.position.segment)))?;
+    // A process that was killed may not have come to sync the names of the segment and the lock record that we found.
+    for names in [wal, folder.join("checkpoints")] {
+        disk::sync_folder(&names).map_err(OpenError::io(&names))?;
+    }
+    let behind = finish_publication(folder, &published, durable.size, &signer, behind);
     Ok(Found { origin, signer, durable, published, tip, frontier, segment, torn, fresh, behind })
 }
 
@@ -141,6 +147,29 @@ fn check_checkpoint(note: Option<&[u8]>, lock: &Lock, verifier: &Verifier) -> Re
     Ok(checkpoint.size < lock.size)
 }
 
+/// Ends what a crash has interrupted; gives whether the checkpoint is still behind the lock record.
+///
+/// A note that was written before a lock record that never came is of records that the log still has, so it can go: more
+/// than one head beyond the checkpoint would look as if records had been taken away. What cannot be done, on a full disk
+/// for instance, the next publication does.
+fn finish_publication(folder: &Path, published: &Lock, durable: u64, signer: &Signer, behind: bool) -> bool {
+    for size in notes(folder).into_iter().filter(|size| (published.size + 1..=durable).contains(size)) {
+        let _ = touch::remove(&folder.join(format!("checkpoints/{size}.note")));
+    }
+    let Lock { origin, size, root, .. } = published;
+    let checkpoint = Checkpoint { origin: origin.clone(), size: *size, root: *root };
+    let publish =
+        || disk::replace(&folder.join("checkpoint"), checkpoint.sign(signer).ok()?.to_string().as_bytes()).ok();
+    behind && publish().is_none()
+}
+
+/// The sizes of the notes that are there.
+fn notes(folder: &Path) -> Vec<u64> {
+    let Ok(entries) = std::fs::read_dir(folder.join("checkpoints")) else { return Vec::new() };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.filter_map(|name| name.strip_suffix(".note")?.parse().ok()).collect()
+}
+
 /// The name that the first record gives the ledger, if a first frame is there.
 fn first_record(wal: &Path) -> Result<Option<Origin>, OpenError> {
     let mut walker = Walker::new(wal, BEGINNING, 0, None);
@@ -162,11 +191,13 @@ struct Replay {
 impl Replay {
     /// Replays to the end and cuts what is torn there; gives how many bytes that was.
     fn run(&mut self, wal: &Path) -> Result<u64, OpenError> {
+        let mut last = None;
         loop {
             let broken = match self.walker.step()? {
                 Step::End(broken) => broken,
-                Step::Frame(frame, _) => {
+                Step::Frame(frame, at) => {
                     apply(&frame, &mut self.frontier, &mut self.durable, &self.verifier)?;
+                    last = Some((at, frame.stride()));
                     self.durable.position = self.walker.position();
                     continue;
                 }
@@ -177,6 +208,10 @@ impl Replay {
                 let path = segment::path(wal, self.durable.position.segment);
                 self.walker.cut(torn).map_err(OpenError::io(&path))?;
                 tracing::warn!(bytes = torn, path = %path.display(), "cut a write that a crash had torn");
+            }
+            if let Some((at, stride)) = last {
+                let path = segment::path(wal, at.segment);
+                self.walker.settle(at, stride).map_err(OpenError::io(&path))?;
             }
             return Ok(torn);
         }

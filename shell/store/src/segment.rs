@@ -1,9 +1,9 @@
 //! Segments: the files of the write-ahead log, written front to back and never grown.
 
-use crate::disk;
+use crate::{disk, touch};
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
@@ -16,6 +16,20 @@ pub(crate) fn name(first: u64) -> String {
 /// Where the segment that begins with a sequence number is.
 pub(crate) fn path(wal: &Path, first: u64) -> PathBuf {
     wal.join(name(first))
+}
+
+/// Longest segment. The file system gives a hostile copy of a ledger files of any length for nothing, and whoever
+/// verifies it reads them to their end.
+pub(crate) const LIMIT: u64 = 1 << 30;
+
+/// Opens a segment to read it; gives its length too.
+pub(crate) fn open(wal: &Path, first: u64) -> io::Result<(File, u64)> {
+    let file = disk::open(&path(wal, first))?;
+    let length = file.metadata()?.len();
+    if length > LIMIT {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is longer than any segment"));
+    }
+    Ok((file, length))
 }
 
 /// The first sequence numbers of all segments, in order.
@@ -65,7 +79,7 @@ impl Segment {
     /// Gives a prepared file its name and takes it into use.
     pub(crate) fn adopt(file: File, prepared: &Path, wal: &Path, first: u64) -> io::Result<Self> {
         let path = path(wal, first);
-        std::fs::rename(prepared, &path)?;
+        touch::rename(prepared, &path)?;
         disk::sync_folder(wal)?;
         Self::around(file, path, first, 0)
     }
@@ -96,9 +110,14 @@ impl Segment {
         self.faults = std::sync::Arc::clone(faults);
     }
 
+    /// Bytes that are left in it.
+    pub(crate) fn room(&self) -> u64 {
+        self.length.saturating_sub(self.offset)
+    }
+
     /// Whether a frame of so many bytes, padding included, still fits.
     pub(crate) fn fits(&self, stride: usize) -> bool {
-        self.offset.saturating_add(u64::try_from(stride).unwrap_or(u64::MAX)) <= self.length
+        u64::try_from(stride).is_ok_and(|stride| stride <= self.room())
     }
 
     /// Whether more than half of it is used.
@@ -115,7 +134,7 @@ impl Segment {
             return Err(WriteError::Displaced(self.path.clone()));
         }
         let io = |source| WriteError::Io { path: self.path.clone(), source };
-        self.file.write_all_at(frame, self.offset).map_err(io)?;
+        touch::write_at(&self.file, &self.path, frame, self.offset).map_err(io)?;
         self.sync().map_err(io)?;
         self.offset += u64::try_from(frame.len()).unwrap_or(0);
         Ok(())
@@ -133,7 +152,7 @@ impl Segment {
     fn sync(&self) -> io::Result<()> {
         #[cfg(test)]
         self.faults.sync()?;
-        self.file.sync_data()
+        touch::sync(&self.file, &self.path)
     }
 }
 
@@ -149,7 +168,7 @@ impl Ahead {
     /// Removes what an earlier run left half prepared.
     pub(crate) fn new(wal: &Path, bytes: u64) -> Self {
         let path = wal.join("next");
-        let _ = std::fs::remove_file(&path);
+        let _ = touch::remove(&path);
         Self { path, bytes, under_way: None }
     }
 
@@ -166,8 +185,9 @@ impl Ahead {
     /// The next segment, named and ready; waits for it if need be.
     pub(crate) fn take(&mut self, wal: &Path, first: u64) -> io::Result<Segment> {
         let file = match self.under_way.take().map(JoinHandle::join) {
-            Some(Ok(prepared)) => prepared?,
-            Some(Err(_)) | None => disk::zeroed(&self.path, self.bytes)?,
+            Some(Ok(Ok(prepared))) => prepared,
+            // What kept it from being prepared, a full disk or too few descriptors, may have passed since.
+            Some(Ok(Err(_)) | Err(_)) | None => disk::zeroed(&self.path, self.bytes)?,
         };
         Segment::adopt(file, &self.path, wal, first)
     }
@@ -183,7 +203,7 @@ impl Drop for Ahead {
         if let Some(under_way) = self.under_way.take() {
             let _ = under_way.join();
         }
-        let _ = std::fs::remove_file(&self.path);
+        let _ = touch::remove(&self.path);
     }
 }
 

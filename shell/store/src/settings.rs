@@ -7,7 +7,7 @@ use std::time::Duration;
 /// How a ledger is kept.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Length of a segment of the write-ahead log, at least 64 KiB; rounded up to whole blocks.
+    /// Length of a segment of the write-ahead log, 64 KiB to 1 GiB; rounded up to whole blocks.
     pub segment_bytes: u64,
     /// Records that may wait; one more is refused as busy.
     pub queue: usize,
@@ -54,6 +54,8 @@ impl Default for Settings {
 pub(crate) struct Faults {
     /// The next sync of the log fails; those after it would succeed.
     pub(crate) next_sync_fails: std::sync::atomic::AtomicBool,
+    /// The next segment cannot be had, for lack of descriptors.
+    pub(crate) no_descriptors: std::sync::atomic::AtomicBool,
 }
 
 #[cfg(test)]
@@ -61,6 +63,13 @@ impl Faults {
     pub(crate) fn sync(&self) -> std::io::Result<()> {
         if self.next_sync_fails.swap(false, std::sync::atomic::Ordering::SeqCst) {
             return Err(std::io::Error::from_raw_os_error(5));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn segment(&self) -> std::io::Result<()> {
+        if self.no_descriptors.swap(false, std::sync::atomic::Ordering::SeqCst) {
+            return Err(std::io::Error::from_raw_os_error(24));
         }
         Ok(())
     }

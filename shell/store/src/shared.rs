@@ -159,6 +159,14 @@ impl Shared {
         });
     }
 
+    /// Why the ledger takes no more records, if it does not.
+    pub(crate) fn failed(&self) -> Option<String> {
+        match &self.head().condition {
+            Condition::Failed(why) => Some(why.clone()),
+            _ => None,
+        }
+    }
+
     pub(crate) fn state(&self) -> State {
         let (condition, size, publishing) = {
             let head = self.head();

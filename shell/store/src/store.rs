@@ -5,18 +5,18 @@ use crate::disk::Reserve;
 use crate::exclusive::{Exclusive, Refused};
 use crate::publisher::{self, Publisher};
 use crate::recover::{self, Found};
-use crate::segment::Ahead;
+use crate::segment::{self, Ahead};
 use crate::shared::{Condition, Done, Failure, Shared, State, Written};
 use crate::wal::WalError;
 use crate::writer::{Message, Reply, Writer};
-use crate::{Settings, frame, own, trust};
+use crate::{Settings, disk, frame, own, trust};
 use plant::{Draft, GatewayId, PlantId, RecordId};
 use seal::SigningKey;
 use seal::note::Verifier;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -151,20 +151,23 @@ impl Store {
     pub fn open(folder: &Path, opening: &Opening) -> Result<(Self, Recovery), OpenError> {
         for sub in ["wal", "checkpoints", "trust", "tile"] {
             let path = folder.join(sub);
-            std::fs::create_dir_all(&path).map_err(OpenError::io(&path))?;
+            disk::make_folder(&path).map_err(OpenError::io(&path))?;
         }
-        crate::disk::sync_folder(folder).map_err(OpenError::io(folder))?;
         let exclusive = Exclusive::take(folder).map_err(|refused| match refused {
             Refused::Held(pid) => OpenError::InUse { folder: folder.to_owned(), pid },
             Refused::Io(source) => OpenError::Io { path: folder.join("writer.lock"), source },
         })?;
         let mut settings = opening.settings.clone();
         let block = u64::try_from(frame::BLOCK).unwrap_or(4096);
-        settings.segment_bytes = settings.segment_bytes.max(16 * block).next_multiple_of(block);
+        settings.segment_bytes = settings.segment_bytes.clamp(16 * block, segment::LIMIT).next_multiple_of(block);
         let mut ahead = Ahead::new(&folder.join("wal"), settings.segment_bytes);
         let found = recover::recover(folder, opening, &mut ahead)?;
-        trust::write(folder, &found.origin, found.signer.verifier()).map_err(OpenError::io(&folder.join("trust")))?;
-        Self::start(folder, settings, found, ahead, exclusive)
+        let origin = found.origin.clone();
+        let started = Self::start(folder, settings, found, ahead, exclusive)?;
+        // Only now: a ledger that dies before its first record begins anew under another name, and would be left with
+        // the key of the first.
+        trust::write(folder, &origin, &started.0.verifier).map_err(OpenError::io(&folder.join("trust")))?;
+        Ok(started)
     }
 
     fn start(
@@ -181,7 +184,7 @@ impl Store {
             torn: found.torn,
             abandoned: found.durable.open.keys().copied().collect(),
         };
-        let first = first_records(&found, &settings);
+        let (first, rest) = first_records(&found, &settings);
         let (inbox, outbox) = sync_channel(settings.queue.max(1));
         let shared = Arc::new(Shared::new(folder.to_owned(), found.durable.clone(), found.published.size));
         let Found { signer, durable, published, tip, frontier, mut segment, behind, .. } = found;
@@ -228,8 +231,8 @@ impl Store {
         store.hold(writing);
         let publishing = spawn("ledger-publisher", Box::new(move || publisher.run()))?;
         store.hold(publishing);
-        for draft in first {
-            store.write_patiently(draft).map_err(OpenError::Failed)?;
+        for drafts in [first, rest] {
+            store.write_all(drafts).map_err(OpenError::Failed)?;
         }
         Ok((store, recovery))
     }
@@ -263,14 +266,19 @@ impl Store {
         told.recv().unwrap_or(Err(Failure::Closed))
     }
 
-    /// Like [`Self::write`], but waits for a place in the queue too.
-    fn write_patiently(&self, draft: Draft) -> Result<Written, Failure> {
-        let (tell, told) = sync_channel(1);
-        let reply = Reply::new(Box::new(move |result| drop(tell.send(result))));
-        self.shared.depth.fetch_add(1, Ordering::Relaxed);
-        // A message that cannot be sent is dropped, and its reply tells.
-        let _ = self.inbox.send(Message::Append(Box::new(draft), reply));
-        told.recv().unwrap_or(Err(Failure::Closed))
+    /// Writes records one after the other, waiting for places in the queue too, in as few groups as it takes: a crash
+    /// may have left thousands of calls to be closed.
+    fn write_all(&self, drafts: Vec<Draft>) -> Result<(), Failure> {
+        let (tell, told) = channel();
+        for draft in drafts {
+            let tell = tell.clone();
+            let reply = Reply::new(Box::new(move |result: Result<Written, Failure>| drop(tell.send(result.map(drop)))));
+            self.shared.depth.fetch_add(1, Ordering::Relaxed);
+            // A message that cannot be sent is dropped, and its reply tells.
+            let _ = self.inbox.send(Message::Append(Box::new(draft), reply));
+        }
+        drop(tell);
+        told.into_iter().collect()
     }
 
     fn why_closed(&self) -> Failure {
@@ -314,16 +322,15 @@ impl Drop for Store {
 
 /// What a start puts on record, in this order: the ledger's beginning, what was repaired, the start itself, and the
 /// calls whose end nobody saw.
-fn first_records(found: &Found, settings: &Settings) -> Vec<Draft> {
+///
+/// The beginning stands apart, for nothing is part of a ledger that has not begun.
+fn first_records(found: &Found, settings: &Settings) -> (Vec<Draft>, Vec<Draft>) {
     let now = settings.clock.read().time;
-    let mut first = Vec::new();
-    if found.fresh {
-        first.push(found.origin.begin(own::id(now), found.signer.verifier()));
-    }
-    first.push(own::boot(now, &settings.clock.boot()));
+    let genesis = found.fresh.then(|| found.origin.begin(own::id(now), found.signer.verifier()));
+    let mut rest = vec![own::boot(now, &settings.clock.boot())];
     if found.torn > 0 {
-        first.push(own::torn(now, found.torn));
+        rest.push(own::torn(now, found.torn));
     }
-    first.extend(found.durable.open.iter().map(|(intent, seq)| own::abandon(now, *intent, *seq)));
-    first
+    rest.extend(found.durable.open.iter().map(|(intent, seq)| own::abandon(now, *intent, *seq)));
+    (genesis.into_iter().collect(), rest)
 }

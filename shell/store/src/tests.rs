@@ -5,6 +5,7 @@ mod damage;
 mod full;
 mod kill;
 mod life;
+mod power;
 
 use crate::{Failure, Opening, Reader, Recovery, Settings, Store, Written};
 use plant::{Body, Draft, GatewayId, Kind, Millis, Note, PlantId, RecordId};

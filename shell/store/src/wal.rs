@@ -4,7 +4,7 @@
 //! beside a live writer, and by the auditor's check.
 
 use crate::frame::{self, BLOCK, Broken, Frame};
-use crate::segment;
+use crate::{segment, touch};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
@@ -159,8 +159,7 @@ impl Walker {
     fn load(&mut self) -> Result<Result<(), Broken>, WalError> {
         let Position { segment, offset } = self.position;
         if !matches!(&self.open, Some((first, ..)) if *first == segment) {
-            let file = File::open(segment::path(&self.wal, segment)).map_err(self.io(segment))?;
-            let length = file.metadata().map_err(self.io(segment))?.len();
+            let (file, length) = segment::open(&self.wal, segment).map_err(self.io(segment))?;
             self.open = Some((segment, file, length));
         }
         let Some((_, file, length)) = &self.open else { return Ok(Err(Broken::Short)) };
@@ -201,16 +200,33 @@ impl Walker {
             problem: broken.to_string(),
             later: segment::path(&self.wal, later),
         };
-        let tail = Tail::read(&self.wal, segment, offset).map_err(self.io(segment))?;
-        if tail.frame_from(self.size) {
+        let tail = Tail::read(&self.wal, segment, offset, self.size).map_err(self.io(segment))?;
+        if tail.frame {
             return Err(corrupt(segment));
         }
         for later in segment::list(&self.wal).map_err(self.io(segment))? {
-            if later > segment && Tail::read(&self.wal, later, 0).map_err(self.io(later))?.frame_from(self.size) {
+            if later > segment && Tail::read(&self.wal, later, 0, self.size).map_err(self.io(later))?.frame {
                 return Err(corrupt(later));
             }
         }
-        Ok(tail.written())
+        Ok(tail.written)
+    }
+
+    /// Writes the frame at a position once more, as it is, and makes it durable.
+    ///
+    /// The writer may have died between writing its last frame and syncing it, or the sync may have failed and the
+    /// kernel have kept the bytes in memory as if it had not: reading cannot tell. Before anything is built on that
+    /// frame it has to be on the disk.
+    ///
+    /// # Errors
+    /// As reading, writing and syncing a file.
+    pub fn settle(&self, at: Position, stride: usize) -> io::Result<()> {
+        let path = segment::path(&self.wal, at.segment);
+        let file = File::options().read(true).write(true).open(&path)?;
+        let mut frame = vec![0; stride];
+        file.read_exact_at(&mut frame, at.offset)?;
+        touch::write_at(&file, &path, &frame, at.offset)?;
+        touch::sync(&file, &path)
     }
 
     /// Writes zeros over a torn tail and makes that durable.
@@ -219,48 +235,64 @@ impl Walker {
     /// As writing and syncing a file.
     pub fn cut(&self, bytes: u64) -> io::Result<()> {
         const ZEROS: [u8; BLOCK] = [0; BLOCK];
-        let file = File::options().write(true).open(segment::path(&self.wal, self.position.segment))?;
+        let path = segment::path(&self.wal, self.position.segment);
+        let file = File::options().write(true).open(&path)?;
         let end = self.position.offset.saturating_add(bytes);
         let mut at = self.position.offset;
         while at < end {
             let piece = usize::try_from(end - at).unwrap_or(BLOCK).min(BLOCK);
-            file.write_all_at(ZEROS.get(..piece).unwrap_or(&ZEROS), at)?;
+            touch::write_at(&file, &path, ZEROS.get(..piece).unwrap_or(&ZEROS), at)?;
             at = at.saturating_add(u64::try_from(piece).unwrap_or(u64::MAX));
         }
-        file.sync_all()
+        touch::sync(&file, &path)
     }
 }
 
-/// The rest of a segment after the last good frame.
+/// What is in a segment after the last good frame.
+#[derive(Default)]
 struct Tail {
-    bytes: Vec<u8>,
-    segment: u64,
+    /// Whether a valid frame begins there.
+    frame: bool,
+    /// How far something was written, in bytes.
+    written: u64,
 }
+
+/// How much of a segment is looked at in one go: whole blocks.
+const PIECE: usize = 256 * BLOCK;
+/// Most blocks that are taken for the beginning of a frame and are none. A torn write has one; whoever plants them by
+/// the thousand wants us to check a megabyte for each.
+const FALSE_STARTS: u32 = 256;
 
 impl Tail {
-    /// At most one segment in memory, and only when a log is opened.
-    fn read(wal: &Path, segment: u64, offset: u64) -> io::Result<Self> {
-        let file = File::open(segment::path(wal, segment))?;
-        let left = usize::try_from(file.metadata()?.len().saturating_sub(offset)).unwrap_or(0);
-        let mut bytes = vec![0; left];
-        file.read_exact_at(&mut bytes, offset)?;
-        Ok(Self { bytes, segment })
-    }
-
-    /// Whether a valid frame of record `size` or later begins on any block.
+    /// Looks for frames of record `size` or later on any block from `offset` on.
     ///
     /// Only a block that begins with the magic is looked at closer. Blocks inside a frame hold the text of records,
-    /// which cannot begin so; only someone who writes to the disk directly could make this slow.
-    fn frame_from(&self, size: u64) -> bool {
-        (0..self.bytes.len()).step_by(BLOCK).any(|at| {
-            let rest = self.bytes.get(at..).unwrap_or_default();
-            frame::decode(rest, self.segment).is_ok_and(|frame| frame.header.first >= size)
-        })
-    }
-
-    /// How far something was written.
-    fn written(&self) -> u64 {
-        let last = self.bytes.iter().rposition(|byte| *byte != 0);
-        last.map_or(0, |last| u64::try_from(last).unwrap_or(u64::MAX).saturating_add(1))
+    /// which cannot begin so.
+    fn read(wal: &Path, segment: u64, offset: u64, size: u64) -> io::Result<Self> {
+        let (file, length) = segment::open(wal, segment)?;
+        let (mut tail, mut at, mut piece, mut false_starts) = (Self::default(), offset, Vec::new(), 0);
+        while at < length && !tail.frame {
+            let left = usize::try_from(length - at).unwrap_or(PIECE).min(PIECE);
+            piece.resize(left, 0);
+            file.read_exact_at(&mut piece, at)?;
+            for block in piece.chunks(BLOCK) {
+                if let Some(last) = block.iter().rposition(|byte| *byte != 0) {
+                    tail.written = (at - offset).saturating_add(u64::try_from(last).unwrap_or(0)).saturating_add(1);
+                }
+                if let Ok(entries) = frame::claimed(block) {
+                    false_starts += 1;
+                    let left = usize::try_from(length - at).unwrap_or(usize::MAX);
+                    let mut whole = vec![0; frame::stride(entries).min(left)];
+                    file.read_exact_at(&mut whole, at)?;
+                    tail.frame |= frame::decode(&whole, segment).is_ok_and(|frame| frame.header.first >= size)
+                        || false_starts > FALSE_STARTS;
+                    if tail.frame {
+                        break;
+                    }
+                }
+                at = at.saturating_add(u64::try_from(block.len()).unwrap_or(u64::MAX));
+            }
+        }
+        Ok(tail)
     }
 }

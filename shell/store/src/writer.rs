@@ -7,7 +7,7 @@
 //! It waits for nothing when a record comes alone, and while a sync runs the next group gathers in the queue.
 //! Tiles and checkpoints are not its concern: [`crate::publisher`] derives them from what this thread made durable.
 
-use crate::clock::{Reading, Watch};
+use crate::clock::{OnRecord, Reading, Watch};
 use crate::frame::{self, Header};
 use crate::own;
 use crate::segment::{Ahead, Segment};
@@ -29,6 +29,9 @@ const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);
 /// The segment that is cut from the reserve: room for the record that the disk is full, and for the outcomes of
 /// the calls that are under way.
 const SMALL_SEGMENT: u64 = 512 << 10;
+/// What a frame may take beyond the entries that were counted when its last record joined: that record, a clock record
+/// before it, the header, the rest of a block.
+const MARGIN: u64 = 48 << 10;
 
 /// Whom to tell what became of a record. Tells exactly once: dropping it untold tells that the ledger closed.
 pub(crate) struct Reply(Option<Done>);
@@ -117,17 +120,27 @@ struct Run {
     writer: Writer,
     group: Group,
     mode: Mode,
-    /// The tree and the last leaf before the group, to go back to when the disk is full.
-    before: (Frontier, [u8; 32]),
+    before: Before,
     frame: Vec<u8>,
     last_group: Instant,
 }
 
+/// The tree, the last leaf and the clocks before the group: what to go back to if it is not written.
+struct Before {
+    frontier: Frontier,
+    leaf: [u8; 32],
+    clocks: OnRecord,
+}
+
 impl Writer {
+    fn before(&self) -> Before {
+        Before { frontier: self.frontier.clone(), leaf: self.leaf, clocks: self.watch.on_record() }
+    }
+
     /// Writes until told to close.
     pub(crate) fn run(self) {
         let watch = Deathwatch(Arc::clone(&self.shared));
-        let before = (self.frontier.clone(), self.leaf);
+        let before = self.before();
         Run {
             writer: self,
             group: Group::default(),
@@ -195,9 +208,7 @@ impl Run {
 
     /// Takes what waits, as far as the group has room; `true` if the last of it was the call to close.
     fn gather(&mut self) -> bool {
-        let most = usize::try_from(frame::MOST_RECORDS).unwrap_or(usize::MAX) - 2;
-        let bytes = GROUP_BYTES.min(usize::try_from(self.writer.settings.segment_bytes / 4).unwrap_or(GROUP_BYTES));
-        while !self.group.pending.is_empty() && self.group.pending.len() < most && self.group.entries.len() < bytes {
+        while !self.group.pending.is_empty() && self.has_place() {
             match self.writer.inbox.try_recv() {
                 Ok(Message::Append(draft, reply)) => self.admit(draft, reply),
                 Ok(Message::Close) | Err(TryRecvError::Disconnected) => return true,
@@ -205,6 +216,19 @@ impl Run {
             }
         }
         false
+    }
+
+    /// Whether another record may join the group.
+    fn has_place(&self) -> bool {
+        let most = usize::try_from(frame::MOST_RECORDS).unwrap_or(usize::MAX) - 2;
+        let quarter = self.writer.settings.segment_bytes / 4;
+        let bytes = match self.mode {
+            // No other segment will come: what does not fit into this one is lost.
+            Mode::Full(_) => quarter.min(self.writer.segment.room().saturating_sub(MARGIN)),
+            Mode::Working | Mode::Failed(_) => quarter,
+        };
+        let bytes = usize::try_from(bytes).unwrap_or(GROUP_BYTES).min(GROUP_BYTES);
+        self.group.pending.len() < most && self.group.entries.len() < bytes
     }
 
     /// Puts a record of the ledger's own into the group.
@@ -221,8 +245,7 @@ impl Run {
         }
         match &self.mode {
             Mode::Failed(why) => reply.tell(Err(Failure::Failed(why.clone()))),
-            // A call that has not left stays here; the end of one that has left is still worth its place.
-            Mode::Full(_) if draft.kind == Kind::Intent => reply.tell(Err(Failure::Full)),
+            Mode::Full(_) if !is_worth_the_reserve(draft.kind) => reply.tell(Err(Failure::Full)),
             Mode::Full(_) | Mode::Working => self.place(draft, reply),
         }
     }
@@ -269,16 +292,23 @@ impl Run {
             return;
         }
         self.last_group = Instant::now();
+        if let Some(why) = self.writer.shared.failed() {
+            return self.fail(&why);
+        }
         let root = self.writer.frontier.root();
         let header = Header {
-            first: self.before.0.size(),
+            first: self.before.frontier.size(),
             count: u32::try_from(self.group.pending.len()).unwrap_or(u32::MAX),
             previous: self.writer.previous,
             root,
             signature: self.writer.sign(root),
         };
         if let Err(error) = self.make_room(frame::stride(self.group.entries.len()), header.first) {
-            return if disk::is_full(&error) { self.run_full() } else { self.fail(&error.to_string()) };
+            return match error {
+                full if disk::is_full(&full) => self.run_full(),
+                passing if disk::is_passing(&passing) => self.put_off(&passing),
+                broken => self.fail(&broken.to_string()),
+            };
         }
         let hash = frame::encode(&header, self.writer.segment.first, &self.group.entries, &mut self.frame);
         let begin = Instant::now();
@@ -293,7 +323,7 @@ impl Run {
         for Pending { reply, written, .. } in self.group.pending.drain(..) {
             reply.tell(Ok(written));
         }
-        self.before = (self.writer.frontier.clone(), self.writer.leaf);
+        self.before = self.writer.before();
         if self.writer.segment.past_half() && matches!(self.mode, Mode::Working) {
             self.writer.ahead.begin();
         }
@@ -331,6 +361,8 @@ impl Run {
         if matches!(self.mode, Mode::Full(_)) {
             return Err(std::io::ErrorKind::StorageFull.into());
         }
+        #[cfg(test)]
+        writer.settings.faults.segment()?;
         writer.segment = writer.ahead.take(&writer.wal, first)?;
         #[cfg(test)]
         writer.segment.inject(&writer.settings.faults);
@@ -339,7 +371,9 @@ impl Run {
 
     /// Takes back what the group had done to the tree.
     fn take_back(&mut self) -> Vec<Pending> {
-        (self.writer.frontier, self.writer.leaf) = self.before.clone();
+        let writer = &mut self.writer;
+        (writer.frontier, writer.leaf) = (self.before.frontier.clone(), self.before.leaf);
+        writer.watch.take_back(self.before.clocks.clone());
         self.group.entries.clear();
         self.group.reading = None;
         std::mem::take(&mut self.group.pending)
@@ -350,16 +384,27 @@ impl Run {
         let pending = self.take_back();
         if matches!(self.mode, Mode::Working) && self.enter_full() {
             for Pending { draft, reply, .. } in pending {
-                if draft.kind == Kind::Intent {
+                if !is_worth_the_reserve(draft.kind) {
                     reply.tell(Err(Failure::Full));
-                } else {
-                    self.place(draft, reply);
+                    continue;
+                }
+                self.place(draft, reply);
+                if !self.has_place() {
+                    self.commit();
                 }
             }
             return self.commit();
         }
         for Pending { reply, .. } in pending {
             reply.tell(Err(Failure::Full));
+        }
+    }
+
+    /// Nothing was written for the group, and the next one may fare better.
+    fn put_off(&mut self, error: &std::io::Error) {
+        tracing::error!(%error, "there is no next segment for the log at the moment");
+        for Pending { reply, .. } in self.take_back() {
+            reply.tell(Err(Failure::Busy));
         }
     }
 
@@ -399,7 +444,7 @@ impl Run {
         debug_assert!(self.group.pending.is_empty(), "room is looked for between groups only");
         match writer.ahead.take(&writer.wal, writer.frontier.size()) {
             Ok(segment) => writer.segment = segment,
-            Err(error) if disk::is_full(&error) => return,
+            Err(error) if disk::is_full(&error) || disk::is_passing(&error) => return,
             Err(error) => return self.fail(&error.to_string()),
         }
         tracing::info!("there is room under the ledger again");
@@ -426,6 +471,12 @@ impl Writer {
         let checkpoint = ledger::Checkpoint { origin, size: self.frontier.size(), root };
         self.signer.key().sign(checkpoint.to_string().as_bytes())
     }
+}
+
+/// Whether a record is still taken when the disk is full. A call that has not left stays here, and no refusal may use up
+/// the room that is kept for the ends of those that have.
+fn is_worth_the_reserve(kind: Kind) -> bool {
+    matches!(kind, Kind::Outcome | Kind::Abandon | Kind::Storage)
 }
 
 /// Keeps the set of open intents as records pass.

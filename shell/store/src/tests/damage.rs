@@ -216,7 +216,7 @@ fn a_reader_names_the_file_that_is_damaged() {
     assert!(records.next().is_none());
 }
 
-fn audited(folder: &Path) -> Result<crate::Audit, crate::AuditFault> {
+pub(super) fn audited(folder: &Path) -> Result<crate::Audit, crate::AuditFault> {
     let key = std::fs::read_to_string(folder.join("trust/ledger.vkey")).unwrap();
     let key = seal::note::Verifier::parse(key.trim()).unwrap();
     let published = Reader::open(folder).unwrap().published().unwrap().unwrap().0;

@@ -1,0 +1,359 @@
+//! A crash after every single operation on files (F1), recovery included.
+//!
+//! Each operation leaves three pictures of the folder. A process that was killed leaves everything that it has done. A
+//! power cut leaves at worst only what was synced: contents of files and names in folders, each for itself. Between them
+//! lies a file system that keeps names in order and loses contents, as journals of metadata do. Every picture must be a
+//! ledger that verifies as it lies there and that opens again without a record missing that was acknowledged before.
+
+use super::{draft, folder, opening, settings, verify};
+use crate::touch::{Touch, watch};
+use crate::{Reader, Settings, Store};
+use plant::{Kind, RecordId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Files by path below the ledger's folder; `None` for a folder. Most pictures share most of their files.
+type Picture = BTreeMap<PathBuf, Option<Arc<[u8]>>>;
+type Acknowledged = BTreeMap<u64, RecordId>;
+
+/// What the disk would have after a power cut: files by number, names by folder.
+#[derive(Clone, Default)]
+struct Durable {
+    contents: BTreeMap<u64, Arc<[u8]>>,
+    names: BTreeMap<PathBuf, Vec<(PathBuf, u64, bool)>>,
+    /// Files by their inodes now. A new file may get the inode of one that is gone, but never its number here.
+    numbers: BTreeMap<u64, u64>,
+    /// Paths with their inodes, as they were after the last operation.
+    inodes: BTreeMap<PathBuf, u64>,
+}
+
+impl Durable {
+    fn all(folder: &Path) -> Self {
+        let mut durable = Self::default();
+        durable.look(folder);
+        durable.sync_all(folder);
+        durable
+    }
+
+    /// The same for a copy of the folder, whose files have other inodes.
+    fn moved(&self, before: &Path, now: &Path) -> Self {
+        let place = |path: &Path| now.join(path.strip_prefix(before).unwrap());
+        let mut moved = Self { contents: self.contents.clone(), ..Self::default() };
+        for (folder, names) in &self.names {
+            let names = names.iter().map(|(path, number, is_folder)| (place(path), *number, *is_folder)).collect();
+            moved.names.insert(place(folder), names);
+        }
+        for (path, inode) in &self.inodes {
+            if let Ok(meta) = place(path).metadata() {
+                moved.numbers.insert(meta.ino(), self.numbers[inode]);
+                moved.inodes.insert(place(path), meta.ino());
+            }
+        }
+        moved
+    }
+
+    /// Notes which file has which inode, and gives those that are new a number.
+    fn look(&mut self, folder: &Path) {
+        let before = std::mem::take(&mut self.inodes);
+        let mut folders = vec![folder.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for (path, inode, is_folder) in names(&folder) {
+                folders.extend(is_folder.then(|| path.clone()));
+                if !before.values().any(|known| *known == inode) {
+                    self.numbers.insert(inode, NUMBERS.fetch_add(1, Ordering::Relaxed));
+                }
+                self.inodes.insert(path, inode);
+            }
+        }
+    }
+
+    fn follow(&mut self, folder: &Path, touch: Touch<'_>) {
+        self.look(folder);
+        match touch {
+            Touch::Changed => {}
+            Touch::Synced(path) => drop(self.contents.insert(self.number(path), read(path))),
+            Touch::SyncedFolder(folder) => self.sync_folder(folder),
+            Touch::SyncedAll(folder) => self.sync_all(folder),
+        }
+    }
+
+    fn number(&self, path: &Path) -> u64 {
+        self.numbers[&self.inodes[path]]
+    }
+
+    fn now(&self, folder: &Path) -> Vec<(PathBuf, u64, bool)> {
+        let named = |(path, inode, is_folder)| (path, self.numbers[&inode], is_folder);
+        names(folder).into_iter().map(named).collect()
+    }
+
+    fn sync_folder(&mut self, folder: &Path) {
+        self.names.insert(folder.to_owned(), self.now(folder));
+    }
+
+    fn sync_all(&mut self, folder: &Path) {
+        self.sync_folder(folder);
+        for (path, number, is_folder) in self.now(folder) {
+            if is_folder {
+                self.sync_all(&path);
+            } else {
+                self.contents.insert(number, read(&path));
+            }
+        }
+    }
+
+    /// What is left of `folder`: with the names that are there now, or with those that were synced.
+    fn picture(&self, base: &Path, folder: &Path, names_kept: bool, into: &mut Picture) {
+        let names = if names_kept { self.now(folder) } else { self.names.get(folder).cloned().unwrap_or_default() };
+        for (path, number, is_folder) in names {
+            let bytes = (!is_folder).then(|| self.contents.get(&number).cloned().unwrap_or_else(|| Arc::from([])));
+            into.insert(path.strip_prefix(base).unwrap().to_owned(), bytes);
+            if is_folder {
+                self.picture(base, &path, names_kept, into);
+            }
+        }
+    }
+}
+
+/// The next number of a file: no two in a run have the same.
+static NUMBERS: AtomicU64 = AtomicU64::new(0);
+
+fn read(path: &Path) -> Arc<[u8]> {
+    std::fs::read(path).unwrap().into()
+}
+
+fn names(folder: &Path) -> Vec<(PathBuf, u64, bool)> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let entry = |entry: std::io::Result<std::fs::DirEntry>| {
+        let meta = entry.as_ref().unwrap().metadata().unwrap();
+        (entry.unwrap().path(), meta.ino(), meta.is_dir())
+    };
+    entries.map(entry).collect()
+}
+
+fn picture(folder: &Path) -> Picture {
+    fn walk(base: &Path, folder: &Path, into: &mut Picture) {
+        for (path, _, is_folder) in names(folder) {
+            let bytes = (!is_folder).then(|| read(&path));
+            into.insert(path.strip_prefix(base).unwrap().to_owned(), bytes);
+            if is_folder {
+                walk(base, &path, into);
+            }
+        }
+    }
+    let mut picture = Picture::new();
+    walk(folder, folder, &mut picture);
+    picture
+}
+
+fn paint(picture: &Picture) -> tempfile::TempDir {
+    let folder = folder();
+    for (path, bytes) in picture {
+        let path = folder.path().join(path);
+        match bytes {
+            Some(bytes) => std::fs::write(path, bytes).unwrap(),
+            None => std::fs::create_dir_all(path).unwrap(),
+        }
+    }
+    folder
+}
+
+/// Every picture that a run leaves, each once, with what had been acknowledged when it was taken first.
+#[derive(Default)]
+struct Album {
+    seen: BTreeSet<[u8; 32]>,
+    files: BTreeMap<[u8; 32], Arc<[u8]>>,
+    shots: Vec<Shot>,
+}
+
+#[derive(Clone)]
+struct Shot {
+    picture: Picture,
+    /// Of a process that was killed: what of it the disk has, should the power be cut later.
+    durable: Option<(Durable, PathBuf)>,
+    acknowledged: Acknowledged,
+    what: String,
+}
+
+impl Album {
+    fn take(&mut self, mut shot: Shot) {
+        let mut text = Vec::new();
+        for bytes in shot.picture.values_mut().flatten() {
+            *bytes = Arc::clone(self.files.entry(seal::sha256(bytes)).or_insert_with(|| Arc::clone(bytes)));
+        }
+        for bytes in shot.durable.iter_mut().flat_map(|(durable, _)| durable.contents.values_mut()) {
+            *bytes = Arc::clone(self.files.entry(seal::sha256(bytes)).or_insert_with(|| Arc::clone(bytes)));
+        }
+        for (path, bytes) in &shot.picture {
+            // Neither tells two ledgers apart.
+            if path.ends_with("writer.lock") || path.ends_with("reserve") {
+                continue;
+            }
+            text.extend_from_slice(path.as_os_str().as_encoded_bytes());
+            text.push(u8::from(bytes.is_some()));
+            text.extend_from_slice(&seal::sha256(bytes.as_deref().unwrap_or_default()));
+        }
+        text.extend_from_slice(&shot.acknowledged.len().to_be_bytes());
+        text.push(u8::from(shot.durable.is_some()));
+        if self.seen.insert(seal::sha256(&text)) {
+            self.shots.push(shot);
+        }
+    }
+}
+
+/// Looks at all that `act` does to a folder, of which so much is durable at the beginning.
+fn observe(folder: &Path, mut durable: Durable, acknowledged: &Arc<Mutex<Acknowledged>>, act: impl FnOnce()) -> Album {
+    let album = Arc::new(Mutex::new(Album::default()));
+    let watched = {
+        let (album, acknowledged, folder) = (Arc::clone(&album), Arc::clone(acknowledged), folder.to_owned());
+        let mut count = 0;
+        watch::watch(&folder.clone(), move |touch| {
+            durable.follow(&folder, touch);
+            count += 1;
+            let acknowledged = acknowledged.lock().unwrap().clone();
+            let mut album = album.lock().unwrap();
+            album.take(Shot {
+                picture: picture(&folder),
+                durable: Some((durable.clone(), folder.clone())),
+                acknowledged: acknowledged.clone(),
+                what: format!("killed after {count}: {touch:?}"),
+            });
+            for names_kept in [false, true] {
+                let mut picture = Picture::new();
+                durable.picture(&folder, &folder, names_kept, &mut picture);
+                let what = if names_kept { "contents lost" } else { "power cut" };
+                let what = format!("{what} after {count}: {touch:?}");
+                album.take(Shot { picture, durable: None, acknowledged: acknowledged.clone(), what });
+            }
+        })
+    };
+    act();
+    drop(watched);
+    Arc::try_unwrap(album).ok().unwrap().into_inner().unwrap()
+}
+
+fn tiny() -> Settings {
+    Settings {
+        segment_bytes: 64 << 10,
+        publish_after: std::time::Duration::ZERO,
+        publish_records: 1,
+        keep_segments: 0,
+        keep_notes: 3,
+        reserve_bytes: 4096,
+        ..settings()
+    }
+}
+
+fn append(store: &Store, acknowledged: &Arc<Mutex<Acknowledged>>, number: u64, bytes: usize) {
+    let acknowledged = Arc::clone(acknowledged);
+    let draft = draft(Kind::Admin, number, None, bytes);
+    store.append(
+        draft,
+        Box::new(move |result| {
+            let written = result.unwrap();
+            acknowledged.lock().unwrap().insert(written.seq, written.id);
+        }),
+    );
+}
+
+/// What lies there verifies, as far as anything was published; what was acknowledged is there after a start; and then
+/// it verifies too.
+fn check(Shot { picture, acknowledged, what, .. }: &Shot) {
+    let folder = paint(picture);
+    let path = folder.path();
+    if path.join("checkpoint").exists() && path.join("trust/ledger.vkey").exists() {
+        assert_eq!(judge(path), [""; 0], "{what}, as it lies there");
+    }
+    let (store, _) = Store::open(path, &opening(tiny())).unwrap_or_else(|error| panic!("{what}: {error}"));
+    store.close();
+    let mut left = acknowledged.clone();
+    for record in Reader::open(path).unwrap().records(0, crate::Filter::default()) {
+        let entry = record.unwrap_or_else(|error| panic!("{what}: {error}")).entry;
+        if let Some(id) = left.remove(&entry.seq()) {
+            assert_eq!(entry.id(), id, "{what}");
+        }
+    }
+    assert!(left.is_empty(), "{what}: acknowledged and lost: {left:?}");
+    assert_eq!(judge(path), [""; 0], "{what}, after a start");
+}
+
+fn judge(folder: &Path) -> Vec<String> {
+    let mut problems = verify(folder);
+    if let Err(fault) = super::damage::audited(folder) {
+        problems.push(fault.to_string());
+    }
+    problems
+}
+
+/// So many of the pictures, evenly; all if `PENSTOCK_CRASHES` says so.
+fn some(album: &Album, most: usize) -> impl Iterator<Item = &Shot> {
+    let most = if std::env::var_os("PENSTOCK_CRASHES").is_some() { usize::MAX } else { most };
+    album.shots.iter().step_by(album.shots.len().div_ceil(most).max(1))
+}
+
+#[test]
+fn a_crash_after_any_operation_loses_nothing_that_was_acknowledged() {
+    let base = folder();
+    let ledger = base.path().join("ledger");
+    std::fs::create_dir(&ledger).unwrap();
+    let acknowledged = Arc::new(Mutex::new(Acknowledged::new()));
+    let album = observe(&ledger, Durable::all(&ledger), &acknowledged, || {
+        let (store, _) = Store::open(&ledger, &opening(tiny())).unwrap();
+        // Over the end of the first tile, then over the ends of segments.
+        (0..248).for_each(|number| append(&store, &acknowledged, number, 1));
+        for number in 248..280 {
+            let kind = if number % 5 == 0 { Kind::Intent } else { Kind::Admin };
+            let written = store.write(draft(kind, number, None, 1000)).unwrap();
+            acknowledged.lock().unwrap().insert(written.seq, written.id);
+            super::wait_published(&store);
+        }
+        store.close();
+    });
+    assert!(album.shots.len() > 300, "{}", album.shots.len());
+    some(&album, 60).for_each(check);
+}
+
+#[test]
+fn a_crash_during_the_recovery_from_a_crash_loses_nothing_either() {
+    let base = folder();
+    let acknowledged = Arc::new(Mutex::new(Acknowledged::new()));
+    let album = observe(base.path(), Durable::all(base.path()), &acknowledged, || {
+        let (store, _) = Store::open(base.path(), &opening(tiny())).unwrap();
+        (0..40).for_each(|number| append(&store, &acknowledged, number, 1000));
+        store.close();
+    });
+    for Shot { picture, durable, acknowledged, what } in some(&album, 12) {
+        let mut picture = picture.clone();
+        if durable.is_none() {
+            tear(&mut picture);
+        }
+        let crashed = paint(&picture);
+        let durable = match durable {
+            Some((durable, before)) => durable.moved(before, crashed.path()),
+            None => Durable::all(crashed.path()),
+        };
+        let acknowledged = Arc::new(Mutex::new(acknowledged.clone()));
+        let again = observe(crashed.path(), durable, &acknowledged, || {
+            let (store, _) = Store::open(crashed.path(), &opening(tiny())).unwrap();
+            append(&store, &acknowledged, 99, 1000);
+            store.close();
+        });
+        for shot in some(&again, 6) {
+            check(&Shot { what: format!("{what}; then {}", shot.what), ..shot.clone() });
+        }
+    }
+}
+
+/// Leaves something behind the last frame, so that there is something to cut.
+fn tear(picture: &mut Picture) {
+    let segment = picture.iter_mut().rfind(|(path, _)| path.extension().is_some_and(|extension| extension == "seg"));
+    let Some((_, Some(bytes))) = segment else { return };
+    let mut torn = bytes.to_vec();
+    let end = torn.iter().rposition(|byte| *byte != 0).map_or(0, |last| (last + 1).next_multiple_of(4096));
+    if let Some(block) = torn.get_mut(end..end + 4096) {
+        block[100..200].fill(0xaa);
+    }
+    *bytes = torn.into();
+}
