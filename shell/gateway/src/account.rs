@@ -8,7 +8,7 @@ use bytes::Bytes;
 use identity::Identified;
 use plant::{Decided, Finding, FindingCount, Identity, Io, Party, Place, Principal, Refusal, Scale, Verdict, What};
 use policy::{Crossing, Decision, Misplaced, Partial, Passage};
-use seal::Mac;
+use seal::{Mac, Tagging};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -140,6 +140,13 @@ impl Journal {
             decided.detail = Some(refusal.detail.clone());
             decided.rules.clone_from(&refusal.rules);
         }
+    }
+
+    /// Begins the commitment to the answer, salted like the others.
+    pub(crate) fn answer(&self, commitments: &Mac) -> Tagging {
+        let mut commitment = commitments.start();
+        commitment.update(format!("{} answer ", self.id()).as_bytes());
+        commitment
     }
 
     /// A commitment to bytes, salted by the record's id: equal bodies of two calls do not look equal, and nobody

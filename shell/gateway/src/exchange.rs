@@ -97,7 +97,7 @@ async fn cross(
     watch.lap("provider");
 
     let endpoint = target.endpoint.filter(|_| !crossing.opaque());
-    let commitment = gate.secrets.commitments.start();
+    let commitment = journal.answer(&gate.secrets.commitments);
     Ok(Crossed { answered, passage, dialect: target.dialect, endpoint, restorer, ends, commitment, place })
 }
 

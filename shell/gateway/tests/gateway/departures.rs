@@ -43,7 +43,9 @@ async fn while_the_intent_is_written_and_the_ledger_takes_it() {
     let caller = Caller::sends(works.address, &works.chat("hello", false)).await;
     works.ledger.until_held().await;
     drop(caller);
-    works.until_metric("penstock_exchanges_total{conduit=\"to-openai\",verdict=\"refuse\",reason=\"caller-left\"}", 1).await;
+    works
+        .until_metric("penstock_exchanges_total{conduit=\"to-openai\",verdict=\"refuse\",reason=\"caller-left\"}", 1)
+        .await;
     assert!(works.ledger.written().is_empty());
     works.ledger.release(Does::Write);
     let story = works.ledger.story().await;
@@ -59,7 +61,9 @@ async fn while_the_intent_is_written_and_the_ledger_does_not_take_it() {
     let caller = Caller::sends(works.address, &works.chat("hello", false)).await;
     works.ledger.until_held().await;
     drop(caller);
-    works.until_metric("penstock_exchanges_total{conduit=\"to-openai\",verdict=\"refuse\",reason=\"caller-left\"}", 1).await;
+    works
+        .until_metric("penstock_exchanges_total{conduit=\"to-openai\",verdict=\"refuse\",reason=\"caller-left\"}", 1)
+        .await;
     works.ledger.release(Does::Refuse);
     let story = works.ledger.story().await;
     assert!(story.intent.is_none());

@@ -43,7 +43,9 @@ impl Ledger {
     /// Does `does` with the first draft of a kind, and writes all others.
     pub(crate) fn once(&self, kind: Kind, does: Does) {
         let mut done = false;
-        self.does(move |draft| if draft.kind == kind && !std::mem::replace(&mut done, true) { does } else { Does::Write });
+        self.does(
+            move |draft| if draft.kind == kind && !std::mem::replace(&mut done, true) { does } else { Does::Write },
+        );
     }
 
     /// Writes (or refuses) everything that is held.
@@ -93,7 +95,8 @@ impl Ledger {
 
     /// Waits for the last record of each of `count` exchanges, and sees that there is no other.
     pub(crate) async fn stories(&self, count: usize) -> Vec<Story> {
-        self.until("the ends of exchanges", |written| written.iter().filter(|draft| is_last(draft)).count() >= count).await;
+        self.until("the ends of exchanges", |written| written.iter().filter(|draft| is_last(draft)).count() >= count)
+            .await;
         let stories = stories(&self.written());
         assert_eq!(stories.len(), count, "{:?}", summary(&self.written()));
         stories

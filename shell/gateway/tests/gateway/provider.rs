@@ -166,7 +166,9 @@ pub(crate) fn last_chunk() -> Vec<u8> {
 /// An event of a chat.
 pub(crate) fn event(text: &str) -> String {
     let text = text.replace('"', "\\\"");
-    format!("data: {{\"id\":\"c-1\",\"model\":\"gpt-4o\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
+    format!(
+        "data: {{\"id\":\"c-1\",\"model\":\"gpt-4o\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n"
+    )
 }
 
 pub(crate) const DONE: &str = "data: [DONE]\n\n";

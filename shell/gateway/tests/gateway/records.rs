@@ -121,7 +121,11 @@ async fn an_answer_whose_outcome_is_not_recorded_is_not_given() {
     assert_eq!(answer.status, 503);
     assert!(!answer.text().contains("the answer"), "{}", answer.text());
 
-    provider.acts(vec![Act::Send(stream_head("text/event-stream")), Act::Send(chunk(&stream)), Act::Send(last_chunk())]);
+    provider.acts(vec![
+        Act::Send(stream_head("text/event-stream")),
+        Act::Send(chunk(&stream)),
+        Act::Send(last_chunk()),
+    ]);
     works.ledger.once(Kind::Outcome, Does::Refuse);
     let mut caller = Caller::sends(works.address, &works.chat("hello", true)).await;
     let answer = caller.answer().await.unwrap();
@@ -140,7 +144,9 @@ async fn the_outcome_is_durable_before_the_last_byte() {
     assert!(caller.answer().await.unwrap().text().contains("the answer"));
 
     let acts = [event("one"), event("two"), DONE.to_owned()].map(|text| Act::Send(chunk(&text)));
-    provider.acts([vec![Act::Send(stream_head("text/event-stream"))], acts.to_vec(), vec![Act::Send(last_chunk())]].concat());
+    provider.acts(
+        [vec![Act::Send(stream_head("text/event-stream"))], acts.to_vec(), vec![Act::Send(last_chunk())]].concat(),
+    );
     works.ledger.once(Kind::Outcome, Does::Hold);
     caller.send(&works.chat("hello", true)).await;
     caller.until("two").await;

@@ -76,8 +76,7 @@ async fn the_time_of_an_exchange_counts_from_its_first_byte() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_trickles_or_stalls_ends() {
     let provider = Provider::new(Vec::new()).await;
-    let bounds =
-        Bounds { idle: Duration::from_millis(200), total: Duration::from_millis(700), ..Bounds::default() };
+    let bounds = Bounds { idle: Duration::from_millis(200), total: Duration::from_millis(700), ..Bounds::default() };
     let works = Works::start(Setting { bounds, ..Setting::new(provider.address) }).await;
     let head = works.head("/openai/v1/chat/completions", "Content-Length: 1000", "{");
     let mut stalls = Caller::sends(works.address, &head).await;
@@ -93,7 +92,9 @@ async fn an_upload_that_trickles_or_stalls_ends() {
         let _ = tokio::io::AsyncWriteExt::write_all(&mut trickles.stream, b" ").await;
     };
     assert_eq!(answer.unwrap().status, 408);
-    assert!(works.ledger.stories(2).await.iter().all(|story| story.told() == (Kind::Refuse, Some(Reason::BodyTimeout))));
+    assert!(
+        works.ledger.stories(2).await.iter().all(|story| story.told() == (Kind::Refuse, Some(Reason::BodyTimeout)))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
