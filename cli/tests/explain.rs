@@ -1,5 +1,7 @@
 //! `penstock explain` as a person runs it: the whole of what it prints, and its exit code.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

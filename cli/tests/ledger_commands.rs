@@ -1,5 +1,7 @@
 //! `records`, `receipt` and `verify` as people and scripts run them, over ledgers that a store has written.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+
 use plant::{
     Body, ConduitId, Decided, Draft, GatewayId, Io, Kind, Millis, Outcome, Party, Place, PlantId, ProviderId, Reason,
     RecordId, Verdict, What, Who, WorkloadId, ZoneId,
@@ -126,7 +128,8 @@ fn outcome(_: u16, intent: RecordId) -> Draft {
         provider_id: None,
         model: Some("claude-sonnet-4".to_owned()),
     };
-    let body = Body { out: Some(out), ..Body::default() };
+    let about = call("line-copilot", Verdict::Allow, None, "claude-sonnet").about();
+    let body = Body { out: Some(out), ..about };
     Draft { kind: Kind::Outcome, id: id(2), reference: Some(intent), body }
 }
 
@@ -143,10 +146,10 @@ fn records_are_found_by_every_condition() {
     assert_eq!(count(&[]), 304);
     assert_eq!(count(&["--verdict", "refuse"]), 300);
     assert_eq!(count(&["--reason", "no-conduit", "--workload", "pump-bot"]), 300);
-    assert_eq!(count(&["--workload", "line-copilot"]), 1);
+    assert_eq!(count(&["--workload", "line-copilot"]), 2);
     assert_eq!(count(&["--model", "claude-*"]), 2);
     assert_eq!(count(&["--model", "gpt-4o", "--workload", "line-copilot"]), 0);
-    assert_eq!(count(&["--zone", "cell-1", "--conduit", "copilot", "--provider", "openai"]), 301);
+    assert_eq!(count(&["--zone", "cell-1", "--conduit", "copilot", "--provider", "openai"]), 302);
     assert_eq!(count(&["--zone", "cell-2"]), 0);
     assert_eq!(count(&["--operator", "op-aaaabbbbccccdddd"]), 301);
     assert_eq!(count(&["--sensitivity", "internal"]), 301);

@@ -113,6 +113,25 @@ pub struct Body {
     pub note: BTreeMap<&'static str, Note>,
 }
 
+impl Body {
+    /// Whose call it is, across what and to where: what the end of a call repeats of its beginning, so that it says by
+    /// itself which call ended.
+    #[must_use]
+    pub fn about(&self) -> Self {
+        let what = self.what.as_ref().map(|what| What {
+            provider: what.provider.clone(),
+            rerouted: what.rerouted.clone(),
+            dialect: what.dialect,
+            endpoint: what.endpoint.clone(),
+            model: what.model.clone(),
+            sensitivity: what.sensitivity.clone(),
+            stream: what.stream,
+            ..What::default()
+        });
+        Self { who: self.who.clone(), place: self.place.clone(), what, ..Self::default() }
+    }
+}
+
 /// A value of a record's `note`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
@@ -158,7 +177,7 @@ pub struct Place {
 }
 
 /// The call.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct What {
     /// Where it was meant to go.
     pub provider: Option<ProviderId>,

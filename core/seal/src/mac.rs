@@ -48,18 +48,19 @@ impl Mac {
     /// The tag of the parts. Each is preceded by its length, so that ("a", "bc") and ("ab", "c") differ.
     #[must_use]
     pub fn tag(&self, parts: &[&[u8]]) -> [u8; 32] {
-        let mut tagging = self.start();
+        self.start(parts).finish()
+    }
+
+    /// Begins a tag over the parts, each preceded by its length, and then one stream of bytes; how the stream is cut
+    /// into updates changes nothing.
+    #[must_use]
+    pub fn start(&self, parts: &[&[u8]]) -> Tagging {
+        let mut tagging = Tagging(hmac::Context::with_key(&self.0));
         for part in parts {
             tagging.update(&(part.len() as u64).to_be_bytes());
             tagging.update(part);
         }
-        tagging.finish()
-    }
-
-    /// Begins a tag over one stream of bytes; how the stream is cut into updates changes nothing.
-    #[must_use]
-    pub fn start(&self) -> Tagging {
-        Tagging(hmac::Context::with_key(&self.0))
+        tagging
     }
 }
 
@@ -116,7 +117,7 @@ mod tests {
     #[test]
     fn debug_output_shows_nothing_of_the_keys() {
         let root = RootKey::from_bytes([1; 32]);
-        let shown = format!("{root:?} {:?} {:?}", root.derive("a"), root.derive("a").start());
+        let shown = format!("{root:?} {:?} {:?}", root.derive("a"), root.derive("a").start(&[]));
         assert_eq!(shown, "RootKey(..) Mac(..) Tagging(..)");
     }
 
@@ -124,7 +125,7 @@ mod tests {
         #[test]
         fn the_cuts_of_a_stream_do_not_change_its_tag(bytes: Vec<u8>, cut: usize) {
             let mac = RootKey::from_bytes([3; 32]).derive("stream");
-            let (mut whole, mut cut_up) = (mac.start(), mac.start());
+            let (mut whole, mut cut_up) = (mac.start(&[]), mac.start(&[]));
             whole.update(&bytes);
             let (head, tail) = bytes.split_at(cut.checked_rem(bytes.len()).unwrap_or(0));
             cut_up.update(head);

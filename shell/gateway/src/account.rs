@@ -144,9 +144,7 @@ impl Journal {
 
     /// Begins the commitment to the answer, salted like the others.
     pub(crate) fn answer(&self, commitments: &Mac) -> Tagging {
-        let mut commitment = commitments.start();
-        commitment.update(format!("{} answer ", self.id()).as_bytes());
-        commitment
+        commitments.start(&[self.id().to_string().as_bytes(), b"answer"])
     }
 
     /// A commitment to bytes, salted by the record's id: equal bodies of two calls do not look equal, and nobody

@@ -156,7 +156,7 @@ impl Journal {
         };
         let detail = end.failure.map(|(_, detail)| detail).filter(|detail| !detail.is_empty());
         let note: BTreeMap<_, _> = detail.map(|detail| ("detail", Note::Text(detail.to_owned()))).into_iter().collect();
-        let body = Body { io: Some(end.io), out: Some(out), note, ..Body::default() };
+        let body = Body { io: Some(end.io), out: Some(out), note, ..self.body.about() };
         Draft { kind, id: draw_id(now()), reference: Some(self.id), body }
     }
 

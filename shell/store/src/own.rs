@@ -1,8 +1,10 @@
 //! The records that the ledger writes about itself.
 
 use crate::clock::Step;
-use plant::{Body, Draft, Kind, Millis, Note, Reason, RecordId};
+use ledger::Entry;
+use plant::{Body, Dialect, Draft, Kind, Millis, Note, Party, Place, Reason, RecordId, What, Who};
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 /// A record's identity: time and random bits, so that records of two ledgers never share one.
 pub(crate) fn id(now: Millis) -> RecordId {
@@ -61,10 +63,47 @@ pub(crate) fn disk(now: Millis, event: &str, percent: u8) -> Draft {
     note(Kind::Storage, now, [("event", text(event)), ("percent", Note::Number(u64::from(percent)))])
 }
 
-/// Nobody saw the end of a call that left.
-pub(crate) fn abandon(now: Millis, intent: RecordId, seq: u64) -> Draft {
+/// Nobody saw the end of a call that left. `about` is whose call it was, if its intent can still be read.
+pub(crate) fn abandon(now: Millis, intent: RecordId, seq: u64, about: Option<Body>) -> Draft {
     let mut draft =
         note(Kind::Abandon, now, [("reason", text(Reason::Abandoned.code())), ("intent_seq", Note::Number(seq))]);
     draft.reference = Some(intent);
+    draft.body = Body { note: draft.body.note, ..about.unwrap_or_default() };
     draft
+}
+
+/// What the end of a call repeats of its intent, read back from it; see [`Body::about`].
+pub(crate) fn about(intent: &Entry) -> Option<Body> {
+    fn id<T: FromStr>(intent: &Entry, path: &str) -> Option<T> {
+        intent.text(path)?.parse().ok()
+    }
+    let party = |who: &str| {
+        let by = intent.text(&format!("who.{who}.by"))?;
+        let by = ["mtls", "token", "oidc", "address", "asserted"].into_iter().find(|known| *known == by)?;
+        Some(Party { id: intent.text(&format!("who.{who}.id"))?.to_owned(), by })
+    };
+    let dialect = intent.text("what.dialect");
+    let what = What {
+        provider: id(intent, "what.provider"),
+        rerouted: id(intent, "what.rerouted"),
+        dialect: Dialect::NAMES.iter().find(|(name, _)| dialect == Some(name)).map(|(_, dialect)| *dialect),
+        endpoint: intent.text("what.endpoint")?.to_owned(),
+        model: intent.text("what.model").map(str::to_owned),
+        sensitivity: intent.text("what.sensitivity").map(str::to_owned),
+        stream: intent.at("what.stream").and_then(|value| value.as_bool())?,
+        ..What::default()
+    };
+    let place = Place {
+        plant: id(intent, "where.plant")?,
+        zone: id(intent, "where.zone"),
+        conduit: id(intent, "where.conduit"),
+        purpose: id(intent, "where.purpose"),
+    };
+    let who = Who {
+        workload: party("workload"),
+        workstation: party("workstation"),
+        operator: party("operator"),
+        peer: id(intent, "who.peer")?,
+    };
+    Some(Body { who: Some(who), place: Some(place), what: Some(what), ..Body::default() })
 }

@@ -9,7 +9,7 @@ use crate::segment::{self, Ahead};
 use crate::shared::{Condition, Done, Failure, Shared, State, Written};
 use crate::wal::WalError;
 use crate::writer::{Message, Reply, Writer};
-use crate::{Settings, disk, frame, own, trust};
+use crate::{Filter, Reader, Settings, disk, frame, own, trust};
 use plant::{Draft, GatewayId, PlantId, RecordId};
 use seal::SigningKey;
 use seal::note::Verifier;
@@ -184,7 +184,7 @@ impl Store {
             torn: found.torn,
             abandoned: found.durable.open.keys().copied().collect(),
         };
-        let (first, rest) = first_records(&found, &settings);
+        let (first, rest) = first_records(folder, &found, &settings);
         let (inbox, outbox) = sync_channel(settings.queue.max(1));
         let shared = Arc::new(Shared::new(folder.to_owned(), found.durable.clone(), found.published.size));
         let Found { signer, durable, published, tip, frontier, mut segment, behind, .. } = found;
@@ -324,13 +324,17 @@ impl Drop for Store {
 /// calls whose end nobody saw.
 ///
 /// The beginning stands apart, for nothing is part of a ledger that has not begun.
-fn first_records(found: &Found, settings: &Settings) -> (Vec<Draft>, Vec<Draft>) {
+fn first_records(folder: &Path, found: &Found, settings: &Settings) -> (Vec<Draft>, Vec<Draft>) {
     let now = settings.clock.read().time;
     let genesis = found.fresh.then(|| found.origin.begin(own::id(now), found.signer.verifier()));
     let mut rest = vec![own::boot(now, &settings.clock.boot())];
     if found.torn > 0 {
         rest.push(own::torn(now, found.torn));
     }
-    rest.extend(found.durable.open.iter().map(|(intent, seq)| own::abandon(now, *intent, *seq)));
+    rest.extend(found.durable.open.iter().map(|(intent, seq)| {
+        let begun = Reader::open(folder).ok().and_then(|reader| reader.records(*seq, Filter::default()).next()?.ok());
+        let about = begun.filter(|begun| begun.entry.id() == *intent).and_then(|begun| own::about(&begun.entry));
+        own::abandon(now, *intent, *seq, about)
+    }));
     (genesis.into_iter().collect(), rest)
 }

@@ -5,7 +5,7 @@ use super::{
     wait_published, write,
 };
 use crate::{Clock, Condition, Failure, Filter, OpenError, ReadError, Reader, Reading, Settings, Store};
-use plant::{Draft, Kind, Millis, Note};
+use plant::{Body, Dialect, Draft, Kind, Millis, Note, Party, Place, What, Who, Wildcard};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Barrier};
@@ -237,6 +237,49 @@ fn intents_that_a_crash_left_open_are_closed_as_abandoned_once() {
     assert_eq!(all.get(6..).unwrap(), ["boot", "abandon", "abandon"]);
     assert!(open(crashed.path()).1.abandoned.is_empty());
     assert_eq!(verify(crashed.path()), [""; 0]);
+}
+
+#[test]
+fn an_abandoned_call_says_whose_it_was() {
+    let party = |id: &str, by| Some(Party { id: id.to_owned(), by });
+    let body = Body {
+        who: Some(Who {
+            workload: party("mes-copilot", "mtls"),
+            workstation: party("panel-7", "asserted"),
+            operator: party("op-k5f2", "oidc"),
+            peer: "10.3.0.17".parse().unwrap(),
+        }),
+        place: Some(Place {
+            plant: "brewery".parse().unwrap(),
+            zone: "cell-1".parse().ok(),
+            conduit: "copilot".parse().ok(),
+            purpose: "maintenance".parse().ok(),
+        }),
+        what: Some(What {
+            provider: "openai".parse().ok(),
+            rerouted: "edge".parse().ok(),
+            dialect: Some(Dialect::OpenAi),
+            endpoint: "chat.completions".to_owned(),
+            model: Some("gpt-4o".to_owned()),
+            sensitivity: Some("internal".to_owned()),
+            stream: true,
+            ..What::default()
+        }),
+        ..Body::default()
+    };
+    let folder = folder();
+    let store = unpublished(folder.path());
+    let intent = store.write(Draft { body, ..draft(Kind::Intent, 0, None, 1) }).unwrap().id;
+    let crashed = image(folder.path());
+    open(crashed.path()).0.close();
+    let wanted =
+        Filter { conduit: "copilot".parse().ok(), model: Some(Wildcard("gpt*".to_owned())), ..Filter::default() };
+    let found = Reader::open(crashed.path()).unwrap().newest(2, wanted).unwrap();
+    let [begun, abandoned] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((begun.entry.id(), abandoned.entry.reference()), (intent, Some(intent)));
+    for part in ["who", "where", "what"] {
+        assert_eq!(begun.entry.at(part), abandoned.entry.at(part), "{part}");
+    }
 }
 
 #[test]
