@@ -1,4 +1,4 @@
-"""Client certificates for tests, signed by the plant's own authority or by a stranger's."""
+"""Certificates for tests, signed by the plant's own authority or by a stranger's."""
 
 import datetime
 
@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
-def issue(folder, name, names, authority=None, days=1, began=-1):
+def issue(folder, name, names, authority=None, days=1, began=-1, use=ExtendedKeyUsageOID.CLIENT_AUTH):
     """Writes NAME.pem and NAME.key; `authority` is the plant's pki folder, or None for a stranger."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -30,7 +30,7 @@ def issue(folder, name, names, authority=None, days=1, began=-1):
         .not_valid_before(now + datetime.timedelta(days=began))
         .not_valid_after(now + datetime.timedelta(days=began + days + 1))
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([use]), critical=False)
         .sign(signer, hashes.SHA256())
     )
     (folder / f"{name}.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))

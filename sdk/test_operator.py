@@ -4,30 +4,40 @@ import base64
 import json
 import pathlib
 import re
+import ssl
 import subprocess
 import time
 import urllib.parse
 
 import httpx
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from conftest import DEADLINE, Plant
+import certificates
+from conftest import BINARIES, DEADLINE, Plant
 
 HERE = pathlib.Path(__file__).parent
 BACK = "https://hmi.works.example/back"
 
 
 class Issuer:
-    def __init__(self):
+    """The provider behind an authority of its own, which no system knows."""
+
+    def __init__(self, folder):
+        subprocess.run([BINARIES / "penstock", "init", folder / "login"], check=True, capture_output=True)
+        pki = folder / "login" / "pki"
+        self.authority = pki / "authority.pem"
+        self.tls = ssl.create_default_context(cafile=self.authority)
+        files = certificates.issue(folder, "login", ["localhost"], pki, use=ExtendedKeyUsageOID.SERVER_AUTH)
         self.process = subprocess.Popen(
-            ["node", "node/issuer.mjs"], cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            ["node", "node/issuer.mjs", *files], cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True,
         )
         self.address = self.process.stdout.readline().strip()
 
     def sign_in(self, person):
         """The authorization code flow, as a browser would go through it. Gives the ID token."""
-        with httpx.Client(base_url=self.address, timeout=DEADLINE) as browser:
+        with httpx.Client(base_url=self.address, verify=self.tls, timeout=DEADLINE) as browser:
             ask = {"client_id": "penstock", "redirect_uri": BACK, "response_type": "code", "scope": "openid", "nonce": "n"}
             answer = browser.get("/auth", params=ask)
             for _ in range(12):
@@ -49,7 +59,7 @@ class Issuer:
             return answer.json()["id_token"]
 
     def rotate(self):
-        assert httpx.post(f"{self.address}/rotate").status_code == 200
+        assert httpx.post(f"{self.address}/rotate", verify=self.tls).status_code == 200
 
     def close(self):
         self.process.stdin.close()
@@ -57,15 +67,17 @@ class Issuer:
 
 
 @pytest.fixture(scope="module")
-def issuer():
-    issuer = Issuer()
+def issuer(tmp_path_factory):
+    issuer = Issuer(tmp_path_factory.mktemp("login"))
     yield issuer
     issuer.close()
 
 
 @pytest.fixture(scope="module")
 def works(tmp_path_factory, provider, issuer):
-    plant = Plant(tmp_path_factory.mktemp("operators") / "works", provider, issuer.address, f"{issuer.address}/jwks")
+    text = (HERE / "plant.toml").read_text().replace('keys = "KEYS"', f'keys = "KEYS"\nauthorities = "{issuer.authority}"')
+    discovery = f"{issuer.address}/.well-known/openid-configuration"
+    plant = Plant(tmp_path_factory.mktemp("operators") / "works", provider, issuer.address, discovery, text)
     plant.start()
     yield plant
     plant.stop()

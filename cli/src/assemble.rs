@@ -3,7 +3,7 @@
 use crate::secrets::{self, PlantKey};
 use config::Loaded;
 use config::tokens::Tokens;
-use gateway::{HttpFetch, Inforce, OperatorKeys, Upstream};
+use gateway::{Inforce, OperatorKeys, Upstream};
 use identity::Registry;
 use inspect::Inspector;
 use miette::{IntoDiagnostic, WrapErr};
@@ -57,14 +57,12 @@ pub(crate) fn operator_keys(
     issuer: Option<&Issuer>,
     used: Option<(&Issuer, &Arc<OperatorKeys>)>,
 ) -> miette::Result<Option<Arc<OperatorKeys>>> {
+    let source = |issuer: &Issuer| (issuer.issuer.clone(), issuer.keys.clone(), issuer.authorities.clone());
     match (issuer, used) {
         (None, _) => Ok(None),
-        (Some(issuer), Some((old, keys))) if old.keys == issuer.keys && old.issuer == issuer.issuer => {
+        (Some(issuer), Some((old, keys))) if source(old) == source(issuer) => {
             Ok(Some(Arc::clone(keys)))
         }
-        (Some(issuer), _) => {
-            let fetch = Arc::new(HttpFetch::new(None).into_diagnostic()?);
-            Ok(Some(Arc::new(OperatorKeys::start(issuer, fetch).into_diagnostic()?)))
-        }
+        (Some(issuer), _) => Ok(Some(OperatorKeys::new(issuer).into_diagnostic()?)),
     }
 }

@@ -3,7 +3,6 @@
 use config::Telemetry;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use miette::IntoDiagnostic;
 use opentelemetry::trace::TracerProvider;
@@ -65,7 +64,8 @@ impl Traces {
 }
 
 fn exporter(telemetry: &Telemetry) -> miette::Result<SdkTracerProvider> {
-    let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
+    let connector = gateway::connector(telemetry.authorities.as_deref()).into_diagnostic()?;
+    let client = Client::builder(TokioExecutor::new()).build(connector);
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)
@@ -112,7 +112,7 @@ impl SpanExporter for Named {
 
 /// An HTTP client for the exporter's thread, which has no runtime of its own.
 #[derive(Clone, Debug)]
-struct OnRuntime(Client<HttpConnector, Full<Bytes>>, tokio::runtime::Handle);
+struct OnRuntime(Client<gateway::Connector, Full<Bytes>>, tokio::runtime::Handle);
 
 impl HttpClient for OnRuntime {
     fn send_bytes<'a, 'b>(

@@ -1,7 +1,9 @@
-// A real OpenID Connect provider for operators. Prints its address; `POST /rotate` brings a new signing key in and takes
+// A real OpenID Connect provider for operators, over TLS with the certificate and key in the two files that it is given.
+// Prints its address; `POST /rotate` brings a new signing key in and takes
 // the old one out of use (it stays in the key set until the next rotation). Ends with its standard input.
 import { generateKeyPairSync, randomUUID } from "node:crypto";
-import http from "node:http";
+import { readFileSync } from "node:fs";
+import https from "node:https";
 import Provider from "oidc-provider";
 
 const key = () => {
@@ -9,7 +11,8 @@ const key = () => {
   return { ...privateKey.export({ format: "jwk" }), kid: randomUUID(), alg: "RS256", use: "sig" };
 };
 
-const server = http.createServer((request, response) => {
+const [certificate, secret] = process.argv.slice(2).map((path) => readFileSync(path));
+const server = https.createServer({ cert: certificate, key: secret }, (request, response) => {
   if (request.method === "POST" && request.url === "/rotate") {
     keys = [key(), keys[0]];
     provider = build();
@@ -43,7 +46,7 @@ let keys = [key()];
 let issuer;
 let provider;
 server.listen(0, "127.0.0.1", () => {
-  issuer = `http://127.0.0.1:${server.address().port}`;
+  issuer = `https://localhost:${server.address().port}`;
   provider = build();
   console.log(issuer);
 });

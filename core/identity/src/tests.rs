@@ -55,6 +55,7 @@ fn plant() -> Plant {
             issuer: ISSUER.to_owned(),
             audiences: vec!["penstock".to_owned(), "hmi".to_owned()],
             keys: "keys.json".to_owned(),
+            authorities: None,
             algorithms: vec!["EdDSA".to_owned(), "RS256".to_owned()],
             subject_claim: "sub".to_owned(),
             roles_claim: Some("realm_access.roles".to_owned()),

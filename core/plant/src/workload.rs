@@ -66,6 +66,8 @@ pub struct Issuer {
     pub audiences: Vec<String>,
     /// Where its keys are: a `https://` (or loopback `http://`) URL, or a file for plants without internet.
     pub keys: String,
+    /// A PEM file of authorities to trust for that URL in place of the system's, if the plant names one.
+    pub authorities: Option<std::path::PathBuf>,
     /// Signature algorithms that are accepted, by their JOSE names. Never `none`, never a symmetric one.
     pub algorithms: Vec<String>,
     /// The claim that names the person; `sub` unless the plant says otherwise.

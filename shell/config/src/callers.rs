@@ -125,6 +125,7 @@ pub(crate) fn issuer(file: &Node<'_>, folder: &Path) -> Option<Issuer> {
         issuer: node.text("issuer")?.value.to_owned(),
         audiences: strings(&node, "audiences"),
         keys: if keys.contains("://") { keys } else { folder.join(keys).to_string_lossy().into_owned() },
+        authorities: node.text("authorities").map(|path| folder.join(path.value)),
         algorithms: strings(&node, "algorithms"),
         subject_claim: node.string("subject_claim")?,
         roles_claim: node.string("roles_claim"),

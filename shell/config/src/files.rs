@@ -82,6 +82,9 @@ pub(crate) fn check(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Rep
             look(&gateway, "key", "`penstock init` makes one", true, around, report);
             look(&gateway, "client_authority", "`penstock init` makes one", false, around, report);
         }
+        if let Some(telemetry) = gateway.table("telemetry").filter(|_| gateway.says("telemetry")) {
+            look(&telemetry, "authorities", "put the authorities there, PEM", false, around, report);
+        }
         look(&gateway, "keys", "`penstock init` makes them: `gateway.key` and `plant.key`", false, around, report);
     }
     for (_, provider) in file.tables("providers") {
@@ -97,10 +100,11 @@ pub(crate) fn check(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Rep
             );
         }
     }
-    if let Some(operators) =
-        file.table("operators").filter(|node| node.text("keys").is_some_and(|keys| !keys.value.contains("://")))
-    {
-        look(&operators, "keys", "put the issuer's key set (JWKS) there", false, around, report);
+    if let Some(operators) = file.table("operators") {
+        look(&operators, "authorities", "put the authorities there, PEM", false, around, report);
+        if operators.text("keys").is_some_and(|keys| !keys.value.contains("://")) {
+            look(&operators, "keys", "put the issuer's key set (JWKS) there", false, around, report);
+        }
     }
 }
 

@@ -55,8 +55,10 @@ pub struct Limits {
 /// Where OpenTelemetry traces go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Telemetry {
-    /// The OTLP endpoint over HTTP, for example `http://127.0.0.1:4318`.
+    /// The OTLP endpoint over HTTP or HTTPS, for example `http://127.0.0.1:4318`.
     pub otlp: String,
+    /// A PEM file of authorities to trust for it in place of the system's.
+    pub authorities: Option<PathBuf>,
     /// The `service.name` of the traces.
     pub service: String,
 }
@@ -78,7 +80,7 @@ pub(crate) fn build(file: &Node<'_>, folder: &Path, report: &mut Report) -> Opti
         keys: path("keys")?,
         tokens: path("tokens")?,
         limits: limits(&node.table("limits")?)?,
-        telemetry: if node.says("telemetry") { Some(telemetry(&node.table("telemetry")?)?) } else { None },
+        telemetry: if node.says("telemetry") { Some(telemetry(&node.table("telemetry")?, folder)?) } else { None },
     };
     same_address(&node, report);
     if gateway.listen.is_empty() && gateway.plain_http.is_empty() {
@@ -100,8 +102,9 @@ fn limits(node: &Node<'_>) -> Option<Limits> {
     })
 }
 
-fn telemetry(node: &Node<'_>) -> Option<Telemetry> {
-    Some(Telemetry { otlp: node.read("otlp", value::url)?, service: node.string("service")? })
+fn telemetry(node: &Node<'_>, folder: &Path) -> Option<Telemetry> {
+    let authorities = node.text("authorities").map(|path| folder.join(path.value));
+    Some(Telemetry { otlp: node.read("otlp", value::url)?, authorities, service: node.string("service")? })
 }
 
 /// Plain HTTP shows tokens and prompts to whoever listens on the way.

@@ -179,7 +179,13 @@ pub(crate) static TELEMETRY: Section = Section {
     noun: "telemetry",
     about: "Where OpenTelemetry traces go. They hold no content.",
     fields: &[
-        must("otlp", Kind::Form(&URL), "\"http://127.0.0.1:4318\"", "The collector's OTLP endpoint over HTTP."),
+        must("otlp", Kind::Form(&URL), "\"http://127.0.0.1:4318\"", "The collector's OTLP endpoint over HTTP or HTTPS."),
+        may(
+            "authorities",
+            Kind::Form(&PATH),
+            "\"pki/collector-authority.pem\"",
+            "Authorities to trust for it in place of the system's, PEM.",
+        ),
         may("service", Kind::Text, "\"penstock\"", "The `service.name` of the traces."),
     ],
 };
@@ -205,7 +211,13 @@ pub(crate) static OPERATORS: Section = Section {
             "keys",
             Kind::Form(&URL_OR_PATH),
             "\"https://login.brewery-north.example/realms/plant/keys\"",
-            "Where the issuer's keys (JWKS) are: a URL, or a file for plants without internet.",
+            "Where the issuer's keys (JWKS) are: a URL (of the keys, or of the discovery document), or a file for plants without internet.",
+        ),
+        may(
+            "authorities",
+            Kind::Form(&PATH),
+            "\"pki/login-authority.pem\"",
+            "Authorities to trust for that URL in place of the system's, PEM.",
         ),
         may("algorithms", list(&ANY_ALGORITHM), "[\"ES256\"]", "The signature algorithms that are accepted."),
         may(

@@ -82,12 +82,13 @@ impl State {
 }
 
 impl OperatorKeys {
-    /// Begins to fetch the keys of `issuer` with the system's authorities. Must be called within a tokio runtime.
+    /// Begins to fetch the keys of `issuer`, with its authorities or the system's. Must be called within a tokio
+    /// runtime.
     ///
     /// # Errors
-    /// As for [`Self::start`], or when the system's authorities cannot be read.
+    /// As for [`Self::start`], or when the authorities cannot be read.
     pub fn new(issuer: &Issuer) -> Result<Arc<Self>, SourceError> {
-        Ok(Arc::new(Self::start(issuer, Arc::new(HttpFetch::new(None)?))?))
+        Ok(Arc::new(Self::start(issuer, Arc::new(HttpFetch::new(issuer.authorities.as_deref())?))?))
     }
 
     /// Begins to fetch the keys of `issuer`, and goes on until dropped. Must be called within a tokio runtime.

@@ -5,6 +5,8 @@
 //! so gets an answer in its own dialect, and the attempt gets a record, where a failed handshake would leave neither.
 
 use arc_swap::ArcSwap;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::HttpConnector;
 use identity::{CertificateState, PresentedCertificate};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::pem::PemObject;
@@ -174,6 +176,18 @@ pub(crate) fn client(authorities: Option<&Path>) -> Result<rustls::ClientConfig,
         }
     };
     Ok(builder.with_no_client_auth())
+}
+
+/// A way to servers, over TLS where their URL says so.
+pub type Connector = HttpsConnector<HttpConnector>;
+
+/// Connects to a server, over TLS where its URL says so, and believes the system's authorities or those of one PEM file.
+///
+/// # Errors
+/// When the authorities cannot be read.
+pub fn connector(authorities: Option<&Path>) -> Result<Connector, TlsError> {
+    let builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(client(authorities)?);
+    Ok(builder.https_or_http().enable_all_versions().build())
 }
 
 fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

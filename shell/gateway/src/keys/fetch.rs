@@ -2,17 +2,15 @@
 //! says where keys come from, not the server.
 
 use super::source::LARGEST;
-use crate::tls::{self, TlsError};
+use crate::tls::{self, Connector, TlsError};
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING};
 use http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, Limited};
-use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -57,27 +55,30 @@ pub trait Fetch: Send + Sync + 'static {
 
 /// Fetches with hyper, over TLS where the URL says so.
 #[derive(Clone, Debug)]
-pub struct HttpFetch(Client<HttpsConnector<HttpConnector>, Empty<Bytes>>);
+pub struct HttpFetch {
+    authorities: Option<PathBuf>,
+}
 
 impl HttpFetch {
-    /// Trusts the system's authorities, or those in one PEM file.
+    /// Trusts the system's authorities, or those in one PEM file as it is when something is fetched.
     ///
     /// # Errors
-    /// When the authorities cannot be read.
+    /// When the authorities cannot be read now.
     pub fn new(authorities: Option<&Path>) -> Result<Self, TlsError> {
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_tls_config(tls::client(authorities)?)
-            .https_or_http()
-            .enable_all_versions()
-            .build();
-        // Fetches are minutes apart; a connection kept between them would be found dead.
-        Ok(Self(Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector)))
+        tls::connector(authorities)?;
+        Ok(Self { authorities: authorities.map(Path::to_owned) })
+    }
+
+    fn connector(&self) -> Result<Connector, FetchError> {
+        tls::connector(self.authorities.as_deref()).map_err(|problem| FetchError::Unreachable(problem.to_string()))
     }
 
     async fn fetch(&self, url: Uri) -> Result<Fetched, FetchError> {
-        let request = Request::get(url).header(ACCEPT, "application/json").body(Empty::new());
+        let request = Request::get(url).header(ACCEPT, "application/json").body(Empty::<Bytes>::new());
         let request = request.map_err(|problem| FetchError::Unreachable(problem.to_string()))?;
-        let answer = self.0.request(request).await.map_err(|problem| FetchError::Unreachable(chain(&problem)))?;
+        // Fetches are minutes apart: a connection kept between them would be found dead, and a certificate is renewed.
+        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(self.connector()?);
+        let answer = client.request(request).await.map_err(|problem| FetchError::Unreachable(chain(&problem)))?;
         if answer.status() != StatusCode::OK {
             return Err(FetchError::Status(answer.status().as_u16()));
         }

@@ -28,6 +28,7 @@ fn issuer(keys: &str) -> Issuer {
         issuer: "https://login.plant.example".to_owned(),
         audiences: vec!["penstock".to_owned()],
         keys: keys.to_owned(),
+        authorities: None,
         algorithms: vec!["EdDSA".to_owned()],
         subject_claim: "sub".to_owned(),
         roles_claim: None,
