@@ -3,12 +3,15 @@
 import http.server
 import json
 import signal
+import ssl
 import subprocess
 import threading
 
 import httpx
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+import certificates
 from conftest import BINARIES, DEADLINE, HERE, Plant, wait_for
 
 CHAT = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "unspeakable TIC-101"}]}
@@ -28,10 +31,19 @@ class Collector(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def collector():
+@pytest.fixture(params=["http", "https"])
+def collector(request, tmp_path):
+    """In the clear, and over TLS behind an authority that no system knows."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
     server.bodies = []
+    server.telemetry = f'[gateway.telemetry]\notlp = "{request.param}://localhost:{server.server_port}"\nservice = "gate-1"\n'
+    if request.param == "https":
+        subprocess.run([BINARIES / "penstock", "init", tmp_path / "collector"], check=True, capture_output=True)
+        pki = tmp_path / "collector" / "pki"
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(*certificates.issue(tmp_path, "localhost", ["localhost"], pki, use=ExtendedKeyUsageOID.SERVER_AUTH))
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        server.telemetry += f'authorities = "{pki / "authority.pem"}"\n'
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
@@ -59,7 +71,7 @@ def ask(plant, token, body=CHAT, provider="openai"):
 
 
 def test_traces_carry_the_genai_conventions_and_no_content(works, collector):
-    plant = works(f'[gateway.telemetry]\notlp = "http://127.0.0.1:{collector.server_port}"\nservice = "gate-1"\n')
+    plant = works(collector.telemetry)
     token = plant.token("copilot")
     plant.start()
     answer = ask(plant, token)
