@@ -2,6 +2,8 @@
 
 use crate::Command;
 use clap::CommandFactory;
+use miette::IntoDiagnostic;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Print completions for a shell.
@@ -14,6 +16,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> miette::Result<ExitCode> {
-    clap_complete::generate(args.shell, &mut Command::command(), "penstock", &mut std::io::stdout());
+    let mut text = Vec::new();
+    clap_complete::generate(args.shell, &mut Command::command(), "penstock", &mut text);
+    std::io::stdout().write_all(&text).into_diagnostic()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -61,7 +61,7 @@ enum Task {
 
 fn main() -> miette::Result<ExitCode> {
     let Command { plant, task } = Command::parse();
-    match task {
+    let done = match task {
         Task::Demo(args) => demo::run(args),
         Task::Init(args) => init::run(args),
         Task::Check(args) => check::run(&plant, args),
@@ -74,5 +74,15 @@ fn main() -> miette::Result<ExitCode> {
         Task::Schema(args) => schema::run(args),
         Task::Completions(args) => completions::run(args),
         Task::Manual(args) => manual::run(args),
+    };
+    match done {
+        // Whoever reads us has seen enough: `penstock check --json | head`. Not 0: what was not said may matter.
+        Err(problem) if is_broken_pipe(&problem) => Ok(ExitCode::FAILURE),
+        done => done,
     }
+}
+
+/// Whether a problem is nothing but that: its text is all that a report keeps of it.
+fn is_broken_pipe(problem: &miette::Report) -> bool {
+    problem.to_string() == std::io::Error::from(rustix::io::Errno::PIPE).to_string()
 }

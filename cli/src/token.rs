@@ -205,11 +205,13 @@ fn revoke(path: &Path, args: &Revoke) -> miette::Result<ExitCode> {
         miette!(help = "`penstock token list` shows the ids", "this is not the id of a token")
     })?;
     let (revocation, tokens) = tokens::change(&file, |tokens| (tokens.revoke(&id, gateway::now()), tokens.clone()))?;
+    let mut out = std::io::stdout().lock();
     match revocation {
-        Revocation::Revoked => println!("token `{id}` is revoked"),
-        Revocation::Already(at) => println!("token `{id}` has been revoked since {}", minute(at)),
+        Revocation::Revoked => writeln!(out, "token `{id}` is revoked"),
+        Revocation::Already(at) => writeln!(out, "token `{id}` has been revoked since {}", minute(at)),
         Revocation::Unknown => return Err(unknown(&id, &tokens, &file)),
     }
+    .into_diagnostic()?;
     Ok(ExitCode::SUCCESS)
 }
 
