@@ -102,7 +102,7 @@ async fn in_the_middle_of_a_document() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_mid_stream() {
-    let acts = vec![Act::Send(stream_head("text/event-stream")), Act::Send(chunk(&event("hello"))), Act::Hang];
+    let acts = vec![Act::Send(stream_head("text/event-stream")), Act::Send(chunk(event("hello"))), Act::Hang];
     let (provider, works) = plant(acts).await;
     let mut caller = Caller::sends(works.address, &works.chat("hello", true)).await;
     caller.until("hello").await;
@@ -119,7 +119,7 @@ async fn in_mid_stream() {
 async fn in_the_middle_of_a_stream_that_never_pauses() {
     let (provider, works) = plant(vec![
         Act::Send(stream_head("text/event-stream")),
-        Act::Repeat(chunk(&event("again and again"))),
+        Act::Repeat(chunk(event("again and again"))),
         Act::Hang,
     ])
     .await;

@@ -1,11 +1,12 @@
 //! A provider that answers with exactly the bytes that a test wants, when it wants them.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 /// What a provider does after it has read a request.
@@ -14,12 +15,14 @@ pub(crate) enum Act {
     Send(Vec<u8>),
     /// One byte at a time, each in a segment of its own.
     Drip(Vec<u8>),
-    /// Until the test says go.
+    /// Until the test says go, once for each.
     Wait,
     /// Waits until the connection ends, and notes when.
     Hang,
-    /// For ever, until nobody takes it.
+    /// For ever, until nobody takes it. Notes when nobody has for a while.
     Repeat(Vec<u8>),
+    /// An end; what comes after it is not read. Notes when the gateway has seen it.
+    Close,
     /// A reset instead of an end.
     Reset,
 }
@@ -33,8 +36,11 @@ pub(crate) struct Provider {
 struct State {
     acts: Mutex<Vec<Act>>,
     seen: watch::Sender<Vec<Vec<u8>>>,
-    go: watch::Sender<bool>,
+    connections: AtomicUsize,
+    go: Semaphore,
     left: watch::Sender<Vec<Instant>>,
+    /// How often nobody took what [`Act::Repeat`] gives.
+    stalled: watch::Sender<usize>,
 }
 
 impl Provider {
@@ -44,14 +50,17 @@ impl Provider {
         let state = Arc::new(State {
             acts: Mutex::new(acts),
             seen: watch::Sender::default(),
-            go: watch::Sender::default(),
+            connections: AtomicUsize::new(0),
+            go: Semaphore::new(0),
             left: watch::Sender::default(),
+            stalled: watch::Sender::default(),
         });
         let task = tokio::spawn({
             let state = Arc::clone(&state);
             async move {
                 loop {
                     let (stream, _) = listener.accept().await.unwrap();
+                    state.connections.fetch_add(1, Ordering::Relaxed);
                     tokio::spawn(serve(stream, Arc::clone(&state)));
                 }
             }
@@ -67,6 +76,11 @@ impl Provider {
         self.state.seen.borrow().iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect()
     }
 
+    /// How many connections were made to it.
+    pub(crate) fn connections(&self) -> usize {
+        self.state.connections.load(Ordering::Relaxed)
+    }
+
     /// Waits for a request.
     pub(crate) async fn until_seen(&self, count: usize) {
         let mut seen = self.state.seen.subscribe();
@@ -75,7 +89,14 @@ impl Provider {
     }
 
     pub(crate) fn go(&self) {
-        self.state.go.send_replace(true);
+        self.state.go.add_permits(1);
+    }
+
+    /// Waits until nobody takes what [`Act::Repeat`] gives.
+    pub(crate) async fn until_stalled(&self) {
+        let mut stalled = self.state.stalled.subscribe();
+        let waited = tokio::time::timeout(Duration::from_secs(10), stalled.wait_for(|stalled| *stalled > 0)).await;
+        waited.expect("nobody takes it").unwrap();
     }
 
     /// Waits until the gateway has left it; says when.
@@ -107,8 +128,14 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
                         tokio::task::yield_now().await;
                     }
                 }
-                Act::Wait => drop(state.go.subscribe().wait_for(|go| *go).await),
-                Act::Repeat(bytes) => while stream.write_all(&bytes).await.is_ok() {},
+                Act::Wait => state.go.acquire().await.unwrap().forget(),
+                Act::Repeat(bytes) => while repeated(&mut stream, &bytes, &state).await.is_ok() {},
+                Act::Close => {
+                    let _ = stream.shutdown().await;
+                    while matches!(stream.read(&mut [0; 1024]).await, Ok(1..)) {}
+                    state.left.send_modify(|left| left.push(Instant::now()));
+                    return;
+                }
                 Act::Reset => {
                     stream.set_zero_linger().unwrap();
                     return;
@@ -122,6 +149,19 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
         }
     }
     state.left.send_modify(|left| left.push(Instant::now()));
+}
+
+/// How long nothing may move before it counts as stalled.
+const STALLED: Duration = Duration::from_millis(100);
+
+/// Writes once more.
+async fn repeated(stream: &mut TcpStream, bytes: &[u8], state: &State) -> std::io::Result<()> {
+    let mut write = std::pin::pin!(stream.write_all(bytes));
+    if let Ok(written) = tokio::time::timeout(STALLED, write.as_mut()).await {
+        return written;
+    }
+    state.stalled.send_modify(|count| *count += 1);
+    write.await
 }
 
 /// Reads one request with a declared length.
@@ -155,8 +195,9 @@ pub(crate) fn stream_head(kind: &str) -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n").into_bytes()
 }
 
-pub(crate) fn chunk(text: &str) -> Vec<u8> {
-    format!("{:x}\r\n{text}\r\n", text.len()).into_bytes()
+pub(crate) fn chunk(bytes: impl AsRef<[u8]>) -> Vec<u8> {
+    let bytes = bytes.as_ref();
+    [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
 }
 
 pub(crate) fn last_chunk() -> Vec<u8> {

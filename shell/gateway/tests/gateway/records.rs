@@ -34,7 +34,7 @@ async fn document_ends(acts: Vec<Act>, status: u16, reason: Reason) {
 
 /// What becomes of a stream after its first event.
 async fn stream_ends(acts: Vec<Act>, reason: Reason) {
-    let begin = vec![Act::Send(stream_head("text/event-stream")), Act::Send(chunk(&event("begun")))];
+    let begin = vec![Act::Send(stream_head("text/event-stream")), Act::Send(chunk(event("begun")))];
     let (_provider, works) = plant([begin, acts].concat()).await;
     let mut caller = Caller::sends(works.address, &works.chat("hello", true)).await;
     let answer = caller.answer().await.expect("the body ends as a body");
@@ -76,7 +76,7 @@ async fn a_provider_that_breaks_off_a_stream_is_said_in_its_dialect() {
     stream_ends(vec![Act::Send(chunk("data: {\"choi")), Act::Hang], Reason::ProviderTimeout).await;
     stream_ends(vec![Act::Send(b"xyz\r\n".to_vec()), Act::Hang], Reason::ProviderBroken).await;
     stream_ends(vec![Act::Send(chunk("data: {\"choices\": [}\n\n")), Act::Hang], Reason::ProviderBroken).await;
-    stream_ends(vec![Act::Repeat(chunk(&event("again")))], Reason::AnswerTooLarge).await;
+    stream_ends(vec![Act::Repeat(chunk(event("again")))], Reason::AnswerTooLarge).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

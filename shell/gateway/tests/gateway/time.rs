@@ -13,7 +13,7 @@ fn soon(millis: u64) -> Option<Millis> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_outlives_the_token_of_its_caller_is_cut() {
-    let acts = vec![Act::Send(stream_head("text/event-stream")), Act::Send(chunk(&event("begun"))), Act::Hang];
+    let acts = vec![Act::Send(stream_head("text/event-stream")), Act::Send(chunk(event("begun"))), Act::Hang];
     let provider = Provider::new(acts).await;
     let setting = Setting { token_expires: soon(700), ..Setting::new(provider.address) };
     let works = Works::start(setting).await;
@@ -30,7 +30,7 @@ async fn a_stream_that_outlives_the_token_of_its_caller_is_cut() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_never_pauses_is_cut_too() {
-    let acts = vec![Act::Send(stream_head("text/event-stream")), Act::Repeat(chunk(&event("again")))];
+    let acts = vec![Act::Send(stream_head("text/event-stream")), Act::Repeat(chunk(event("again")))];
     let provider = Provider::new(acts).await;
     let bounds = Bounds { answer: u64::MAX, ..Bounds::default() };
     let works = Works::start(Setting { bounds, token_expires: soon(700), ..Setting::new(provider.address) }).await;
@@ -58,7 +58,7 @@ async fn an_answer_that_comes_whole_is_given_to_whoever_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_time_of_an_exchange_counts_from_its_first_byte() {
-    let acts = vec![Act::Send(stream_head("text/event-stream")), Act::Send(chunk(&event("begun"))), Act::Hang];
+    let acts = vec![Act::Send(stream_head("text/event-stream")), Act::Send(chunk(event("begun"))), Act::Hang];
     let provider = Provider::new(acts).await;
     let bounds = Bounds { total: Duration::from_millis(600), ..Bounds::default() };
     let works = Works::start(Setting { bounds, ..Setting::new(provider.address) }).await;
@@ -103,39 +103,39 @@ async fn a_connection_rests_longer_than_a_head_may_take() {
     let mut setting = Setting::new(provider.address);
     setting.limits = Limits {
         header_timeout: Duration::from_millis(300),
-        idle_timeout: Duration::from_millis(1500),
+        idle_timeout: Duration::from_millis(1000),
         ..setting.limits
     };
     let works = Works::start(setting).await;
     let began = tokio::time::Instant::now();
     let mut never = Caller::new(works.address).await;
     assert!(never.closed().await);
-    assert!(began.elapsed() < Duration::from_millis(1000), "a first head is due at once: {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_millis(900), "a first head is due at once: {:?}", began.elapsed());
 
     let mut rests = Caller::sends(works.address, &works.chat("hello", false)).await;
     assert_eq!(rests.answer().await.unwrap().status, 200);
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     rests.send(&works.chat("hello", false)).await;
     assert_eq!(rests.answer().await.unwrap().status, 200);
     rests.send(b"POST / HTT").await;
     let began = tokio::time::Instant::now();
     assert!(rests.closed().await);
-    assert!(began.elapsed() < Duration::from_millis(1000), "a head that has begun is due: {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_millis(900), "a head that has begun is due: {:?}", began.elapsed());
 
     let mut rests = Caller::sends(works.address, &works.chat("hello", false)).await;
     assert_eq!(rests.answer().await.unwrap().status, 200);
     let began = tokio::time::Instant::now();
     assert!(rests.closed().await);
-    assert!(began.elapsed() >= Duration::from_millis(1400), "{:?}", began.elapsed());
+    assert!(began.elapsed() >= Duration::from_millis(950), "{:?}", began.elapsed());
     works.until_metric("penstock_connections_cut_total{cause=\"idle\"}", 1).await;
     works.until_metric("penstock_connections_cut_total{cause=\"head\"}", 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_does_not_read_loses_its_connection_when_its_time_is_up() {
-    let much = chunk(&event(&"much ".repeat(2000)));
+    let much = chunk(event(&"much ".repeat(2000)));
     let provider = Provider::new(vec![Act::Send(stream_head("text/event-stream")), Act::Repeat(much)]).await;
-    let bounds = Bounds { total: Duration::from_millis(800), answer: u64::MAX, ..Bounds::default() };
+    let bounds = Bounds { total: Duration::from_millis(400), answer: u64::MAX, ..Bounds::default() };
     let works = Works::start(Setting { bounds, ..Setting::new(provider.address) }).await;
     let _caller = Caller::sends(works.address, &works.chat("hello", true)).await;
     works.until_metric("penstock_connections", 1).await;
