@@ -27,6 +27,10 @@ pub(crate) struct Gate {
     /// Out of grace: exchanges under way are cut.
     pub(crate) cutting: CancellationToken,
     pub(crate) tracker: TaskTracker,
+    /// Nothing is under way any more: whoever watches the gateway has seen it stop.
+    pub(crate) ended: CancellationToken,
+    /// Those who watch: connections of the operations listener, which hold up no stop.
+    pub(crate) watchers: TaskTracker,
 }
 
 impl Gate {
@@ -51,6 +55,8 @@ impl Gate {
             stopping: CancellationToken::new(),
             cutting: CancellationToken::new(),
             tracker: TaskTracker::new(),
+            ended: CancellationToken::new(),
+            watchers: TaskTracker::new(),
         }
     }
 

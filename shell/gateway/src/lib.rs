@@ -44,7 +44,7 @@ pub use keys::{Fetch, FetchError, Fetched, HttpFetch, OperatorKeys, Pending, Sou
 pub use metrics::Metrics;
 pub use recorder::{Acknowledge, Recorder, Unwritten, now};
 pub use telemetry::TRACES;
-pub use tls::{TlsError, TlsFiles};
+pub use tls::{Connector, TlsError, TlsFiles, connector};
 pub use upstream::Upstream;
 
 pub(crate) use gate::Gate;
@@ -173,7 +173,7 @@ impl Gateway {
             listeners.push(listener);
         }
         let operations = operations.map(|(listener, address)| {
-            gate.tracker.spawn(listen::operations(Arc::clone(&gate), listener));
+            gate.watchers.spawn(listen::operations(Arc::clone(&gate), listener));
             address
         });
         Ok(Self { gate, listeners, operations })
@@ -211,7 +211,7 @@ impl Gateway {
     }
 
     /// Stops accepting, lets exchanges under way end within the grace, then cuts them. Says how many connections
-    /// and streams were cut.
+    /// and streams were cut. The operations listener answers until the last of them has ended.
     pub async fn stop(self) -> usize {
         self.gate.stopping.cancel();
         self.gate.tracker.close();
@@ -220,6 +220,9 @@ impl Gateway {
         self.gate.cutting.cancel();
         // What is cut still says goodbye to its caller and writes its record; then its connection is closed.
         let _ = timeout(GOODBYE * 2, self.gate.tracker.wait()).await;
+        self.gate.ended.cancel();
+        self.gate.watchers.close();
+        let _ = timeout(GOODBYE, self.gate.watchers.wait()).await;
         left
     }
 }

@@ -1,7 +1,7 @@
 //! Accepts connections, and hands each to [`crate::connection`].
 
 use crate::tls::SharedTls;
-use crate::{Gate, admin, connection};
+use crate::{GOODBYE, Gate, admin, connection};
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -9,10 +9,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// How long accepting rests after the system refused a socket (out of descriptors): not a busy loop.
@@ -40,35 +42,43 @@ pub(crate) async fn calls(gate: Arc<Gate>, listener: TcpListener, tls: Option<Ar
     }
 }
 
-/// Serves the operations listener until told to stop.
+/// Serves the operations listener until nothing is under way any more: how a stop goes on is what people watch it for.
 pub(crate) async fn operations(gate: Arc<Gate>, listener: TcpListener) {
     let places = Arc::new(Semaphore::new(OPERATIONS));
-    while let Some((stream, _)) = accept(&listener, &gate.stopping).await {
+    while let Some((stream, _)) = accept(&listener, &gate.ended).await {
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
         let gate = Arc::clone(&gate);
-        let tracker = gate.tracker.clone();
-        tracker.spawn(async move {
-            let stopping = gate.stopping.clone();
-            let service = service_fn(move |request: Request<Incoming>| {
-                let answer = admin::answer(&gate, &request);
-                async move { Ok::<_, Infallible>(answer) }
-            });
-            let mut http = http1::Builder::new();
-            http.timer(TokioTimer::new()).header_read_timeout(OPERATIONS_HEAD);
-            tokio::select! {
-                _ = http.serve_connection(TokioIo::new(stream), service) => {}
-                () = stopping.cancelled() => {}
-            }
+        let watchers = gate.watchers.clone();
+        watchers.spawn(async move {
+            watched(gate, stream).await;
             drop(place);
         });
     }
 }
 
-async fn accept(listener: &TcpListener, stopping: &CancellationToken) -> Option<(TcpStream, SocketAddr)> {
+/// Serves one connection of the operations listener.
+async fn watched(gate: Arc<Gate>, stream: TcpStream) {
+    let ended = gate.ended.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        let answer = admin::answer(&gate, &request);
+        async move { Ok::<_, Infallible>(answer) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(OPERATIONS_HEAD);
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = ended.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    // Only an answer that has begun is still to end.
+    let _ = timeout(GOODBYE, connection).await;
+}
+
+async fn accept(listener: &TcpListener, until: &CancellationToken) -> Option<(TcpStream, SocketAddr)> {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stopping.cancelled() => return None,
+            () = until.cancelled() => return None,
         };
         match accepted {
             Ok((stream, peer)) => {

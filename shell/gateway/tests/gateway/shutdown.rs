@@ -19,12 +19,12 @@ const LONG: Duration = Duration::from_secs(10);
 const SHORT: Duration = Duration::from_millis(50);
 
 fn first(then: Vec<Act>) -> Vec<Act> {
-    [vec![Act::Send(stream_head("text/event-stream")), Act::Send(chunk(&event("begun")))], then].concat()
+    [vec![Act::Send(stream_head("text/event-stream")), Act::Send(chunk(event("begun")))], then].concat()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_under_way_ends_and_nothing_new_begins() {
-    let rest = vec![Act::Wait, Act::Send(chunk(&format!("{}{DONE}", event("ended")))), Act::Send(last_chunk())];
+    let rest = vec![Act::Wait, Act::Send(chunk(format!("{}{DONE}", event("ended")))), Act::Send(last_chunk())];
     let (provider, works) = plant(first(rest), LONG).await;
     let mut caller = Caller::sends(works.address, &works.chat("hello", true)).await;
     let mut idle = Caller::new(works.address).await;
@@ -39,6 +39,39 @@ async fn what_is_under_way_ends_and_nothing_new_begins() {
     assert!(answer.text().contains("ended") && answer.text().ends_with(DONE));
     assert_eq!(stopping.await.unwrap(), 0, "nothing was cut");
     assert_eq!(ledger.story().await.told(), (Kind::Outcome, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_watches_sees_it_stop_until_the_last_exchange_has_ended() {
+    let rest = vec![Act::Wait, Act::Send(chunk(DONE)), Act::Send(last_chunk())];
+    let (provider, works) = plant(first(rest), LONG).await;
+    let mut caller = Caller::sends(works.address, &works.chat("hello", true)).await;
+    caller.until("begun").await;
+    let operations = works.operations;
+    let mut watches = Caller::new(operations).await;
+    assert_eq!(ask(&mut watches, "/readyz").await, (200, "ready\n".to_owned()));
+    let mut idle = Caller::new(works.address).await;
+    let stopping = tokio::spawn(works.gateway.stop());
+    assert!(idle.closed().await, "it stops");
+    for caller in [&mut watches, &mut Caller::new(operations).await] {
+        let (status, said) = ask(caller, "/readyz").await;
+        assert_eq!((status, said.as_str()), (503, "not ready: the gateway is shutting down\n"));
+        assert_eq!(ask(caller, "/healthz").await.0, 200);
+        assert!(ask(caller, "/metrics").await.1.contains("penstock_exchanges_under_way 1\n"));
+    }
+    assert!(!stopping.is_finished());
+    provider.go();
+    assert!(caller.answer().await.unwrap().text().ends_with(DONE));
+    assert_eq!(stopping.await.unwrap(), 0);
+    assert!(watches.closed().await);
+    assert!(TcpStream::connect(operations).await.is_err(), "nobody listens");
+}
+
+/// Status and body at a path of the operations listener.
+async fn ask(caller: &mut Caller, path: &str) -> (u16, String) {
+    caller.send(format!("GET {path} HTTP/1.1\r\nHost: gate\r\n\r\n").as_bytes()).await;
+    let answer = caller.answer().await.unwrap();
+    (answer.status, answer.text())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,7 +120,7 @@ async fn a_document_on_its_way_and_an_upload_are_told_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_does_not_read_does_not_keep_the_gateway() {
-    let (_provider, works) = plant(first(vec![Act::Repeat(chunk(&event(&"much ".repeat(2000))))]), SHORT).await;
+    let (_provider, works) = plant(first(vec![Act::Repeat(chunk(event(&"much ".repeat(2000))))]), SHORT).await;
     let mut caller = Caller::sends(works.address, &works.chat("hello", true)).await;
     caller.until("begun").await;
     let ledger = works.ledger.clone();
