@@ -39,9 +39,8 @@ pub(crate) async fn exchange(gate: Arc<Gate>, caller: Arc<Caller>, request: Requ
         let reply = match cross(&gate, &inforce, &caller, &target, &mut body, &mut journal).await {
             Ok(crossed) => answer::give(&gate, crossed, journal).await,
             Err(refusal) => {
-                let reply = refuse(target.dialect, journal, &refusal).await;
-                intake::discard(body, target.version, target.headers).await;
-                reply
+                intake::discard(body, target.version, target.headers, caller.life.stay());
+                refuse(target.dialect, journal, &refusal).await
             }
         };
         reply.map(|body| body.holding(stay))

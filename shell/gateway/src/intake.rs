@@ -3,6 +3,7 @@
 //! What we cannot decode we cannot read, and what we cannot read does not leave. A stack of encodings is
 //! refused: no SDK sends one, and each layer multiplies what a small body can grow to.
 
+use crate::life::Stay;
 use crate::place::Place;
 use async_compression::tokio::bufread::{BrotliDecoder, DeflateDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder};
 use async_compression::zstd::DParameter;
@@ -122,11 +123,14 @@ fn broken(problem: &hyper::Error) -> Refusal {
 /// Takes what a refused caller still sends, so that it gets to read the refusal: one that is in the middle of a
 /// large body when the connection closes sees a reset (RFC 9112 section 9.6). Not on HTTP/2, which can say so, and
 /// not for a caller that waits to be told to go on.
-pub(crate) async fn discard(mut body: Incoming, version: Version, headers: &HeaderMap) {
+///
+/// It goes on beside the refusal, which a caller may read before it has sent all: one that sends slowly, or waits to hear
+/// something first, would otherwise be told late. Until it ends the exchange stays on its connection.
+pub(crate) fn discard(mut body: Incoming, version: Version, headers: &HeaderMap, stay: Stay) {
     if version > Version::HTTP_11 || headers.contains_key(EXPECT) || body.is_end_stream() {
         return;
     }
-    let all = async {
+    let all = async move {
         let mut taken = 0_usize;
         while let Ok(Some(Ok(frame))) = timeout(DISCARD_IDLE, body.frame()).await {
             taken = taken.saturating_add(frame.data_ref().map_or(0, Bytes::len));
@@ -135,7 +139,11 @@ pub(crate) async fn discard(mut body: Incoming, version: Version, headers: &Head
             }
         }
     };
-    let _ = timeout(DISCARD_TOTAL, all).await;
+    // It ends in any case: with its time, or with its connection, whichever is first.
+    tokio::spawn(async move {
+        let _ = timeout(DISCARD_TOTAL, all).await;
+        drop(stay);
+    });
 }
 
 fn too_large(limit: u64) -> Refusal {
