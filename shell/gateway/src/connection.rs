@@ -92,8 +92,12 @@ where
         drive(gate, &life, http.serve_connection(TokioIo::new(stream), service), |http| http.graceful_shutdown()).await
     } else {
         let mut http = http1::Builder::new();
-        // `Life` keeps the time of heads.
-        http.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(limits.header_bytes.max(8192));
+        // `Life` keeps the time of heads. A buffer that is full ends one that goes on and on, but one that comes all
+        // at once may be larger than the buffer.
+        http.timer(TokioTimer::new())
+            .header_read_timeout(None)
+            .max_header_size(limits.header_bytes)
+            .max_buf_size(limits.header_bytes.max(8192));
         let stream = TokioIo::new(Heard { stream, life: Arc::clone(&life) });
         drive(gate, &life, http.serve_connection(stream, service), |http| http.graceful_shutdown()).await
     };
