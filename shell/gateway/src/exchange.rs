@@ -19,10 +19,11 @@ use crate::telemetry;
 use crate::watch::{Watch, aside};
 use crate::{Gate, Inforce, intake};
 use bytes::Bytes;
-use http::Request;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Version};
 use hyper::body::Incoming;
 use inspect::Restorer;
-use plant::{Dialect, Principal, Reason, Refusal};
+use plant::{Principal, Reason, Refusal};
 use policy::{Crossing, Decision, Permit};
 use std::sync::Arc;
 use tracing::Instrument;
@@ -40,7 +41,7 @@ pub(crate) async fn exchange(gate: Arc<Gate>, caller: Arc<Caller>, request: Requ
             Ok(crossed) => answer::give(&gate, crossed, journal).await,
             Err(refusal) => {
                 intake::discard(body, target.version, target.headers, caller.life.stay());
-                refuse(target.dialect, journal, &refusal).await
+                refuse(&target, journal, &refusal).await
             }
         };
         reply.map(|body| body.holding(stay))
@@ -141,7 +142,12 @@ fn judge(
 }
 
 /// Records a refusal, or the failure of a call that had already left, and tells the caller.
-async fn refuse(dialect: Dialect, journal: Journal, refusal: &Refusal) -> Reply {
+async fn refuse(target: &Target<'_>, journal: Journal, refusal: &Refusal) -> Reply {
     let (verdict, record) = journal.refuse(refusal).await;
-    reply::error(dialect, verdict, refusal.reason, refusal.reason.status(), record)
+    let mut reply = reply::error(target.dialect, verdict, refusal.reason, refusal.reason.status(), record);
+    // Where a request was not well-formed, others may see the next one begin elsewhere.
+    if refusal.reason == Reason::BadRequest && target.version <= Version::HTTP_11 {
+        reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    reply
 }

@@ -2,7 +2,7 @@
 
 use crate::Inforce;
 use crate::upstream::Head;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, Method, Version, request};
 use plant::{Dialect, ProviderId, Reason, Refusal};
 use policy::{Call, Passage};
@@ -55,10 +55,16 @@ impl<'a> Target<'a> {
 
     /// Refuses what hyper lets pass and what could be read in two ways (RFC 9112 section 6.1), would turn the
     /// connection into something that is not HTTP, or would take a secret of ours along.
+    ///
+    /// A length beside a transfer encoding is not seen here: hyper takes it out, frames the body by its encoding, and
+    /// closes the connection after the answer, as RFC 9112 section 6.3 has it.
     pub(crate) fn well_formed(&self) -> Result<(), Refusal> {
         let refuse = |detail| Err(Refusal::new(Reason::BadRequest, detail));
-        if self.headers.contains_key(TRANSFER_ENCODING) && self.headers.contains_key(CONTENT_LENGTH) {
-            return refuse("both a length and a transfer encoding frame the body");
+        // What stands before `chunked` nobody undoes here, and what is said twice another may read otherwise.
+        let mut codings = self.headers.get_all(TRANSFER_ENCODING).iter();
+        let plain = codings.next().is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
+        if !plain || codings.next().is_some() {
+            return refuse("the transfer encoding is not `chunked` alone");
         }
         if self.headers.contains_key(UPGRADE) || self.method == Method::CONNECT {
             return refuse("the connection cannot be upgraded here");
