@@ -25,6 +25,8 @@ const IDLE: Duration = Duration::from_secs(45);
 /// How long connecting to a provider may take, beside the look-up of its name and the handshake, which the conduit's
 /// limit of the first byte covers.
 const CONNECT: Duration = Duration::from_secs(10);
+/// About the largest head of an answer, as for the callers' own by default: what it holds goes on to a caller, and no conduit bounds it.
+const HEAD: usize = 64 << 10;
 /// Most calls that share one HTTP/2 connection to a provider. Servers allow 100 at the least (RFC 9113 section 6.5.2
 /// recommends no fewer), and hyper opens no second connection when there are more: they would wait for each other.
 const LANE: usize = 64;
@@ -130,6 +132,7 @@ impl Upstream {
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
+            .http1_max_buf_size(HEAD)
             .http2_initial_stream_window_size(STREAM_WINDOW)
             .http2_initial_connection_window_size(CONNECTION_WINDOW)
             .build(self.connector.clone())

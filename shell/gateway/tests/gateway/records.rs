@@ -4,18 +4,12 @@ use crate::caller::{Caller, holds};
 use crate::ledger::Does;
 use crate::provider::{Act, DONE, Provider, chunk, completion, document, event, last_chunk, stream_head};
 use crate::works::{Setting, Works};
-use plant::{Bounds, Kind, Note, Reason};
+use plant::{Kind, Note, Reason};
 use std::time::Duration;
 
 async fn plant(acts: Vec<Act>) -> (Provider, Works) {
     let provider = Provider::new(acts).await;
-    let bounds = Bounds {
-        first_byte: Duration::from_millis(300),
-        idle: Duration::from_millis(300),
-        answer: 64 << 10,
-        ..Bounds::default()
-    };
-    let works = Works::start(Setting { bounds, ..Setting::new(provider.address) }).await;
+    let works = Works::start(Setting::impatient(provider.address)).await;
     (provider, works)
 }
 

@@ -57,6 +57,17 @@ impl Setting {
             version: 1,
         }
     }
+
+    /// One whose conduits wait for no provider, and take no long answers.
+    pub(crate) fn impatient(provider: SocketAddr) -> Self {
+        let bounds = Bounds {
+            first_byte: Duration::from_millis(300),
+            idle: Duration::from_millis(300),
+            answer: 64 << 10,
+            ..Bounds::default()
+        };
+        Self { bounds, ..Self::new(provider) }
+    }
 }
 
 /// A plant with its gateway.
