@@ -9,6 +9,8 @@ mod caller;
 #[cfg(test)]
 mod departures;
 #[cfg(test)]
+mod enforce;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod provider;
@@ -16,8 +18,6 @@ mod provider;
 mod providers;
 #[cfg(test)]
 mod records;
-#[cfg(test)]
-mod second;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
