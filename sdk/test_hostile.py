@@ -180,8 +180,6 @@ def test_no_hundred_continue_before_authorisation(raw, plant, token):
         ["Content-Length: +5"],
         ["Transfer-Encoding: chunked, identity"],
         ["Transfer-Encoding: xchunked"],
-        ["Transfer-Encoding: chunked", "Content-Length: 5"],
-        ["Content-Length: 5", "Transfer-Encoding: chunked"],
         ["Content-Length: 5", " folded"],
         ["Bad Header: x"],
         ["Upgrade: websocket", "Connection: upgrade", "Content-Length: 0"],
@@ -194,6 +192,16 @@ def test_smuggling_shapes_are_refused(plant, provider, raw, token, lines):
     assert got.startswith(b"HTTP/1.1 4") or got == b""
     assert len(provider.seen()) == before
     wait_for(lambda: len(plant.records("--kind", "refuse")) > records, "a record of the refusal")
+
+
+@pytest.mark.parametrize("lines", [["Transfer-Encoding: chunked", "Content-Length: 5"], ["Content-Length: 5", "Transfer-Encoding: chunked"]])
+def test_of_two_framings_the_encoding_holds_and_nothing_follows(plant, provider, raw, token, lines):
+    """RFC 9112 section 6.3: the length is ignored, and the connection ends with the answer."""
+    before, body = len(provider.seen()), json.dumps(CHAT).encode()
+    smuggled = b"GET /openai/v1/models HTTP/1.1\r\nHost: gate\r\nAuthorization: Bearer %s\r\n\r\n" % token.encode()
+    got = raw(head(plant, token, *lines), b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) + smuggled)
+    assert got.startswith(b"HTTP/1.1 200") and got.count(b"HTTP/1.1") == 1 and b"connection: close" in got.lower()
+    assert len(provider.seen()) == before + 1
 
 
 def test_garbage_is_recorded(plant, raw):

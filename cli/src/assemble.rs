@@ -60,9 +60,7 @@ pub(crate) fn operator_keys(
     let source = |issuer: &Issuer| (issuer.issuer.clone(), issuer.keys.clone(), issuer.authorities.clone());
     match (issuer, used) {
         (None, _) => Ok(None),
-        (Some(issuer), Some((old, keys))) if source(old) == source(issuer) => {
-            Ok(Some(Arc::clone(keys)))
-        }
+        (Some(issuer), Some((old, keys))) if source(old) == source(issuer) => Ok(Some(Arc::clone(keys))),
         (Some(issuer), _) => Ok(Some(OperatorKeys::new(issuer).into_diagnostic()?)),
     }
 }

@@ -179,7 +179,12 @@ pub(crate) static TELEMETRY: Section = Section {
     noun: "telemetry",
     about: "Where OpenTelemetry traces go. They hold no content.",
     fields: &[
-        must("otlp", Kind::Form(&URL), "\"http://127.0.0.1:4318\"", "The collector's OTLP endpoint over HTTP or HTTPS."),
+        must(
+            "otlp",
+            Kind::Form(&URL),
+            "\"http://127.0.0.1:4318\"",
+            "The collector's OTLP endpoint over HTTP or HTTPS.",
+        ),
         may(
             "authorities",
             Kind::Form(&PATH),
