@@ -154,15 +154,15 @@ class Ledger:
     def tile(self, row, index, kept=()):
         """The hashes or records of a tile, or of the full one that took its place; None if missing or malformed."""
         path, width = self.path(row, index)
-        data = self.read(path)
-        data = self.read(path.partition(".p/")[0]) if data is None else data
+        holds = width if Path(self.folder, path).exists() else 256
+        data = self.read(path if holds == width else path.partition(".p/")[0])
         if data is None:
             return self.add(INCOMPLETE, path, "is missing")
         items, at, prefix = [], 0, 2 if row == "entries" else 0
         while at < len(data) and len(items) < 256:
             at, end = at + prefix, at + prefix + (int.from_bytes(data[at:at + 2], "big") if prefix else 32)
             items, at = items + [data[at:end]], end
-        if at == len(data) and len(items) in (width, 256):
+        if at == len(data) and len(items) == holds:
             self.counts["tiles"] += not prefix
             return items[:width]
         wrong = index * 256 + [*(sha256(b"\0" + i) == hash for i, hash in zip(items, kept or ())), False].index(False)

@@ -65,8 +65,8 @@ impl<F: Files> Walk<'_, F> {
     fn bundle(&mut self, tile: Tile, heads: &mut Heads<'_>, report: &mut Report) {
         let [mut bundle, mut hashes] = std::mem::take(&mut self.buffers);
         let stored = self.leaf_hashes(tile, &mut hashes, report);
-        let there = self.fetch(tile, BUNDLE_LIMIT, &mut bundle, report);
-        let read = there.then(|| read_entries(&bundle, tile));
+        let found = self.fetch(tile, BUNDLE_LIMIT, &mut bundle, report);
+        let read = found.map(|found| read_entries(&bundle, tile, found));
         let first = tile.index() * u64::from(WIDTH);
         match (read, stored) {
             (Some(Ok(records)), stored) => self.records(first, &records, stored, heads, report),
@@ -151,11 +151,9 @@ impl<F: Files> Walk<'_, F> {
 
     fn compare_tile(&mut self, tile: Tile, computed: &[Hash], report: &mut Report) {
         let mut bytes = Vec::new();
-        if !self.fetch(tile, TILE_LIMIT, &mut bytes, report) {
-            return;
-        }
+        let Some(found) = self.fetch(tile, TILE_LIMIT, &mut bytes, report) else { return };
         report.tiles += 1;
-        match read_hashes(&bytes, tile) {
+        match read_hashes(&bytes, tile, found) {
             Ok(stored) if stored == computed => {}
             Ok(_) if self.differing.len() < DOUBTS => self.differing.push(tile),
             Ok(_) => {}
@@ -166,11 +164,9 @@ impl<F: Files> Walk<'_, F> {
     /// The stored leaf hashes of a bundle, as many as it has records.
     fn leaf_hashes<'b>(&self, bundle: Tile, bytes: &'b mut Vec<u8>, report: &mut Report) -> Option<&'b [Hash]> {
         let tile = Tile::in_tree(Row::Hashes(0), bundle.index(), self.size)?;
-        if !self.fetch(tile, TILE_LIMIT, bytes, report) {
-            return None;
-        }
+        let found = self.fetch(tile, TILE_LIMIT, bytes, report)?;
         report.tiles += 1;
-        match read_hashes(bytes, tile) {
+        match read_hashes(bytes, tile, found) {
             Ok(hashes) => Some(hashes),
             Err(error) => {
                 report.add_file(Class::Tampered, Fault::Tile(error), tile.path());
@@ -179,21 +175,20 @@ impl<F: Files> Walk<'_, F> {
         }
     }
 
-    /// Reads a file; for a partial tile that is gone, the full one of its place, as the format allows. Whether it is
-    /// there.
-    fn fetch(&self, tile: Tile, limit: usize, bytes: &mut Vec<u8>, report: &mut Report) -> bool {
+    /// Reads a file; for a partial tile that is gone, the full one of its place, as the format allows. Says which.
+    fn fetch(&self, tile: Tile, limit: usize, bytes: &mut Vec<u8>, report: &mut Report) -> Option<Tile> {
         for tile in [tile, tile.filled()] {
             match self.files.read_into(&tile.path(), limit, bytes) {
-                Ok(true) => return true,
+                Ok(true) => return Some(tile),
                 Ok(false) => {}
                 Err(error) => {
                     report.add_file(Class::Undecided, Fault::Unreadable(error.0), tile.path());
-                    return false;
+                    return None;
                 }
             }
         }
         report.add_file(Class::Incomplete, Fault::Missing, tile.path());
-        false
+        None
     }
 
     /// All records are read: the signed root decides who was right.
@@ -242,21 +237,18 @@ impl<F: Files> Walk<'_, F> {
     }
 }
 
-/// The records of a bundle; of a full one that stands in for a partial one, the first.
-fn read_entries(bytes: &[u8], tile: Tile) -> Result<Vec<&[u8]>, TileError> {
-    entries(bytes, tile.width()).or_else(|error| {
-        let mut records = entries(bytes, WIDTH).map_err(|_| error)?;
-        records.truncate(usize::from(tile.width()));
-        Ok(records)
-    })
+/// The records of a bundle; of a full one that stands in for a partial one, the first. A file under the partial path
+/// holds as many as that says: what it holds beyond them was signed by nobody.
+fn read_entries(bytes: &[u8], tile: Tile, found: Tile) -> Result<Vec<&[u8]>, TileError> {
+    let mut records = entries(bytes, found.width())?;
+    records.truncate(usize::from(tile.width()));
+    Ok(records)
 }
 
 /// The hashes of a tile; of a full one that stands in for a partial one, the first.
-fn read_hashes(bytes: &[u8], tile: Tile) -> Result<&[Hash], TileError> {
-    hashes(bytes, tile.width()).or_else(|error| {
-        let full = hashes(bytes, WIDTH).map_err(|_| error)?;
-        full.get(..usize::from(tile.width())).ok_or(error)
-    })
+fn read_hashes(bytes: &[u8], tile: Tile, found: Tile) -> Result<&[Hash], TileError> {
+    let all = hashes(bytes, found.width())?;
+    Ok(all.get(..usize::from(tile.width())).unwrap_or(all))
 }
 
 /// In a bundle whose lengths do not fit: the first record that is not the one whose hash is stored.

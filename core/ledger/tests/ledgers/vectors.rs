@@ -5,7 +5,7 @@
 //! committed files differ from what this code makes. A format vector that was released is never changed.
 
 use crate::ledger::verify::{Options, Trust, verify};
-use crate::ledger::{Checkpoint, Receipt, Tile, leaf_hash};
+use crate::ledger::{Checkpoint, Receipt, Tile, leaf_hash, tile};
 use crate::support::{Book, Folder, sign_as};
 use plant::Kind;
 use seal::base64;
@@ -202,6 +202,23 @@ fn damaged(vectors: &mut Vectors, book: &Book) {
         &flipped(book, "checkpoints/7.note", "brewery", b'c'),
         &tampered(None, Some("checkpoints/7.note")),
     );
+    let filled = |path: &str, more: Vec<u8>| with(book, path, [book.folder.0[path].clone(), more].concat());
+    let mut more = Vec::new();
+    for _ in 13..256 {
+        tile::push_entry(&mut more, b"{}").unwrap();
+    }
+    vectors.ledger(
+        "filled-records",
+        "a partial bundle filled up with records that nobody signed",
+        &filled(entries, more),
+        &tampered(None, Some(entries)),
+    );
+    vectors.ledger(
+        "filled-tile",
+        "a partial hash tile filled up to a full one",
+        &filled("tile/0/000.p/13", vec![0; (256 - 13) * 32]),
+        &tampered(None, Some("tile/0/000.p/13")),
+    );
     vectors.ledger("missing-records", "a bundle is gone", &without(book, entries), &incomplete(Some(entries)));
     let tile = "tile/0/000.p/13";
     vectors.ledger("missing-tile", "a hash tile is gone", &without(book, tile), &incomplete(Some(tile)));
@@ -344,7 +361,7 @@ fn misled(vectors: &mut Vectors, book: &Book) {
 }
 
 fn receipts(vectors: &mut Vectors, book: &Book) {
-    let tiles = crate::ledger::tile::Tiles::new(book.head().size, |tile| book.folder.0.get(&tile.path()).cloned());
+    let tiles = tile::Tiles::new(book.head().size, |tile| book.folder.0.get(&tile.path()).cloned());
     let note = Note::parse(&book.folder.0["checkpoint"]).unwrap();
     let make = |index| Receipt::make(index, note.clone(), &tiles).unwrap().to_string();
     let good = make(5);
