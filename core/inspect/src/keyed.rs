@@ -12,21 +12,26 @@ use plant::Piece;
 /// How a piece's path says that it is a key.
 const KEY: &str = " (key)";
 
-/// Follows the keys of a message: a key that a path does not show is the piece before.
+/// Follows the keys of a message: a key that a path does not show is a piece before.
 #[derive(Default)]
 pub(crate) struct Keys<'c> {
-    last: Option<(&'c str, &'c str)>,
+    /// Path and text of the keys around the last piece, outermost first.
+    open: Vec<(&'c str, &'c str)>,
 }
 
 impl<'c> Keys<'c> {
     /// The key that a piece stands under, also within a list; `None` for a key.
     pub(crate) fn of(&mut self, piece: &'c Piece<'_>) -> Option<&'c str> {
-        if let Some(path) = piece.path.strip_suffix(KEY) {
-            self.last = Some((path, &piece.text));
+        let (path, is_key) = piece.path.strip_suffix(KEY).map_or((&*piece.path, false), |path| (path, true));
+        // What a path begins with is around it: `{1}` closes, so that it does not begin `{12}`.
+        self.open.truncate(self.open.iter().take_while(|(around, _)| path.starts_with(around)).count());
+        if is_key {
+            self.open.push((path, &piece.text));
             return None;
         }
-        let named = self.last.and_then(|(path, key)| Some((piece.path.strip_prefix(path)?, key)));
-        if let Some((_, key)) = named.filter(|(rest, _)| items(rest)) {
+        if let Some((around, key)) = self.open.last()
+            && path.strip_prefix(around).is_some_and(items)
+        {
             return Some(key);
         }
         let name = piece.path.rsplit('.').next().unwrap_or_default();
@@ -120,9 +125,12 @@ mod tests {
     fn a_key_that_no_path_shows_tells_too() {
         let secret = "Xk29dLq8vTz1Rw7pQ3";
         for key in ["x-api-key", "password1", "db.password"] {
-            assert_eq!(found(&[("a{2} (key)", key), ("a{2}", secret)]).len(), 1, "{key}");
-            assert_eq!(found(&[("a{2} (key)", key), ("a{2}[0]", secret), ("a{2}[1]", secret)]).len(), 2, "{key}");
-            assert_eq!(found(&[("a{2} (key)", key), ("a{2}.note", secret), ("a{3}", secret)]), [""; 0], "{key}");
+            assert_eq!(found(&[("a.{2} (key)", key), ("a.{2}", secret)]).len(), 1, "{key}");
+            assert_eq!(found(&[("a.{2} (key)", key), ("a.{2}[0]", secret), ("a.{2}[1]", secret)]).len(), 2, "{key}");
+            assert_eq!(found(&[("a.{2} (key)", key), ("a.{2}.note", secret), ("a.{3}", secret)]), [""; 0], "{key}");
+            let nested =
+                [("a.{2} (key)", key), ("a.{2}[0].{0} (key)", "x"), ("a.{2}[0].{0}", "y"), ("a.{2}[1]", secret)];
+            assert_eq!(found(&nested).len(), 1, "{key}");
         }
     }
 
@@ -130,7 +138,7 @@ mod tests {
     fn a_number_that_a_setpoint_or_a_tag_is_given_is_a_setpoint() {
         assert_eq!(found(&[("a.setpoint", "78.5")]), ["0 setpoint:78.5"]);
         assert_eq!(found(&[("a.temperature_sp", "78.5 ")]), ["0 setpoint:78.5 "]);
-        assert_eq!(found(&[("a{0} (key)", "TIC-101"), ("a{0}", "78.5")]), ["0 tag:TIC-101", "1 setpoint:78.5"]);
+        assert_eq!(found(&[("a.{0} (key)", "TIC-101"), ("a.{0}", "78.5")]), ["0 tag:TIC-101", "1 setpoint:78.5"]);
         assert_eq!(found(&[("a.temperature", "0.7"), ("a.max_tokens", "100"), ("a.wasp", "3")]), [""; 0]);
     }
 }

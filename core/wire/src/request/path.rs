@@ -29,13 +29,15 @@ impl Paths {
         path
     }
 
-    /// The path of a value's key. The key is not in it: it is the piece.
+    /// The path of a value's key. The key is not in it: it is the piece. What the key names has the same path, if that does
+    /// not show the key.
     pub(super) fn of_key(&mut self, value: Value<'_, '_>) -> String {
         if let Some(parent) = value.parent() {
             self.enter(parent);
         }
         let mut path = String::with_capacity(self.prefix.len() + 16);
         path.push_str(&self.prefix);
+        write_dot(value, &mut path);
         write_position(&mut path, '{', value.position(), '}');
         path.push_str(" (key)");
         path
@@ -77,14 +79,19 @@ impl Paths {
 
 fn write_step(value: Value<'_, '_>, path: &mut String) {
     let Some(key) = value.key() else { return write_position(path, '[', value.position(), ']') };
-    if !path.is_empty() && value.parent().is_some_and(|parent| parent.kind() == Kind::Object) {
-        path.push('.');
-    }
+    write_dot(value, path);
     let key = key.raw();
     if is_identifier(key) || grammar::is_known_key(key) {
         path.push_str(key);
     } else {
         write_position(path, '{', value.position(), '}');
+    }
+}
+
+/// Parts the step of a member from what stands before.
+fn write_dot(value: Value<'_, '_>, path: &mut String) {
+    if !path.is_empty() && value.parent().is_some_and(|parent| parent.kind() == Kind::Object) {
+        path.push('.');
     }
 }
 

@@ -54,7 +54,7 @@ impl<'a> Walk<'_, 'a> {
         match value.kind() {
             Kind::String => self.visit_string(value, region),
             Kind::Number | Kind::Numbers if self.are_tokens(value) => self.attach(value, TOKENS.to_owned()),
-            Kind::Number if may_tell(value.raw(), raw_key) => self.read_only(value, Cow::Borrowed(value.raw())),
+            Kind::Number | Kind::Numbers if may_tell(value) => self.read_only(value, Cow::Borrowed(value.raw())),
             _ => Ok(()),
         }
     }
@@ -127,17 +127,24 @@ impl<'a> Walk<'_, 'a> {
     }
 }
 
-/// Whether a number may be a finding: long enough for a card or a telephone and longer than a time in seconds, or given
-/// to something that has a number in its name or is a setpoint. All others say how warm, how many, how long.
-fn may_tell(number: &str, key: &str) -> bool {
-    let long = number.len() >= 11 && number.bytes().all(|byte| byte.is_ascii_digit());
-    let set = |key: &str| {
-        let key = key.to_ascii_lowercase();
-        let words = ["setpoint", "set_point", "set-point", "sollwert", "consigne"];
-        words.iter().any(|word| key.ends_with(word)) || key.rsplit(['_', '-', '.']).next() == Some("sp")
-    };
-    long || !grammar::is_known_key(key)
-        && (key.bytes().any(|byte| byte.is_ascii_digit()) || key.len() <= 48 && set(key))
+/// Whether a number, or one of a list, may be a finding: long enough for a card or a telephone and longer than a time in
+/// seconds, or given to something that has a number in its name or is a setpoint. All others say how warm, how many, how
+/// long.
+fn may_tell(value: Value<'_, '_>) -> bool {
+    // A longer list is a tensor, whatever it is called.
+    const FEW: usize = 256;
+    let (key, _) = named(value);
+    let long = |number: &str| number.len() >= 11 && number.bytes().all(|byte| byte.is_ascii_digit());
+    let telling = || !grammar::is_known_key(key) && (key.bytes().any(|byte| byte.is_ascii_digit()) || is_setpoint(key));
+    value.raw().split(',').map(str::trim_ascii).any(long) || value.raw().len() <= FEW && telling()
+}
+
+/// Whether a key ends in a word for setpoint.
+fn is_setpoint(key: &str) -> bool {
+    const WORDS: [&str; 5] = ["setpoint", "set_point", "set-point", "sollwert", "consigne"];
+    let key = key.to_ascii_lowercase();
+    key.len() <= 48
+        && (WORDS.iter().any(|word| key.ends_with(word)) || key.rsplit(['_', '-', '.']).next() == Some("sp"))
 }
 
 /// Whether a value is a member of the outermost one.

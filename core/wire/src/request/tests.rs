@@ -189,10 +189,10 @@ fn a_path_shows_no_content() {
         pieces(&request),
         [
             ("{0} (key)", "hans.mueller@brauerei.example", true),
-            ("{0}{0} (key)", "AKIAIOSFODNN7EXAMPLE", true),
+            ("{0}.{0} (key)", "AKIAIOSFODNN7EXAMPLE", true),
             ("{0}.{0}[0]", "x", false),
             ("{1} (key)", "readings", true),
-            ("readings[0][0]{0} (key)", "value", true),
+            ("readings[0][0].{0} (key)", "value", true),
             ("readings[0][0].value", "y", false),
         ]
     );
@@ -470,6 +470,17 @@ fn numbers_that_may_tell_are_pieces() {
     let request = parse(Dialect::Json, "/predict", body).unwrap();
     let numbers: Vec<_> = pieces(&request).into_iter().filter(|(path, ..)| !path.ends_with(')')).collect();
     assert_eq!(numbers, [("card", "4111111111111111", true), ("{3}", "78.5", true), ("heater_sp", "5", true)]);
+    let lists = r#"{"cards":[7, 4111111111111111 ,1],"heater_sp":[78.5,79],"mixed":["",4111111111111111],"x":[0.4111111111111111,1]}"#;
+    let request = parse(Dialect::Json, "/predict", lists).unwrap();
+    let numbers: Vec<_> = pieces(&request).into_iter().filter(|(path, ..)| !path.ends_with(')')).collect();
+    assert_eq!(
+        numbers,
+        [
+            ("cards[0]", "7, 4111111111111111 ,1", true),
+            ("heater_sp[0]", "78.5,79", true),
+            ("mixed[1]", "4111111111111111", true)
+        ]
+    );
 }
 
 #[test]
