@@ -8,9 +8,12 @@
 //!                        |              |            |            |
 //!                   entry bundle    hash tiles    receipt  <-  receipt   -> verify
 //! ```
+//!
+//! [`epoch`] says which key signs on which day.
 
 pub mod checkpoint;
 pub mod entry;
+pub mod epoch;
 mod origin;
 mod proof;
 pub mod receipt;
@@ -20,6 +23,7 @@ pub mod verify;
 
 pub use checkpoint::Checkpoint;
 pub use entry::{ClockState, EncodeError, Entry, Head, Malformed, Stamp, decode, encode};
+pub use epoch::{EpochKeys, Schedule};
 pub use origin::Origin;
 pub use proof::{
     Hashes, Missing, ProofError, prove_consistency, prove_inclusion, verify_consistency, verify_inclusion,

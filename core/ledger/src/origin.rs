@@ -3,6 +3,7 @@
 //! The random part makes a cloned or re-initialised machine collide visibly (attack A11): two ledgers that carry the
 //! same origin were one when they began.
 
+use crate::epoch::Schedule;
 use plant::{Body, Draft, GatewayId, Kind, Note, PlantId, RecordId};
 use seal::note::Verifier;
 use seal::{hex, unhex};
@@ -34,13 +35,14 @@ impl Origin {
         parts.next().is_none().then_some(origin)
     }
 
-    /// The first record of the ledger: its name, and the key that signs it.
+    /// The first record of the ledger: its name, the key that signs it, and the schedule of the keys that sign beside it.
     ///
     /// Verification compares `note.origin` with the checkpoint's, so that a ledger cannot be given another's head.
     #[must_use]
-    pub fn begin(&self, id: RecordId, key: &Verifier) -> Draft {
-        let (origin, key) = (self.to_string(), key.to_string());
-        let note = BTreeMap::from([("key", Note::Text(key)), ("origin", Note::Text(origin))]);
+    pub fn begin(&self, id: RecordId, key: &Verifier, epochs: Option<&Schedule>) -> Draft {
+        let text = |text: &dyn fmt::Display| Note::Text(text.to_string());
+        let mut note = BTreeMap::from([("key", text(key)), ("origin", text(self))]);
+        note.extend(epochs.map(|schedule| ("epochs", text(schedule))));
         Draft { kind: Kind::Genesis, id, reference: None, body: Body { note, ..Body::default() } }
     }
 }

@@ -4,11 +4,12 @@
 //! forms that carry keys and signatures between people and machines. It draws no random number: seeds are arguments.
 //!
 //! ```text
-//! digest, text <- mac, sign <- note, token
+//! digest, text <- mac, sign <- note, token, epoch
 //! jose
 //! ```
 
 mod digest;
+mod epoch;
 pub mod jose;
 mod mac;
 pub mod note;
@@ -17,6 +18,7 @@ mod text;
 pub mod token;
 
 pub use digest::{equal, sha256, sha256_parts};
+pub use epoch::EpochSeed;
 pub use mac::{Mac, RootKey, Tagging};
 pub use sign::{SigningKey, VerifyingKey};
 pub use text::{base64, hex, unbase64, unhex};

@@ -326,7 +326,7 @@ impl Drop for Store {
 /// The beginning stands apart, for nothing is part of a ledger that has not begun.
 fn first_records(folder: &Path, found: &Found, settings: &Settings) -> (Vec<Draft>, Vec<Draft>) {
     let now = settings.clock.read().time;
-    let genesis = found.fresh.then(|| found.origin.begin(own::id(now), found.signer.verifier()));
+    let genesis = found.fresh.then(|| found.origin.begin(own::id(now), found.signer.verifier(), None));
     let mut rest = vec![own::boot(now, &settings.clock.boot())];
     if found.torn > 0 {
         rest.push(own::torn(now, found.torn));

@@ -76,7 +76,7 @@ impl Book {
             ids: u64::from(seed) << 32,
         };
         let id = book.id();
-        let genesis = book.origin.begin(id, book.signer.verifier());
+        let genesis = book.origin.begin(id, book.signer.verifier(), None);
         book.write(&genesis);
         book.plain(Kind::Boot);
         book

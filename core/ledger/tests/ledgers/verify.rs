@@ -265,7 +265,7 @@ fn the_genesis_binds_the_records_to_the_name() {
     assert_eq!(only(&cloned.judge(&cloned.folder)).fault, Fault::Genesis);
     let mut second = Book::begin(9);
     let id = second.id();
-    let genesis = second.origin.begin(id, second.signer.verifier());
+    let genesis = second.origin.begin(id, second.signer.verifier(), None);
     second.write(&genesis);
     second.publish();
     assert_eq!(only(&second.judge(&second.folder)).fault, Fault::SecondGenesis);
