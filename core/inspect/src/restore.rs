@@ -18,8 +18,7 @@ use std::ops::Bound;
 /// Knows the tokens of one call and puts their values back.
 #[derive(Clone, Default)]
 pub struct Restorer {
-    /// Token in capitals to value.
-    values: BTreeMap<String, String>,
+    values: Values,
     texts: BTreeMap<u32, Text>,
     counts: RestoreCounts,
 }
@@ -37,13 +36,13 @@ pub struct RestoreCounts {
 
 impl Restorer {
     pub(crate) fn new(values: BTreeMap<String, String>) -> Self {
-        Self { values, texts: BTreeMap::new(), counts: RestoreCounts::default() }
+        Self { values: Values::new(values), texts: BTreeMap::new(), counts: RestoreCounts::default() }
     }
 
     /// Whether there is nothing to put back, so that an answer may pass unread.
     #[must_use]
     pub fn idle(&self) -> bool {
-        self.values.is_empty()
+        self.values.tokens.is_empty()
     }
 
     /// What was met so far.
@@ -57,7 +56,7 @@ impl fmt::Debug for Restorer {
     /// Without tokens and values: a log must hold neither.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Restorer")
-            .field("values", &self.values.len())
+            .field("values", &self.values.tokens.len())
             .field("counts", &self.counts)
             .finish_non_exhaustive()
     }
@@ -80,6 +79,32 @@ impl Rewrite for Restorer {
     }
 }
 
+/// The tokens of one call and their values.
+#[derive(Clone, Default)]
+struct Values {
+    /// Token in capitals to value.
+    tokens: BTreeMap<String, String>,
+    /// The letters that tokens begin with, `A` the lowest bit: most words of an answer are passed by at their first.
+    initials: u32,
+}
+
+impl Values {
+    fn new(tokens: BTreeMap<String, String>) -> Self {
+        let letters = tokens.keys().filter_map(|token| letter(*token.as_bytes().first()?));
+        let initials = letters.fold(0, |initials, letter| initials | letter);
+        Self { tokens, initials }
+    }
+
+    fn begin_with(&self, byte: u8) -> bool {
+        letter(byte).is_some_and(|letter| self.initials & letter != 0)
+    }
+}
+
+/// The bit of a letter, whatever its case.
+fn letter(byte: u8) -> Option<u32> {
+    byte.is_ascii_alphabetic().then(|| 1 << (byte.to_ascii_uppercase() - b'A'))
+}
+
 /// One channel's text so far.
 #[derive(Clone, Default)]
 struct Text {
@@ -97,14 +122,7 @@ enum Start<'a> {
 }
 
 impl Text {
-    fn push(
-        &mut self,
-        text: &str,
-        end: bool,
-        form: Form,
-        values: &BTreeMap<String, String>,
-        counts: &mut RestoreCounts,
-    ) -> String {
+    fn push(&mut self, text: &str, end: bool, form: Form, values: &Values, counts: &mut RestoreCounts) -> String {
         let mut input = std::mem::take(&mut self.held);
         input.push_str(text);
         let mut out = String::with_capacity(input.len());
@@ -127,7 +145,7 @@ impl Text {
                     counts.in_links += 1;
                     length
                 }
-                Start::Plain => plain(rest),
+                Start::Plain => plain(rest, values),
             };
             let (passed, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
             for byte in passed.bytes() {
@@ -146,30 +164,33 @@ impl Text {
 
 /// What stands at the beginning of `rest`. No token begins with another, so at most one fits; and it is the
 /// greatest that is not greater than the text.
-fn start<'a>(rest: &str, end: bool, values: &'a BTreeMap<String, String>) -> Start<'a> {
-    let most = LONGEST_KIND + 1 + LONGEST_BODY;
-    let length = rest.bytes().take(most).take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
-    if length == 0 {
+fn start<'a>(rest: &str, end: bool, values: &'a Values) -> Start<'a> {
+    if !rest.bytes().next().is_some_and(|first| values.begin_with(first)) {
         return Start::Plain;
     }
-    let word = rest.get(..length).unwrap_or_default().to_ascii_uppercase();
-    let below = (Bound::Unbounded, Bound::Included(word.as_str()));
+    let mut capitals = [0; LONGEST_KIND + 1 + LONGEST_BODY];
+    let letters = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_');
+    let length =
+        capitals.iter_mut().zip(letters).map(|(capital, letter)| *capital = letter.to_ascii_uppercase()).count();
+    let word = capitals.get(..length).and_then(|word| std::str::from_utf8(word).ok()).unwrap_or_default();
+    let values = &values.tokens;
+    let below = (Bound::Unbounded, Bound::Included(word));
     if let Some((token, value)) =
         values.range::<str, _>(below).next_back().filter(|(token, _)| word.starts_with(*token))
     {
         return Start::Token { length: token.len(), value };
     }
-    let above = (Bound::Included(word.as_str()), Bound::Unbounded);
+    let above = (Bound::Included(word), Bound::Unbounded);
     let open = !end
         && length == rest.len()
-        && values.range::<str, _>(above).next().is_some_and(|(token, _)| token.starts_with(&word));
+        && values.range::<str, _>(above).next().is_some_and(|(token, _)| token.starts_with(word));
     if open { Start::Undecided } else { Start::Plain }
 }
 
-/// How much of `rest` passes before the next place where a token may begin: at a letter.
-fn plain(rest: &str) -> usize {
+/// How much of `rest` passes before the next place where a token may begin.
+fn plain(rest: &str, values: &Values) -> usize {
     let first = rest.chars().next().map_or(0, char::len_utf8);
-    first + rest.bytes().skip(first).take_while(|b| !b.is_ascii_alphabetic()).count()
+    first + rest.bytes().skip(first).take_while(|b| !values.begin_with(*b)).count()
 }
 
 fn put(out: &mut String, value: &str, form: Form) {
@@ -199,7 +220,7 @@ struct Words {
 }
 
 impl Words {
-    fn feed(&mut self, byte: u8, values: &BTreeMap<String, String>, counts: &mut RestoreCounts) {
+    fn feed(&mut self, byte: u8, values: &Values, counts: &mut RestoreCounts) {
         if byte.is_ascii_alphanumeric() {
             // One more than the longest, so that longer ones are known to be too long.
             if self.word.len() <= LONGEST_BODY {
@@ -213,10 +234,11 @@ impl Words {
         }
     }
 
-    fn end(&mut self, values: &BTreeMap<String, String>, counts: &mut RestoreCounts) {
-        if is_token(&self.kind, &self.word) && !values.contains_key(&format!("{}_{}", self.kind, self.word)) {
+    fn end(&mut self, values: &Values, counts: &mut RestoreCounts) {
+        if is_token(&self.kind, &self.word) && !values.tokens.contains_key(&format!("{}_{}", self.kind, self.word)) {
             counts.unknown += 1;
         }
-        self.kind = std::mem::take(&mut self.word);
+        std::mem::swap(&mut self.kind, &mut self.word);
+        self.word.clear();
     }
 }
