@@ -6,18 +6,21 @@
 //!              |             -> tile/0, tile/1 ..      hashes: where it is not, they say which one
 //!              -> heads -> order, links, time, closing completeness: nothing is missing
 //! checkpoints/N.note --signature--> root of the first N records     history: never signed otherwise
+//!              |     --epoch's signature--> `key` records           nor signed later than it says
 //! ```
 //!
 //! One pass over the files; memory is bounded by the calls under way and 8 bytes for each published checkpoint. What
 //! cannot be seen from inside a log (that its end was cut off, that two readers are shown two logs) needs a
 //! checkpoint that somebody else has kept: [`Options::known`].
 
+mod epochs;
 mod heads;
 mod report;
 mod story;
 mod trust;
 mod walk;
 
+pub use epochs::EpochsJudged;
 pub use report::{Class, Fault, Problem, Report};
 pub use trust::{Trust, TrustError};
 
@@ -73,6 +76,7 @@ pub fn verify(files: &impl Files, trust: &Trust, options: &Options) -> Report {
         report.add(Class::Unwitnessed, Fault::Unwitnessed);
     }
     let Some(mut heads) = Heads::read(files, trust, options, &mut report) else { return report };
-    walk::walk(files, &mut heads, &mut report);
+    let schedule = heads.schedule();
+    walk::walk(files, &mut heads, schedule, &mut report);
     report
 }

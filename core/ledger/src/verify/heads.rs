@@ -1,9 +1,11 @@
 //! The signed heads of a ledger: the published one, its history, and the one that the auditor kept.
 
+use super::epochs::Epochs;
 use super::{Class, Fault, Files, Options, Report, Trust};
+use crate::Schedule;
 use crate::checkpoint::{Checkpoint, number};
 use crate::tree::Hash;
-use seal::note::NOTE_LIMIT;
+use seal::note::{NOTE_LIMIT, Note};
 
 const PUBLISHED: &str = "checkpoint";
 const HISTORY: &str = "checkpoints";
@@ -12,6 +14,8 @@ const HISTORY: &str = "checkpoints";
 pub(super) struct Heads<'a> {
     trust: &'a Trust,
     head: Checkpoint,
+    /// The head as it was signed, until its epoch is judged; `None` if the head is the last good one of the history.
+    signed: Option<Note>,
     known: Option<Checkpoint>,
     /// Sizes of earlier checkpoints, ascending, and how many of them have been compared.
     history: Vec<u64>,
@@ -27,19 +31,19 @@ impl<'a> Heads<'a> {
     pub(super) fn read(files: &impl Files, trust: &'a Trust, options: &Options, report: &mut Report) -> Option<Self> {
         // The history first: what is listed in it now is not younger than the head that is read next.
         let mut history = sizes(files, report);
-        let head = match published(files, trust, report) {
-            Some(head) => head,
+        let (head, signed) = match published(files, trust, report) {
+            Some((head, note)) => (head, Some(note)),
             // A broken head is reported; the last good one of the history still shows what else is wrong.
             None => history.iter().rev().find_map(|size| {
                 let note = files.read(&path(*size), NOTE_LIMIT).ok()??;
-                Some(Checkpoint::open(&note, trust.verifiers()).ok()?.0)
+                Some((Checkpoint::open(&note, trust.verifiers()).ok()?.0, None))
             })?,
         };
         let later = history.split_off(history.partition_point(|size| *size <= head.size));
         judge_later(files, trust, &head, &later, report);
         let known = known(trust, options, &head, report);
         report.checkpoint = Some(head.clone());
-        Some(Self { trust, head, known, history, compared: 0, disagreeing: Vec::new(), agreed: 0 })
+        Some(Self { trust, head, signed, known, history, compared: 0, disagreeing: Vec::new(), agreed: 0 })
     }
 
     /// The head.
@@ -47,34 +51,73 @@ impl<'a> Heads<'a> {
         &self.head
     }
 
-    /// Whether a root is wanted at this size.
-    pub(super) fn wants(&self, size: u64) -> bool {
-        self.history.get(self.compared) == Some(&size) || self.known.as_ref().is_some_and(|known| known.size == size)
+    /// The auditor's schedule of its epoch keys.
+    pub(super) fn schedule(&self) -> Option<Schedule> {
+        self.trust.schedule(&self.head.origin)
     }
 
-    /// Compares the root of the first `size` records with those that were signed.
-    pub(super) fn compare(&mut self, size: u64, root: &Hash, files: &impl Files, report: &mut Report) {
+    /// Whether a root is wanted at this size.
+    pub(super) fn wants(&self, size: u64) -> bool {
+        size == self.head.size
+            || self.history.get(self.compared) == Some(&size)
+            || self.known.as_ref().is_some_and(|known| known.size == size)
+    }
+
+    /// Compares the root of the first `size` records with those that were signed, and their signatures with the epoch.
+    pub(super) fn compare(
+        &mut self,
+        size: u64,
+        root: &Hash,
+        files: &impl Files,
+        epochs: &mut Epochs,
+        report: &mut Report,
+    ) {
+        let mut listed = self.history.get(self.compared) == Some(&size);
+        if listed {
+            listed = self.compare_listed(size, root, files, epochs, report);
+        }
+        let head = self.signed.take_if(|_| self.head.size == size);
+        if let Some(fault) = head.as_ref().and_then(|head| epochs.judge(head)) {
+            report.add_file(Class::Tampered, fault, PUBLISHED);
+        }
+        if listed || head.is_some() {
+            epochs.hand_over();
+        }
         if let Some(known) = self.known.take_if(|known| known.size == size) {
             self.note_agreement(size, known.root == *root, "the known checkpoint");
         }
-        if self.history.get(self.compared) != Some(&size) {
-            return;
-        }
+    }
+
+    /// Compares a checkpoint of the history; `false` if it is gone.
+    fn compare_listed(
+        &mut self,
+        size: u64,
+        root: &Hash,
+        files: &impl Files,
+        epochs: &Epochs,
+        report: &mut Report,
+    ) -> bool {
         self.compared += 1;
         report.checkpoints += 1;
         let file = path(size);
         match files.read(&file, NOTE_LIMIT) {
             // Listed a moment ago: whoever prunes old notes may do so, they are not needed to verify.
-            Ok(None) => {}
+            Ok(None) => return false,
             Ok(Some(note)) => match Checkpoint::open(&note, self.trust.verifiers()) {
                 Ok((earlier, _)) if earlier.size != size || earlier.origin != self.head.origin => {
                     report.add_file(Class::Tampered, Fault::CheckpointName, file);
                 }
-                Ok((earlier, _)) => self.note_agreement(size, earlier.root == *root, &file),
+                Ok((earlier, note)) => {
+                    self.note_agreement(size, earlier.root == *root, &file);
+                    if let Some(fault) = epochs.judge(&note) {
+                        report.add_file(Class::Tampered, fault, file);
+                    }
+                }
                 Err(error) => report.add_file(Class::Tampered, Fault::Checkpoint(error), file),
             },
             Err(error) => report.add_file(Class::Undecided, Fault::Unreadable(error.0), file),
         }
+        true
     }
 
     /// The records add up to the head: every signed root that they do not have was signed for another history.
@@ -113,10 +156,10 @@ fn sizes(files: &impl Files, report: &mut Report) -> Vec<u64> {
     sizes
 }
 
-fn published(files: &impl Files, trust: &Trust, report: &mut Report) -> Option<Checkpoint> {
+fn published(files: &impl Files, trust: &Trust, report: &mut Report) -> Option<(Checkpoint, Note)> {
     match files.read(PUBLISHED, NOTE_LIMIT) {
         Ok(Some(note)) => match Checkpoint::open(&note, trust.verifiers()) {
-            Ok((head, _)) => return Some(head),
+            Ok(head) => return Some(head),
             Err(error) => report.add_file(Class::Tampered, Fault::Checkpoint(error), PUBLISHED),
         },
         Ok(None) => report.add_file(Class::Undecided, Fault::NoCheckpoint, PUBLISHED),

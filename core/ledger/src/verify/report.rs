@@ -1,5 +1,6 @@
 //! What verification found, for people and for exit codes.
 
+use super::epochs::EpochsJudged;
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::entry::Malformed;
 use crate::tile::{Row, Tile, TileError, WIDTH};
@@ -118,6 +119,45 @@ pub enum Fault {
     /// The known checkpoint is of another ledger.
     #[error("the known checkpoint is of another ledger")]
     KnownOrigin,
+    /// The genesis names no schedule that can be read, or another than the auditor's.
+    #[error("the schedule of epoch keys is malformed, or not the one that the auditor has")]
+    Schedule,
+    /// Records begin before the key of epoch 0.
+    #[error("records begin without the key of an epoch, though the ledger has a schedule of such keys")]
+    KeyMissing,
+    /// A `key` record does not prove its key.
+    #[error("the record does not prove that this is the key of its epoch")]
+    KeyUnproven,
+    /// A `key` record of an epoch whose turn it is not.
+    #[error("the key of epoch {epoch} is out of order: epochs begin with 0 and ascend")]
+    KeyOrder {
+        /// Which epoch.
+        epoch: u32,
+    },
+    /// A `key` record of a day that has not come.
+    #[error("the key of epoch {epoch} is announced before its day")]
+    KeyEarly {
+        /// Which epoch.
+        epoch: u32,
+    },
+    /// An epoch went on though its day was over.
+    #[error("the key of epoch {epoch} stays in use for more than an hour after its day, and no other is announced")]
+    KeyLate {
+        /// Which epoch.
+        epoch: u32,
+    },
+    /// The checkpoint that hands over to the next epoch is not there.
+    #[error("the last checkpoint of epoch {epoch} is missing: nothing shows that its records were not rewritten later")]
+    NoLastCheckpoint {
+        /// Which epoch.
+        epoch: u32,
+    },
+    /// A checkpoint is not signed by the key of its epoch.
+    #[error("the key of epoch {epoch} did not sign the checkpoint: it may have been made later")]
+    EpochSignature {
+        /// Which epoch.
+        epoch: u32,
+    },
     /// The policy asks for witnesses.
     #[error("the policy asks for witnesses, and their signatures are not checked by this version")]
     Unwitnessed,
@@ -153,6 +193,8 @@ pub struct Report {
     pub checkpoints: u64,
     /// How many records of each kind; those of unknown kinds under `other`.
     pub kinds: BTreeMap<&'static str, u64>,
+    /// What was judged of the epochs; `None` if the ledger has no schedule of epoch keys.
+    pub epochs: Option<EpochsJudged>,
     /// The times of the first and the last record.
     pub span: Option<(Millis, Millis)>,
     /// Calls begun since the last start of the gateway and not ended yet: how many.

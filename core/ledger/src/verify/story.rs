@@ -3,7 +3,9 @@
 //! A key that signs a ledger with records left out makes a tree that adds up. What it cannot make is records that
 //! link to each other across the hole.
 
+use super::epochs::Epochs;
 use super::{Class, Fault, Report};
+use crate::Schedule;
 use crate::entry::{Head, decode, kind};
 use crate::tree::Hash;
 use plant::{Kind, Millis, RecordId};
@@ -15,6 +17,8 @@ const OPEN_LIMIT: usize = 1 << 20;
 /// What has been told so far.
 pub(super) struct Story {
     origin: String,
+    /// Whose keys must have signed.
+    pub(super) epochs: Epochs,
     next: u64,
     /// The hashes that the next record may continue; `None` if anything goes.
     prev: Option<[Hash; 2]>,
@@ -36,9 +40,10 @@ struct Last {
 }
 
 impl Story {
-    pub(super) fn new(origin: &str) -> Self {
+    pub(super) fn new(origin: &str, schedule: Option<Schedule>) -> Self {
         Self {
             origin: origin.to_owned(),
+            epochs: Epochs::new(origin, schedule),
             next: 0,
             prev: Some([Hash::default(); 2]),
             last: None,
@@ -56,6 +61,7 @@ impl Story {
         self.next += count;
         self.last = None;
         self.prev = last;
+        self.epochs.skip();
     }
 
     /// Takes the next record with its leaf hash.
@@ -69,6 +75,7 @@ impl Story {
                 report.add_record(Class::Tampered, Fault::Malformed(error), seq, None);
                 self.blind = true;
                 self.last = None;
+                self.epochs.skip();
                 return;
             }
         };
@@ -80,6 +87,7 @@ impl Story {
         }
         let kind = kind(head.kind);
         self.judge_time(&head, kind, &mut add);
+        self.epochs.take(&head, kind, record, &mut add);
         match kind {
             Some(Kind::Genesis) if seq > 0 => add(Class::Tampered, Fault::SecondGenesis),
             Some(Kind::Intent) => self.begin(&head, seq, &mut add),
@@ -98,6 +106,7 @@ impl Story {
     /// The ledger ends here: what is still open either is under way, or was forgotten.
     pub(super) fn finish(self, report: &mut Report) {
         report.complete_judged = !self.blind;
+        report.epochs = self.epochs.judged();
         let recovering = !self.settled;
         for (id, seq) in self.open {
             if recovering || seq > self.booted {

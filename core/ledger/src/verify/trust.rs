@@ -1,6 +1,7 @@
 //! Whom the auditor trusts: a file of the auditor's own. The copy in the ledger's `trust/` is a convenience; a
 //! forger of the ledger would forge it too.
 
+use crate::epoch::Schedule;
 use seal::note::{NoteError, Verifier};
 
 /// Longest trust file and most keys in it.
@@ -11,6 +12,8 @@ const KEYS_LIMIT: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Trust {
     verifiers: Vec<Verifier>,
+    /// Schedules of epoch keys, by the name of the ledger.
+    schedules: Vec<(String, Schedule)>,
     witnesses: bool,
 }
 
@@ -18,7 +21,9 @@ pub struct Trust {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {
     /// A line is none of those that are known.
-    #[error("line {line} of the trust file is neither a key nor `log KEY` nor `quorum none`")]
+    #[error(
+        "line {line} of the trust file is neither a key, `log KEY`, `quorum none`, nor `epochs DAY ROOT` after a key"
+    )]
     Line {
         /// Which, counted from one.
         line: usize,
@@ -43,11 +48,12 @@ impl Trust {
     /// Trusts these keys and asks for no witnesses.
     #[must_use]
     pub fn new(verifiers: Vec<Verifier>) -> Self {
-        Self { verifiers, witnesses: false }
+        Self { verifiers, schedules: Vec::new(), witnesses: false }
     }
 
     /// Reads a trust file: verifier keys, one a line, bare or as the `log` lines of C2SP tlog-policy. Lines that begin
-    /// with `#` are comments. A policy that asks for witnesses is read; that they are not checked yet is reported.
+    /// with `#` are comments. A line `epochs DAY ROOT` is the schedule of epoch keys of the ledger whose key stands above
+    /// it. A policy that asks for witnesses is read; that they are not checked yet is reported.
     ///
     /// # Errors
     /// Names the line that is wrong.
@@ -66,6 +72,11 @@ impl Trust {
                 ["log", key] | ["log", key, _] | [key] => {
                     trust.verifiers.push(Verifier::parse(key).map_err(|problem| TrustError::Key { line, problem })?);
                 }
+                ["epochs", first, root] => {
+                    let schedule = Schedule::parse(&format!("{first} {root}"));
+                    let log = trust.verifiers.last().map(|key| key.name().to_owned());
+                    trust.schedules.push(log.zip(schedule).ok_or(TrustError::Line { line })?);
+                }
                 _ => return Err(TrustError::Line { line }),
             }
         }
@@ -76,6 +87,12 @@ impl Trust {
     #[must_use]
     pub fn verifiers(&self) -> &[Verifier] {
         &self.verifiers
+    }
+
+    /// The schedule of the epoch keys of a ledger, if the auditor has it.
+    #[must_use]
+    pub fn schedule(&self, origin: &str) -> Option<Schedule> {
+        self.schedules.iter().find(|(name, _)| name == origin).map(|(_, schedule)| *schedule)
     }
 
     pub(super) fn wants_witnesses(&self) -> bool {
@@ -93,6 +110,13 @@ mod tests {
     fn a_trust_file_names_keys_and_says_where_it_is_wrong() {
         let good = Trust::parse(&format!("# ours\n\n{KEY}\nlog {KEY} https://example.com\nquorum none\n")).unwrap();
         assert_eq!((good.verifiers().len(), good.wants_witnesses()), (2, false));
+        let epochs = "epochs 20413 BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+        let scheduled = Trust::parse(&format!("{KEY}\n{epochs}\n")).unwrap();
+        assert_eq!(scheduled.schedule("PeterNeumann").unwrap().first, 20_413);
+        assert_eq!((scheduled.schedule("another"), good.schedule("PeterNeumann")), (None, None));
+        for bad in [format!("{epochs}\n{KEY}\n"), format!("\nepochs 1 AAAA\n{KEY}\n")] {
+            assert!(matches!(Trust::parse(&bad), Err(TrustError::Line { .. })), "{bad}");
+        }
         assert!(Trust::parse(&format!("log {KEY}\nwitness w {KEY}\nquorum w\n")).unwrap().wants_witnesses());
         assert!(matches!(Trust::parse(&format!("{KEY}x")), Err(TrustError::Key { line: 1, .. })));
         assert_eq!(Trust::parse("\nlog a b c\n").unwrap_err(), TrustError::Line { line: 2 });

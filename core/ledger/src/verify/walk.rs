@@ -7,6 +7,7 @@
 use super::heads::Heads;
 use super::story::Story;
 use super::{Class, Fault, Files, Problem, Report};
+use crate::Schedule;
 use crate::entry::Head;
 use crate::tile::{BUNDLE_LIMIT, Edge, Row, TILE_LIMIT, Tile, TileError, WIDTH, entries, hashes};
 use crate::tree::{Frontier, Hash, leaf_hash};
@@ -35,14 +36,14 @@ struct Walk<'f, F> {
 }
 
 /// Goes through the whole ledger.
-pub(super) fn walk(files: &impl Files, heads: &mut Heads<'_>, report: &mut Report) {
+pub(super) fn walk(files: &impl Files, heads: &mut Heads<'_>, schedule: Option<Schedule>, report: &mut Report) {
     let size = heads.head().size;
     let mut walk = Walk {
         files,
         size,
         edge: Edge::new(),
         stored: None,
-        story: Story::new(&heads.head().origin),
+        story: Story::new(&heads.head().origin, schedule),
         altered: Vec::new(),
         differing: Vec::new(),
         buffers: Default::default(),
@@ -145,7 +146,7 @@ impl<F: Files> Walk<'_, F> {
     fn compare(&mut self, heads: &mut Heads<'_>, report: &mut Report) {
         let size = self.edge.size();
         if heads.wants(size) {
-            heads.compare(size, &self.edge.frontier().root(), self.files, report);
+            heads.compare(size, &self.edge.frontier().root(), self.files, &mut self.story.epochs, report);
         }
     }
 

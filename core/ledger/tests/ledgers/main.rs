@@ -1,6 +1,8 @@
 //! Whole ledgers: written, read, attacked, receipted, and compared with the vectors that every verifier shares.
 
 #[cfg(test)]
+mod epochs;
+#[cfg(test)]
 mod receipt;
 #[cfg(test)]
 mod speed;

@@ -1,15 +1,17 @@
 //! A ledger in memory, written the way `store` writes one, for tests to read and to damage.
 
 use crate::ledger::verify::{Files, Options, Report, Trust, Unreadable, verify};
-use crate::ledger::{Checkpoint, ClockState, Edge, Origin, Row, Stamp, Tile, encode, leaf_hash, tile};
+use crate::ledger::{
+    Checkpoint, ClockState, Edge, EpochKeys, Origin, Row, Schedule, Stamp, Tile, encode, epoch, leaf_hash, tile,
+};
 use plant::{
     Body, ConduitId, Decided, Dialect, Draft, FindingCount, GatewayId, Io, Kind, Millis, Outcome, Party, Place,
     PlantId, ProviderId, Purpose, RecordId, RuleId, Verdict, What, Who, ZoneId,
 };
-use seal::SigningKey;
 use seal::note::Signer;
+use seal::{EpochSeed, SigningKey};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The files of a ledger by path.
 #[derive(Clone, Default)]
@@ -53,18 +55,57 @@ pub(crate) struct Book {
     published: u64,
     edge: Edge,
     ids: u64,
+    /// The epoch whose key signs beside the ledger's.
+    pub(crate) epoch: Option<u32>,
+}
+
+/// Milliseconds of a day.
+pub(crate) const DAY: u64 = 86_400_000;
+
+/// The keys of every ledger here that has epochs.
+pub(crate) static EPOCHS: LazyLock<EpochKeys> = LazyLock::new(|| EpochKeys::derive(first_seed()));
+
+fn first_seed() -> EpochSeed {
+    EpochSeed::from_bytes([7; 32])
+}
+
+/// The key of an epoch, as its holder has it.
+pub(crate) fn epoch_signer(origin: &Origin, number: u32) -> Signer {
+    let seed = (0..number).fold(first_seed(), |seed, _| seed.next());
+    Signer::new(epoch::name(&origin.to_string(), number), Arc::new(seed.key())).unwrap()
 }
 
 impl Book {
     /// A ledger with genesis and first boot. The same seed gives the same ledger.
     pub(crate) fn begin(seed: u8) -> Self {
+        let mut book = Self::blank(seed);
+        let id = book.id();
+        let genesis = book.origin.begin(id, book.signer.verifier(), None);
+        book.write(&genesis);
+        book.plain(Kind::Boot);
+        book
+    }
+
+    /// The same with epoch keys, in epoch 0.
+    pub(crate) fn begin_epochs(seed: u8) -> Self {
+        let mut book = Self::blank(seed);
+        let id = book.id();
+        let genesis = book.origin.begin(id, book.signer.verifier(), Some(&book.schedule()));
+        book.write(&genesis);
+        book.announce(0);
+        book.epoch = Some(0);
+        book.plain(Kind::Boot);
+        book
+    }
+
+    fn blank(seed: u8) -> Self {
         let origin = Origin {
             plant: PlantId::new("brewery").unwrap(),
             gateway: GatewayId::new("gate-1").unwrap(),
             genesis: [seed; 16],
         };
         let signer = sign_as(&origin.to_string(), seed);
-        let mut book = Self {
+        Self {
             origin,
             signer,
             records: Vec::new(),
@@ -74,12 +115,27 @@ impl Book {
             published: 0,
             edge: Edge::new(),
             ids: u64::from(seed) << 32,
-        };
-        let id = book.id();
-        let genesis = book.origin.begin(id, book.signer.verifier(), None);
-        book.write(&genesis);
-        book.plain(Kind::Boot);
-        book
+            epoch: None,
+        }
+    }
+    /// The schedule of a ledger that began when this one did.
+    pub(crate) fn schedule(&self) -> Schedule {
+        Schedule::begin(Millis(1_763_674_500_000), &EPOCHS)
+    }
+
+    /// Writes the `key` record of an epoch.
+    pub(crate) fn announce(&mut self, epoch: u32) {
+        let id = self.id();
+        self.write(&EPOCHS.announce(epoch, id).unwrap());
+    }
+
+    /// Days pass: the next key is announced, a last checkpoint made with the old one.
+    pub(crate) fn next_epoch(&mut self, days: u32) {
+        self.now += DAY * u64::from(days);
+        let epoch = self.epoch.unwrap() + days;
+        self.announce(epoch);
+        self.publish();
+        self.epoch = Some(epoch);
     }
 
     /// A fresh id.
@@ -182,7 +238,11 @@ impl Book {
     /// Signs the head of what was published.
     pub(crate) fn sign(&mut self) {
         let head = self.head();
-        let note = head.sign(&self.signer).unwrap().to_string().into_bytes();
+        let mut note = head.sign(&self.signer).unwrap();
+        if let Some(epoch) = self.epoch {
+            note.add(&epoch_signer(&self.origin, epoch)).unwrap();
+        }
+        let note = note.to_string().into_bytes();
         self.folder.0.insert(format!("checkpoints/{}.note", head.size), note.clone());
         self.folder.0.insert("checkpoint".to_owned(), note);
     }
@@ -203,6 +263,11 @@ impl Book {
     /// What an auditor trusts who trusts this ledger's key.
     pub(crate) fn trust(&self) -> Trust {
         Trust::new(vec![self.signer.verifier().clone()])
+    }
+
+    /// The same, of an auditor who has its schedule too.
+    pub(crate) fn scheduled_trust(&self) -> Trust {
+        Trust::parse(&format!("{}\nepochs {}\n", self.signer.verifier(), self.schedule())).unwrap()
     }
 
     /// Verifies a folder with this ledger's key.
