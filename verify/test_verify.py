@@ -1,4 +1,4 @@
-"""Runs the second verifier on the vectors in testdata/ledgers: `python3 -m unittest discover verify`."""
+"""Runs the second verifier on the vectors in testdata/ledgers: `python3 verify/test_verify.py`."""
 import json
 import os
 import random
