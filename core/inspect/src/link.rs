@@ -11,8 +11,8 @@ use plant::Form;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Link {
     state: State,
-    /// The last eight bytes in lower case, the newest last.
-    last: [u8; 8],
+    /// The last eight bytes in lower case, the newest lowest.
+    last: u64,
     /// The quote that opens what may become an address: nothing but blanks and the letters of a scheme since.
     quote: Option<u8>,
     /// Whether the last byte was the backslash of an escape.
@@ -51,13 +51,12 @@ impl Link {
         // A string of JSON ends with all that is in it.
         let ended = form == Form::Json && byte == b'"' && !escaped || self.ends(read);
         self.quote = self.quoted(read);
-        self.last.rotate_left(1);
-        self.last[7] = read;
-        if self.last.ends_with(b"](<") {
+        self.last = self.last << 8 | u64::from(read);
+        if read == b'<' && self.last.to_be_bytes().ends_with(b"](<") {
             self.state = State::Angle;
         } else if ended {
             self.state = State::Outside;
-        } else if self.state == State::Outside && self.begins() {
+        } else if self.state == State::Outside && self.begins(read) {
             self.state = self.quote.map_or(State::Url, State::Quoted);
         }
     }
@@ -72,15 +71,20 @@ impl Link {
         }
     }
 
-    fn begins(&self) -> bool {
+    /// Whether a link begins with this byte.
+    fn begins(&self, read: u8) -> bool {
         const OPENERS: [&[u8]; 10] =
             [b"//", b"](", b"www.", b"http:", b"https:", b"http&", b"https&", b"ftp:", b"mailto:", b"url("];
-        OPENERS.iter().any(|opener| self.last.ends_with(opener))
+        // All of them end so; most bytes of a text do not.
+        matches!(read, b'/' | b'(' | b'.' | b':' | b'&') && {
+            let last = self.last.to_be_bytes();
+            OPENERS.iter().any(|opener| last.ends_with(opener))
+        }
     }
 
     /// The quote that still opens what may become an address, with this byte behind it.
     fn quoted(&self, read: u8) -> Option<u8> {
-        let [.., before] = self.last;
+        let [.., before] = self.last.to_be_bytes();
         let blank = |byte: u8| byte.is_ascii_whitespace();
         match read {
             b'"' | b'\'' => Some(read),
