@@ -8,7 +8,8 @@
 //
 // KEYS is a file of verifier keys, one a line. Judged are bytes, tree, signatures and history, all of it public formats
 // (c2sp.org signed-note, tlog-checkpoint, tlog-tiles, tlog-proof; RFC 6962). What the records say is not read: whether
-// they are in order, continue each other and end every call that they begin is for verify.py and `penstock verify`.
+// they are in order, continue each other and end every call that they begin is for verify.py and `penstock verify`. Nor
+// are the epoch keys that may sign beside the ledger's own: `epochs` lines in KEYS are passed over.
 //
 // Exit codes are theirs: 0 good, 2 usage, 10 tampered, 11 forked, 12 incomplete, 14 cannot decide. It stops at the
 // first problem.
@@ -129,7 +130,8 @@ func readKeys(path string) (note.Verifiers, error) {
 	}
 	keys := map[string]note.Verifier{}
 	for number, line := range strings.Split(string(data), "\n") {
-		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") || strings.HasPrefix(line, "epochs ") {
 			continue
 		}
 		if keys[line], err = note.NewVerifier(line); err != nil {
