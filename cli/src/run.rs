@@ -94,6 +94,7 @@ impl House {
             key: Arc::new(signing),
             plant: loaded.plant.id.clone(),
             gateway: loaded.plant.gateway.clone(),
+            epoch_seed: Some(loaded.gateway.keys.join("epoch.seed")),
             settings: store::Settings::default(),
         };
         let folder = &loaded.gateway.ledger;

@@ -1,6 +1,6 @@
 //! `penstock verify`: proves a ledger or a receipt, trusting nothing but a public key.
 
-use ledger::verify::{Class, Options, Report, Trust};
+use ledger::verify::{Class, EpochsJudged, Options, Report, Trust};
 use ledger::{Checkpoint, Receipt, receipt::RECEIPT_LIMIT};
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Read, Write};
@@ -27,7 +27,8 @@ pub(crate) struct Args {
     #[arg(value_name = "DIR|FILE")]
     what: PathBuf,
 
-    /// The file with the ledger's public key (or several, one a line) that you have got by another way.
+    /// The file with the ledger's public key and its schedule of epoch keys, as in its trust/ledger.trust, that you have
+    /// got by another way. Keys of several ledgers may follow one another.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
 
@@ -184,6 +185,7 @@ impl Findings {
             "checked    {} records ({} bytes), {} tiles, {} earlier heads",
             report.records, report.bytes, report.tiles, report.checkpoints
         )?;
+        print_epochs(out, report)?;
         if let Ok(Audit { segments, heads, unpublished, torn }) = &self.audit
             && *segments > 0
         {
@@ -247,6 +249,11 @@ impl Findings {
             "bytes": report.bytes,
             "tiles": report.tiles,
             "checkpoints": report.checkpoints,
+            "epochs": report.epochs.map(|EpochsJudged { count, known, spent }| json!({
+                "judged": count,
+                "schedule": if known { "given" } else { "own" },
+                "spent": spent,
+            })),
             "kinds": report.kinds,
             "first": report.span.map(|(first, _)| first.to_string()),
             "last": report.span.map(|(_, last)| last.to_string()),
@@ -262,6 +269,22 @@ impl Findings {
             "problems": problems,
             "unlisted": report.unlisted,
         })
+    }
+}
+
+/// Says how many epochs were judged, and on whose word. A ledger without records says nothing of them.
+fn print_epochs(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
+    match report.epochs {
+        Some(EpochsJudged { count, known, spent }) => {
+            let word = if known { "the schedule in the key file" } else { "the schedule that the ledger itself names" };
+            writeln!(out, "epochs     {count} judged, by {word}")?;
+            if spent {
+                writeln!(out, "           the last key of the schedule is in use: begin a new ledger")?;
+            }
+            Ok(())
+        }
+        None if report.records > 0 => writeln!(out, "epochs     not judged: the ledger has no schedule of epoch keys"),
+        None => Ok(()),
     }
 }
 

@@ -66,6 +66,7 @@ fn open(ledger: &Path) -> Store {
         key: Arc::new(seal::SigningKey::from_seed([3; 32].into())),
         plant: PlantId::new("brewery").unwrap(),
         gateway: GatewayId::new("gate-1").unwrap(),
+        epoch_seed: None,
         settings,
     };
     Store::open(ledger, &opening).unwrap().0
@@ -151,8 +152,8 @@ fn records_are_found_by_every_condition() {
     assert_eq!(count(&["--model", "gpt-4o", "--workload", "line-copilot"]), 0);
     assert_eq!(count(&["--zone", "cell-1", "--conduit", "copilot", "--provider", "openai"]), 302);
     assert_eq!(count(&["--zone", "cell-2"]), 0);
-    assert_eq!(count(&["--operator", "op-aaaabbbbccccdddd"]), 301);
-    assert_eq!(count(&["--sensitivity", "internal"]), 301);
+    assert_eq!(count(&["--operator", "op-aaaabbbbccccdddd"]), 302);
+    assert_eq!(count(&["--sensitivity", "internal"]), 302);
     assert_eq!(count(&["--kind", "boot"]), 1);
     assert_eq!(count(&["--since", "1h"]), 304);
     assert_eq!(count(&["--until", "2020-01-01"]), 0);

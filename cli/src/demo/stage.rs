@@ -83,7 +83,7 @@ impl Stage {
 
     /// The public key of the ledger.
     pub(super) fn ledger_key(&self) -> PathBuf {
-        self.ledger.join("trust/ledger.vkey")
+        self.ledger.join("trust/ledger.trust")
     }
 
     /// A workload's token, as the application has it.

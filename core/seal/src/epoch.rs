@@ -9,12 +9,15 @@
 //! not run backwards. That is the forward security of Bellare and Miner (CRYPTO 1999) with plain Ed25519 keys.
 
 use crate::SigningKey;
+use crate::text::{base64, unbase64};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use std::fmt;
 use zeroize::Zeroizing;
 
 /// Separates these derivations from those of anyone else who would use the same seed.
 const SALT: &[u8] = b"penstock epoch v1";
+/// The first line of a file that keeps a seed.
+const TITLE: &str = "penstock epoch seed 1";
 
 /// The seed of one epoch. Cleared from memory when it goes; `Debug` shows nothing of it.
 pub struct EpochSeed(Zeroizing<[u8; 32]>);
@@ -30,6 +33,26 @@ impl EpochSeed {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// The text of the file in which the seed of `epoch` is kept: a title, the epoch, the seed in base64.
+    #[must_use]
+    pub fn encode(&self, epoch: u32) -> Zeroizing<String> {
+        let seed = Zeroizing::new(base64(self.as_bytes()));
+        Zeroizing::new(format!("{TITLE}\nepoch {epoch}\nseed {}\n", seed.as_str()))
+    }
+
+    /// Reads what [`Self::encode`] wrote, and clears it; `None` if it is anything else.
+    #[must_use]
+    pub fn decode(file: Vec<u8>) -> Option<(u32, Self)> {
+        let file = Zeroizing::new(file);
+        let lines = std::str::from_utf8(&file).ok()?.strip_prefix(TITLE)?.strip_prefix("\nepoch ")?;
+        let (epoch, seed) = lines.strip_suffix('\n')?.split_once("\nseed ")?;
+        let bytes = Zeroizing::new(unbase64(seed)?);
+        let mut kept = Self(Zeroizing::new([0; 32]));
+        (bytes.len() == kept.0.len()).then(|| kept.0.copy_from_slice(&bytes))?;
+        let epoch = epoch.parse::<u32>().ok().filter(|number| number.to_string() == epoch)?;
+        Some((epoch, kept))
     }
 
     /// The seed of the next epoch.
@@ -87,6 +110,26 @@ mod tests {
         for _ in 0..100 {
             assert!(keys.insert(seed.key().verifying_key()));
             seed = seed.next();
+        }
+    }
+
+    #[test]
+    fn a_file_that_keeps_a_seed_has_one_spelling() {
+        let text = EpochSeed::from_bytes([7; 32]).encode(17).to_string();
+        let (epoch, seed) = EpochSeed::decode(text.clone().into_bytes()).unwrap();
+        assert_eq!((epoch, seed.as_bytes()), (17, &[7; 32]));
+        for bad in [
+            "".to_owned(),
+            text.trim_end().to_owned(),
+            format!("{text}\n"),
+            text.replace("17", "+17"),
+            text.replace("17", "017"),
+            text.replace("17", "4294967296"),
+            text.replace("seed 1", "seed 2"),
+            text.replace("Bwc=", "Bw=="),
+            text.replace("BwcHBwcH", ""),
+        ] {
+            assert!(EpochSeed::decode(bad.clone().into_bytes()).is_none(), "{bad:?}");
         }
     }
 

@@ -42,6 +42,7 @@ fn open(folder: &Path) -> Result<Store> {
         key: Arc::new(seal::SigningKey::from_seed([1; 32].into())),
         plant: PlantId::new("brewery")?,
         gateway: GatewayId::new("gate-1")?,
+        epoch_seed: Some(folder.join("epoch.seed")),
         settings: Settings::default(),
     };
     Ok(Store::open(folder, &opening)?.0)

@@ -66,6 +66,10 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Modes of files: what is published, and what only the owner may read.
+const PUBLIC: u32 = 0o666;
+const OWNER: u32 = 0o600;
+
 /// The name that a file has until it is whole. One writer, so no two processes use it at once.
 fn unfinished(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -73,10 +77,10 @@ fn unfinished(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn put(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
+fn put(path: &Path, bytes: &[u8], mode: u32, sync: bool) -> io::Result<()> {
     let unfinished = unfinished(path);
     let written = (|| {
-        let file = touch::create(&unfinished)?;
+        let file = touch::create_with(&unfinished, mode)?;
         touch::write(&file, &unfinished, bytes)?;
         if sync { touch::sync(&file, &unfinished) } else { Ok(()) }
     })();
@@ -92,12 +96,12 @@ fn put(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
 
 /// Puts a whole file in place, making parent folders. Its durability is the caller's concern.
 pub(crate) fn place(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    match put(path, bytes, false) {
+    match put(path, bytes, PUBLIC, false) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder)?;
             }
-            put(path, bytes, false)
+            put(path, bytes, PUBLIC, false)
         }
         other => other,
     }
@@ -105,8 +109,20 @@ pub(crate) fn place(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Replaces a file so that at any moment, power cuts included, the old or the new one is there, whole.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    put(path, bytes, true)?;
+    put(path, bytes, PUBLIC, true)?;
     path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Replaces a file that only its owner may read, as [`replace`] does, and then writes zeros over the old one where it
+/// lay. What a file system with copies of its own or a flash disk keeps of it beyond that is not in our hands.
+pub(crate) fn replace_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let old = File::options().write(true).open(path);
+    put(path, bytes, OWNER, true)?;
+    path.parent().map_or(Ok(()), sync_folder)?;
+    let Ok(old) = old else { return Ok(()) };
+    let zeros = vec![0; usize::try_from(old.metadata()?.len()).unwrap_or(0).min(1 << 16)];
+    touch::write_at(&old, path, &zeros, 0)?;
+    touch::sync(&old, path)
 }
 
 /// Opens a file to read it. A pipe or a device in its place, which a hostile copy of a ledger may hold, would keep the
@@ -185,7 +201,7 @@ impl Reserve {
 
 #[cfg(test)]
 mod tests {
-    use super::{Reserve, Usage, is_full, place, read_if_there, replace, zeroed};
+    use super::{Reserve, Usage, is_full, place, read_if_there, replace, replace_secret, zeroed};
     use std::io;
 
     #[test]
@@ -197,6 +213,19 @@ mod tests {
         place(&folder.path().join("tile/0/x001/000"), b"tile").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_replaced_secret_is_its_owners_and_the_old_one_is_overwritten() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("seed");
+        replace_secret(&path, b"yesterday").unwrap();
+        let old = std::fs::File::open(&path).unwrap();
+        replace_secret(&path, b"today").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"today");
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(io::read_to_string(old).unwrap(), "\0".repeat(9));
     }
 
     #[test]

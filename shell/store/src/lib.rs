@@ -13,6 +13,7 @@
 mod audit;
 mod clock;
 mod disk;
+mod epochs;
 mod exclusive;
 mod filter;
 mod folder;
@@ -34,6 +35,7 @@ mod writer;
 pub use audit::{Audit, AuditFault, audit};
 pub use clock::{Clock, Reading, System, TOLERANCE};
 pub use disk::Usage;
+pub use epochs::EpochError;
 pub use filter::Filter;
 pub use folder::Folder;
 pub use reader::{ReadError, Reader, Record, Records};

@@ -12,12 +12,15 @@
 //! root 64 hexadecimal digits
 //! wal SEGMENT OFFSET SHA-256-OF-THE-LAST-FRAME'S-HEADER
 //! last LEAF-HASH TIME MONO START MACHINE
+//! epochs FIRST-DAY ROOT ANNOUNCED     (if the ledger has epochs; `-` before the first is announced)
 //! open SEQ RECORD-ID            (one line for each open intent)
 //! crc32c 8 hexadecimal digits   (over all lines before)
 //! ```
 
 use crate::clock::Reading;
+use crate::epochs::Progress;
 use crate::wal::Position;
+use ledger::Schedule;
 use plant::{Millis, RecordId};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -46,6 +49,8 @@ pub(crate) struct Lock {
     pub(crate) start: u64,
     /// The start of the machine that `reading` belongs to.
     pub(crate) machine: String,
+    /// The schedule of epoch keys, and how far it is used.
+    pub(crate) epochs: Option<Progress>,
     /// Intents whose end is not recorded, with their sequence numbers.
     pub(crate) open: BTreeMap<RecordId, u64>,
 }
@@ -68,6 +73,10 @@ impl Lock {
             self.start,
             self.machine,
         );
+        if let Some(Progress { schedule, announced }) = &self.epochs {
+            let announced = announced.map_or_else(|| "-".to_owned(), |epoch| epoch.to_string());
+            let _ = writeln!(text, "epochs {schedule} {announced}");
+        }
         for (id, seq) in &self.open {
             let _ = writeln!(text, "open {seq} {id}");
         }
@@ -83,7 +92,7 @@ impl Lock {
         if crc.strip_prefix("crc32c ")? != format!("{:08x}", crc32c::crc32c(body.as_bytes())) {
             return None;
         }
-        let mut lines = body.lines();
+        let mut lines = body.lines().peekable();
         (lines.next()? == "penstock lock 1").then_some(())?;
         let mut field = |name: &str| lines.next()?.strip_prefix(name)?.strip_prefix(' ');
         let origin = field("origin")?.to_owned();
@@ -97,13 +106,24 @@ impl Lock {
         let reading = Reading { time: Millis(last.next()?.parse().ok()?), mono: last.next()?.parse().ok()? };
         let start = last.next()?.parse().ok()?;
         let machine = last.next()?.to_owned();
+        let epochs = match lines.next_if(|line| line.starts_with("epochs ")) {
+            Some(line) => Some(progress(line.strip_prefix("epochs ")?)?),
+            None => None,
+        };
         let open = lines.map(|line| {
             let (seq, id) = line.strip_prefix("open ")?.split_once(' ')?;
             Some((RecordId::parse(id)?, seq.parse().ok()?))
         });
         let open = open.collect::<Option<_>>()?;
-        Some(Self { origin, size, root, position, frame, leaf, reading, start, machine, open })
+        Some(Self { origin, size, root, position, frame, leaf, reading, start, machine, epochs, open })
     }
+}
+
+/// Reads a schedule and the epoch that was announced last.
+fn progress(text: &str) -> Option<Progress> {
+    let (schedule, announced) = text.rsplit_once(' ')?;
+    let announced = if announced == "-" { None } else { Some(announced.parse().ok()?) };
+    Some(Progress { schedule: Schedule::parse(schedule)?, announced })
 }
 
 /// 64 hexadecimal digits.
@@ -113,9 +133,10 @@ pub(crate) fn hash(text: &str) -> Option<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
-    use super::Lock;
+    use super::{Lock, Progress};
     use crate::clock::Reading;
     use crate::wal::Position;
+    use ledger::Schedule;
     use plant::{Millis, RecordId};
 
     fn lock() -> Lock {
@@ -129,13 +150,19 @@ mod tests {
             reading: Reading { time: Millis(1_700_000_000_000), mono: 12 },
             start: 3,
             machine: "b".to_owned(),
+            epochs: Some(Progress { schedule: Schedule { first: 20_413, root: [3; 32] }, announced: Some(7) }),
             open: (0..3).map(|n| (RecordId::new(Millis(n), [7; 10]), n)).collect(),
         }
     }
 
     #[test]
     fn a_lock_record_reads_as_it_was_written() {
-        assert_eq!(Lock::decode(lock().encode().as_bytes()), Some(lock()));
+        let Progress { schedule, announced } = lock().epochs.unwrap();
+        for epochs in [None, Some(announced), Some(None)] {
+            let epochs = epochs.map(|announced| Progress { schedule, announced });
+            let lock = Lock { epochs, ..lock() };
+            assert_eq!(Lock::decode(lock.encode().as_bytes()), Some(lock));
+        }
     }
 
     #[test]

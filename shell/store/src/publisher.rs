@@ -1,7 +1,7 @@
 //! The thread that shows the log to the world: tiles, entry bundles, checkpoints.
 //!
 //! ```text
-//! durable frames -> bundles and tiles -> synced -> checkpoints/N.note -> lock record -> checkpoint
+//! durable frames -> bundles and tiles -> synced -> checkpoints/N.note -> lock record -> checkpoint -> epoch's seed
 //! ```
 //!
 //! It reads the frames back from the disk instead of being handed them: memory stays bounded however far it falls
@@ -10,6 +10,7 @@
 
 use crate::Settings;
 use crate::disk::{self, Usage};
+use crate::epochs::{self, EpochError, Epochs};
 use crate::frame;
 use crate::lock::Lock;
 use crate::own;
@@ -20,12 +21,13 @@ use crate::wal::{Position, Step, WalError, Walker};
 use crate::writer::{Message, Reply};
 use ledger::tile::{Edge, Row, Tile, WIDTH};
 use ledger::{Checkpoint, Hash};
-use seal::note::Signer;
+use plant::Draft;
+use seal::note::{NOTE_LIMIT, Note, Signer};
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
@@ -68,11 +70,15 @@ pub(crate) enum PublishError {
     /// The checkpoint cannot be signed.
     #[error(transparent)]
     Checkpoint(#[from] ledger::checkpoint::CheckpointError),
+    /// The seed of the epoch keys cannot be replaced.
+    #[error(transparent)]
+    Epoch(#[from] EpochError),
 }
 
 impl PublishError {
     fn is_full(&self) -> bool {
-        matches!(self, Self::Io { source, .. } if disk::is_full(source))
+        let (Self::Io { source, .. } | Self::Epoch(EpochError::Io { source, .. })) = self else { return false };
+        disk::is_full(source)
     }
 
     /// Whether the log itself is not what it should be.
@@ -80,7 +86,7 @@ impl PublishError {
         match self {
             Self::Wal(WalError::Io { source, .. }) => !disk::is_passing(source),
             Self::Wal(_) | Self::Differs(_) => true,
-            Self::Io { .. } | Self::Checkpoint(_) => false,
+            Self::Io { .. } | Self::Checkpoint(_) | Self::Epoch(_) => false,
         }
     }
 }
@@ -130,6 +136,9 @@ pub(crate) struct Publisher {
     pub(crate) settings: Settings,
     pub(crate) shared: Arc<Shared>,
     pub(crate) signer: Signer,
+    pub(crate) epochs: Option<Epochs>,
+    /// Whether the next epoch's key is on its way into the log.
+    pub(crate) asked: Arc<AtomicBool>,
     /// For its own records: warnings about the disk.
     pub(crate) outbox: SyncSender<Message>,
     /// What is published.
@@ -206,20 +215,51 @@ impl Publisher {
     /// Has a `storage` record written. If the queue is full it goes unsaid; the log file has it.
     fn note(&self, event: &str) {
         let percent = Usage::of(&self.folder).unwrap_or_default().percent();
-        let draft = own::disk(self.settings.clock.read().time, event, percent);
+        self.send(own::disk(self.settings.clock.read().time, event, percent), Reply::silent());
+    }
+
+    /// Has a record written, if there is a place in the queue.
+    fn send(&self, draft: Draft, reply: Reply) {
         self.shared.depth.fetch_add(1, Ordering::Relaxed);
-        if self.outbox.try_send(Message::Append(Box::new(draft), Reply::silent())).is_err() {
+        if self.outbox.try_send(Message::Append(Box::new(draft), reply)).is_err() {
             self.shared.depth.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
+    /// Has the key of the day announced, once, when the day has changed. It signs only after the checkpoint that covers
+    /// its announcement, which the key of the day before still signs.
+    fn look_at_the_day(&self) {
+        let Some(epochs) = &self.epochs else { return };
+        let now = self.settings.clock.read().time;
+        let due = epochs.schedule().epoch(now);
+        let announced = self.shared.head().durable.epochs.as_ref().and_then(|progress| progress.announced);
+        if announced.is_none_or(|announced| due <= announced) || self.asked.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let asked = Arc::clone(&self.asked);
+        let reply = Reply::new(Box::new(move |_| asked.store(false, Ordering::Relaxed)));
+        if let Some(draft) = epochs.announce(due, own::id(now)) {
+            self.send(draft, reply);
+        }
+    }
+
+    /// Gives up the key of an epoch whose last checkpoint is published. Until the old seed is gone, nothing more is.
+    fn follow_epoch(&mut self) -> Result<(), PublishError> {
+        let announced = self.lock.epochs.as_ref().and_then(|progress| progress.announced);
+        match (&mut self.epochs, announced) {
+            (Some(epochs), Some(announced)) if epochs.epoch() < announced => Ok(epochs.advance(announced)?),
+            _ => Ok(()),
+        }
+    }
+
     fn publish(&mut self, head: &Lock) -> Result<(), PublishError> {
+        self.follow_epoch()?;
         let mut tip = self.tip.clone();
         let mut files = Files::below(&self.folder)?;
         self.derive(head, &mut tip, &mut files)?;
         files.sync()?;
         let checkpoint = Checkpoint { origin: head.origin.clone(), size: head.size, root: head.root };
-        let note = checkpoint.sign(&self.signer)?.to_string();
+        let note = sign(&checkpoint, &self.signer, self.epochs.as_ref())?.to_string();
         let put = |name: String, text: &str| {
             let path = self.folder.join(name);
             disk::replace(&path, text.as_bytes()).map_err(|source| PublishError::Io { path, source })
@@ -237,11 +277,12 @@ impl Publisher {
         let before = std::mem::replace(&mut self.lock, head.clone());
         self.tip = tip;
         self.behind = false;
-        self.shared.published.store(head.size, Ordering::Release);
         self.shared.change(|head| head.publishing = None);
-        self.tidy(before.size);
+        self.shared.published.store(head.size, Ordering::Release);
+        self.tidy(&before);
         self.watch_disk();
-        Ok(())
+        self.look_at_the_day();
+        self.follow_epoch()
     }
 
     /// Writes what the tree has grown by, from the frames.
@@ -272,22 +313,23 @@ impl Publisher {
     }
 
     /// Removes what the new checkpoint makes superfluous. Nothing here matters enough to fail for.
-    fn tidy(&mut self, before: u64) {
-        for tile in ledger::tile::grown(before, self.lock.size).filter(|tile| tile.is_full()) {
+    fn tidy(&mut self, before: &Lock) {
+        for tile in ledger::tile::grown(before.size, self.lock.size).filter(|tile| tile.is_full()) {
             let mut partials = self.folder.join(tile.path()).into_os_string();
             partials.push(".p");
             let _ = touch::remove_folder(Path::new(&partials));
         }
-        self.tidy_notes();
+        self.tidy_notes(before.epochs != self.lock.epochs);
         if let Err(error) = self.tidy_segments() {
             tracing::warn!(%error, "segments that are no longer needed cannot be removed");
         }
     }
 
-    /// Keeps the newest notes, and the first of each day for good: one note a second would be 31 million files a year.
-    fn tidy_notes(&mut self) {
+    /// Keeps the newest notes, and for good the first of each day and the last of each epoch: one note a second would be
+    /// 31 million files a year.
+    fn tidy_notes(&mut self, last_of_epoch: bool) {
         let day = self.lock.reading.time.0 / 86_400_000;
-        if day == self.day {
+        if day == self.day && !last_of_epoch {
             self.notes.push_back(self.lock.size);
         }
         self.day = day;
@@ -397,21 +439,38 @@ impl<'a> Files<'a> {
     }
 }
 
-/// The notes that an earlier run left, oldest first, without those that are kept for good.
-pub(crate) fn old_notes(folder: &Path) -> io::Result<VecDeque<u64>> {
+/// A checkpoint with the ledger's signature and that of its epoch.
+pub(crate) fn sign(
+    checkpoint: &Checkpoint,
+    signer: &Signer,
+    epochs: Option<&Epochs>,
+) -> Result<Note, ledger::checkpoint::CheckpointError> {
+    let mut note = checkpoint.sign(signer)?;
+    if let Some(epochs) = epochs {
+        note.add(epochs.signer())?;
+    }
+    Ok(note)
+}
+
+/// The notes that an earlier run left, oldest first, without those that are kept for good. `epoch` signs the next one.
+pub(crate) fn old_notes(folder: &Path, epoch: Option<u32>) -> io::Result<VecDeque<u64>> {
     let mut dated = Vec::new();
     for entry in std::fs::read_dir(folder.join("checkpoints"))? {
         let entry = entry?;
         let size = entry.file_name().to_str().and_then(|name| name.strip_suffix(".note")?.parse::<u64>().ok());
         if let Some(size) = size {
             let modified = entry.metadata()?.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-            dated.push((size, modified.as_secs() / 86_400));
+            let note = disk::read_if_there(&entry.path(), NOTE_LIMIT as u64).ok().flatten().unwrap_or_default();
+            dated.push((size, modified.as_secs() / 86_400, epochs::said_to_sign(&note)));
         }
     }
     dated.sort_unstable();
     let mut last = None;
-    dated.retain(|(_, day)| last.replace(*day) == Some(*day));
-    Ok(dated.into_iter().map(|(size, _)| size).collect())
+    let first_of_day: Vec<bool> = dated.iter().map(|(_, day, _)| last.replace(*day) != Some(*day)).collect();
+    let next = dated.iter().skip(1).map(|(_, _, epoch)| *epoch).chain([epoch]);
+    let all = dated.iter().zip(next).zip(first_of_day);
+    let passing = all.filter(|(((_, _, epoch), next), first)| epoch == next && !first);
+    Ok(passing.map(|(((size, ..), _), _)| *size).collect())
 }
 
 /// Where a ledger without a lock record begins.

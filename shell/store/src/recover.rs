@@ -9,6 +9,7 @@
 //! size of the ledger.
 
 use crate::disk;
+use crate::epochs::{EpochError, Epochs, Progress};
 use crate::frame;
 use crate::lock::{self, Lock};
 use crate::publisher::{BEGINNING, Tip};
@@ -28,6 +29,8 @@ pub(crate) struct Found {
     pub(crate) origin: Origin,
     /// Its key.
     pub(crate) signer: Signer,
+    /// Its epoch keys, if it has a schedule of them.
+    pub(crate) epochs: Option<Epochs>,
     /// What is durable.
     pub(crate) durable: Lock,
     /// What is published.
@@ -69,6 +72,11 @@ pub(crate) fn recover(folder: &Path, opening: &Opening, ahead: &mut Ahead) -> Re
         return Err(OpenError::Foreign(origin.to_string()));
     }
     let signer = Signer::new(origin.to_string(), Arc::clone(&opening.key)).map_err(OpenError::Name)?;
+    let seed = opening.epoch_seed.as_deref();
+    let begun = match seed {
+        Some(seed) if fresh => Some(Epochs::begin(folder, &origin, seed, opening.settings.clock.read().time)?),
+        _ => None,
+    };
     let published = lock.unwrap_or_else(|| Lock::beginning(&origin));
     let behind = check_checkpoint(checkpoint.as_deref(), &published, signer.verifier())?;
     let tip = Tip::load(folder, published.size).map_err(|tile| OpenError::Tile(folder.join(tile.path())))?;
@@ -95,8 +103,16 @@ pub(crate) fn recover(folder: &Path, opening: &Opening, ahead: &mut Ahead) -> Re
     for names in [wal, folder.join("checkpoints")] {
         disk::sync_folder(&names).map_err(OpenError::io(&names))?;
     }
-    let behind = finish_publication(folder, &published, durable.size, &signer, behind);
-    Ok(Found { origin, signer, durable, published, tip, frontier, segment, torn, fresh, behind })
+    let mut epochs = match (&durable.epochs, begun) {
+        (Some(Progress { schedule, .. }), _) => {
+            let seed = seed.ok_or_else(|| EpochError::Missing("epoch.seed".into()))?;
+            let announced = published.epochs.as_ref().and_then(|progress| progress.announced);
+            Some(Epochs::resume(folder, &origin, seed, *schedule, announced)?)
+        }
+        (None, begun) => begun,
+    };
+    let behind = finish_publication(folder, &published, durable.size, &signer, epochs.as_mut(), behind)?;
+    Ok(Found { origin, signer, epochs, durable, published, tip, frontier, segment, torn, fresh, behind })
 }
 
 impl Lock {
@@ -112,6 +128,7 @@ impl Lock {
             reading: crate::clock::Reading { time: plant::Millis(0), mono: 0 },
             start: 0,
             machine: String::new(),
+            epochs: None,
             open: std::collections::BTreeMap::new(),
         }
     }
@@ -151,16 +168,45 @@ fn check_checkpoint(note: Option<&[u8]>, lock: &Lock, verifier: &Verifier) -> Re
 ///
 /// A note that was written before a lock record that never came is of records that the log still has, so it can go: more
 /// than one head beyond the checkpoint would look as if records had been taken away. What cannot be done, on a full disk
-/// for instance, the next publication does.
-fn finish_publication(folder: &Path, published: &Lock, durable: u64, signer: &Signer, behind: bool) -> bool {
+/// for instance, the next publication does; but the last checkpoint of an epoch is made before its seed goes, or the
+/// ledger does not open.
+fn finish_publication(
+    folder: &Path,
+    published: &Lock,
+    durable: u64,
+    signer: &Signer,
+    mut epochs: Option<&mut Epochs>,
+    behind: bool,
+) -> Result<bool, OpenError> {
     for size in notes(folder).into_iter().filter(|size| (published.size + 1..=durable).contains(size)) {
         let _ = touch::remove(&folder.join(format!("checkpoints/{size}.note")));
     }
-    let Lock { origin, size, root, .. } = published;
-    let checkpoint = Checkpoint { origin: origin.clone(), size: *size, root: *root };
-    let publish =
-        || disk::replace(&folder.join("checkpoint"), checkpoint.sign(signer).ok()?.to_string().as_bytes()).ok();
-    behind && publish().is_none()
+    let announced = published.epochs.as_ref().and_then(|progress| progress.announced);
+    let kept = folder.join(format!("checkpoints/{}.note", published.size));
+    let sign = |epochs: Option<&Epochs>| -> Result<String, OpenError> {
+        let Lock { origin, size, root, .. } = published;
+        let checkpoint = Checkpoint { origin: origin.clone(), size: *size, root: *root };
+        Ok(crate::publisher::sign(&checkpoint, signer, epochs).map_err(OpenError::Checkpoint)?.to_string())
+    };
+    if let (Some(epochs), Some(announced)) = (epochs.as_deref_mut(), announced)
+        && epochs.epoch() < announced
+    {
+        // The lock record is that of the hand-over: nothing is published after it while the old seed is there.
+        if !kept.exists() {
+            disk::replace(&kept, sign(Some(epochs))?.as_bytes()).map_err(OpenError::io(&kept))?;
+        }
+        epochs.advance(announced)?;
+    } else if let Some(epochs) = epochs.as_deref_mut() {
+        epochs.prove_replaceable()?;
+    }
+    if !behind {
+        return Ok(false);
+    }
+    let note = match disk::read_if_there(&kept, NOTE_LIMIT as u64).ok().flatten() {
+        Some(note) => note,
+        None => sign(epochs.as_deref())?.into_bytes(),
+    };
+    Ok(disk::replace(&folder.join("checkpoint"), &note).is_err())
 }
 
 /// The sizes of the notes that are there.
@@ -235,6 +281,12 @@ fn apply(
         durable.reading = crate::clock::Reading { time: head.t, mono: head.mono };
         durable.start = head.boot;
         match plant::Kind::NAMES.iter().find(|(name, _)| *name == head.kind).map(|(_, kind)| *kind) {
+            Some(kind @ (plant::Kind::Genesis | plant::Kind::Key)) => {
+                let entry = ledger::decode(entry).map_err(malformed)?;
+                let (text, number) =
+                    (|key: &str| entry.text(&format!("note.{key}")), |key: &str| entry.number(&format!("note.{key}")));
+                Progress::follow(&mut durable.epochs, kind, text, number);
+            }
             Some(plant::Kind::Boot) => {
                 let entry = ledger::decode(entry).map_err(malformed)?;
                 durable.machine = entry.text("note.machine").unwrap_or_default().to_owned();

@@ -2,6 +2,7 @@
 
 use crate::clock::Watch;
 use crate::disk::Reserve;
+use crate::epochs::{EpochError, Epochs};
 use crate::exclusive::{Exclusive, Refused};
 use crate::publisher::{self, Publisher};
 use crate::recover::{self, Found};
@@ -29,6 +30,9 @@ pub struct Opening {
     pub plant: PlantId,
     /// The gateway whose ledger this is.
     pub gateway: GatewayId,
+    /// Where the seed of the epoch keys is kept, replaced each day. It is made when the ledger is begun; a ledger that is
+    /// begun without stays without.
+    pub epoch_seed: Option<PathBuf>,
     /// How it is kept.
     pub settings: Settings,
 }
@@ -114,6 +118,9 @@ pub enum OpenError {
     /// The names of plant and gateway cannot name a key.
     #[error("plant and gateway cannot name a key: {0}")]
     Name(seal::note::NoteError),
+    /// The epoch keys cannot be used.
+    #[error(transparent)]
+    Epoch(#[from] EpochError),
     /// No random bytes to be had.
     #[error("the system gives no random bytes")]
     Random,
@@ -163,10 +170,12 @@ impl Store {
         let mut ahead = Ahead::new(&folder.join("wal"), settings.segment_bytes);
         let found = recover::recover(folder, opening, &mut ahead)?;
         let origin = found.origin.clone();
+        let schedule = found.epochs.as_ref().map(|epochs| *epochs.schedule());
         let started = Self::start(folder, settings, found, ahead, exclusive)?;
         // Only now: a ledger that dies before its first record begins anew under another name, and would be left with
         // the key of the first.
-        trust::write(folder, &origin, &started.0.verifier).map_err(OpenError::io(&folder.join("trust")))?;
+        trust::write(folder, &origin, &started.0.verifier, schedule.as_ref())
+            .map_err(OpenError::io(&folder.join("trust")))?;
         Ok(started)
     }
 
@@ -187,7 +196,7 @@ impl Store {
         let (first, rest) = first_records(folder, &found, &settings);
         let (inbox, outbox) = sync_channel(settings.queue.max(1));
         let shared = Arc::new(Shared::new(folder.to_owned(), found.durable.clone(), found.published.size));
-        let Found { signer, durable, published, tip, frontier, mut segment, behind, .. } = found;
+        let Found { signer, epochs, durable, published, tip, frontier, mut segment, behind, .. } = found;
         let verifier = signer.verifier().clone();
         #[cfg(test)]
         segment.inject(&settings.faults);
@@ -199,8 +208,10 @@ impl Store {
             settings: settings.clone(),
             shared: Arc::clone(&shared),
             signer: signer.clone(),
+            asked: Arc::default(),
             outbox: inbox.clone(),
-            notes: publisher::old_notes(folder).map_err(OpenError::io(folder))?,
+            notes: publisher::old_notes(folder, epochs.as_ref().map(Epochs::epoch)).map_err(OpenError::io(folder))?,
+            epochs,
             day: published.reading.time.0 / 86_400_000,
             lock: published,
             tip,
@@ -229,11 +240,13 @@ impl Store {
             Self { shared, inbox, threads: Mutex::new(Vec::new()), verifier, exclusive: Mutex::new(Some(exclusive)) };
         let writing = spawn("ledger-writer", Box::new(move || writer.run()))?;
         store.hold(writing);
+        // Before anybody else can write: nothing stands between the beginning and the first key.
+        for draft in first {
+            store.write_all(vec![draft]).map_err(OpenError::Failed)?;
+        }
         let publishing = spawn("ledger-publisher", Box::new(move || publisher.run()))?;
         store.hold(publishing);
-        for drafts in [first, rest] {
-            store.write_all(drafts).map_err(OpenError::Failed)?;
-        }
+        store.write_all(rest).map_err(OpenError::Failed)?;
         Ok((store, recovery))
     }
 
@@ -320,13 +333,17 @@ impl Drop for Store {
     }
 }
 
-/// What a start puts on record, in this order: the ledger's beginning, what was repaired, the start itself, and the
-/// calls whose end nobody saw.
+/// What a start puts on record, in this order: the ledger's beginning with the first epoch's key, the start itself, what
+/// was repaired, and the calls whose end nobody saw.
 ///
-/// The beginning stands apart, for nothing is part of a ledger that has not begun.
+/// The beginning stands apart, record by record, for nothing is part of a ledger that has not begun.
 fn first_records(folder: &Path, found: &Found, settings: &Settings) -> (Vec<Draft>, Vec<Draft>) {
     let now = settings.clock.read().time;
-    let genesis = found.fresh.then(|| found.origin.begin(own::id(now), found.signer.verifier(), None));
+    let schedule = found.epochs.as_ref().map(Epochs::schedule);
+    let genesis = found.fresh.then(|| found.origin.begin(own::id(now), found.signer.verifier(), schedule));
+    let announced = found.durable.epochs.as_ref().and_then(|progress| progress.announced);
+    let key = found.epochs.as_ref().filter(|_| announced.is_none());
+    let key = key.and_then(|epochs| epochs.announce(epochs.epoch(), own::id(now)));
     let mut rest = vec![own::boot(now, &settings.clock.boot())];
     if found.torn > 0 {
         rest.push(own::torn(now, found.torn));
@@ -336,5 +353,5 @@ fn first_records(folder: &Path, found: &Found, settings: &Settings) -> (Vec<Draf
         let about = begun.filter(|begun| begun.entry.id() == *intent).and_then(|begun| own::about(&begun.entry));
         own::abandon(now, *intent, *seq, about)
     }));
-    (genesis.into_iter().collect(), rest)
+    (genesis.into_iter().chain(key).collect(), rest)
 }

@@ -2,6 +2,7 @@
 
 mod crash;
 mod damage;
+mod epochs;
 mod full;
 mod kill;
 mod life;
@@ -40,6 +41,7 @@ fn opening(settings: Settings) -> Opening {
         key: Arc::new(SigningKey::from_seed([7; 32].into())),
         plant: PlantId::new("brewery").unwrap(),
         gateway: GatewayId::new("gate-1").unwrap(),
+        epoch_seed: None,
         settings,
     }
 }
@@ -89,7 +91,7 @@ fn kinds(folder: &Path) -> Vec<String> {
 
 /// Verifies a closed ledger with the core's verifier; gives the lines of what is wrong.
 fn verify(folder: &Path) -> Vec<String> {
-    let key = std::fs::read_to_string(folder.join("trust/ledger.vkey")).unwrap();
+    let key = std::fs::read_to_string(folder.join("trust/ledger.trust")).unwrap();
     let trust = ledger::verify::Trust::parse(&key).unwrap();
     let report = ledger::verify(&crate::Folder::new(folder), &trust, &ledger::verify::Options::default());
     report.problems.iter().map(ToString::to_string).collect()

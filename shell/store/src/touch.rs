@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 /// What was done.
@@ -29,8 +29,13 @@ fn touch<T>(_: &Path, _: Touch<'_>, act: impl FnOnce() -> io::Result<T>) -> io::
 use watch::touch;
 
 pub(crate) fn create(path: &Path) -> io::Result<File> {
+    create_with(path, 0o666)
+}
+
+/// Creates a file with this mode, less what the process masks.
+pub(crate) fn create_with(path: &Path, mode: u32) -> io::Result<File> {
     let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(true);
+    options.read(true).write(true).create(true).truncate(true).mode(mode);
     touch(path, Touch::Changed, || options.open(path))
 }
 

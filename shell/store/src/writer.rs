@@ -8,6 +8,7 @@
 //! Tiles and checkpoints are not its concern: [`crate::publisher`] derives them from what this thread made durable.
 
 use crate::clock::{OnRecord, Reading, Watch};
+use crate::epochs::Progress;
 use crate::frame::{self, Header};
 use crate::own;
 use crate::segment::{Ahead, Segment};
@@ -348,6 +349,7 @@ impl Run {
             }
             for Pending { draft, written, .. } in pending {
                 follow(&mut durable.open, draft.kind, draft.id, draft.reference, written.seq);
+                Progress::follow_draft(&mut durable.epochs, draft);
             }
         });
     }

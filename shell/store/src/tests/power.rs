@@ -5,12 +5,13 @@
 //! lies a file system that keeps names in order and loses contents, as journals of metadata do. Every picture must be a
 //! ledger that verifies as it lies there and that opens again without a record missing that was acknowledged before.
 
-use super::{draft, folder, opening, settings, verify};
+use super::epochs::{Days, opening};
+use super::{draft, folder, settings, verify};
 use crate::touch::{Touch, watch};
 use crate::{Reader, Settings, Store};
 use plant::{Kind, RecordId};
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -153,7 +154,12 @@ fn paint(picture: &Picture) -> tempfile::TempDir {
     for (path, bytes) in picture {
         let path = folder.path().join(path);
         match bytes {
-            Some(bytes) => std::fs::write(path, bytes).unwrap(),
+            Some(bytes) => {
+                std::fs::write(&path, bytes).unwrap();
+                if path.ends_with("epoch.seed") {
+                    std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).unwrap();
+                }
+            }
             None => std::fs::create_dir_all(path).unwrap(),
         }
     }
@@ -263,10 +269,11 @@ fn append(store: &Store, acknowledged: &Arc<Mutex<Acknowledged>>, number: u64, b
 fn check(Shot { picture, acknowledged, what, .. }: &Shot) {
     let folder = paint(picture);
     let path = folder.path();
-    if path.join("checkpoint").exists() && path.join("trust/ledger.vkey").exists() {
+    if path.join("checkpoint").exists() && path.join("trust/ledger.trust").exists() {
         assert_eq!(judge(path), [""; 0], "{what}, as it lies there");
     }
-    let (store, _) = Store::open(path, &opening(tiny())).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let (store, _) =
+        Store::open(path, &opening(path, &Days::at(2), tiny())).unwrap_or_else(|error| panic!("{what}: {error}"));
     store.close();
     let mut left = acknowledged.clone();
     for record in Reader::open(path).unwrap().records(0, crate::Filter::default()) {
@@ -300,10 +307,16 @@ fn a_crash_after_any_operation_loses_nothing_that_was_acknowledged() {
     std::fs::create_dir(&ledger).unwrap();
     let acknowledged = Arc::new(Mutex::new(Acknowledged::new()));
     let album = observe(&ledger, Durable::all(&ledger), &acknowledged, || {
-        let (store, _) = Store::open(&ledger, &opening(tiny())).unwrap();
+        let clock = Days::at(0);
+        let (store, _) = Store::open(&ledger, &opening(&ledger, &clock, tiny())).unwrap();
         // Over the end of the first tile, then over the ends of segments.
         (0..248).for_each(|number| append(&store, &acknowledged, number, 1));
         for number in 248..280 {
+            // The day changes, and its key is announced in the middle of what comes (attack A15).
+            if number == 264 {
+                clock.pass(1);
+                (300..340).for_each(|number| append(&store, &acknowledged, number, 100));
+            }
             let kind = if number % 5 == 0 { Kind::Intent } else { Kind::Admin };
             let written = store.write(draft(kind, number, None, 1000)).unwrap();
             acknowledged.lock().unwrap().insert(written.seq, written.id);
@@ -312,6 +325,7 @@ fn a_crash_after_any_operation_loses_nothing_that_was_acknowledged() {
         store.close();
     });
     assert!(album.shots.len() > 300, "{}", album.shots.len());
+    assert_eq!(super::kinds(&ledger).iter().filter(|kind| *kind == "key").count(), 2);
     some(&album, 60).for_each(check);
 }
 
@@ -320,8 +334,12 @@ fn a_crash_during_the_recovery_from_a_crash_loses_nothing_either() {
     let base = folder();
     let acknowledged = Arc::new(Mutex::new(Acknowledged::new()));
     let album = observe(base.path(), Durable::all(base.path()), &acknowledged, || {
-        let (store, _) = Store::open(base.path(), &opening(tiny())).unwrap();
-        (0..40).for_each(|number| append(&store, &acknowledged, number, 1000));
+        let clock = Days::at(0);
+        let (store, _) = Store::open(base.path(), &opening(base.path(), &clock, tiny())).unwrap();
+        (0..20).for_each(|number| append(&store, &acknowledged, number, 1000));
+        clock.pass(1);
+        (20..40).for_each(|number| append(&store, &acknowledged, number, 1000));
+        super::wait_published(&store);
         store.close();
     });
     for Shot { picture, durable, acknowledged, what } in some(&album, 12) {
@@ -336,7 +354,7 @@ fn a_crash_during_the_recovery_from_a_crash_loses_nothing_either() {
         };
         let acknowledged = Arc::new(Mutex::new(acknowledged.clone()));
         let again = observe(crashed.path(), durable, &acknowledged, || {
-            let (store, _) = Store::open(crashed.path(), &opening(tiny())).unwrap();
+            let (store, _) = Store::open(crashed.path(), &opening(crashed.path(), &Days::at(2), tiny())).unwrap();
             append(&store, &acknowledged, 99, 1000);
             store.close();
         });
