@@ -54,12 +54,22 @@ impl<'a> Bytes<'a> {
         self.slice(at..at + literal.len()).eq_ignore_ascii_case(literal.as_bytes())
     }
 
+    /// Whether a letter or digit stands at `at` that a word would go on with. Scripts that put no blanks between words
+    /// (three bytes a character, Vietnamese and old Greek aside) go on with a new one at any place.
+    pub(crate) fn goes_on(self, at: usize) -> bool {
+        match self.at(at) {
+            0xE1 => self.at(at + 1) >= 0xB8,
+            byte => is_joined(byte) || (0xC3..=0xDF).contains(&byte),
+        }
+    }
+
     /// The words that end before `to` in the same line, nearest first, in lower case; at most three, in at most 64 bytes.
     pub(crate) fn words_before(self, to: usize) -> impl Iterator<Item = Word<'a>> {
+        let letter = |b| is_joined(b) || b >= 0x80;
         let mut at = to;
         std::iter::from_fn(move || {
-            let end = self.run_back(at, 64usize.saturating_sub(to - at), |b| !is_word(b) && b != b'\n');
-            let start = self.run_back(end, 32, is_word);
+            let end = self.run_back(at, 64usize.saturating_sub(to - at), |b| !letter(b) && b != b'\n');
+            let start = self.run_back(end, 32, letter);
             at = start;
             (start < end).then(|| Word(self.slice(start..end)))
         })
@@ -82,6 +92,13 @@ impl Word<'_> {
 #[inline]
 pub(crate) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+}
+
+/// Letters and digits of ASCII: next to a number, an address or a tag, they make it part of something else. An underscore
+/// does not, for it parts the words of a file's name; nor does a letter of a script that has no blanks between words.
+#[inline]
+pub(crate) fn is_joined(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
 }
 
 #[inline]

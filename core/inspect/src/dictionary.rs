@@ -1,11 +1,13 @@
 //! The plant's own words and patterns.
 
-use crate::bytes::is_word;
+use crate::plain;
 use crate::settings::{Settings, SettingsProblem};
 use aho_corasick::{AhoCorasick, MatchKind};
 use plant::Label;
 use regex_automata::meta::Regex;
 use regex_automata::{Input, util::syntax};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// Longest stretch that a pattern sees at once. Patterns run in linear time per search, but many searches over
@@ -40,7 +42,6 @@ impl Dictionary {
                 if term.len() > 256 || !term.chars().any(char::is_alphanumeric) {
                     return Err(SettingsProblem::Term { label: label.clone(), index });
                 }
-                // The automaton folds ASCII only; other scripts by their two usual forms.
                 for form in forms(term) {
                     terms.push(form);
                     term_labels.push(at);
@@ -49,14 +50,18 @@ impl Dictionary {
             for (index, pattern) in entry.patterns.iter().enumerate() {
                 let problem = |problem| SettingsProblem::Pattern { label: label.clone(), index, problem };
                 check(pattern).map_err(problem)?;
-                patterns.push(pattern.clone());
-                pattern_labels.push(Some(at));
+                for form in plainly(pattern) {
+                    patterns.push(form);
+                    pattern_labels.push(Some(at));
+                }
             }
         }
         for (index, pattern) in settings.tags.iter().enumerate() {
             check(pattern).map_err(|problem| SettingsProblem::Tag { index, problem })?;
-            patterns.push(pattern.clone());
-            pattern_labels.push(None);
+            for form in plainly(pattern) {
+                patterns.push(form);
+                pattern_labels.push(None);
+            }
         }
         let terms = (!terms.is_empty()).then(|| automaton(&terms)).transpose()?;
         let patterns =
@@ -74,7 +79,7 @@ impl Dictionary {
         if let Some(terms) = &self.terms {
             for hit in terms.find_overlapping_iter(text) {
                 let label = self.term_labels.get(hit.pattern().as_usize()).copied();
-                if whole(text.as_bytes(), &hit.range()) && label.is_some() && !found(label, hit.range()) {
+                if whole(text, &hit.range()) && label.is_some() && !found(label, hit.range()) {
                     return;
                 }
             }
@@ -99,16 +104,21 @@ impl Dictionary {
     }
 }
 
-fn forms(term: &str) -> Vec<String> {
-    let mut forms = vec![term.to_owned()];
-    if !term.is_ascii() {
-        for form in [term.to_lowercase(), term.to_uppercase()] {
-            if !forms.contains(&form) {
-                forms.push(form);
-            }
-        }
-    }
-    forms
+/// How a term may stand in a text that reads plainly. The automaton folds ASCII only; other scripts by their two usual
+/// forms. Words may be parted by a line's end, and in names of files and addresses by what stands there for a blank.
+fn forms(term: &str) -> BTreeSet<String> {
+    const BLANKS: [&str; 6] = [" ", "\n", "\r\n", "_", "-", "+"];
+    let plain = plain::text(term);
+    let cases = [plain.to_string(), plain.to_lowercase(), plain.to_uppercase()];
+    let count = if plain.is_ascii() { 1 } else { cases.len() };
+    let forms = cases.iter().take(count).flat_map(|term| BLANKS.map(|blank| term.replace(' ', blank)));
+    forms.collect()
+}
+
+/// The pattern, and if it has signs that no text has once it reads plainly, also with what is left of them.
+fn plainly(pattern: &str) -> impl Iterator<Item = String> {
+    let plain = Some(plain::text(pattern)).filter(|plain| plain != pattern && check(plain).is_ok());
+    std::iter::once(pattern.to_owned()).chain(plain.map(Cow::into_owned))
 }
 
 fn automaton(terms: &[String]) -> Result<AhoCorasick, SettingsProblem> {
@@ -135,9 +145,18 @@ fn compile(patterns: &[String]) -> Result<Regex, String> {
 }
 
 /// Whether a term stands as whole words: where it begins or ends with a letter or digit, no other goes before
-/// or follows.
-fn whole(text: &[u8], span: &Range<usize>) -> bool {
-    let word = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(|b| is_word(*b));
-    let before = span.start.checked_sub(1);
-    !(word(Some(span.start)) && word(before) || word(span.end.checked_sub(1)) && word(Some(span.end)))
+/// or follows. Scripts without blanks between words have no whole words.
+fn whole(text: &str, span: &Range<usize>) -> bool {
+    let parts = |first: Option<char>, second: Option<char>| {
+        let joins = |side: Option<char>| side.is_some_and(|side| side.is_alphanumeric() && !has_no_blanks(side));
+        !(joins(first) && joins(second))
+    };
+    let split = |at: usize| text.split_at_checked(at).unwrap_or((text, ""));
+    let ((before, from), (to, behind)) = (split(span.start), split(span.end));
+    parts(before.chars().next_back(), from.chars().next()) && parts(to.chars().next_back(), behind.chars().next())
+}
+
+/// Thai, Lao, Burmese and Khmer; Chinese, Japanese and Korean.
+fn has_no_blanks(letter: char) -> bool {
+    matches!(u32::from(letter), 0xE00..=0xEFF | 0x1000..=0x109F | 0x1780..=0x17FF | 0x2E80..=0xD7FF | 0xF900..=0xFAFF | 0x2_0000..=0x3_FFFF)
 }

@@ -1,6 +1,6 @@
 //! Addresses of networks and stations: IPv4 and IPv6 with prefix length, MAC.
 
-use crate::bytes::{Bytes, is_digit, is_word};
+use crate::bytes::{Bytes, is_digit, is_joined};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
@@ -34,7 +34,10 @@ const NOT_BEFORE: [&str; 24] = [
 
 /// The IPv4 address or network that begins with the digit at `start`.
 pub(crate) fn ipv4(text: Bytes<'_>, start: usize) -> Option<Range<usize>> {
-    if is_word(text.before(start)) || matches!(text.before(start), b'.' | b'-') && is_word(text.before(start - 1)) {
+    let before = text.before(start);
+    // `a-10.1.2.3` and `a.10.1.2.3` may be a version of `a`; `1.10.1.2.3` is no address.
+    let glued = matches!(before, b'.' | b'-' | b'_') && is_joined(text.before(start - 1));
+    if is_joined(before) || before == b'.' && is_digit(text.before(start - 1)) {
         return None;
     }
     let mut octets = [0u8; 4];
@@ -49,17 +52,18 @@ pub(crate) fn ipv4(text: Bytes<'_>, start: usize) -> Option<Range<usize>> {
         at = if index < 3 { end + 1 } else { end };
     }
     let next = text.at(at);
-    if is_word(next)
-        || next == b'.' && is_digit(text.at(at + 1))
-        || next == b'-' && is_word(text.at(at + 1)) && !is_digit(text.at(at + 1))
-    {
+    if is_joined(next) || next == b'.' && is_digit(text.at(at + 1)) {
         return None;
     }
+    let glued = glued || matches!(next, b'-' | b'_') && text.at(at + 1).is_ascii_alphabetic();
     let address = Ipv4Addr::from(octets);
     // Masks, wildcards and this very host say nothing of the network.
     let nothing = address.is_loopback() || address.is_unspecified() || octets[0] == 255 || octets[0] == 0;
     let telling = matches!(octets, [192, 168, ..] | [172, 16..=31, ..]);
-    if nothing || !telling && text.words_before(start).take(2).any(|word| word.is_one_of(&NOT_BEFORE)) {
+    if nothing
+        || glued && !address.is_private() && !address.is_link_local()
+        || !telling && text.words_before(start).take(2).any(|word| word.is_one_of(&NOT_BEFORE))
+    {
         return None;
     }
     Some(start..prefix(text, at, 32))
@@ -67,7 +71,7 @@ pub(crate) fn ipv4(text: Bytes<'_>, start: usize) -> Option<Range<usize>> {
 
 /// The IPv6 address or network that begins at `start` with a hexadecimal digit or `::` (RFC 4291, section 2.2).
 pub(crate) fn ipv6(text: Bytes<'_>, start: usize) -> Option<Range<usize>> {
-    if is_word(text.before(start)) || matches!(text.before(start), b':' | b'.') {
+    if is_joined(text.before(start)) || text.before(start) == b'.' || continues(text, start, b':') {
         return None;
     }
     let mut end = text.run(start, 46, |b| b.is_ascii_hexdigit() || b == b':' || b == b'.');
@@ -79,7 +83,7 @@ pub(crate) fn ipv6(text: Bytes<'_>, start: usize) -> Option<Range<usize>> {
     // `a::b` is a path in source code, `dead::beef` too; an address has digits and more than two groups or a known head.
     let head = written.to_ascii_lowercase();
     let known = ["fe80:", "fd", "fc", "2001:", "2a", "ff0"].iter().any(|known| head.starts_with(known));
-    if is_word(text.at(end)) || !written.bytes().any(|b| b.is_ascii_digit()) || groups < 2 || groups < 4 && !known {
+    if is_joined(text.at(end)) || !written.bytes().any(|b| b.is_ascii_digit()) || groups < 2 || groups < 4 && !known {
         return None;
     }
     let address: Ipv6Addr = written.parse().ok()?;
@@ -91,7 +95,7 @@ pub(crate) fn mac(text: Bytes<'_>, start: usize) -> Option<Range<usize>> {
     let separator = text.at(start + 2);
     let (width, groups) = if matches!(separator, b':' | b'-') { (2, 6) } else { (4, 3) };
     let separator = if width == 2 { separator } else { b'.' };
-    if is_word(text.before(start)) || text.before(start) == separator {
+    if is_joined(text.before(start)) || continues(text, start, separator) {
         return None;
     }
     let mut at = start;
@@ -108,15 +112,25 @@ pub(crate) fn mac(text: Bytes<'_>, start: usize) -> Option<Range<usize>> {
         || value.iter().all(|b| matches!(b, b'f' | b'F') || *b == separator);
     let fits = !nothing
         && (letters || width == 2)
-        && !is_word(text.at(at))
-        && !(text.at(at) == separator && is_word(text.at(at + 1)));
+        && !is_joined(text.at(at))
+        && !(text.at(at) == separator && is_joined(text.at(at + 1)));
     fits.then_some(start..at)
+}
+
+/// Whether the separator stands in front, and a group of the same address before it: in `mac:00:1b:...` there is none.
+fn continues(text: Bytes<'_>, start: usize, separator: u8) -> bool {
+    if text.before(start) != separator {
+        return false;
+    }
+    let group = text.run_back(start - 1, 5, |b| b.is_ascii_hexdigit());
+    let before = text.before(group);
+    !is_joined(before) && (group + 1 < start || before == separator)
 }
 
 /// The end of a `/24` that follows, or `at`.
 fn prefix(text: Bytes<'_>, at: usize, most: u32) -> usize {
     let end = text.run(at + 1, 3, is_digit);
     let length = std::str::from_utf8(text.slice(at + 1..end)).ok().and_then(|length| length.parse::<u32>().ok());
-    let fits = text.at(at) == b'/' && length.is_some_and(|length| length <= most) && !is_word(text.at(end));
+    let fits = text.at(at) == b'/' && length.is_some_and(|length| length <= most) && !is_joined(text.at(end));
     if fits { end } else { at }
 }

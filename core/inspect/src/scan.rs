@@ -8,7 +8,7 @@
 //!
 //! Every check reads a bounded stretch around its candidate, so the whole is linear in the text.
 
-use crate::bytes::{Bytes, is_digit, is_word};
+use crate::bytes::{Bytes, is_digit, is_joined};
 use crate::literal::{Literal, Literals};
 use crate::rule::{BuiltIn, RuleIndex, vendor};
 use crate::secret::vendor::VENDORS;
@@ -80,7 +80,7 @@ impl<'t> Scan<'t> {
 
     fn literals(&mut self, literals: &Literals) -> Result<(), TooMany> {
         let text = self.text;
-        let (mut openers, mut closers) = (Vec::new(), Vec::new());
+        let (mut openers, mut closers, mut hashes) = (Vec::new(), Vec::new(), encoded::Hashes::default());
         for (literal, at) in literals.find(self.source) {
             match literal {
                 Literal::Vendor(row) => {
@@ -101,9 +101,9 @@ impl<'t> Scan<'t> {
                 Literal::Entra => self.found(encoded::entra(text, at.start)),
                 Literal::Telegram => self.found(encoded::telegram(text, at.start)),
                 Literal::AzureDevops => self.found(encoded::azure_devops(text, at.start)),
-                Literal::Hash => self.found(encoded::hash(text, at.start)),
+                Literal::Hash => self.found(hashes.hash(text, at.start)),
                 Literal::Cue => {
-                    if !is_letter(text.before(at.start)) && !is_letter(text.at(at.end)) {
+                    if !is_joined(text.before(at.start)) && !text.goes_on(at.end) {
                         self.cues.push(at.start);
                     }
                 }
@@ -137,9 +137,12 @@ impl<'t> Scan<'t> {
         let mut at = 0;
         while at < text.len() {
             let byte = text.at(at);
-            if is_word(byte) {
-                let end = text.run(at, usize::MAX, is_word);
-                at = self.word(at, end, units).max(end);
+            if is_joined(byte) {
+                let end = text.run(at, usize::MAX, is_joined);
+                at = match self.variable(at, end) {
+                    Some(further) => further,
+                    None => self.word(at, end, units).max(end),
+                };
                 if self.hits.len() > self.most {
                     return Err(TooMany);
                 }
@@ -150,7 +153,10 @@ impl<'t> Scan<'t> {
                     self.hit(BuiltIn::Email, person::email::address(text, at));
                 }
                 b'+' | b'(' if is_digit(text.at(at + 1)) => {
-                    self.groups(at);
+                    if let Some(further) = self.groups(at) {
+                        at = further;
+                        continue;
+                    }
                 }
                 b'%' => {
                     self.hit(BuiltIn::TagAddress, address::direct(text, at));
@@ -168,18 +174,27 @@ impl<'t> Scan<'t> {
         Ok(())
     }
 
-    /// Looks at the run of word bytes `start..end`; gives where the scan goes on, if beyond the run.
+    /// A variable whose name begins with the word `start..end`; where it ends.
+    fn variable(&mut self, start: usize, end: usize) -> Option<usize> {
+        let text = self.text;
+        let before = text.before(start);
+        if text.at(end) != b'_' || before == b'_' || before >= 0x80 {
+            return None;
+        }
+        let end = text.run(end, 65, |b| is_joined(b) || b == b'_');
+        let found = variable::is_variable(text.slice(start..end)) && self.hit(BuiltIn::TagVariable, Some(start..end));
+        found.then_some(end)
+    }
+
+    /// Looks at the word `start..end` of letters and digits; gives where the scan goes on, if beyond the word.
     fn word(&mut self, start: usize, end: usize, units: &Units) -> usize {
         let text = self.text;
         let first = text.at(start);
         if first.is_ascii_hexdigit() && self.station(start, end) {
             return end;
         }
-        if first.is_ascii_digit() {
+        if is_digit(first) {
             return self.numeral(start, end, units);
-        }
-        if !first.is_ascii_alphabetic() {
-            return end;
         }
         let letters = text.run(start, 6, |b| b.is_ascii_alphabetic());
         let length = letters - start;
@@ -208,10 +223,7 @@ impl<'t> Scan<'t> {
                 return further;
             }
         }
-        let word = text.slice(start..end.min(start + 65));
-        if word.contains(&b'_') && variable::is_variable(word) {
-            self.hit(BuiltIn::TagVariable, Some(start..end));
-        } else if length == 3 && address::kks(word) {
+        if length == 3 && address::kks(text.slice(start..end)) {
             self.hit(BuiltIn::TagKks, Some(start..end));
         }
         end
@@ -223,7 +235,7 @@ impl<'t> Scan<'t> {
         if self.hit(BuiltIn::Ipv4, network::ipv4(text, start)) {
             return end;
         }
-        if address::kks(text.slice(start..end.min(start + 16))) {
+        if address::kks(text.slice(start..end)) {
             self.hit(BuiltIn::TagKks, Some(start..end));
             return end;
         }
@@ -231,11 +243,12 @@ impl<'t> Scan<'t> {
             return further;
         }
         match setpoint::number(text, start, units) {
-            Some((number, further)) => {
+            // `Pump_2 m` says where, not how high.
+            Some((number, further)) if text.before(start) != b'_' => {
                 self.numbers.push(number);
                 further
             }
-            None => end,
+            _ => end,
         }
     }
 
@@ -254,35 +267,16 @@ impl<'t> Scan<'t> {
     fn groups(&mut self, start: usize) -> Option<usize> {
         let text = self.text;
         let before = text.before(start);
-        let continues = matches!(before, b'.' | b'-' | b'/' | b',' | b'#' | b'$' | b':' | b'=')
-            && is_word(text.before(start - 1))
-            && before != b':'
-            && before != b'='
-            || before == b'+'
-            || before == b'('
-            || is_word(before);
-        if continues {
+        // The digits of a fraction are none.
+        if is_joined(before) || before == b'.' && is_digit(text.before(start - 1)) {
             return None;
         }
-        let groups = person::phone::Groups::read(text, start)?;
-        if groups.count < 7 {
-            return None;
-        }
-        let outside = !is_word(text.at(groups.span.end)) && text.at(groups.span.end) != b'.'
-            || !is_word(text.at(groups.span.end + 1));
-        if groups.count >= 12
-            && groups.is_card_like()
-            && outside
-            && person::card::is_card(groups.digits(), person::card::cued(text, start))
-        {
-            let end = groups.span.end;
-            self.hit(BuiltIn::Card, Some(groups.span));
-            return Some(end);
-        }
-        let cued = person::phone::cued(text, start);
-        let span = person::phone::number(text, &groups, cued)?;
+        let groups = person::groups::Groups::read(text, start).filter(|groups| groups.count >= 7)?;
+        let card = person::card::number(text, &groups).map(|span| (BuiltIn::Card, span));
+        let phone = || Some((BuiltIn::Phone, person::phone::number(text, &groups)?));
+        let (rule, span) = card.or_else(phone)?;
         let end = span.end;
-        self.hit(BuiltIn::Phone, Some(span));
+        self.hit(rule, Some(span));
         Some(end)
     }
 
@@ -301,8 +295,4 @@ impl<'t> Scan<'t> {
             }
         }
     }
-}
-
-fn is_letter(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte >= 0x80
 }

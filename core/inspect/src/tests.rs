@@ -119,6 +119,66 @@ fn personal_data_is_found_with_its_check_digits() {
 }
 
 #[test]
+fn nothing_beside_a_value_hides_it() {
+    let key = key("AKIA", "Y3FDF7Q2K5TNW4ZB");
+    let values = [
+        "4556737586899855",
+        "4556-7375-8689-9855",
+        "DE22 2801 1095 8719 9722 38",
+        "+49 4561 088570",
+        "10.47.3.92",
+        "fe80::1ff:fe23:4567:890a",
+        "00:1b:44:11:3a:b7",
+        "TIC-4711",
+        "10LAB20CT001",
+        "DB12.DBD20",
+        "bob.miller@brewhouse-works.de",
+        &key,
+    ];
+    for value in values {
+        for beside in [
+            "{}.txt",
+            "{}.json",
+            "{}.",
+            "({})",
+            "a,{},b",
+            "copy of {}…",
+            "»{}«",
+            "、{}。",
+            "温度{}的",
+            "\u{2022}{}",
+            "x/{}",
+            "/{}/y",
+            "file-{}.txt",
+            "file_{}_old.txt",
+            "_{}_",
+            "{}'s",
+            "?q=%20{}%20x",
+            "&#32;{}&#32;",
+            "at 5 {}",
+        ] {
+            let text = beside.replace("{}", value);
+            let found = found_by(&INSPECTOR, &text);
+            assert!(found.contains(value), "{text:?}: {found:?}");
+        }
+    }
+    check("4556737586899855 12/29 123", "person.card:4556737586899855");
+    check("+49 4561 088570 2024-11-20 10:00", "person.phone:+49 4561 088570");
+    check("mac:00:1b:44:11:3a:b7", "network.mac:00:1b:44:11:3a:b7");
+    nothing(&["DOC-PT-1234", "0.4556737586899855", "logo@2x.min.png", "openssl-1.2.3.4", "4012 4100 4055 4303 4123"]);
+}
+
+#[test]
+fn disguised_letters_and_digits_read_as_what_they_look_like() {
+    check("\u{422}IC-4711", "tag:\u{422}IC-4711");
+    check("\u{422}\u{406}\u{421}-4711", "tag:\u{422}\u{406}\u{421}-4711");
+    check("4\u{301}556737586899855", "person.card:4\u{301}556737586899855");
+    check("\u{24C9}IC-47\u{2460}\u{2460}", "tag:\u{24C9}IC-47\u{2460}\u{2460}");
+    check("4\u{FE0F}\u{20E3}556737586899855", "person.card:4\u{FE0F}\u{20E3}556737586899855");
+    nothing(&["\u{422}\u{420}\u{421} \u{43C}\u{438}\u{440}"]);
+}
+
+#[test]
 fn addresses_are_told_from_versions() {
     check("PLC at 10.20.30.40/24, gateway fe80::1", "network.address:10.20.30.40/24 | network.address:fe80::1");
     check("MAC 00:1b:44:11:3a:b7 got 192.168.0.7", "network.mac:00:1b:44:11:3a:b7 | network.address:192.168.0.7");
@@ -212,6 +272,21 @@ fn the_plants_words_are_found_as_whole_words_in_any_case() {
     assert_eq!(found("in süd-7"), "recipe.beer:süd-7");
     assert_eq!(found("KX123 and TIC-101"), "tag:KX123");
     assert_eq!(found("INFO@acme.example, x@acme.example"), "person.email:x@acme.example");
+}
+
+#[test]
+fn the_plants_words_are_found_however_they_are_parted_and_written() {
+    let mut settings = Settings::new(Sensitivity::LOWEST);
+    let terms = ["Golden Ale", "Bräu–7", "酵母"].map(str::to_owned).to_vec();
+    settings.dictionary.insert(label("recipe"), Entry { terms, patterns: vec!["§[0-9]+".to_owned()] });
+    let inspector = Inspector::new(&settings).expect("valid settings");
+    for text in ["golden\nale", "GOLDEN\r\nALE", "golden_ale", "Golden+Ale", "Bra\u{308}u-7", "BRÄU–7", "酵母", "§15"]
+    {
+        for beside in ["{}", "_{}_2", "»{}«", "x {}.txt", "在{}里"] {
+            assert_eq!(found_by(&inspector, &beside.replace("{}", text)), format!("recipe:{text}"), "{beside}");
+        }
+    }
+    assert_eq!(found_by(&inspector, "golden alesü, xgolden ale, ügolden ale"), "");
 }
 
 #[test]

@@ -1,16 +1,45 @@
 //! Payment card numbers (ISO/IEC 7812-1): issuer ranges, lengths and the Luhn check.
 
-use crate::bytes::Bytes;
+use super::groups::Groups;
+use crate::bytes::{Bytes, is_digit, is_joined};
+use std::ops::Range;
+
+/// The card number that the groups begin with: without separators, in fours, or as American Express writes it. An expiry
+/// date and a check value may follow.
+pub(crate) fn number(text: Bytes<'_>, groups: &Groups) -> Option<Range<usize>> {
+    let lengths: &[usize] = match groups.lengths() {
+        [12..=19, ..] => &[1],
+        [4, ..] => &[6, 5, 4, 3, 2],
+        _ => return None,
+    };
+    let cued = cued(text, groups.span.start);
+    let digits = |length: &&usize| groups.lengths().get(..**length).map_or(0, |lengths| lengths.iter().sum());
+    lengths.iter().filter(|length| (12..=19).contains(&digits(length))).find_map(|length| {
+        let card = groups.first(*length);
+        let goes_on = groups.lengths().get(*length) == Some(&4) && groups.separator(*length) == groups.separator(1);
+        // One row of a table of numbers with four digits each is no card.
+        let row = *length > 1 && !cued && (goes_on || follows_four(text, card.span.start));
+        let fits =
+            card.separators(b"./()") == 0 && !is_joined(text.at(card.span.end)) && !row && is_card(card.digits(), cued);
+        fits.then_some(card.span)
+    })
+}
+
+/// Whether four digits stand in front, with a blank or a hyphen between.
+fn follows_four(text: Bytes<'_>, start: usize) -> bool {
+    let before = start.saturating_sub(1);
+    matches!(text.before(start), b' ' | b'-') && before - text.run_back(before, 5, is_digit) == 4
+}
 
 /// Whether the digits are a card number: of a known issuer, or of any if a word in front says that it is one.
-pub(crate) fn is_card(digits: &[u8], cued: bool) -> bool {
+fn is_card(digits: &[u8], cued: bool) -> bool {
     (issued(digits) || cued && digits.first() != Some(&b'0'))
         && luhn(digits)
         && digits.windows(2).any(|pair| matches!(pair, [a, b] if a != b))
 }
 
 /// Whether a word in front says that a number is a card's.
-pub(crate) fn cued(text: Bytes<'_>, start: usize) -> bool {
+fn cued(text: Bytes<'_>, start: usize) -> bool {
     text.words_before(start).any(|word| {
         word.is_one_of(&["card", "cc", "credit", "debit", "visa", "mastercard", "amex", "karte", "kreditkarte"])
     })

@@ -5,28 +5,40 @@ use std::ops::Range;
 
 /// The address around the `@` at `at`.
 pub(crate) fn address(text: Bytes<'_>, at: usize) -> Option<Range<usize>> {
-    let mut start = text.run_back(at, 64, |b| b.is_ascii_alphanumeric() || b"._%+-'".contains(&b) || b >= 0xC3);
+    let mut start = text.run_back(at, 64, |b| b.is_ascii_alphanumeric() || b"._%+-'".contains(&b) || b >= 0x80);
     while start < at && matches!(text.at(start), b'.' | b'\'' | b'-' | b'%' | b'_') {
         start += 1;
     }
-    let mut end = text.run(at + 1, 255, |b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-' || b >= 0xC3);
-    while end > at + 1 && matches!(text.before(end), b'.' | b'-') {
-        end -= 1;
-    }
+    let end = text.run(at + 1, 255, |b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-' || b >= 0x80);
     let local = text.slice(start..at);
-    let domain = text.slice(at + 1..end);
-    let last = domain.rsplit(|b| *b == b'.').next().unwrap_or_default();
+    let domain = domain(text.slice(at + 1..end))?;
+    let end = at + 1 + domain.len();
     let fits = !local.is_empty()
         && text.before(at) != b'.'
-        && last.len() < domain.len()
-        && last.len() >= 2
-        && last.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
-        && !domain.split(|b| *b == b'.').any(<[u8]>::is_empty)
-        && !is_file(last)
         && local != b"git"
         && !in_userinfo(text, start)
-        && !text.slice(end..end + 1).contains(&b'(');
+        && text.at(end) != b'(';
     fits.then_some(start..end)
+}
+
+/// The name of a host that the text begins with: at least two labels, of which the last is one that countries and
+/// networks have. `plant.example.pdf` and `plant.example.1` are files that are called after one.
+fn domain(text: &[u8]) -> Option<&[u8]> {
+    let mut text = text;
+    while let Some(b'.' | b'-') = text.last() {
+        text = text.split_last()?.1;
+    }
+    let split = text.iter().rposition(|b| *b == b'.')?;
+    let (head, last) = (text.get(..split)?, text.get(split + 1..)?);
+    if head.split(|b| *b == b'.').any(<[u8]>::is_empty) {
+        return None;
+    }
+    // `plant.example-old` is a copy of it.
+    let name = last.split(|b| *b == b'-').next().unwrap_or_default();
+    if name.len() >= 2 && name.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80) && !is_file(last) {
+        return Some(text);
+    }
+    domain(head).filter(|domain| is_usual(domain))
 }
 
 /// `logo@2x.png`, `chunk@hash.js`.
@@ -34,6 +46,14 @@ fn is_file(last: &[u8]) -> bool {
     const ENDINGS: [&str; 14] =
         ["png", "jpg", "jpeg", "gif", "svg", "webp", "js", "ts", "css", "json", "html", "map", "so", "dll"];
     ENDINGS.iter().any(|ending| last.eq_ignore_ascii_case(ending.as_bytes()))
+}
+
+/// Whether a host's name ends like most: in a country, or in one of the best known others. `logo@2x.min.png` has none.
+fn is_usual(domain: &[u8]) -> bool {
+    const ENDINGS: [&str; 11] =
+        ["com", "org", "net", "info", "example", "local", "corp", "lan", "internal", "intern", "plant"];
+    let last = domain.rsplit(|b| *b == b'.').next().unwrap_or_default();
+    last.len() == 2 || ENDINGS.iter().any(|ending| last.eq_ignore_ascii_case(ending.as_bytes()))
 }
 
 /// The host of `scheme://user:password@host` is no address; the password is found by another rule.

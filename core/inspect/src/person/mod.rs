@@ -4,5 +4,6 @@
 
 pub(crate) mod card;
 pub(crate) mod email;
+pub(crate) mod groups;
 pub(crate) mod iban;
 pub(crate) mod phone;

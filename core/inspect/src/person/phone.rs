@@ -1,96 +1,9 @@
 //! Phone numbers: international form, North American form, national form with a trunk zero; any other grouping
 //! only where a word nearby says that it is one.
 
-use crate::bytes::{Bytes, is_word};
+use super::groups::Groups;
+use crate::bytes::{Bytes, is_digit, is_joined};
 use std::ops::Range;
-
-/// Digits with separators, as they stand in the text.
-pub(crate) struct Groups {
-    pub(crate) span: Range<usize>,
-    /// The digits alone, up to 24.
-    pub(crate) digits: [u8; 24],
-    pub(crate) count: usize,
-    /// Lengths of the groups, up to 8.
-    lengths: [u8; 8],
-    groups: usize,
-    /// Separators: `.`, `,`.
-    dots: usize,
-    hyphens: usize,
-    spaces: usize,
-    slashes: usize,
-    brackets: usize,
-}
-
-impl Groups {
-    /// Reads groups of digits from `start`, which is a digit, `+` or `(`.
-    pub(crate) fn read(text: Bytes<'_>, start: usize) -> Option<Self> {
-        let mut read = Self {
-            span: start..start,
-            digits: [0; 24],
-            count: 0,
-            lengths: [0; 8],
-            groups: 0,
-            dots: 0,
-            hyphens: 0,
-            spaces: 0,
-            slashes: 0,
-            brackets: 0,
-        };
-        let mut at = start + usize::from(text.at(start) == b'+');
-        // Separators count once digits follow: those at the end belong to the sentence.
-        let mut pending: [u8; 2] = [0; 2];
-        let mut gap = 0;
-        loop {
-            let byte = text.at(at);
-            if byte.is_ascii_digit() {
-                read.groups += usize::from(gap > 0 || read.count == 0);
-                pending.iter().take(gap).for_each(|separator| read.separate(*separator));
-                if let Some(length) = read.lengths.get_mut(read.groups.saturating_sub(1)) {
-                    *length += 1;
-                }
-                *read.digits.get_mut(read.count)? = byte;
-                read.count += 1;
-                gap = 0;
-                read.span.end = at + 1;
-            } else if gap < 2 && matches!(byte, b' ' | b'-' | b'.' | b'/' | b'(' | b')') {
-                if let Some(slot) = pending.get_mut(gap) {
-                    *slot = byte;
-                }
-                gap += 1;
-            } else {
-                break;
-            }
-            at += 1;
-        }
-        (read.count > 0).then_some(read)
-    }
-
-    fn separate(&mut self, byte: u8) {
-        match byte {
-            b' ' => self.spaces += 1,
-            b'-' => self.hyphens += 1,
-            b'.' => self.dots += 1,
-            b'/' => self.slashes += 1,
-            _ => self.brackets += 1,
-        }
-    }
-
-    pub(crate) fn digits(&self) -> &[u8] {
-        self.digits.get(..self.count).unwrap_or_default()
-    }
-
-    fn lengths(&self) -> &[u8] {
-        self.lengths.get(..self.groups.min(8)).unwrap_or_default()
-    }
-
-    /// Groups of four, or nothing between the digits: how cards are written.
-    pub(crate) fn is_card_like(&self) -> bool {
-        self.dots == 0
-            && self.slashes == 0
-            && self.brackets == 0
-            && (self.groups == 1 || self.lengths().first() == Some(&4))
-    }
-}
 
 const CUES: [&str; 31] = [
     "phone",
@@ -126,52 +39,84 @@ const CUES: [&str; 31] = [
     "answering",
 ];
 
-/// The phone number that `groups` is, with its extension.
-pub(crate) fn number(text: Bytes<'_>, groups: &Groups, cued: bool) -> Option<Range<usize>> {
-    let mut span = groups.span.clone();
-    let (first, count) = (text.at(span.start), groups.count);
-    if is_word(text.at(span.end)) && text.at(span.end) != b'x' || !(7..=15).contains(&count) {
+/// The phone number that `groups` is or begins with, with its extension.
+pub(crate) fn number(text: Bytes<'_>, groups: &Groups) -> Option<Range<usize>> {
+    let start = groups.span.start;
+    let (before, further) = (text.before(start), text.before(start.saturating_sub(1)));
+    let plus = text.at(start) == b'+';
+    // `1.030 12345` and `A-0301234567` are something else, `Tel.030 12345` is none of them.
+    let glued = matches!(before, b'.' | b'-' | b'/' | b'#' | b'$' | b'_') && is_joined(further);
+    if before == b'+' || glued && !plus && (is_digit(further) || !cued(text, start)) {
         return None;
     }
-    let lengths = groups.lengths();
-    let digits = groups.digits();
-    let international = first == b'+' || digits.starts_with(b"00") && groups.groups > 1;
-    let american = lengths.ends_with(&[3, 3, 4])
-        && lengths.len() <= 5
-        && (groups.hyphens >= 1 || groups.dots >= 2 || groups.brackets >= 2)
-        && matches!(digits.get(count - 10), Some(b'2'..=b'9'));
-    let dotted = groups.dots == 0 || lengths.len() >= 4 && lengths.iter().skip(1).all(|length| *length == 2);
-    let trunk = digits.first() == Some(&b'0')
-        && digits.get(1) != Some(&b'0')
-        && (9..=13).contains(&count)
-        && lengths.first().is_some_and(|length| *length >= 2)
-        && dotted
-        && groups.hyphens <= 1
-        && (groups.groups > 1 && groups.groups <= 6 || count >= 10)
-        && !is_date(lengths, groups);
-    let shown = cued && !is_date(lengths, groups) && groups.groups <= 6;
-    let varied = digits.windows(2).any(|pair| matches!(pair, [a, b] if a != b));
-    if !(international && count >= 9 && varied || american || trunk || shown) {
+    let form = |groups: &Groups| is_international(groups, plus) || is_american(groups) || is_national(groups);
+    let shown = || is_shown(groups) && cued(text, start);
+    let whole = !groups.more && (form(groups) || shown());
+    let end = if whole { groups.span.end } else { beginning(groups, plus)? };
+    if is_joined(text.at(end)) && text.at(end) != b'x' {
         return None;
     }
     // An extension: `x4567`.
-    if text.at(span.end) == b'x' {
-        let end = text.run(span.end + 1, 6, |b| b.is_ascii_digit());
-        if end > span.end + 1 && !is_word(text.at(end)) {
-            span.end = end;
-        }
+    let extension = text.run(end + 1, 6, is_digit);
+    let extended = text.at(end) == b'x' && extension > end + 1 && !is_joined(text.at(extension));
+    Some(start..if extended { extension } else { end })
+}
+
+/// Where the number ends that the groups begin with, if it shows itself: a date, a count or another number may follow it.
+fn beginning(groups: &Groups, plus: bool) -> Option<usize> {
+    let lengths = groups.lengths();
+    if !plus && !lengths.windows(3).any(|three| three == [3, 3, 4]) {
+        return None;
     }
-    Some(span)
+    let shorter = (1..=lengths.len()).rev().map(|length| groups.first(length));
+    let shown = |groups: &Groups| plus && is_international(groups, plus) || is_american(groups);
+    shorter.into_iter().find(shown).map(|groups| groups.span.end)
+}
+
+/// Whether a word in front is enough to make it a phone number.
+fn is_shown(groups: &Groups) -> bool {
+    (7..=15).contains(&groups.count) && groups.lengths().len() <= 6 && !is_date(groups)
+}
+
+fn is_international(groups: &Groups, plus: bool) -> bool {
+    let varied = groups.digits().windows(2).any(|pair| matches!(pair, [a, b] if a != b));
+    (9..=15).contains(&groups.count)
+        && varied
+        && (plus || groups.digits().starts_with(b"00") && groups.lengths().len() > 1)
+}
+
+fn is_american(groups: &Groups) -> bool {
+    let lengths = groups.lengths();
+    let area = groups.count.checked_sub(10).and_then(|area| groups.digits().get(area));
+    (10..=15).contains(&groups.count)
+        && lengths.ends_with(&[3, 3, 4])
+        && lengths.len() <= 5
+        && (groups.separators(b"-") >= 1 || groups.separators(b".") >= 2 || groups.separators(b"()") >= 2)
+        && matches!(area, Some(b'2'..=b'9'))
+}
+
+fn is_national(groups: &Groups) -> bool {
+    let (lengths, digits) = (groups.lengths(), groups.digits());
+    let dotted =
+        groups.separators(b".") == 0 || lengths.len() >= 4 && lengths.iter().skip(1).all(|length| *length == 2);
+    digits.first() == Some(&b'0')
+        && digits.get(1) != Some(&b'0')
+        && (9..=13).contains(&groups.count)
+        && lengths.first().is_some_and(|length| *length >= 2)
+        && dotted
+        && groups.separators(b"-") <= 1
+        && ((2..=6).contains(&lengths.len()) || groups.count >= 10)
+        && !is_date(groups)
 }
 
 /// Day, month and year in any order, with one kind of separator.
-fn is_date(lengths: &[u8], groups: &Groups) -> bool {
-    matches!(lengths, [4, 1..=2, 1..=2] | [1..=2, 1..=2, 4])
-        && (groups.dots == 2 || groups.hyphens == 2 || groups.slashes == 2)
+fn is_date(groups: &Groups) -> bool {
+    matches!(groups.lengths(), [4, 1..=2, 1..=2] | [1..=2, 1..=2, 4])
+        && [b".", b"-", b"/"].iter().any(|mark| groups.separators(*mark) == 2)
 }
 
 /// Whether a word in front says that a number is a phone number.
-pub(crate) fn cued(text: Bytes<'_>, start: usize) -> bool {
+fn cued(text: Bytes<'_>, start: usize) -> bool {
     text.words_before(start).any(|word| word.is_one_of(&CUES)) || line_above(text, start)
 }
 

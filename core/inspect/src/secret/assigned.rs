@@ -132,7 +132,7 @@ fn name(text: Bytes<'_>, keyword: &Range<usize>, names: Names) -> Option<Range<u
     let before = text.before(keyword.start);
     let short = keyword.len() <= 4 || names == Names::Hint;
     let camel = first.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit());
-    if before >= 0x80 || before.is_ascii_alphabetic() && !camel && short {
+    if before.is_ascii_alphabetic() && !camel && short {
         return None;
     }
     let end = text.run(keyword.end, 24, is_name);
@@ -187,6 +187,29 @@ fn tie(text: Bytes<'_>, name: &Range<usize>) -> Option<(Tie, usize)> {
     }
 }
 
+/// Bytes that end a value without quotes. Table, because many such names in a row each look far ahead.
+const KEY_ENDS: [bool; 256] = ends(br#""'`<>,;|&\(){}[]#"#);
+const PASSWORD_ENDS: [bool; 256] = ends(br#""'`<>,;|&\"#);
+
+const fn ends(marks: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut mark = 0;
+        #[expect(clippy::indexing_slicing, reason = "both are below the length of what they index")]
+        while mark < marks.len() {
+            table[byte] |= marks[mark] as usize == byte;
+            mark += 1;
+        }
+        #[expect(clippy::indexing_slicing, reason = "byte is below the table's 256")]
+        {
+            table[byte] |= byte <= 32 || byte == 127;
+        }
+        byte += 1;
+    }
+    table
+}
+
 /// Whether the value is quoted, and where it stands.
 fn value(text: Bytes<'_>, from: usize, tie: Tie, names: Names) -> Option<(bool, Range<usize>)> {
     let mut from = from;
@@ -196,33 +219,55 @@ fn value(text: Bytes<'_>, from: usize, tie: Tie, names: Names) -> Option<(bool, 
             from += scheme.len();
         }
     }
-    if text.at(from) == b'\\' {
-        from += 1;
-    }
-    let quote = text.at(from);
+    let escapes = text.run(from, 8, |b| b == b'\\') - from;
+    let quote = text.at(from + escapes);
     if matches!(quote, b'"' | b'\'' | b'`') {
-        let start = from + 1;
-        let end = text.run(start, 600, |b| b != quote && b != b'\n');
-        let end = if text.before(end) == b'\\' && end > start { end - 1 } else { end };
-        // An unclosed quote, or one that holds a sentence, holds no value.
-        return (end > start
-            && text.at(end) != b'\n'
-            && (names == Names::Password || !text.slice(start..end).contains(&b' ')))
-        .then_some((true, start..end));
+        let start = from + escapes + 1;
+        let end =
+            closing_quote(text, start, quote, escapes).or_else(|| closing_quote(text, start, quote, usize::MAX))?;
+        // One that holds a sentence holds no key.
+        let value = text.slice(start..end);
+        return (!value.is_empty() && (names == Names::Password || !value.contains(&b' ')))
+            .then_some((true, start..end));
     }
-    let stop = |b: u8| {
-        b <= b' '
-            || b == 0x7F
-            || br#""'`<>,;|&\"#.contains(&b)
-            || (matches!(b, b'(' | b')' | b'{' | b'}' | b'[' | b']') && names != Names::Password)
-    };
-    let mut end = text.run(from, 600, |b| !stop(b));
+    from += escapes.min(1);
+    let stops = if names == Names::Password { &PASSWORD_ENDS } else { &KEY_ENDS };
+    let stop = |b: u8| stops.get(usize::from(b)).is_some_and(|stop| *stop);
+    let mut end = text.run(from, longest(names) + 32, |b| !stop(b));
     let closing =
         |b: u8| matches!(b, b'.' | b':' | b'!' | b'?') && tie != Tie::Assign || matches!(b, b')' | b'}' | b']');
     while end > from && closing(text.before(end)) {
         end -= 1;
     }
     (end > from).then_some((false, from..end))
+}
+
+/// Longest value that such a name is given, in bytes.
+fn longest(names: Names) -> usize {
+    match names {
+        Names::Password => 128,
+        Names::Key => 512,
+        Names::Hint => 256,
+    }
+}
+
+/// Where the value ends that began behind a quote with so many backslashes in front: at the first quote with no more, or
+/// with as many more as say that the value ends in backslashes. None in the same line: it holds no value.
+fn closing_quote(text: Bytes<'_>, start: usize, quote: u8, escapes: usize) -> Option<usize> {
+    let mut at = start;
+    loop {
+        at = text.run(at, 600usize.saturating_sub(at - start), |b| b != quote && b != b'\n');
+        if text.at(at) != quote {
+            // A text that was cut off holds it all the same.
+            return (at == text.len()).then_some(at);
+        }
+        let own = at - text.run_back(at, at - start, |b| b == b'\\');
+        let more = own.saturating_sub(escapes);
+        if more.is_multiple_of(escapes.saturating_add(1).saturating_mul(2)) {
+            return Some(at - own);
+        }
+        at += 1;
+    }
 }
 
 /// A value that a password's name is given: short ones too, words too, but neither code nor prose.
@@ -256,8 +301,11 @@ fn is_password(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie) -> 
         "pwd",
     ];
     let value = text.slice(span.clone());
+    if !(4..=longest(Names::Password)).contains(&value.len()) || placeholder(value) {
+        return false;
+    }
     let shape = Shape::of(value);
-    if value.len() < 4 || value.len() > 128 || placeholder(value) || shape.letters() + shape.digits == 0 {
+    if shape.letters() + shape.digits == 0 {
         return false;
     }
     if NOTHING.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes())) || is_code(value) || is_path(value) {
@@ -284,8 +332,12 @@ fn is_password(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie) -> 
 /// A value that a key's name is given: it must look random.
 fn is_key(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie, hint: bool) -> bool {
     let value = text.slice(span.clone());
+    let names = if hint { Names::Hint } else { Names::Key };
+    if !(10..=longest(names)).contains(&value.len()) || placeholder(value) || is_path(value) {
+        return false;
+    }
     let shape = Shape::of(value);
-    if value.len() < 10 || value.len() > 512 || placeholder(value) || is_path(value) || !shape.varied() {
+    if !shape.varied() {
         return false;
     }
     if !value.iter().all(|b| b.is_ascii_graphic()) {

@@ -27,14 +27,31 @@ pub(crate) fn jwt(text: Bytes<'_>, start: usize) -> Option<(BuiltIn, Range<usize
 /// The beginnings of password hashes, crypt(5) and Kerberos.
 pub(crate) const HASHES: [&str; 9] = ["$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$8$", "$9$", "$krb5"];
 
-/// A password hash that begins at `start`.
-pub(crate) fn hash(text: Bytes<'_>, start: usize) -> Option<(BuiltIn, Range<usize>)> {
-    let end = text.run(start, 2048, |b| b.is_ascii_alphanumeric() || b"$./=+@:*-_".contains(&b));
-    let value = text.slice(start..end);
-    let parts = value.iter().filter(|b| **b == b'$').count();
-    let shape = Shape::of(value);
-    (parts >= 3 && value.len() >= 30 && shape.distinct >= 12 && shape.digit_runs >= 2)
-        .then_some((BuiltIn::PasswordHash, start..end))
+/// Password hashes of a text, asked for in order of where they may begin.
+#[derive(Default)]
+pub(crate) struct Hashes {
+    /// As far as nothing can begin that was not looked at with what stands before.
+    looked: usize,
+}
+
+impl Hashes {
+    /// The longest that is read: tickets of Kerberos.
+    const LONGEST: usize = 2048;
+
+    /// A password hash that begins at `start`.
+    pub(crate) fn hash(&mut self, text: Bytes<'_>, start: usize) -> Option<(BuiltIn, Range<usize>)> {
+        if start < self.looked {
+            return None;
+        }
+        let end = text.run(start, Self::LONGEST, |b| b.is_ascii_alphanumeric() || b"$./=+@:*-_".contains(&b));
+        // What a run is not, no rest of it is; but of one that goes on, the second half may be the beginning of one.
+        self.looked = if end - start < Self::LONGEST { end } else { end - Self::LONGEST / 2 };
+        let value = text.slice(start..end);
+        let parts = value.iter().filter(|b| **b == b'$').count();
+        let shape = Shape::of(value);
+        (parts >= 3 && value.len() >= 30 && shape.distinct >= 12 && shape.digit_runs >= 2)
+            .then_some((BuiltIn::PasswordHash, start..end))
+    }
 }
 
 /// A client secret of Microsoft Entra: three characters, a digit, `Q~`, 31 to 34 characters. `mark` is the `Q~`.

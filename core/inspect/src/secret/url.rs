@@ -72,8 +72,12 @@ pub(crate) fn bearer(text: Bytes<'_>, scheme: Range<usize>) -> Option<(BuiltIn, 
 
 /// A webhook address whose path is the credential.
 pub(crate) fn webhook(text: Bytes<'_>, host: Range<usize>) -> Option<(BuiltIn, Range<usize>)> {
+    // Addresses and numbers make the path; what is only spoken of costs no more than a look.
+    if !text.slice(host.end..host.end + 32).iter().any(u8::is_ascii_digit) {
+        return None;
+    }
     let start = text.run_back(host.start, 64, |b| b.is_ascii_alphanumeric() || b":/.-_".contains(&b));
-    let end = text.run(host.end, 512, |b| b.is_ascii_alphanumeric() || b"/@-_.=?&%".contains(&b));
+    let end = text.run(host.end, 256, |b| b.is_ascii_alphanumeric() || b"/@-_.=?&%".contains(&b));
     let path = text.slice(host.end..end);
     let shape = Shape::of(path);
     (path.len() >= 32 && shape.digit_runs >= 2 && !placeholder(path)).then_some((BuiltIn::Webhook, start..end))

@@ -1,5 +1,8 @@
 //! Judges whether a text is a secret's value: random rather than words, and no placeholder.
 
+use aho_corasick::AhoCorasick;
+use std::sync::LazyLock;
+
 /// Which letters follow which in words: bit `b - 'a'` of entry `a - 'a'`. The pairs that make up 93 % of all
 /// neighbouring letters in English, German and code of plants. Random letters hit one pair in three.
 const COMMON_PAIRS: [u32; 26] = [
@@ -100,34 +103,40 @@ fn is_common(first: u8, second: u8) -> bool {
     COMMON_PAIRS.get(index(first)).is_some_and(|row| index(second) < 26 && row >> index(second) & 1 == 1)
 }
 
+/// What a placeholder says of itself.
+static WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    const WORDS: [&str; 24] = [
+        "example",
+        "sample",
+        "placeholder",
+        "your",
+        "changeme",
+        "change_me",
+        "redacted",
+        "xxxx",
+        "****",
+        "...",
+        "insert",
+        "replace",
+        "dummy",
+        "<",
+        "${",
+        "{{",
+        "$(",
+        "%(",
+        "#{",
+        "todo",
+        "randomstring",
+        "secret_here",
+        "[redacted",
+        "1234567890",
+    ];
+    // Its fixed size rules out that it cannot be built.
+    AhoCorasick::builder().ascii_case_insensitive(true).build(WORDS).ok()
+});
+
 /// Stands for a value that the reader is to put in: `<token>`, `${TOKEN}`, `your-key-here`, `xxxx`, `EXAMPLE`.
 pub(crate) fn placeholder(text: &[u8]) -> bool {
-    const WORDS: [&[u8]; 24] = [
-        b"example",
-        b"sample",
-        b"placeholder",
-        b"your",
-        b"changeme",
-        b"change_me",
-        b"redacted",
-        b"xxxx",
-        b"****",
-        b"...",
-        b"insert",
-        b"replace",
-        b"dummy",
-        b"<",
-        b"${",
-        b"{{",
-        b"$(",
-        b"%(",
-        b"#{",
-        b"todo",
-        b"randomstring",
-        b"secret_here",
-        b"[redacted",
-        b"1234567890",
-    ];
     let Some(first) = text.first() else { return true };
     if matches!(first, b'$' | b'<' | b'{' | b'[' | b'(') && !text.starts_with(b"$2")
         || text.starts_with(b"%") && text.ends_with(b"%")
@@ -138,15 +147,16 @@ pub(crate) fn placeholder(text: &[u8]) -> bool {
     if shape.distinct <= 2 || shape.longest_repeat >= 8 && shape.longest_repeat * 3 >= shape.length {
         return true;
     }
-    let lower = text.get(..text.len().min(256)).unwrap_or_default().to_ascii_lowercase();
-    WORDS.iter().any(|word| contains(&lower, word)) || counting(&lower)
+    let head = text.get(..text.len().min(256)).unwrap_or_default();
+    WORDS.as_ref().is_some_and(|words| words.is_match(head)) || counting(head)
 }
 
-/// `1234567890`, `abcdefghij`: most bytes are one more than the one before.
+/// `1234567890`, `abcdefghij`: most bytes are one more than the one before, capitals or not.
 fn counting(text: &[u8]) -> bool {
-    let steps = text.windows(2).filter(|pair| matches!(pair, [a, b] if a.wrapping_add(1) == *b)).count();
+    let next = |a: &u8, b: &u8| a.to_ascii_lowercase().wrapping_add(1) == b.to_ascii_lowercase();
+    let steps = text.windows(2).filter(|pair| matches!(pair, [a, b] if next(a, b))).count();
     // `a1b2c3d4`: two rows at once.
-    let pairs = text.windows(3).filter(|three| matches!(three, [a, _, b] if a.wrapping_add(1) == *b)).count();
+    let pairs = text.windows(3).filter(|three| matches!(three, [a, _, b] if next(a, b))).count();
     text.len() >= 8 && (steps * 10 >= (text.len() - 1) * 8 || pairs * 10 >= (text.len() - 2) * 7)
 }
 

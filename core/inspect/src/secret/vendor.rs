@@ -73,7 +73,7 @@ impl Body {
 /// The key that begins with the prefix of `vendor` at `start`, if it is one.
 pub(crate) fn key(text: Bytes<'_>, vendor: &Vendor, start: usize) -> Option<Range<usize>> {
     let body = start + vendor.prefix.len();
-    if text.slice(start..body) != vendor.prefix.as_bytes() || joins(text.before(start), vendor.body) {
+    if text.slice(start..body) != vendor.prefix.as_bytes() || vendor.joins(text.before(start)) {
         return None;
     }
     // One byte more than the longest: a longer run is something else, and no more of it is looked at.
@@ -103,12 +103,16 @@ pub(crate) fn marked(value: &[u8]) -> bool {
     })
 }
 
-/// Whether the byte before a prefix makes it the inside of something longer.
-fn joins(before: u8, body: Body) -> bool {
-    before.is_ascii_alphanumeric()
-        || before == b'.'
-        || before >= 0x80
-        || matches!((before, body), (b'/' | b'+', Body::Base64 | Body::Any))
+impl Vendor {
+    /// Whether the byte before the prefix makes it the inside of something longer.
+    fn joins(&self, before: u8) -> bool {
+        match before {
+            // `logo.ico-7a38...` is a file.
+            b'.' => self.prefix.len() <= 4 && self.prefix.ends_with('-'),
+            b'/' | b'+' => matches!(self.body, Body::Base64 | Body::Any),
+            other => other.is_ascii_alphanumeric(),
+        }
+    }
 }
 
 fn likely(value: &[u8]) -> bool {

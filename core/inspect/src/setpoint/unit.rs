@@ -1,6 +1,7 @@
 //! Units of process values, as plants write them.
 
-use crate::bytes::{Bytes, is_word};
+use crate::bytes::Bytes;
+use crate::tag::address;
 
 /// How much a unit says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,7 +212,10 @@ impl Units {
         let units = self.by_first.get(usize::from(text.at(at)))?;
         units.iter().find_map(|(unit, says, blank)| {
             let end = at + unit.len();
-            let fits = text.slice(at..end) == unit.as_bytes() && (apart || !blank) && closed(text, end, unit);
+            // In `ADD 2 %MW10` the sign begins a variable.
+            let variable = || *unit == "%" && address::direct(text, at).is_some();
+            let fits =
+                text.slice(at..end) == unit.as_bytes() && (apart || !blank) && closed(text, end, unit) && !variable();
             fits.then_some((*says, end))
         })
     }
@@ -221,7 +225,7 @@ impl Units {
 fn closed(text: Bytes<'_>, end: usize, unit: &str) -> bool {
     let next = text.at(end);
     let symbol = unit.ends_with('%');
-    let inside = !symbol && is_word(next);
+    let inside = !symbol && (next == b'_' || text.goes_on(end));
     let goes_on = next == b'^' || next == b'/' && text.at(end + 1).is_ascii_alphabetic();
     !inside && !goes_on
 }

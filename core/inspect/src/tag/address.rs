@@ -1,12 +1,12 @@
 //! Names by address: S7 and IEC 61131-3 memory, Rockwell data files, KKS, IEC 81346, OPC UA node ids.
 
-use crate::bytes::{Bytes, is_digit, is_word};
+use crate::bytes::{Bytes, is_digit, is_joined};
 use crate::rule::BuiltIn;
 use std::ops::Range;
 
 /// A directly represented variable (IEC 61131-3, section 6.5.5): `%IX0.1`, `%QW12`, `%MD100`, `%DB1.DBW2`.
 pub(crate) fn direct(text: Bytes<'_>, percent: usize) -> Option<Range<usize>> {
-    if is_word(text.before(percent)) {
+    if is_joined(text.before(percent)) {
         return None;
     }
     if text.slice(percent + 1..percent + 3) == b"DB" {
@@ -17,7 +17,7 @@ pub(crate) fn direct(text: Bytes<'_>, percent: usize) -> Option<Range<usize>> {
     let from = percent + 2 + width;
     let end = dotted(text, from)?;
     let fits =
-        matches!(area, b'I' | b'Q' | b'M' | b'E' | b'A') && (width == 1 || end - from >= 2) && !is_word(text.at(end));
+        matches!(area, b'I' | b'Q' | b'M' | b'E' | b'A') && (width == 1 || end - from >= 2) && !is_joined(text.at(end));
     fits.then_some(percent..end)
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn block(text: Bytes<'_>, start: usize) -> Option<Range<usize>> {
         && text.slice(number..number + 3) == b".DB"
         && matches!(text.at(number + 3), b'X' | b'B' | b'W' | b'D');
     let end = dotted(text, number + 4)?;
-    (fits && !is_word(text.at(end))).then_some(start..end)
+    (fits && !is_joined(text.at(end))).then_some(start..end)
 }
 
 /// The end of `12` or `12.3`.
@@ -61,9 +61,9 @@ pub(crate) fn data_file(text: Bytes<'_>, start: usize, token: usize) -> Option<R
         return None;
     }
     let bit = text.run(end + 1, 3, |b| b.is_ascii_alphanumeric());
-    let more = matches!(text.at(end), b'/' | b'.') && bit > end + 1 && !is_word(text.at(bit));
+    let more = matches!(text.at(end), b'/' | b'.') && bit > end + 1 && !is_joined(text.at(bit));
     let end = if more { bit } else { end };
-    (!is_word(text.at(end)) && text.at(end) != b':').then_some(start..end)
+    (!is_joined(text.at(end)) && text.at(end) != b':').then_some(start..end)
 }
 
 /// A KKS name: `10LAB20CT001` (VGB-S-811: unit, three letters, two digits, two letters, three digits).
@@ -90,7 +90,7 @@ pub(crate) fn designation(text: Bytes<'_>, start: usize) -> Option<Range<usize>>
         }
         at = digits;
     }
-    (!is_word(text.before(start)) && !is_word(text.at(at))).then_some(start..at)
+    (!is_joined(text.before(start)) && !is_joined(text.at(at))).then_some(start..at)
 }
 
 /// An OPC UA node id (OPC 10000-6, section 5.3.1.10): `ns=2;s=Reactor.Temp`, `ns=3;i=1042`.
@@ -98,7 +98,7 @@ pub(crate) fn node(text: Bytes<'_>, start: usize) -> Option<(BuiltIn, Range<usiz
     let number = text.run(start + 3, 5, is_digit);
     let kind = text.at(number + 1);
     let fits =
-        !is_word(text.before(start)) && number > start + 3 && text.at(number) == b';' && text.at(number + 2) == b'=';
+        !is_joined(text.before(start)) && number > start + 3 && text.at(number) == b';' && text.at(number + 2) == b'=';
     let name = text.run(number + 3, 200, |b| b > b' ' && !b"\"'`,;<>)]}".contains(&b));
     let name = if matches!(text.before(name), b'.' | b':' | b'?' | b'!') { name - 1 } else { name };
     (fits && matches!(kind, b's' | b'i' | b'g' | b'b') && name > number + 3).then_some((BuiltIn::TagOpc, start..name))

@@ -3,7 +3,7 @@
 //! The first letter is what is measured, the rest what is done with it (ISA-5.1, table 4.1). Reading the letters
 //! tells `PDIT-100` from `MATH-101`; what is spelled like a tag and is none is listed by name.
 
-use crate::bytes::{Bytes, is_digit, is_word};
+use crate::bytes::{Bytes, is_digit, is_joined};
 use std::ops::Range;
 
 /// What can be done with a measured variable. Sorted.
@@ -56,16 +56,20 @@ pub(crate) fn tag(text: Bytes<'_>, start: usize, letters: usize, cued: bool) -> 
     }
     let from = if joined { letters } else { letters + 1 };
     let digits = text.run(from, 6, is_digit);
-    let (begin, prefixed) = area(text, start)?;
-    let (end, attribute) = tail(text, digits)?;
+    let (begin, front) = area(text, start)?;
+    let (end, back) = tail(text, digits)?;
+    let (prefixed, attribute) = (front == Beside::Part, back == Beside::Part);
     let count = digits - from;
     let least = if name.len() >= 3 || prefixed || attribute { 2 } else { 3 };
     let sure =
         !joined || attribute || name.len() >= 3 && count >= 3 || cued && count >= 3 || text.before(start) == b'.';
     let spelled = !small || name.len() >= 3 && count >= 3 && !joined && !is_small_word(name);
+    // `trend_TIC-4711_2024.csv`: what has three letters to read is a tag there too, `DOC-PT-1234` need be none.
+    let glued = front == Beside::Glued || back == Beside::Glued;
     let fits = (least..=5).contains(&count)
         && sure
         && spelled
+        && !(glued && (small || name.len() < 3 || count < 3))
         && (attribute || prefixed || !text.words_before(begin).take(1).any(|word| word.is_one_of(&NOT_BEFORE)));
     fits.then_some(begin..end)
 }
@@ -79,38 +83,48 @@ fn reads(name: &str) -> bool {
     name.len() >= 2 && (known(rest) || modified) && !NOT_TAGS.contains(&name)
 }
 
-/// Where the tag begins with its area number, and whether it has one; `None` if it is the inside of something.
-fn area(text: Bytes<'_>, start: usize) -> Option<(usize, bool)> {
+/// What stands beside a tag's letters and number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beside {
+    /// Nothing of it.
+    Nothing,
+    /// An area in front, an attribute behind.
+    Part,
+    /// Another word, with a hyphen or an underscore between.
+    Glued,
+}
+
+/// Where the tag begins with its area number, and what stands in front; `None` if it is the inside of something.
+fn area(text: Bytes<'_>, start: usize) -> Option<(usize, Beside)> {
     match text.before(start) {
-        b'-' => {
+        mark @ (b'-' | b'_') => {
             let area = text.run_back(start - 1, 4, is_digit);
             let width = start - 1 - area;
-            let outside = !is_word(text.before(area)) && !matches!(text.before(area), b'-' | b'.');
-            ((1..=3).contains(&width) && outside).then_some((area, true))
+            let outside = !is_joined(text.before(area)) && !matches!(text.before(area), b'-' | b'.');
+            let beside = if is_joined(text.before(start - 1)) { Beside::Glued } else { Beside::Nothing };
+            let part = mark == b'-' && (1..=3).contains(&width) && outside;
+            Some(if part { (area, Beside::Part) } else { (start, beside) })
         }
-        before if is_word(before) => None,
-        _ => Some((start, false)),
+        before if is_joined(before) => None,
+        _ => Some((start, Beside::Nothing)),
     }
 }
 
-/// The end of the tag behind its number: a letter, then an attribute; whether there was an attribute.
-fn tail(text: Bytes<'_>, digits: usize) -> Option<(usize, bool)> {
+/// The end of the tag behind its number: a letter, then an attribute; and what stands behind. `None` if it goes on.
+fn tail(text: Bytes<'_>, digits: usize) -> Option<(usize, Beside)> {
     let letter = usize::from(text.at(digits).is_ascii_alphabetic() && !text.at(digits + 1).is_ascii_alphabetic());
     let end = digits + letter;
-    let mut attribute = end;
     if matches!(text.at(end), b'.' | b'_') {
         let stop = text.run(end + 1, 8, |b| b.is_ascii_alphabetic());
         let word = text.slice(end + 1..stop);
         let known = ATTRIBUTES.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()));
-        if known && !is_word(text.at(stop)) {
-            attribute = stop;
+        if known && !is_joined(text.at(stop)) {
+            return Some((stop, Beside::Part));
         }
     }
-    let next = text.at(attribute);
-    if is_word(next) || next == b'-' && is_word(text.at(attribute + 1)) {
-        return None;
-    }
-    Some((attribute, attribute > end))
+    let next = text.at(end);
+    let glued = matches!(next, b'-' | b'_') && is_joined(text.at(end + 1));
+    (!is_joined(next)).then_some((end, if glued { Beside::Glued } else { Beside::Nothing }))
 }
 
 /// English words that read as a tag's letters.
