@@ -5,7 +5,7 @@ use ledger::verify::{Class, Options, Trust, verify};
 use ledger::{Origin, Receipt, Tile};
 use plant::{Body, Draft, GatewayId, Kind, Millis, Note, PlantId, RecordId};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -14,17 +14,18 @@ use store::{Opening, Settings, Store};
 /// A ledger that `store` wrote on a disk, in two lives, with several heads; and its key.
 static LEDGER: LazyLock<(Folder, String)> = LazyLock::new(|| {
     let home = tempfile::tempdir().unwrap();
-    live(home.path(), 0..300);
-    let key = live(home.path(), 300..600);
+    live(home.path(), 0..300, None);
+    let key = live(home.path(), 300..600, None);
     (Folder::load(home.path()), key)
 });
 
-/// One life of a gateway's ledger; gives the key.
-fn live(folder: &Path, numbers: std::ops::Range<u64>) -> String {
+/// One life of a gateway's ledger, with keys of its days if there is a place for their seed; gives the key.
+fn live(folder: &Path, numbers: std::ops::Range<u64>, epoch_seed: Option<PathBuf>) -> String {
     let opening = Opening {
         key: Arc::new(seal::SigningKey::from_seed([1; 32].into())),
         plant: PlantId::new("brewery").unwrap(),
         gateway: GatewayId::new("gate-1").unwrap(),
+        epoch_seed,
         settings: Settings {
             publish_records: 50,
             keep_notes: 4,
@@ -77,6 +78,17 @@ fn a_ledger_of_the_store_holds_for_other_crates() {
     assert_eq!(judge(folder, key), None);
     let notes = folder.0.keys().filter(|path| path.starts_with("checkpoints/")).count();
     assert!(notes > 2, "{notes}");
+}
+
+#[test]
+fn a_head_that_the_key_of_its_day_signed_as_well_holds_for_other_crates() {
+    let home = tempfile::tempdir().unwrap();
+    let key = live(home.path(), 0..10, Some(home.path().join("epoch.seed")));
+    let folder = Folder::load(home.path());
+    let note = seal::note::Note::parse(&folder.0["checkpoint"]).unwrap();
+    assert_eq!(note.signatures().len(), 2);
+    assert!(check(&folder, &key).unwrap() > 10);
+    assert_eq!(judge(&folder, &key), None);
 }
 
 #[test]
