@@ -1,7 +1,5 @@
 //! Output that nobody reads to its end: `penstock check --json | head`.
 
-#![expect(clippy::unwrap_used, reason = "a test fails loudly")]
-
 use std::process::Command;
 
 #[test]

@@ -1,6 +1,6 @@
 //! The ledger's form: records, Merkle tree, tiles, checkpoints, receipts, and the proof that all of it holds together.
 //!
-//! No I/O: `store` writes and reads the files, [`verify()`] asks for them through [`Files`]. Everything here that reads
+//! No I/O: `store` writes and reads the files, [`verify()`] asks for them through [`verify::Files`]. Everything here that reads
 //! bytes expects them to be hostile.
 //!
 //! ```text

@@ -18,7 +18,7 @@ pub struct Call<'a> {
     pub purpose: Option<&'a str>,
 }
 
-/// A call placed on the map. Only [`Policy::place`] makes it, and nothing changes it afterwards.
+/// A call placed on the map. Only [`crate::Policy::place`] makes it, and nothing changes it afterwards.
 #[derive(Clone, Debug)]
 pub struct Crossing {
     pub(crate) zone: ZoneId,

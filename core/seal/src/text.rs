@@ -36,7 +36,7 @@ pub fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// Reads base64; `None` unless [`base64`] would write exactly this text (padding complete, spare bits zero): a second
+/// Reads base64; `None` unless [`base64()`] would write exactly this text (padding complete, spare bits zero): a second
 /// spelling of a signature or a proof would make two documents out of one (attack A9).
 #[must_use]
 pub fn unbase64(text: &str) -> Option<Vec<u8>> {

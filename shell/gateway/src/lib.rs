@@ -1,4 +1,4 @@
-//! The gateway: listeners, TLS and HTTP around the one function that carries a call across, [`exchange`].
+//! The gateway: listeners, TLS and HTTP around the one function that carries a call across, `exchange`.
 //!
 //! ```text
 //! listen ─ accept, shake hands ──> exchange ─ identify, place, read, decide, record ──> upstream ─ forward
