@@ -9,9 +9,10 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpListener;
 
 /// Most requests that are remembered; older ones are forgotten first.
@@ -43,7 +44,15 @@ pub struct Provider {
 struct Memory {
     script: Script,
     remember: bool,
-    seen: Mutex<Vec<Seen>>,
+    past: Mutex<Past>,
+}
+
+/// The last requests.
+#[derive(Default)]
+struct Past {
+    seen: VecDeque<Seen>,
+    /// How many came before those.
+    forgotten: usize,
 }
 
 impl Provider {
@@ -62,7 +71,7 @@ impl Provider {
     pub async fn start(address: SocketAddr, script: Script, remember: bool) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let memory = Arc::new(Memory { script, remember, seen: Mutex::new(Vec::new()) });
+        let memory = Arc::new(Memory { script, remember, past: Mutex::default() });
         let task = tokio::spawn(accept(listener, Arc::clone(&memory)));
         Ok(Self { address, memory, task })
     }
@@ -76,7 +85,7 @@ impl Provider {
     /// Everything that it saw, oldest first.
     #[must_use]
     pub fn seen(&self) -> Vec<Seen> {
-        self.memory.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.memory.past().seen.iter().cloned().collect()
     }
 
     /// Serves until the task is stopped.
@@ -112,8 +121,9 @@ impl Memory {
     async fn answer(&self, request: Request<Incoming>) -> Response<Answer> {
         let (head, body) = request.into_parts();
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        if path == "/_seen" {
-            return Answer::json(200, &self.told());
+        if let Some(query) = path.strip_prefix("/_seen") {
+            let after = query.strip_prefix("?after=").and_then(|count| count.parse().ok());
+            return Answer::json(200, &self.past().told(after.unwrap_or(0)));
         }
         let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
             return Answer::json(400, &json!({"error": "the body broke off"}));
@@ -121,19 +131,25 @@ impl Memory {
         let seen = Seen { method: head.method, path, headers: head.headers, body };
         let answer = dialect::answer(&seen, &self.script);
         if self.remember {
-            let mut memory = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            if memory.len() == MEMORY {
-                memory.remove(0);
+            let mut past = self.past();
+            if past.seen.len() == MEMORY {
+                past.seen.pop_front();
+                past.forgotten += 1;
             }
-            memory.push(seen);
+            past.seen.push_back(seen);
         }
         answer
     }
 
-    /// What was seen, for tests in other languages: `GET /_seen`.
-    fn told(&self) -> Value {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let told = seen.iter().map(|seen| {
+    fn past(&self) -> MutexGuard<'_, Past> {
+        self.past.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Past {
+    /// What was seen after the first `count` requests, for tests in other languages: `GET /_seen?after=COUNT`.
+    fn told(&self, count: usize) -> Value {
+        let told = self.seen.iter().skip(count.saturating_sub(self.forgotten)).map(|seen| {
             let headers: serde_json::Map<String, Value> = seen
                 .headers
                 .iter()
