@@ -11,6 +11,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 VECTORS = os.path.join(HERE, "..", "testdata", "ledgers")
 sys.path.insert(0, HERE)
+import signatures  # noqa: E402
 import verify  # noqa: E402
 
 
@@ -24,7 +25,7 @@ class Vectors(unittest.TestCase):
         cases = json.load(file)
 
     def test_every_ledger_is_judged_as_it_says(self):
-        for case in self.cases["ledgers"]:
+        for case in self.cases["ledgers"] + self.cases["epochs"]:
             with self.subTest(case["folder"]):
                 known = ["--known", case["known"]] if case["known"] else []
                 result = run("ledger", case["folder"], case["trust"], *known)
@@ -49,8 +50,9 @@ class Vectors(unittest.TestCase):
 
 class Size(unittest.TestCase):
     def test_an_auditor_can_read_the_verifier_in_one_sitting(self):
-        with open(verify.__file__, encoding="utf-8") as file:
-            self.assertLessEqual(sum(1 for line in file if line.strip()), 300)
+        for module in (verify, signatures):
+            with open(module.__file__, encoding="utf-8") as file:
+                self.assertLessEqual(sum(1 for line in file if line.strip()), 300)
 
 
 class Hostile(unittest.TestCase):
@@ -65,7 +67,7 @@ class Hostile(unittest.TestCase):
         for _ in range(200):
             with tempfile.TemporaryDirectory() as home:
                 folder = os.path.join(home, "ledger")
-                shutil.copytree(os.path.join(VECTORS, dice.choice(["good", "boundary"])), folder)
+                shutil.copytree(os.path.join(VECTORS, dice.choice(["good", "boundary", "epochs"])), folder)
                 files = [os.path.join(root, name) for root, _, names in os.walk(folder) for name in names]
                 path = dice.choice(sorted(files))
                 with open(path, "r+b") as file:

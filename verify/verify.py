@@ -5,70 +5,16 @@
     verify.py receipt RECEIPT RECORD TRUST
 
 A second verifier, written from the public formats (c2sp.org signed-note, tlog-checkpoint, tlog-tiles, tlog-proof;
-RFC 6962; RFC 8785) and sharing no code with Penstock. Needs Python 3.9 and `cryptography`. Exit codes: 0 good, 2 usage,
-10 tampered, 11 forked, 12 incomplete, 13 unwitnessed beyond policy, 14 cannot decide.
+RFC 6962; RFC 8785) and sharing no code with Penstock. Needs Python 3.9, `cryptography`, and signatures.py
+beside it. Exit codes: 0 good, 2 usage, 10 tampered, 11 forked, 12 incomplete, 13 unwitnessed beyond policy, 14 cannot decide.
 """
-import argparse, base64, hashlib, json, re, sys  # noqa: E401
+import argparse, json, re, sys  # noqa: E401
 from pathlib import Path
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from signatures import FORKED, INCOMPLETE, TAMPERED, UNDECIDED, UNWITNESSED
+from signatures import Epochs, climb, expect, load_trust, number, open_checkpoint, sha256, unbase64
 
-TAMPERED, FORKED, INCOMPLETE, UNWITNESSED, UNDECIDED = range(10, 15)
 NAMES = dict(zip(range(10, 15), ("tampered", "forked", "incomplete", "unwitnessed", "undecided")))
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-def expect(condition, what):
-    if not condition:
-        raise ValueError(what)
-
-def sha256(*parts):
-    return hashlib.sha256(b"".join(parts)).digest()
-
-def unbase64(text):
-    expect(base64.b64encode(base64.b64decode(text)).decode() == text, "base64 in another spelling")
-    return base64.b64decode(text)
-
-def number(text):
-    expect(re.fullmatch(r"0|[1-9][0-9]{0,18}", text, re.ASCII) and int(text) < 2**63, "not a number below 2^63")
-    return int(text)
-
-# ---- keys and checkpoints
-def load_trust(path):
-    """The keys of the trust file by (name, id), and whether its policy asks for witnesses."""
-    keys, witnesses = {}, False
-    for words in (line.split() for line in Path(path).read_text().splitlines()):
-        witnesses |= words[:1] in (["witness"], ["group"], ["quorum"]) and words != ["quorum", "none"]
-        if not words or words[0].startswith("#") or words[0] in ("witness", "group", "quorum"):
-            continue
-        name, shown, encoded = words[words[0] == "log"].split("+", 2)
-        data = unbase64(encoded)
-        key_id = sha256(name.encode() + b"\n" + data)[:4]
-        expect(len(data) == 33 and data[0] == 1 and key_id.hex() == shown, f"the key of {name} is malformed")
-        keys[name, key_id] = data[1:]
-    expect(keys, "the trust file names no key")
-    return keys, witnesses
-
-def open_checkpoint(data, keys):
-    """Origin, size and root of a checkpoint, if it is a note that a trusted key of the origin's name signed."""
-    text, blank, tail = data.decode().rpartition("\n\n")
-    expect(blank and tail.endswith("\n") and not re.search(rb"[\x00-\x09\x0b-\x1f]", data), "the note is malformed")
-    expect(tail.count("\n") <= 100 and len(data) < 900_000, "the note has more than 100 signatures, or is too long")
-    text, signed = text + "\n", set()
-    for line in tail[:-1].split("\n"):
-        match = re.fullmatch("\u2014 ([^\\s+]+) ([0-9A-Za-z+/=]+)", line)
-        signature = unbase64(match[2]) if match else b""
-        expect(len(signature) > 4, "a signature line is malformed")
-        key = keys.get((match[1], signature[:4]))
-        if key and match[1] not in signed:
-            try:
-                Ed25519PublicKey.from_public_bytes(key).verify(signature[4:], text.encode())
-            except InvalidSignature:
-                raise ValueError("a signature of the trusted key does not verify") from None
-            signed.add(match[1])
-    expect(signed and text.count("\n") == 3, "no trusted key signed it, or it is not origin, size and root")
-    origin, size, root = text.splitlines()
-    expect(origin in signed and len(unbase64(root)) == 32, "its origin is not its signer, or the root is no hash")
-    return origin, number(size), unbase64(root)
 
 # ---- records
 def ascending(pairs):
@@ -124,6 +70,7 @@ class Ledger:
 
     def __init__(self, folder, keys, known=None):
         self.folder, self.keys, self.known, self.problems, self.size, self.leaves = folder, keys, known, [], 0, []
+        self.epochs, self.names = None, set()
         self.counts = dict.fromkeys(("records", "tiles", "checkpoints", "calls under way"), 0)
         # The story: hashes that the next record may continue, the record before it, open calls, the last start.
         self.blind, self.prev, self.last, self.open, self.booted, self.settled = False, {"0" * 64}, None, {}, 0, False
@@ -171,13 +118,14 @@ class Ledger:
     def heads(self):
         """The head, or the last good one of the history; and all signed checkpoints with their files, by size."""
         head, notes = self.checkpoint("checkpoint"), {}
-        for path in (f"checkpoints/{file.name}" for file in Path(self.folder, "checkpoints").glob("*.note")):
+        self.names = {file.name for file in Path(self.folder, "checkpoints").glob("*.note")}
+        for path in (f"checkpoints/{name}" for name in sorted(self.names)):
             note = self.checkpoint(path) if re.fullmatch(r"checkpoints/(0|[1-9][0-9]{0,18}).note", path) else None
             if note and path == f"checkpoints/{note[1]}.note" and note[0] == (head or note)[0]:
                 notes[note[1]] = [(path, note)]
             elif note:
                 self.add(TAMPERED, path, "is the checkpoint of another size or ledger")
-        head = head or (notes[max(notes)][0][1] if notes else None)
+        published, head = head, head or (notes[max(notes)][0][1] if notes else None)
         beyond = [size for size in sorted(notes) if size > head[1]]
         self.counts["checkpoints"] = len(notes) - len(beyond)
         if len(beyond) > 1:  # One is the ledger caught between signing and publishing.
@@ -188,16 +136,24 @@ class Ledger:
             self.add(INCOMPLETE, "the known checkpoint", "covers more records than there are")
         elif head and self.known:
             notes.setdefault(self.known[1], []).append(("the known checkpoint", self.known))
+        if published:
+            notes.setdefault(head[1], []).append(("checkpoint", head))
         return head, notes
 
     def verify(self):
         head, notes = self.heads()
         if not head:
             return
-        origin, self.size, root = head
+        origin, self.size, root, _ = head
+        self.epochs = Epochs(origin, self.keys.get((origin, "epochs")))
         ours, stored, altered, forks = Tree(), Tree(), [], []
         for seq in range(self.size + 1):
             forks += [(path, seq) for path, note in notes.get(seq, []) if note[2] != ours.root()]
+            # The auditor's own is older than any doubt: only those among the files must carry the epoch's signature.
+            listed = [(path, note[3]) for path, note in notes.get(seq, []) if note is not self.known]
+            self.problems += self.epochs.judge(listed, self.keys)
+            if f"{seq}.note" in self.names:
+                self.epochs.hand_over()  # One that is bad was reported.
             if seq == self.size:
                 break
             if seq % 256 == 0:
@@ -214,6 +170,7 @@ class Ledger:
             else:  # Which of the two hashes was signed is not known yet.
                 altered += [seq] if records else []
                 self.blind, self.prev, self.last = True, {leaf.hex(), other.hex()}, None
+                self.epochs.skip()
             ours.push(leaf)
             stored.push(other)
             self.leaves.append(leaf)
@@ -253,6 +210,7 @@ class Ledger:
             record = self.last = read_record(line)
         except ValueError as error:
             self.blind = True
+            self.epochs.skip()
             return self.add(TAMPERED, self.name(seq), f"is no record: {error}")
         kind, note, place = record["kind"], record.get("note"), record["seq"]
         says = note.get("origin") if isinstance(note, dict) else None
@@ -269,6 +227,8 @@ class Ledger:
         ):
             if wrong:
                 self.add(code, self.name(seq, record["id"]), what)
+        for code, what in self.epochs.take(record, self.blind):
+            self.add(code, self.name(seq, record["id"]), what)
         self.booted, self.settled = (seq, False) if kind == "boot" else (self.booted, self.settled)
         self.settled |= kind in ("intent", "outcome", "refuse", "beat")
 
@@ -281,19 +241,9 @@ def verify_receipt(data, record, keys):
         unbase64(lines.pop(0)[6:])
     expect(version == "c2sp.org/tlog-proof@v1" and lines and lines[0].startswith("index "), "not a receipt")
     index, path = number(lines[0][6:]), [unbase64(line) for line in lines[1:]]
-    origin, size, root = open_checkpoint(note, keys)
+    origin, size, root, _ = open_checkpoint(note, keys)
     expect(read_record(record)["seq"] == index < size, "the record says that it stands elsewhere")
-
-    def climb(index, size, path):
-        """RFC 6962 section 2.1.1 backwards: the root over `size` leaves that the path leads to."""
-        expect(bool(path) == (size > 1) and all(len(step) == 32 for step in path), "the path is too long or too short")
-        if size == 1:
-            return sha256(b"\0" + record)
-        half = 1 << (size - 1).bit_length() - 1
-        below = climb(index, half, path[:-1]) if index < half else climb(index - half, size - half, path[:-1])
-        return sha256(b"\1", below, path[-1]) if index < half else sha256(b"\1", path[-1], below)
-
-    expect(climb(index, size, path) == root, "the receipt does not lead from the record to the signed root")
+    expect(climb(sha256(b"\0", record), index, size, path) == root, "the receipt does not lead from the record to the signed root")
     return origin, index, size
 
 def main():
@@ -326,6 +276,7 @@ def main():
         print(f"{NAMES[code]}: {where}: {what}")
     if not receipt:
         done = ", ".join(f"{count} {name}" for name, count in ledger.counts.items())
+        done += f", {ledger.epochs.count} epochs" if ledger.epochs and ledger.epochs.schedule else ""
         print(f"checked: {done}" + ("; completeness was not judged" if ledger.blind else ""))
     return min((code for code, _, _ in ledger.problems), default=0)
 

@@ -139,8 +139,10 @@ impl Epochs {
             add(Class::Tampered, Fault::KeyUnproven);
             return self.skip();
         };
-        if let (Some(Signing { epoch, .. }), Some(_)) = (&self.signing, &self.next) {
-            add(Class::Incomplete, Fault::NoLastCheckpoint { epoch: *epoch });
+        if let Some(next) = self.next.take()
+            && let Some(Signing { epoch, .. }) = self.signing.replace(next)
+        {
+            add(Class::Incomplete, Fault::NoLastCheckpoint { epoch });
         }
         // A first key of a later epoch would let its thief write a whole ledger of earlier days.
         if self.last.map_or(epoch != 0 && !self.blind, |last| epoch <= last) {
@@ -155,7 +157,7 @@ impl Epochs {
         } else {
             self.next = Some(signing);
         }
-        (self.last, self.due) = (Some(epoch), None);
+        (self.last, self.due, self.blind) = (Some(epoch), None, false);
         self.count += 1;
     }
 

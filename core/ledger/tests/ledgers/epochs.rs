@@ -142,12 +142,32 @@ fn a_checkpoint_without_its_epochs_signature_is_named() {
 }
 
 #[test]
-fn the_last_checkpoint_of_an_epoch_cannot_go_and_others_can() {
-    for (size, fault) in [(5, None), (9, Some(Fault::EpochSignature { epoch: 0 })), (13, None)] {
+fn an_altered_checkpoint_is_named_alone_though_an_epoch_ends_with_it() {
+    let paths = ["checkpoint", "checkpoints/5.note", "checkpoints/9.note", "checkpoints/16.note"];
+    for (path, at) in
+        paths.iter().flat_map(|path| (0..BOOK.folder.0[*path].len()).step_by(11).map(move |at| (path, at)))
+    {
         let mut folder = BOOK.folder.clone();
-        folder.0.remove(&format!("checkpoints/{size}.note")).unwrap();
-        assert_eq!(faults(&judge(&folder)), Vec::from_iter(fault), "{size}");
+        folder.0.get_mut(*path).unwrap()[at] ^= 1;
+        let report = judge(&folder);
+        let files: Vec<_> = report.problems.iter().map(|problem| problem.file.as_deref()).collect();
+        assert_eq!((files, report.exit_code()), (vec![Some(*path)], 10), "{at}");
     }
+}
+
+#[test]
+fn the_last_checkpoint_of_an_epoch_cannot_go_and_others_can() {
+    let without = |sizes: &[u64]| {
+        let mut folder = BOOK.folder.clone();
+        for size in sizes {
+            folder.0.remove(&format!("checkpoints/{size}.note")).unwrap();
+        }
+        let report = judge(&folder);
+        (faults(&report), report.exit_code())
+    };
+    assert_eq!(without(&[5, 13]), (vec![], 0));
+    assert_eq!(without(&[9]), (vec![Fault::EpochSignature { epoch: 0 }], 10));
+    assert_eq!(without(&[9, 13]), (vec![Fault::NoLastCheckpoint { epoch: 0 }], 12));
 }
 
 #[test]

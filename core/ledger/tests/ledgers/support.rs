@@ -98,7 +98,8 @@ impl Book {
         book
     }
 
-    fn blank(seed: u8) -> Self {
+    /// A ledger without records.
+    pub(crate) fn blank(seed: u8) -> Self {
         let origin = Origin {
             plant: PlantId::new("brewery").unwrap(),
             gateway: GatewayId::new("gate-1").unwrap(),

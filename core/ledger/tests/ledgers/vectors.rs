@@ -6,7 +6,7 @@
 
 use crate::ledger::verify::{Options, Trust, verify};
 use crate::ledger::{Checkpoint, Receipt, Tile, leaf_hash, tile};
-use crate::support::{Book, Folder, sign_as};
+use crate::support::{Book, DAY, EPOCHS, Folder, sign_as};
 use plant::Kind;
 use seal::base64;
 use seal::note::Note;
@@ -26,6 +26,8 @@ fn home() -> PathBuf {
 struct Vectors {
     files: Files,
     ledgers: Vec<Value>,
+    /// Those that are wrong in their epochs, which a verifier of the public formats does not judge.
+    epochs: Vec<Value>,
     receipts: Vec<Value>,
 }
 
@@ -49,7 +51,8 @@ impl Vectors {
         for (path, bytes) in folder.0.iter().filter(|(path, _)| !stale(path)) {
             self.files.insert(format!("{name}/{path}"), bytes.clone());
         }
-        self.ledgers.push(json!({
+        let list = if name.starts_with("epoch") { &mut self.epochs } else { &mut self.ledgers };
+        list.push(json!({
             "folder": name, "why": why, "trust": trust.unwrap_or("trust"), "known": known,
             "exit": exit, "seq": seq, "file": file,
         }));
@@ -123,8 +126,10 @@ fn moved(record: &[u8], from: u64, to: u64, old: &[u8], new: &[u8]) -> Vec<u8> {
 fn make() -> Files {
     let book = good();
     let key = book.signer.verifier().to_string();
-    let mut vectors = Vectors { files: Files::new(), ledgers: Vec::new(), receipts: Vec::new() };
+    let mut vectors = Vectors { files: Files::new(), ledgers: Vec::new(), epochs: Vec::new(), receipts: Vec::new() };
     vectors.files.insert("trust".to_owned(), format!("# The key of every ledger here.\n{key}\n").into_bytes());
+    let schedule = Book::blank(1).schedule();
+    vectors.files.insert("trust-epochs".to_owned(), format!("{key}\nepochs {schedule}\n").into_bytes());
     vectors.files.insert("trust-witnessed".to_owned(), format!("log {key}\nquorum any\n").into_bytes());
     vectors.files.insert("known.note".to_owned(), book.folder.0["checkpoint"].clone());
     whole(&mut vectors, &book);
@@ -132,7 +137,8 @@ fn make() -> Files {
     forged(&mut vectors, &book);
     misled(&mut vectors, &book);
     receipts(&mut vectors, &book);
-    let cases = json!({"ledgers": vectors.ledgers, "receipts": vectors.receipts});
+    epochs(&mut vectors);
+    let cases = json!({"epochs": vectors.epochs, "ledgers": vectors.ledgers, "receipts": vectors.receipts});
     vectors.files.insert("cases.json".to_owned(), format!("{cases:#}\n").into_bytes());
     vectors.files
 }
@@ -377,6 +383,127 @@ fn receipts(vectors: &mut Vectors, book: &Book) {
     vectors.receipt("respelled", "base64 in another spelling", &respelled, &book.records[5], 10);
 }
 
+/// Four epochs' worth of days with three keys; the checkpoints that hand over are at 8 and 13.
+fn days() -> Book {
+    let mut book = Book::begin_epochs(1);
+    book.calls(2);
+    book.publish();
+    book.next_epoch(1);
+    book.calls(1);
+    book.publish();
+    book.calls(1);
+    book.next_epoch(2);
+    book.calls(1);
+    book.publish();
+    book
+}
+
+fn epochs(vectors: &mut Vectors) {
+    let book = days();
+    let good = Expected { trust: Some("trust-epochs"), ..Expected::default() };
+    let wrong = |exit, seq, file| Expected { exit, seq, file, ..good };
+    let head = "checkpoint";
+    vectors.ledger("epochs", "three keys on four days", &book.folder, &good);
+    vectors.ledger("epochs-by-genesis", "the same, by the ledger's own schedule", &book.folder, &Expected::default());
+    let mut thinned = book.folder.clone();
+    for size in [7, 10] {
+        thinned.0.remove(&format!("checkpoints/{size}.note")).unwrap();
+    }
+    vectors.ledger("epochs-thinned", "only the last checkpoint of each epoch is kept", &thinned, &good);
+    // The thief of the last day's keys.
+    let mut records = book.records.clone();
+    let mut forged = book.rewrite(Vec::new());
+    for seq in 4..records.len() {
+        let text = replaced(&records[seq], "10.20", if seq == 4 { "10.99" } else { "10.20" });
+        records[seq] =
+            replaced(&text, &seal::hex(&leaf_hash(&book.records[seq - 1])), &seal::hex(&leaf_hash(&records[seq - 1])));
+    }
+    for size in [7, 8, 10, 13, 15] {
+        forged.records = records[..size].to_vec();
+        forged.publish();
+    }
+    forged.folder.0.remove("checkpoints/0.note");
+    let file = Some("checkpoints/7.note");
+    vectors.ledger(
+        "epoch-rewritten",
+        "an earlier epoch signed anew with later keys",
+        &forged.folder,
+        &wrong(10, None, file),
+    );
+    let note = String::from_utf8(book.folder.0[head].clone()).unwrap();
+    let unsigned = format!("{}\n", note.trim_end().rsplit_once('\n').unwrap().0);
+    vectors.ledger(
+        "epoch-unsigned",
+        "the head lacks its epoch's signature",
+        &with(&book, head, unsigned),
+        &wrong(10, None, Some(head)),
+    );
+    let mut broken = book.folder.0["checkpoints/10.note"].clone();
+    let at = broken.len() - 9;
+    broken[at] = if broken[at] == b'A' { b'B' } else { b'A' };
+    let broken = with(&book, "checkpoints/10.note", broken);
+    vectors.ledger(
+        "epoch-altered",
+        "one character of an epoch's signature",
+        &broken,
+        &wrong(10, None, Some("checkpoints/10.note")),
+    );
+    let mut gone = thinned.clone();
+    gone.0.remove("checkpoints/8.note").unwrap();
+    vectors.ledger("epoch-unfinished", "the last checkpoint of an epoch is gone", &gone, &wrong(12, Some(12), None));
+    let mut gone = book.folder.clone();
+    gone.0.remove("checkpoints/8.note").unwrap();
+    let file = Some("checkpoints/10.note");
+    vectors.ledger(
+        "epoch-taken-over",
+        "the next epoch signs where the one before had to",
+        &gone,
+        &wrong(10, None, file),
+    );
+    let records = |change: &dyn Fn(&mut Book)| {
+        let mut book = days();
+        change(&mut book);
+        book.publish();
+        book.folder
+    };
+    let last = wrong(10, Some(15), None);
+    let unproven = records(&|book| {
+        book.announce(4);
+        let key = |epoch| base64(EPOCHS.key(epoch).unwrap().as_bytes());
+        let record = book.records.pop().unwrap();
+        book.push(replaced(&record, &key(4), &key(5)));
+    });
+    vectors.ledger("epoch-unproven", "a key that the schedule does not have", &unproven, &last);
+    vectors.ledger("epoch-again", "the key of an epoch that is over", &records(&|book| book.announce(3)), &last);
+    vectors.ledger("epoch-early", "a key before its day", &records(&|book| book.announce(4)), &last);
+    let late = records(&|book| {
+        for hours in [24, 2] {
+            book.now += DAY / 24 * hours;
+            book.plain(Kind::Beat);
+        }
+    });
+    vectors.ledger("epoch-late", "a key two hours after its day", &late, &wrong(12, Some(16), None));
+    let mut bare = Book::blank(1);
+    let id = bare.id();
+    let genesis = bare.origin.begin(id, bare.signer.verifier(), Some(&bare.schedule()));
+    bare.write(&genesis);
+    bare.plain(Kind::Boot);
+    bare.publish();
+    vectors.ledger("epoch-keyless", "a schedule and no key", &bare.folder, &wrong(10, Some(1), None));
+    let mut skipped = bare.rewrite(bare.records[..1].to_vec());
+    skipped.now += DAY;
+    skipped.announce(1);
+    skipped.epoch = Some(1);
+    skipped.publish();
+    vectors.ledger("epoch-not-first", "the first key is of a later epoch", &skipped.folder, &wrong(10, Some(1), None));
+    vectors.ledger(
+        "epoch-unscheduled",
+        "a ledger without the auditor's schedule",
+        &self::good().folder,
+        &wrong(10, Some(0), None),
+    );
+}
+
 fn read_all(folder: &Path, prefix: &str, files: &mut Files) {
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let entry = entry.unwrap();
@@ -415,7 +542,7 @@ fn every_vector_is_judged_as_it_says() {
     let cases: Value = serde_json::from_slice(&files["cases.json"]).unwrap();
     let file = |name: &Value| files[name.as_str().unwrap()].clone();
     let trust = |name: &Value| Trust::parse(std::str::from_utf8(&file(name)).unwrap()).unwrap();
-    for case in cases["ledgers"].as_array().unwrap() {
+    for case in cases["ledgers"].as_array().unwrap().iter().chain(cases["epochs"].as_array().unwrap()) {
         let prefix = format!("{}/", case["folder"].as_str().unwrap());
         let inside = |(path, bytes): (&String, &Vec<u8>)| Some((path.strip_prefix(&prefix)?.to_owned(), bytes.clone()));
         let folder = Folder(files.iter().filter_map(inside).collect());

@@ -1,0 +1,171 @@
+"""Who signed: the keys that the auditor trusts, checkpoints, and the keys of days. A part of verify.py.
+
+Each UTC day of a ledger has a key of its own, which signs its checkpoints beside the ledger's key. The genesis names a
+schedule: the first day, and the root of an RFC 6962 tree over the public keys of 4,096 days. A `key` record proves its key
+against that root. The first checkpoint over a `key` record is still signed by the key before it, so that whoever steals
+today's keys cannot sign the records of yesterday anew.
+"""
+import base64, hashlib, re  # noqa: E401
+from pathlib import Path
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+TAMPERED, FORKED, INCOMPLETE, UNWITNESSED, UNDECIDED = range(10, 15)
+EPOCHS, DAY, HOUR = 4096, 86_400_000, 3_600_000
+
+def expect(condition, what):
+    if not condition:
+        raise ValueError(what)
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+def unbase64(text):
+    expect(base64.b64encode(base64.b64decode(text)).decode() == text, "base64 in another spelling")
+    return base64.b64decode(text)
+
+def number(text):
+    expect(re.fullmatch(r"0|[1-9][0-9]{0,18}", text, re.ASCII) and int(text) < 2**63, "not a number below 2^63")
+    return int(text)
+
+def climb(leaf, index, size, path):
+    """RFC 6962 section 2.1.1 backwards: the root over `size` leaves that the path leads to."""
+    fits = bool(path) == (size > 1) and index < size and all(len(step) == 32 for step in path)
+    expect(fits, "the path is too long or too short")
+    if size == 1:
+        return leaf
+    half = 1 << (size - 1).bit_length() - 1
+    below = climb(leaf, index, half, path[:-1]) if index < half else climb(leaf, index - half, size - half, path[:-1])
+    return sha256(b"\1", below, path[-1]) if index < half else sha256(b"\1", path[-1], below)
+
+def key_id(name, key):
+    return sha256(name.encode(), b"\n\1", key)[:4]
+
+def read_schedule(text):
+    """The day of epoch 0, counted from 1970, and the root over the keys of all epochs."""
+    day, _, root = str(text).partition(" ")
+    expect(len(unbase64(root)) == 32, "a malformed schedule of epoch keys")
+    return number(day), unbase64(root)
+
+def load_trust(path):
+    """The keys of the trust file by (name, id), schedules by (name, "epochs"), and whether it asks for witnesses."""
+    keys, witnesses, name = {}, False, None
+    for words in (line.split() for line in Path(path).read_text().splitlines()):
+        witnesses |= words[:1] in (["witness"], ["group"], ["quorum"]) and words != ["quorum", "none"]
+        if not words or words[0].startswith("#") or words[0] in ("witness", "group", "quorum"):
+            continue
+        if words[0] == "epochs":
+            keys[name, "epochs"] = read_schedule(name and " ".join(words[1:]))
+            continue
+        name, shown, encoded = words[words[0] == "log"].split("+", 2)
+        kind, key = unbase64(encoded)[:1], unbase64(encoded)[1:]
+        fits = kind == b"\1" and len(key) == 32 and key_id(name, key).hex() == shown
+        expect(fits, f"the key of {name} is malformed")
+        keys[name, key_id(name, key)] = key
+    expect(keys, "the trust file names no key")
+    return keys, witnesses
+
+def open_checkpoint(data, keys, also=()):
+    """Origin, size, root and bytes of a checkpoint, if it is a note that the keys of the origin's and these names signed."""
+    text, blank, tail = data.decode().rpartition("\n\n")
+    expect(blank and tail.endswith("\n") and not re.search(rb"[\x00-\x09\x0b-\x1f]", data), "the note is malformed")
+    expect(tail.count("\n") <= 100 and len(data) < 900_000, "the note has more than 100 signatures, or is too long")
+    text, signed = text + "\n", set()
+    for line in tail[:-1].split("\n"):
+        match = re.fullmatch("\u2014 ([^\\s+]+) ([0-9A-Za-z+/=]+)", line)
+        signature = unbase64(match[2]) if match else b""
+        expect(len(signature) > 4, "a signature line is malformed")
+        key = keys.get((match[1], signature[:4]))
+        if key and match[1] not in signed:
+            try:
+                Ed25519PublicKey.from_public_bytes(key).verify(signature[4:], text.encode())
+            except InvalidSignature:
+                raise ValueError("a signature of the trusted key does not verify") from None
+            signed.add(match[1])
+    expect(signed and text.count("\n") == 3, "no trusted key signed it, or it is not origin, size and root")
+    origin, size, root = text.splitlines()
+    expect(origin in signed and len(unbase64(root)) == 32, "its origin is not its signer, or the root is no hash")
+    expect(signed >= {*also}, "the key of its day did not sign it: it may have been made later")
+    return origin, number(size), unbase64(root), data
+
+class Epochs:
+    """Whose key must sign the next checkpoint, as the records tell it; keys are {(name, id): key}."""
+
+    def __init__(self, origin, given):
+        """Of a ledger of which the auditor has this schedule, or None."""
+        self.origin, self.given, self.schedule = origin, given, given
+        # The last epoch that was announced; its key from the next checkpoint on; when the next one was due.
+        self.epoch, self.signer, self.coming, self.due, self.count = None, {}, {}, None, 0
+
+    def skip(self):
+        """Records are skipped: until the next `key` record nobody knows who signs."""
+        self.signer, self.coming = {}, {}
+
+    def hand_over(self):
+        """A checkpoint has covered the records so far."""
+        self.signer, self.coming = self.coming or self.signer, {}
+
+    def judge(self, listed, keys):
+        """Takes the checkpoints that cover just the records so far, as (path, bytes); gives what is wrong with them."""
+        wrong = []
+        for path, data in listed:
+            try:
+                open_checkpoint(data, {**keys, **self.signer}, [name for name, _ in self.signer])
+            except ValueError as error:
+                wrong.append((TAMPERED, path, str(error)))
+        if listed:
+            self.hand_over()
+        return wrong
+
+    def take(self, record, blind):
+        """The next record, and whether some before it were skipped; gives what is wrong as (class, what)."""
+        kind, note, t, wrong = record["kind"], record.get("note"), record["t"], []
+        note = note if isinstance(note, dict) else {}
+        if kind == "genesis":
+            try:
+                named = read_schedule(note["epochs"]) if "epochs" in note else None
+                expect(self.given in (None, named), "not the auditor's")
+                self.schedule = named
+            except ValueError:
+                wrong.append((TAMPERED, "names a schedule of epoch keys that is malformed, or not the auditor's"))
+        if not self.schedule:
+            return wrong
+        if kind == "key":
+            wrong += self.announce(note, t, blind)
+        elif self.epoch is None and not blind and kind not in ("genesis", "clock"):
+            self.schedule = None
+            return [*wrong, (TAMPERED, "comes before the first key, though the ledger has a schedule of epoch keys")]
+        known = self.schedule and self.epoch is not None and not blind
+        over = known and self.epoch < EPOCHS - 1 and t >= self.begins(self.epoch + 1)
+        since = t if self.due is None or kind in ("boot", "clock", "key") else self.due
+        self.due = since if over else None
+        if over and t > since + HOUR:
+            self.due = float("inf")  # Said once.
+            wrong.append((INCOMPLETE, f"the key of epoch {self.epoch} stays in use for more than an hour after its day"))
+        return wrong
+
+    def announce(self, note, t, blind):
+        """A `key` record."""
+        try:
+            epoch, key, proof = note["epoch"], unbase64(note["key"]), unbase64(note["proof"])
+            path = [proof[at:at + 32] for at in range(0, len(proof), 32)]
+            expect(climb(sha256(b"\0", key), epoch, EPOCHS, path) == self.schedule[1], "another root")
+        except (KeyError, TypeError, ValueError):
+            self.skip()
+            self.schedule = None
+            return [(TAMPERED, "does not prove that this is the key of its epoch")]
+        begun, out_of_order = self.epoch is not None, bool(epoch) and not blind
+        wrong = [
+            (INCOMPLETE, "comes though the last checkpoint of the epoch before is missing", self.signer and self.coming),
+            (TAMPERED, "is out of order", epoch <= self.epoch if begun else out_of_order),
+            (TAMPERED, "is announced before its day", epoch > 0 and t + HOUR < self.begins(epoch)),
+        ]
+        name = f"{self.origin}/epoch/{epoch}"
+        self.hand_over()
+        self.coming, self.epoch, self.count = {(name, key_id(name, key)): key}, epoch, self.count + 1
+        if not begun and not blind:
+            self.hand_over()
+        return [(code, what) for code, what, is_so in wrong if is_so]
+
+    def begins(self, epoch):
+        return (self.schedule[0] + epoch) * DAY
