@@ -105,14 +105,34 @@ impl Dictionary {
 }
 
 /// How a term may stand in a text that reads plainly. The automaton folds ASCII only; other scripts by their two usual
-/// forms. Words may be parted by a line's end, and in names of files and addresses by what stands there for a blank.
+/// forms. Accents that come as characters of their own, as in names of files, are not read. Words may be parted by a line's end, and in names of files and addresses by what stands there for a blank.
 fn forms(term: &str) -> BTreeSet<String> {
     const BLANKS: [&str; 6] = [" ", "\n", "\r\n", "_", "-", "+"];
     let plain = plain::text(term);
-    let cases = [plain.to_string(), plain.to_lowercase(), plain.to_uppercase()];
+    let cases = [plain.to_string(), plain.to_lowercase(), plain.to_uppercase(), bare(&plain)];
     let count = if plain.is_ascii() { 1 } else { cases.len() };
     let forms = cases.iter().take(count).flat_map(|term| BLANKS.map(|blank| term.replace(' ', blank)));
     forms.collect()
+}
+
+/// A term without accents.
+fn bare(term: &str) -> String {
+    const LETTERS: [(char, &str); 12] = [
+        ('a', "àáâãäå"),
+        ('c', "çć"),
+        ('e', "èéêëę"),
+        ('i', "ìíîï"),
+        ('n', "ñń"),
+        ('o', "òóôõöő"),
+        ('s', "şšś"),
+        ('u', "ùúûüůű"),
+        ('y', "ýÿ"),
+        ('z', "źżž"),
+        ('r', "ř"),
+        ('t', "ť"),
+    ];
+    let bare = |letter: char| LETTERS.iter().find(|(_, own)| own.contains(letter)).map_or(letter, |(bare, _)| *bare);
+    term.to_lowercase().chars().map(bare).collect()
 }
 
 /// The pattern, and if it has signs that no text has once it reads plainly, also with what is left of them.

@@ -57,6 +57,8 @@ impl Escapes {
             b'n' => says('\n'),
             b'r' => says('\r'),
             b't' => says('\t'),
+            // Markdown, regular expressions.
+            mark if mark.is_ascii_punctuation() && !b"\"'\\/".contains(mark) => says(char::from(*mark)),
             _ if !self.short => None,
             b'"' | b'\'' | b'\\' | b'/' => says(char::from(*kind)),
             b'b' | b'f' => says(INVISIBLE),
@@ -156,6 +158,7 @@ mod tests {
     fn escapes_say_their_character() {
         assert_eq!(undone(r#"{"a":"\u0041\n\"\\n\/\ud83d\ude00"}"#), "{\"a\":\"A\n\"\\n/\u{1F600}\"}");
         assert_eq!(undone(r"\x41\u{42}\U00000043 \ud800"), "ABC \u{200B}");
+        assert_eq!(undone(r"TIC\-101 at 10\.4\.7\.12"), "TIC-101 at 10.4.7.12");
         assert_eq!(undone("%41%c3%bc%E2%82%AC %FF %C3 %4 %"), "Aü€ ÿ Ã %4 %");
         assert_eq!(undone("&#65;&#x42;&quot;&amp;amp; &#; &#65 &x;"), "AB\"&amp; &#; &#65 &x;");
     }

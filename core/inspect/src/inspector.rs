@@ -8,12 +8,14 @@ use crate::literal::Literals;
 use crate::overlap::{Claim, resolve};
 use crate::plain;
 use crate::rule::{BuiltIn, RuleIndex, rules_with_repeats};
-use crate::scan::{Hit, Scan};
+use crate::scan::{Found, Hit, Scan};
 use crate::setpoint::unit::Units;
 use crate::settings::{Settings, SettingsProblem};
 use crate::view::View;
+use crate::wrapped;
 use plant::{Content, Finding, Label, Piece, RuleId, Sensitivity};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Reads content and says what is in it, and where.
 pub struct Inspector {
@@ -105,7 +107,8 @@ impl Inspector {
     /// Everything found in a text, and in what its escapes say, that many layers deep. May overlap.
     fn hits(&self, text: &str, layers: usize) -> Option<Layered> {
         let view = View::new(text, plain::next).ok()?;
-        let mut hits = self.detect(&view.text)?;
+        let Found { mut hits, long } = self.detect(&view.text)?;
+        hits.extend(self.unwrapped(&view.text, &long, layers)?);
         for hit in &mut hits {
             hit.span = view.map.source(&hit.span);
         }
@@ -120,14 +123,31 @@ impl Inspector {
         (all.hits.len() <= self.most_hits()).then_some(all)
     }
 
+    /// What is found in texts that are wrapped in the long words of this one, each as a hit of the whole wrapping.
+    fn unwrapped(&self, text: &str, long: &[Range<usize>], layers: usize) -> Option<Vec<Hit>> {
+        let mut hits = Vec::new();
+        if layers == 0 {
+            return Some(hits);
+        }
+        for (span, inner) in wrapped::texts(text, long) {
+            let inside = self.hits(&inner, layers - 1)?.hits;
+            let rules: BTreeSet<RuleIndex> = inside.into_iter().map(|hit| hit.rule).collect();
+            hits.extend(rules.into_iter().map(|rule| Hit { rule, span: span.clone() }));
+            if hits.len() > self.most_hits() {
+                return None;
+            }
+        }
+        Some(hits)
+    }
+
     /// Hits may overlap and be ignored, so more of them are held than findings allowed; but not without end.
     fn most_hits(&self) -> usize {
         self.most.saturating_mul(2).saturating_add(64)
     }
 
-    fn detect(&self, text: &str) -> Option<Vec<Hit>> {
+    fn detect(&self, text: &str) -> Option<Found> {
         let most = self.most_hits();
-        let mut hits = Scan::new(text, most).run(&self.literals, &self.units).ok()?;
+        let Found { mut hits, long } = Scan::new(text, most).run(&self.literals, &self.units).ok()?;
         let mut overflow = false;
         self.dictionary.find(text, |label, span| {
             let rule = label
@@ -136,7 +156,7 @@ impl Inspector {
             overflow = hits.len() > most;
             !overflow
         });
-        (!overflow).then_some(hits)
+        (!overflow).then_some(Found { hits, long })
     }
 
     fn claim(&self, source: &str, hit: Hit) -> Option<Claim> {
@@ -173,6 +193,6 @@ impl Rule {
     }
 }
 
-fn finding(rule: &Rule, piece: usize, span: std::ops::Range<usize>) -> Finding {
+fn finding(rule: &Rule, piece: usize, span: Range<usize>) -> Finding {
     Finding { label: rule.label.clone(), sensitivity: rule.sensitivity, piece, span, rule: rule.id.clone() }
 }

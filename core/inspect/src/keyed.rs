@@ -67,7 +67,7 @@ fn secret(key: &str, text: &str, literals: &Literals, units: &Units) -> Option<B
     }
     // What could end the quotes is as random as anything else.
     let text = text.replace(['"', '\'', '`', '\\', '\n', '\r'], "_");
-    let hits = Scan::new(&format!("{key}=\"{text}\""), 64).run(literals, units).ok()?;
+    let hits = Scan::new(&format!("{key}=\"{text}\""), 64).run(literals, units).ok()?.hits;
     let whole = key.len() + 2..key.len() + 2 + text.len();
     [BuiltIn::AssignedKey, BuiltIn::AssignedPassword]
         .into_iter()
@@ -81,7 +81,7 @@ fn setpoint(key: &str, text: &str, literals: &Literals, units: &Units) -> Option
         return None;
     }
     let assignment = format!("{key}={text}");
-    let hits = Scan::new(&assignment, 64).run(literals, units).ok()?;
+    let hits = Scan::new(&assignment, 64).run(literals, units).ok()?.hits;
     let given = hits.iter().any(|hit| hit.rule == BuiltIn::Setpoint.index() && hit.span.end == assignment.len());
     let number = text.trim_start_matches(['-', '+', ' ']).bytes().all(|b| is_digit(b) || b".,eE+- ".contains(&b));
     (given || number && is_setpoint(key)).then_some(BuiltIn::Setpoint)

@@ -35,6 +35,7 @@ mod tag;
 mod token;
 mod transform;
 mod view;
+mod wrapped;
 
 pub use fuzz::{fuzz_read, fuzz_restore};
 pub use inspector::{Inspector, Overflow};

@@ -35,11 +35,6 @@ pub(crate) fn next(source: &str, from: usize) -> Option<Change> {
         let character = source.get(at..)?.chars().next()?;
         let end = at + character.len_utf8();
         let stands = Stands { before: source.get(..at)?, behind: source.get(end..)? };
-        if at > from
-            && let Some(says) = stands.accented(character)
-        {
-            return Some(Change { span: at - 1..end, says });
-        }
         if let Some(says) = plain(character).or_else(|| stands.look_alike(character)) {
             return Some(Change { span: at..end, says });
         }
@@ -60,23 +55,6 @@ struct Stands<'t> {
 }
 
 impl Stands<'_> {
-    /// A letter whose accent comes as a character of its own (as file names of some systems do), in one.
-    fn accented(&self, accent: char) -> Option<Says> {
-        const ACCENTS: [(char, &str, &str); 7] = [
-            ('\u{300}', "aeiouAEIOU", "àèìòùÀÈÌÒÙ"),
-            ('\u{301}', "aeiouyAEIOUYcnszCNSZ", "áéíóúýÁÉÍÓÚÝćńśźĆŃŚŹ"),
-            ('\u{302}', "aeiouAEIOU", "âêîôûÂÊÎÔÛ"),
-            ('\u{303}', "anoANO", "ãñõÃÑÕ"),
-            ('\u{308}', "aeiouAEIOU", "äëïöüÄËÏÖÜ"),
-            ('\u{30A}', "aAuU", "åÅůŮ"),
-            ('\u{327}', "cCsS", "çÇşŞ"),
-        ];
-        let (_, letters, whole) = ACCENTS.iter().find(|(own, ..)| *own == accent)?;
-        let letter = self.before.chars().next_back().filter(char::is_ascii)?;
-        let place = letters.find(letter)?;
-        whole.chars().nth(place).map(Says::Character)
-    }
-
     /// A letter of another alphabet that looks like one of ours, in a word with letters or digits of ours.
     fn look_alike(&self, character: char) -> Option<Says> {
         let letter = match character {
@@ -117,8 +95,10 @@ impl Stands<'_> {
         const NEAR: usize = 16;
         let ours = |near: Option<&u8>| near.is_some_and(u8::is_ascii_alphanumeric);
         let parts = |byte: &&u8| byte.is_ascii() && !matches!(byte, b'-' | b'_' | b'.');
+        // In Russian, the unit of a temperature has a letter of its own.
         ours(self.behind.as_bytes().iter().take(NEAR).find(parts))
             || ours(self.before.as_bytes().iter().rev().take(NEAR).find(parts))
+            || self.before.ends_with('°')
     }
 }
 

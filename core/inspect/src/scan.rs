@@ -16,7 +16,7 @@ use crate::secret::{assigned, encoded, pem, url};
 use crate::setpoint::unit::Units;
 use crate::setpoint::{self, Around, Number};
 use crate::tag::{address, isa, variable};
-use crate::{network, person};
+use crate::{network, person, wrapped};
 use std::ops::Range;
 
 /// What a rule found in the view.
@@ -34,7 +34,16 @@ pub(crate) struct Scan<'t> {
     cues: Vec<usize>,
     tags: Vec<Range<usize>>,
     numbers: Vec<Number>,
+    long: Vec<Range<usize>>,
     most: usize,
+}
+
+/// What was found in a text.
+pub(crate) struct Found {
+    /// In no order, possibly overlapping.
+    pub(crate) hits: Vec<Hit>,
+    /// Words so long that text may be wrapped in them, ascending.
+    pub(crate) long: Vec<Range<usize>>,
 }
 
 /// There are more hits than anyone wants to hold.
@@ -43,15 +52,16 @@ pub(crate) struct TooMany;
 impl<'t> Scan<'t> {
     pub(crate) fn new(source: &'t str, most: usize) -> Self {
         let text = Bytes(source.as_bytes());
-        Self { text, source, hits: Vec::new(), cues: Vec::new(), tags: Vec::new(), numbers: Vec::new(), most }
+        let (hits, cues, tags, numbers, long) = Default::default();
+        Self { text, source, hits, cues, tags, numbers, long, most }
     }
 
-    /// All hits, in no order, possibly overlapping.
-    pub(crate) fn run(mut self, literals: &Literals, units: &Units) -> Result<Vec<Hit>, TooMany> {
+    /// Reads it.
+    pub(crate) fn run(mut self, literals: &Literals, units: &Units) -> Result<Found, TooMany> {
         self.literals(literals)?;
         self.runs(units)?;
         self.setpoints(units);
-        if self.hits.len() > self.most { Err(TooMany) } else { Ok(self.hits) }
+        if self.hits.len() > self.most { Err(TooMany) } else { Ok(Found { hits: self.hits, long: self.long }) }
     }
 
     fn hit(&mut self, rule: BuiltIn, span: Option<Range<usize>>) -> bool {
@@ -139,6 +149,9 @@ impl<'t> Scan<'t> {
             let byte = text.at(at);
             if is_joined(byte) {
                 let end = text.run(at, usize::MAX, is_joined);
+                if end - at >= wrapped::SHORTEST {
+                    self.long.push(at..end);
+                }
                 at = match self.variable(at, end) {
                     Some(further) => further,
                     None => self.word(at, end, units).max(end),

@@ -56,8 +56,11 @@ fn is_usual(domain: &[u8]) -> bool {
     last.len() == 2 || ENDINGS.iter().any(|ending| last.eq_ignore_ascii_case(ending.as_bytes()))
 }
 
-/// The host of `scheme://user:password@host` is no address; the password is found by another rule.
+/// The host of `scheme://user:password@host` is no address; the password is found by another rule. Behind the host's end
+/// an address is one.
 fn in_userinfo(text: Bytes<'_>, start: usize) -> bool {
     let from = text.run_back(start, 96, |b| b > b' ' && !b"\"'<>,;".contains(&b));
-    from < start && memchr::memmem::find(text.slice(from..start), b"://").is_some()
+    let before = text.slice(from..start);
+    let behind = memchr::memmem::rfind(before, b"://").and_then(|scheme| before.get(scheme + 3..));
+    behind.is_some_and(|user| !user.iter().any(|b| b"/?#".contains(b)))
 }
