@@ -101,6 +101,14 @@ pub(crate) fn data_url(text: &str) -> Option<Media> {
     expected(data, head.get(..marker?))
 }
 
+/// What the query of an address says whose blanks are written as `+` (HTML, section 4.10.21.8), if a text is one.
+pub(crate) fn form_query(text: &str) -> Option<String> {
+    let (address, query) = text.split_once('?')?;
+    let (scheme, _) = address.split_once("://")?;
+    let web = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
+    (web && query.contains('+')).then(|| query.replace('+', " "))
+}
+
 /// What stands in front of a data URL's data, unless it is a usual type: whatever else it is leaves, and nobody looks.
 pub(crate) fn unusual_type(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_at_checked(5)?;

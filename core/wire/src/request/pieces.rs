@@ -73,6 +73,9 @@ impl<'a> Walk<'_, 'a> {
         if let Some(kind) = media::unusual_type(&decoded) {
             self.read_only(value, Cow::Owned(kind.to_owned()))?;
         }
+        if let Some(query) = media::form_query(&decoded) {
+            self.read_only(value, Cow::Owned(query))?;
+        }
         match self.find_media(value, &decoded) {
             Some(Media::Binary(kind)) => return self.attach(value, kind),
             Some(Media::Text(inner)) => return self.read_only(value, Cow::Owned(inner)),

@@ -496,3 +496,12 @@ fn a_data_url_is_read_with_its_type() {
     let texts: Vec<_> = pieces(&request).into_iter().map(|(_, text, _)| text.to_owned()).collect();
     assert_eq!(texts, ["a", "text/x-TIC-101;base64", "see TIC-102 please", "b", "data:,TIC-103"]);
 }
+
+#[test]
+fn the_query_of_an_address_is_read_as_a_form_too() {
+    let body = r#"{"a":"https://x.example/?q=to+78.5","b":"https://x.example/a+b","c":"what? 1+1"}"#;
+    let request = parse(Dialect::Json, "/predict", body).unwrap();
+    let texts: Vec<_> = pieces(&request).into_iter().map(|(_, text, fixed)| (text.to_owned(), fixed)).collect();
+    assert!(texts.contains(&("q=to 78.5".to_owned(), true)), "{texts:?}");
+    assert_eq!(texts.len(), 7);
+}
