@@ -5,10 +5,12 @@ Each call may be refused, or pass without what it hid. What it may not do is car
 import base64
 import codecs
 import gzip
+import html
 import http.client
 import json
 import re
 import subprocess
+import unicodedata
 import urllib.parse
 
 import httpx
@@ -138,18 +140,31 @@ def keeps(provider, call):
             return answer
         sent = json.dumps(crossed[-1], ensure_ascii=False)
         for _ in range(6):
-            assert needle not in sent, sent
+            assert needle not in sent and needle not in plainly(sent), sent
             sent = unescape(sent)
         for word in re.findall(r"[A-Za-z0-9+/_-]{16,}", sent):
             assert needle.encode() not in base64.urlsafe_b64decode(word.replace("+", "-").replace("/", "_")[: len(word) // 4 * 4])
+        for word in re.findall(r"(?:[0-9a-fA-F]{2}){8,}", sent):
+            assert needle.encode() not in bytes.fromhex(word)
         return answer
 
     return keeps
 
 
 def unescape(text):
-    text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
-    return re.sub(r'\\(["\\/])', r"\1", re.sub(r"%([0-9a-fA-F]{2})", lambda found: chr(int(found[1], 16)), text))
+    text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), html.unescape(text))
+    return re.sub(r"\\([^\w\s])", r"\1", re.sub(r"%([0-9a-fA-F]{2})", lambda found: chr(int(found[1], 16)), text))
+
+
+# Russian letters that look like Latin ones.
+THEIRS, OURS = "АВСЕНКМОРТХасерох", "ABCEHKMOPTXacepox"
+
+
+def plainly(text):
+    """As a reader sees it: without accents and what nobody sees, every letter and digit in its usual form."""
+    text = unicodedata.normalize("NFKD", text).translate(str.maketrans(THEIRS, OURS))
+    seen = (character for character in text if unicodedata.category(character) not in ("Mn", "Me", "Cc", "Cf"))
+    return "".join(str(unicodedata.digit(character, character)) for character in seen)
 
 
 def ascii_escapes(text):
@@ -188,6 +203,20 @@ PLACES = {
     "schema property": lambda text: (OPENAI, chat("x", tools=[tool(parameters={"type": "object", "properties": {text: {}}})])),
     "schema enum": lambda text: (OPENAI, chat("x", tools=[tool(parameters={"type": "string", "enum": [text]})])),
     "schema pattern": lambda text: (OPENAI, chat("x", tools=[tool(parameters={"type": "string", "pattern": text})])),
+    "schema default": lambda text: (OPENAI, chat("x", tools=[tool(parameters={"properties": {"a": {"default": text, "const": text, "examples": [text], "$comment": text}}})])),
+    "schema title": lambda text: (OPENAI, chat("x", tools=[tool(parameters={"properties": {"a": {"title": text}}, "$defs": {text: {"description": text}}})])),
+    "functions of old": lambda text: (OPENAI, chat("x", functions=[{"name": "look", "description": text, "parameters": {}}], function_call={"name": text})),
+    "tool choice": lambda text: (OPENAI, chat("x", tool_choice={"type": "function", "function": {"name": text}})),
+    "response format": lambda text: (OPENAI, chat("x", response_format={"type": "json_schema", "json_schema": {"name": text, "description": text, "schema": {"title": text}}})),
+    "logit bias": lambda text: (OPENAI, chat("x", logit_bias={text: 1})),
+    "prediction": lambda text: (OPENAI, chat("x", prediction={"type": "content", "content": [{"type": "text", "text": text}]})),
+    "cache key": lambda text: (OPENAI, chat("x", prompt_cache_key=text)),
+    "safety identifier": lambda text: (OPENAI, chat("x", safety_identifier=text)),
+    "service tier": lambda text: (OPENAI, chat("x", service_tier=text)),
+    "place of a search": lambda text: (OPENAI, chat("x", web_search_options={"user_location": {"type": "approximate", "approximate": {"city": text}}})),
+    "refusal": lambda text: (OPENAI, {"model": "m", "messages": [{"role": "assistant", "refusal": text, "content": [{"type": "refusal", "refusal": text}]}]}),
+    "spoken": lambda text: (OPENAI, chat([{"type": "input_audio", "input_audio": {"format": text, "data": base64.b64encode(text.encode()).decode()}}])),
+    "custom tool": lambda text: (OPENAI, chat("x", tools=[{"type": "custom", "custom": {"name": "look", "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": text}}}}])),
     "tool result": lambda text: (OPENAI, {"model": "m", "messages": [{"role": "tool", "tool_call_id": "c", "content": text}]}),
     "tool call id": lambda text: (OPENAI, {"model": "m", "messages": [{"role": "tool", "tool_call_id": text, "content": "x"}]}),
     "arguments": lambda text: (OPENAI, {"model": "m", "messages": [called(json.dumps({"q": text}))]}),
@@ -198,6 +227,21 @@ PLACES = {
     "zero-width characters": lambda text: (OPENAI, chat("\u200b".join(text))),
     "controls": lambda text: (OPENAI, chat("\u0007".join(text))),
     "full width": lambda text: (OPENAI, chat("".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in text))),
+    "percent in an image url": lambda text: (OPENAI, chat([{"type": "image_url", "image_url": {"url": "https://x.example/?q=" + urllib.parse.quote(text)}}])),
+    "form in an image url": lambda text: (OPENAI, chat([{"type": "image_url", "image_url": {"url": "https://x.example/?q=" + urllib.parse.quote_plus(text)}}])),
+    "all percent": lambda text: (OPENAI, chat("see https://x.example/?q=" + "".join(f"%{b:02X}" for b in text.encode()))),
+    "entities": lambda text: (OPENAI, chat("".join(f"&#{ord(c)};" for c in text))),
+    "named entities": lambda text: (OPENAI, chat(f"&lt;p&gt;&nbsp;{text}&nbsp;&lt;/p&gt;")),
+    "soft hyphens": lambda text: (OPENAI, chat("\u00ad".join(text))),
+    "combining marks": lambda text: (OPENAI, chat("\u0301".join(text))),
+    "tag characters": lambda text: (OPENAI, chat("\U000e0041".join(text))),
+    "digits of other scripts": lambda text: (OPENAI, chat(text.translate({ord("0") + n: 0x0966 + n for n in range(10)}))),
+    "mathematical": lambda text: (OPENAI, chat(text.translate({ord("A") + n: 0x1D400 + n for n in range(26)} | {ord("a") + n: 0x1D41A + n for n in range(26)}))),
+    "letters of another alphabet": lambda text: (OPENAI, chat(text.translate(str.maketrans(OURS, THEIRS)))),
+    "escapes of Markdown": lambda text: (OPENAI, chat(re.sub(r"([-_.@=+])", r"\\\1", text))),
+    "base64 in a prompt": lambda text: (OPENAI, chat("decode " + base64.b64encode(text.encode()).decode() + " please")),
+    "base64 for a prompt": lambda text: (OPENAI, chat(base64.b64encode(text.encode()).decode())),
+    "hexadecimal": lambda text: (OPENAI, chat("decode " + text.encode().hex() + " please")),
     "image url": lambda text: (OPENAI, chat([{"type": "image_url", "image_url": {"url": "https://x.example/" + text}}])),
     "data url": lambda text: (OPENAI, chat([{"type": "image_url", "image_url": {"url": "data:image/png;base64," + base64.b64encode(text.encode()).decode()}}])),
     "data url in percent": lambda text: (OPENAI, chat([{"type": "image_url", "image_url": {"url": "data:text/plain," + "".join(f"%{b:02X}" for b in text.encode())}}])),
@@ -212,6 +256,12 @@ PLACES = {
     "responses instructions": lambda text: ("/openai/v1/responses", {"model": "m", "instructions": text, "input": "x"}),
     "responses output": lambda text: ("/openai/v1/responses", {"model": "m", "input": [{"type": "function_call_output", "call_id": "c", "output": '{"q":' + ascii_escapes(text) + "}"}]}),
     "responses file": lambda text: ("/openai/v1/responses", {"model": "m", "input": [{"role": "user", "content": [{"type": "input_file", "filename": "a.txt", "file_data": "data:text/plain;base64," + base64.b64encode(text.encode()).decode()}]}]}),
+    "responses format": lambda text: ("/openai/v1/responses", {"model": "m", "input": "x", "text": {"format": {"type": "json_schema", "name": text, "schema": {"enum": [text]}}}}),
+    "responses variables": lambda text: ("/openai/v1/responses", {"model": "m", "prompt": {"id": "p", "variables": {"a": text}}}),
+    "responses server": lambda text: ("/openai/v1/responses", {"model": "m", "input": "x", "tools": [{"type": "mcp", "server_label": text, "server_url": "https://x.example/?q=" + text, "authorization": text, "headers": {"x": text}}]}),
+    "responses reasoning": lambda text: ("/openai/v1/responses", {"model": "m", "input": [{"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": text}], "encrypted_content": base64.b64encode(text.encode()).decode()}]}),
+    "responses screen": lambda text: ("/openai/v1/responses", {"model": "m", "input": [{"type": "computer_call_output", "call_id": "c", "output": {"type": "computer_screenshot", "image_url": "data:image/png;base64," + base64.b64encode(text.encode()).decode()}}]}),
+    "responses search": lambda text: ("/openai/v1/responses", {"model": "m", "input": "x", "tools": [{"type": "file_search", "vector_store_ids": [text], "filters": {"type": "eq", "key": text, "value": text}}]}),
     "responses previous": lambda text: ("/openai/v1/responses", {"model": "m", "input": "x", "previous_response_id": text}),
     "embeddings": lambda text: ("/openai/v1/embeddings", {"model": "m", "input": ["x", text]}),
     "image prompt": lambda text: ("/openai/v1/images/generations", {"model": "m", "prompt": text}),
@@ -224,14 +274,25 @@ PLACES = {
     "anthropic document": lambda text: (ANTHROPIC, chat([{"type": "document", "title": text, "source": {"type": "text", "media_type": "text/plain", "data": text}}])),
     "anthropic base64": lambda text: (ANTHROPIC, chat([{"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": base64.b64encode(text.encode()).decode()}}])),
     "anthropic media type": lambda text: (ANTHROPIC, chat([{"type": "image", "source": {"type": "base64", "media_type": text, "data": "aGVsbG8gd29ybGQhIQ=="}}])),
+    "anthropic stop": lambda text: (ANTHROPIC, dict(chat("x"), max_tokens=9, stop_sequences=[text], metadata={"user_id": text})),
+    "anthropic thinking": lambda text: (ANTHROPIC, {"model": "m", "messages": [{"role": "assistant", "content": [{"type": "thinking", "thinking": text, "signature": text}, {"type": "redacted_thinking", "data": base64.b64encode(text.encode()).decode()}]}]}),
+    "anthropic search": lambda text: (ANTHROPIC, chat([{"type": "search_result", "source": text, "title": text, "content": [{"type": "text", "text": text, "citations": [{"cited_text": text}]}]}])),
+    "anthropic servers": lambda text: (ANTHROPIC, dict(chat("x"), mcp_servers=[{"type": "url", "url": "https://x.example/" + text, "name": text, "authorization_token": text}])),
+    "anthropic tool": lambda text: (ANTHROPIC, dict(chat("x"), tools=[{"name": "look", "description": text, "input_schema": {"properties": {"a": {"enum": [text]}}}}])),
+    "anthropic context": lambda text: (ANTHROPIC, chat([{"type": "document", "context": text, "source": {"type": "content", "content": [{"type": "text", "text": text}]}}])),
+    "anthropic url": lambda text: (ANTHROPIC, chat([{"type": "image", "source": {"type": "url", "url": "https://x.example/" + urllib.parse.quote(text)}}])),
     "anthropic count": lambda text: ("/anthropic/v1/messages/count_tokens", chat(text)),
     "ollama": lambda text: (OLLAMA, chat(text, stream=False)),
     "ollama image": lambda text: (OLLAMA, {"model": "llama3.2", "messages": [{"role": "user", "content": "x", "images": [base64.b64encode(text.encode()).decode()]}]}),
     "ollama arguments": lambda text: (OLLAMA, {"model": "llama3.2", "messages": [{"role": "assistant", "tool_calls": [{"function": {"name": "look", "arguments": {text: text}}}]}]}),
     "ollama generate": lambda text: ("/ollama/api/generate", {"model": "llama3.2", "prompt": "x", "system": text, "template": text}),
+    "ollama options": lambda text: (OLLAMA, dict(chat("x"), options={"stop": [text]}, keep_alive=text, format={"description": text})),
+    "ollama tool": lambda text: (OLLAMA, dict(chat("x"), tools=[tool(description=text)])),
     "ollama embed": lambda text: ("/ollama/api/embed", {"model": "llama3.2", "input": [text]}),
     "kserve": lambda text: ("/kserve/v2/models/weld/infer", {"inputs": [{"name": "a", "shape": [1], "datatype": "BYTES", "data": [text]}]}),
     "kserve name": lambda text: ("/kserve/v2/models/weld/infer", {"inputs": [{"name": text, "shape": [1], "datatype": "BYTES", "data": ["x"]}]}),
+    "kserve outputs": lambda text: ("/kserve/v2/models/weld/infer", {"inputs": [], "outputs": [{"name": text, "parameters": {text: text}}]}),
+    "kserve bytes": lambda text: ("/kserve/v2/models/weld/infer", {"inputs": [{"name": "a", "shape": [1], "datatype": "BYTES", "data": [base64.b64encode(text.encode()).decode()]}]}),
     "kserve parameters": lambda text: ("/kserve/v2/models/weld/infer", {"id": text, "parameters": {"a": text}, "inputs": []}),
     "kserve generate": lambda text: ("/kserve/v2/models/weld/generate", {"text_input": text}),
     "json": lambda text: ("/plain/predict", {"x": [text]}),
@@ -281,6 +342,9 @@ FORMS = {
     "header of a part": lambda text: form((FILE + f"\r\nX-Note: {text}", b"x")),
     "base64 part": lambda text: form((FILE + "\r\nContent-Transfer-Encoding: base64", base64.b64encode(text.encode()))),
     "extended file name": lambda text: form(("Content-Disposition: form-data; name=\"file\"; filename*=utf-8''" + urllib.parse.quote(text), b"x")),
+    "name in another form": lambda text: form((f"Content-Disposition: form-data; name=\"prompt\"; name*=utf-8''{urllib.parse.quote(text)}", b"x")),
+    "form in a form": lambda text: form((field("file", "a", "multipart/mixed; boundary=y"), b"--y\r\n\r\n" + text.encode() + b"\r\n--y--")),
+    "percent in a field": lambda text: form((field("model"), b"m"), (field("prompt"), urllib.parse.quote(text).encode())),
     "second model": lambda text: form((field("model"), b"m"), (field("model"), text.encode())),
 }
 
