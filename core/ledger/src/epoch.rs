@@ -24,6 +24,9 @@ pub const EPOCHS: u32 = 4096;
 pub const KEYS_LENGTH: usize = EPOCHS as usize * KEY;
 /// Bytes of one key, and of one step of a proof.
 const KEY: usize = 32;
+/// No ledger with epochs began before this day, 2025-01-01. A machine without a battery for its clock may begin one in
+/// 1970; its schedule would be over before the clock is set.
+const EARLIEST: u32 = 20_089;
 /// Milliseconds of an epoch.
 const DAY: u64 = 86_400_000;
 
@@ -37,10 +40,10 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The schedule of these keys, if epoch 0 is the day of `now`.
+    /// The schedule of these keys, if epoch 0 is the day of `now`, or of 2025-01-01 if the clock is behind even that.
     #[must_use]
     pub fn begin(now: Millis, keys: &EpochKeys) -> Self {
-        Self { first: u32::try_from(now.0 / DAY).unwrap_or(u32::MAX), root: keys.root() }
+        Self { first: u32::try_from(now.0 / DAY).unwrap_or(u32::MAX).max(EARLIEST), root: keys.root() }
     }
 
     /// Reads `<first day> <root in base64>`, the form of its `Display`.
@@ -238,7 +241,9 @@ mod tests {
             assert_eq!(schedule.epoch(Millis(now)), epoch, "{now}");
         }
         assert_eq!(schedule.begins(3), Millis(day(20_003)));
-        assert_eq!(Schedule::begin(Millis(day(20_000) + 5), &KEYS).first, 20_000);
+        for (now, first) in [(day(20_413) + 5, 20_413), (0, 20_089), (u64::MAX, u32::MAX)] {
+            assert_eq!(Schedule::begin(Millis(now), &KEYS).first, first);
+        }
     }
 
     #[test]

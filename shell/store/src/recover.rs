@@ -111,6 +111,14 @@ pub(crate) fn recover(folder: &Path, opening: &Opening, ahead: &mut Ahead) -> Re
         }
         (None, begun) => begun,
     };
+    if let Some(epochs) = &epochs
+        && opening.settings.clock.read().time < epochs.schedule().begins(epochs.epoch())
+    {
+        tracing::warn!(
+            epoch = epochs.epoch(),
+            "the clock is behind the ledger's epoch: its key stays until the clock is past it"
+        );
+    }
     let behind = finish_publication(folder, &published, durable.size, &signer, epochs.as_mut(), behind)?;
     Ok(Found { origin, signer, epochs, durable, published, tip, frontier, segment, torn, fresh, behind })
 }

@@ -41,6 +41,9 @@ impl<'a> Heads<'a> {
         };
         let later = history.split_off(history.partition_point(|size| *size <= head.size));
         judge_later(files, trust, &head, &later, report);
+        // Again: a live ledger may have ended an epoch meanwhile, and the checkpoint that did it is needed.
+        let mut history = sizes(files, &mut Report::default());
+        history.retain(|size| *size <= head.size);
         let known = known(trust, options, &head, report);
         report.checkpoint = Some(head.clone());
         Some(Self { trust, head, signed, known, history, compared: 0, disagreeing: Vec::new(), agreed: 0 })

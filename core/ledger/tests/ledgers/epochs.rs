@@ -1,9 +1,10 @@
 //! Epoch keys: what whoever steals today's keys can still do, and what they cannot (attack A3).
 
-use crate::ledger::verify::{Class, EpochsJudged, Fault, Options, Report, verify};
+use crate::ledger::verify::{Class, EpochsJudged, Fault, Files, Options, Report, Unreadable, verify};
 use crate::ledger::{Head, leaf_hash};
 use crate::support::{Book, DAY, EPOCHS, Folder, epoch_signer};
 use plant::{Kind, Millis};
+use std::cell::Cell;
 use std::sync::LazyLock;
 
 /// Three epochs on five days, two calls and a checkpoint or two in each; the notes that hand over are at 9 and 16.
@@ -168,6 +169,23 @@ fn the_last_checkpoint_of_an_epoch_cannot_go_and_others_can() {
     assert_eq!(without(&[5, 13]), (vec![], 0));
     assert_eq!(without(&[9]), (vec![Fault::EpochSignature { epoch: 0 }], 10));
     assert_eq!(without(&[9, 13]), (vec![Fault::NoLastCheckpoint { epoch: 0 }], 12));
+}
+
+#[test]
+fn an_epoch_that_ends_while_the_ledger_is_read_is_no_fault() {
+    /// Lists the notes of yesterday when it is asked first, and those of now from then on.
+    struct Live(Cell<bool>);
+    impl Files for Live {
+        fn read(&self, path: &str, limit: usize) -> Result<Option<Vec<u8>>, Unreadable> {
+            BOOK.folder.read(path, limit)
+        }
+        fn names(&self, folder: &str) -> Result<Vec<String>, Unreadable> {
+            let now = self.0.replace(true);
+            Ok(BOOK.folder.names(folder)?.into_iter().filter(|name| now || name == "5.note").collect())
+        }
+    }
+    let report = verify(&Live(Cell::new(false)), &BOOK.scheduled_trust(), &Options::default());
+    assert_eq!((faults(&report), report.checkpoints), (Vec::new(), 5));
 }
 
 #[test]
