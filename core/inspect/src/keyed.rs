@@ -17,6 +17,8 @@ const KEY: &str = " (key)";
 pub(crate) struct Keys<'c> {
     /// Path and text of the keys around the last piece, outermost first.
     open: Vec<(&'c str, &'c str)>,
+    /// Path of an object and what it says that its `value` is called.
+    named: Option<(&'c str, &'c str)>,
 }
 
 impl<'c> Keys<'c> {
@@ -34,9 +36,25 @@ impl<'c> Keys<'c> {
         {
             return Some(key);
         }
-        let name = piece.path.rsplit('.').next().unwrap_or_default();
-        Some(name.find('[').map_or(name, |bracket| name.split_at(bracket).0))
+        let (object, name) = path.rsplit_once('.').unwrap_or(("", path));
+        match name {
+            "name" | "key" => self.named = Some((object, &piece.text)),
+            // `{"name": "password", "value": "..."}`, `{"password": {"value": "..."}}`.
+            "value" => {
+                let pair = self.named.filter(|(place, _)| *place == object).map(|(_, name)| name);
+                let open = self.open.last().filter(|(place, _)| *place == object).map(|(_, key)| *key);
+                return Some(pair.or(open).unwrap_or_else(|| member(object)));
+            }
+            _ => {}
+        }
+        Some(member(name))
     }
+}
+
+/// The last name of a path, positions in lists aside.
+fn member(path: &str) -> &str {
+    let name = path.rsplit('.').next().unwrap_or_default();
+    name.find('[').map_or(name, |bracket| name.split_at(bracket).0)
 }
 
 /// Whether a path goes on with nothing but positions in lists.
@@ -132,6 +150,15 @@ mod tests {
                 [("a.{2} (key)", key), ("a.{2}[0].{0} (key)", "x"), ("a.{2}[0].{0}", "y"), ("a.{2}[1]", secret)];
             assert_eq!(found(&nested).len(), 1, "{key}");
         }
+    }
+
+    #[test]
+    fn a_value_is_called_by_what_stands_beside_or_around_it() {
+        let secret = "Xk29dLq8vTz1Rw7pQ3";
+        assert_eq!(found(&[("a[0].name", "DB_PASSWORD"), ("a[0].value", secret)]).len(), 1);
+        assert_eq!(found(&[("a[0].name", "DB_PASSWORD"), ("a[1].value", secret)]).len(), 0);
+        assert_eq!(found(&[("a.password.value", secret)]).len(), 1);
+        assert_eq!(found(&[("a.{0} (key)", "x-api-key"), ("a.{0}.value", secret)]).len(), 1);
     }
 
     #[test]

@@ -67,6 +67,45 @@ fn assigned_values_are_found_without_their_names() {
 }
 
 #[test]
+fn passwords_are_found_however_people_give_them() {
+    let secret = "Xk29dLq8vTz1";
+    for text in [
+        "**Password:** {}",
+        "**Password**: {}",
+        "the password was {}",
+        "The admin password is: {}",
+        "das Passwort lautet {}",
+        "password - {}",
+        "password -> {}",
+        "password\t{}",
+        "| password | {} |",
+        "password: |\n  {}",
+        "Mot de passe : {}",
+        "Пароль: {}",
+        "密码：{}",
+        "password (panel 4): {}",
+        "set password {}",
+        "username admin password 7 {}",
+        "{\"name\":\"DB_PASSWORD\",\"value\":\"{}\"}",
+        "- name: DB_PASSWORD\n  value: {}",
+        "{\"password\":[\"{}\"]}",
+        "password=\"a\\\"{}\"",
+    ] {
+        let text = text.replace("{}", secret);
+        let found = found_by(&INSPECTOR, &text);
+        assert!(found.starts_with("secret.password:") && found.contains(secret), "{text:?}: {found:?}");
+    }
+    nothing(&[
+        "The password must hold 12 characters and 2 Digits",
+        "| password | string | required |",
+        "password - at least 8 characters",
+        "\"password\", \"user\": \"Xk29dLq8\"",
+        "password for the new panel: see the safe",
+    ]);
+    check("Authorization: Token 951bc382db9abad29c68", "secret.key:951bc382db9abad29c68");
+}
+
+#[test]
 fn a_private_key_is_found_to_its_last_line_or_as_far_as_it_goes() {
     let body = "MIIEowIBAAKCAQEAoy1XXuVAQpqHbQE05mkhrNg/124F/2K9Oaniz\nTZUUhK08U8Lah/RmUlXqQ01/SnZjKF9fjP8EqMNgW";
     let (open, close) = (key("-----BEGIN RSA ", "PRIVATE KEY-----"), key("-----END RSA ", "PRIVATE KEY-----"));

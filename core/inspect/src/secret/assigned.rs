@@ -5,7 +5,7 @@
 //! must *end* in the keyword (`token_count`, `passwordLabel` name something else), and the value must look the part.
 
 use super::value::{Shape, placeholder, uuid};
-use crate::bytes::{Bytes, is_blank};
+use crate::bytes::{Bytes, Word, is_blank};
 use crate::rule::BuiltIn;
 use std::ops::Range;
 
@@ -29,6 +29,23 @@ pub(crate) const KEYWORDS: &[(&str, Names)] = &[
     ("passwd", Names::Password),
     ("pwd", Names::Password),
     ("pass", Names::Password),
+    ("pw", Names::Password),
+    ("wachtwoord", Names::Password),
+    ("mot de passe", Names::Password),
+    ("contraseña", Names::Password),
+    ("contrasena", Names::Password),
+    ("senha", Names::Password),
+    ("parola", Names::Password),
+    ("heslo", Names::Password),
+    ("hasło", Names::Password),
+    ("haslo", Names::Password),
+    ("lösenord", Names::Password),
+    ("пароль", Names::Password),
+    ("Пароль", Names::Password),
+    ("密码", Names::Password),
+    ("密碼", Names::Password),
+    ("パスワード", Names::Password),
+    ("비밀번호", Names::Password),
     ("secret", Names::Key),
     ("token", Names::Key),
     ("apikey", Names::Key),
@@ -88,13 +105,20 @@ enum Tie {
     Flag,
     /// `password is "value"`.
     Prose,
+    /// `password value`, `password of the panel: value`: only what can be nothing else.
+    Beside,
 }
 
 /// The value that the name around the keyword at `keyword` is given.
 pub(crate) fn assigned(text: Bytes<'_>, keyword: Range<usize>, names: Names) -> Option<(BuiltIn, Range<usize>)> {
     let name = name(text, &keyword, names)?;
-    let (tie, from) = tie(text, &name)?;
+    let (tie, from) = tie(text, &name, names)?;
     let (quoted, span) = value(text, from, tie, names)?;
+    // In `secret key:x` it is given to the key.
+    let given = || text.slice(span.start..span.end - 1).iter().any(|b| *b == b':' || *b == b'=');
+    if tie == Tie::Beside && given() {
+        return None;
+    }
     let fits = match names {
         Names::Password => is_password(text, &span, quoted, tie),
         Names::Key => is_key(text, &span, quoted, tie, false),
@@ -151,40 +175,109 @@ fn name(text: Bytes<'_>, keyword: &Range<usize>, names: Names) -> Option<Range<u
 }
 
 /// What stands between name and value; where the value begins.
-fn tie(text: Bytes<'_>, name: &Range<usize>) -> Option<(Tie, usize)> {
+fn tie(text: Bytes<'_>, name: &Range<usize>, names: Names) -> Option<(Tie, usize)> {
     let blank = |at| text.run(at, 32, is_blank);
     let mut at = name.end;
     if text.at(at) == b'>' && text.before(name.start) == b'<' {
         return Some((Tie::Element, text.run(at + 1, 32, |b| b.is_ascii_whitespace())));
     }
-    // Closing quotes and brackets of the name, as in `"key":`, `[key] =`, `\"key\":`.
-    let closed = text.run(at, 4, |b| matches!(b, b'"' | b'\'' | b'`' | b']' | b')' | b'\\' | b'}'));
-    let quoted = closed > at;
+    // Closing quotes, brackets and markup of the name, as in `"key":`, `[key] =`, `\"key\":`, `**key**:`.
+    let closed = text.run(at, 4, |b| matches!(b, b'"' | b'\'' | b'`' | b']' | b')' | b'\\' | b'}' | b'*'));
+    let quoted = text.slice(at..closed).iter().any(|b| *b != b'*');
     at = blank(closed);
+    let tabbed = text.slice(closed..at).contains(&b'\t');
     // A type between name and operator: `var token string = "..."`, `pin: str = "..."`.
     let word = text.run(at, 12, |b| b.is_ascii_alphabetic());
     if at > closed && word > at && matches!(text.at(blank(word)), b'=') {
         at = blank(word);
     }
     let operators = text.run(at, 3, |b| matches!(b, b'=' | b':' | b'?' | b'|' | b'>' | b'!'));
-    let skip = |at| text.run(at, 32, |b| b.is_ascii_whitespace());
     // `"Password:"` and `'password = '` are texts that end here, not names that are given something.
     let opened = text.before(name.start);
     if !quoted && matches!(opened, b'"' | b'\'' | b'`') && text.at(blank(operators)) == opened {
         return None;
     }
+    let apart = at > name.end;
     match text.slice(at..operators) {
-        b"=" | b":=" | b"=>" | b"?=" | b"||=" | b"==" | b"!=" | b"|=" | b"::" => Some((Tie::Assign, skip(operators))),
-        b":" => Some((Tie::Colon, skip(operators))),
-        b"" if quoted && text.at(at) == b',' => Some((Tie::Argument, skip(at + 1))),
-        b"" if text.slice(name.start..name.start + 1) == b"-" && at > name.end => Some((Tie::Flag, at)),
+        b"=" | b":=" | b"=>" | b"?=" | b"||=" | b"==" | b"!=" | b"|=" | b"::" => {
+            Some((Tie::Assign, begins(text, operators)))
+        }
+        b":" => Some((Tie::Colon, begins(text, operators))),
+        // A cell of a table.
+        b"|" if apart && is_blank(text.at(operators)) => Some((Tie::Colon, blank(operators))),
+        b"" if tabbed => Some((Tie::Colon, at)),
+        b"" if quoted && text.at(at) == b',' => argument(text, begins(text, at + 1)),
+        b"" if text.slice(name.start..name.start + 1) == b"-" && apart => Some((Tie::Flag, at)),
         // `machine host login user password value`: a line of .netrc.
-        b"" if at > name.end && text.words_before(name.start).skip(1).any(|word| word.is_one_of(&["login"])) => {
+        b"" if apart && text.words_before(name.start).skip(1).any(|word| word.is_one_of(&["login"])) => {
             Some((Tie::Flag, at))
         }
-        b"" if text.continues(at, "is ") => Some((Tie::Prose, skip(at + 3))),
+        b"" if apart && (text.continues(at, "- ") || text.continues(at, "-> ")) => {
+            Some((Tie::Colon, blank(text.run(at, 2, |b| b == b'-' || b == b'>'))))
+        }
+        b"" => {
+            let beside = || (apart && names != Names::Hint).then(|| (Tie::Beside, beside(text, at)));
+            prose(text, at).or_else(|| paired(text, at)).or_else(beside)
+        }
         _ => None,
     }
+}
+
+/// Where a value begins behind its operator: blanks, the rest of markup (`**Password:** x`), the sign of a block in YAML
+/// and the bracket of a list are not of it.
+fn begins(text: Bytes<'_>, from: usize) -> usize {
+    let skip = |at| text.run(at, 32, |b| b.is_ascii_whitespace());
+    let bold = |at| if text.slice(at..at + 2) == b"**" { skip(at + 2) } else { at };
+    let at = bold(skip(bold(from)));
+    let block = text.run(at, 2, |b| matches!(b, b'|' | b'>' | b'-' | b'+'));
+    if block > at && matches!(text.at(block), b'\n' | b'\r') {
+        return skip(block);
+    }
+    let listed = skip(at + 1);
+    let quote = text.at(text.run(listed, 8, |b| b == b'\\'));
+    if text.at(at) == b'[' && matches!(quote, b'"' | b'\'') { listed } else { at }
+}
+
+/// `"password", "x"`: the value is the next argument. In `"name": "password", "value": "x"` it is another member's, and in
+/// `"password", "user": "x"` there is none.
+fn argument(text: Bytes<'_>, next: usize) -> Option<(Tie, usize)> {
+    let marks = |at| text.run(at, 8, |b| matches!(b, b'\\' | b'"' | b'\''));
+    let name = marks(next);
+    let end = text.run(name, 24, is_name);
+    let colon = text.run(marks(end), 4, is_blank);
+    if name == next || marks(end) == end || text.at(colon) != b':' {
+        return Some((Tie::Argument, next));
+    }
+    text.slice(name..end).eq_ignore_ascii_case(b"value").then(|| (Tie::Colon, begins(text, colon + 1)))
+}
+
+/// `password is x`, `das Passwort lautet: x`.
+fn prose(text: Bytes<'_>, at: usize) -> Option<(Tie, usize)> {
+    let end = text.run(at, 8, |b| b.is_ascii_alphabetic());
+    let verb = Word(text.slice(at..end)).is_one_of(&["is", "was", "ist", "war", "lautet", "est", "es"]);
+    let colon = end + usize::from(text.at(end) == b':');
+    (verb && is_blank(text.at(colon))).then(|| (Tie::Prose, begins(text, colon)))
+}
+
+/// Where a value may begin that no operator gives: behind words and a colon, `password (panel 4): x`; behind the digit
+/// that says how it is encrypted, `password 7 x`; or right here.
+fn beside(text: Bytes<'_>, at: usize) -> usize {
+    let words = text.run(at, 40, |b| b.is_ascii_alphanumeric() || b" ()-_".contains(&b));
+    let kind = at + 1;
+    if text.at(words) == b':' && is_blank(text.at(words + 1)) {
+        begins(text, words + 1)
+    } else if text.at(at).is_ascii_digit() && text.at(kind) == b' ' {
+        kind + 1
+    } else {
+        at
+    }
+}
+
+/// `name: DB_PASSWORD`, and the next line `value: x`.
+fn paired(text: Bytes<'_>, at: usize) -> Option<(Tie, usize)> {
+    let next = text.run(at, 48, |b| b.is_ascii_whitespace());
+    let apart = text.slice(at..next).contains(&b'\n') && text.continues(next, "value:");
+    apart.then(|| (Tie::Colon, begins(text, next + 6)))
 }
 
 /// Bytes that end a value without quotes. Table, because many such names in a row each look far ahead.
@@ -325,6 +418,9 @@ fn is_password(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie) -> 
             shape.digits > 0 && shape.letters() > 0 && !is_call(text, span)
         }
         (Tie::Flag, true) => true,
+        (Tie::Beside, _) => {
+            value.len() >= 8 && shape.digits > 0 && shape.lower > 0 && shape.upper > 0 && !is_call(text, span)
+        }
         (Tie::Prose, quoted) => quoted && words == 1 || shape.digits > 0 && shape.letters() > 0,
     }
 }
@@ -355,6 +451,9 @@ fn is_key(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie, hint: bo
     }
     if super::vendor::marked(value) {
         return false;
+    }
+    if tie == Tie::Beside {
+        return value.len() >= 16 && shape.random() && shape.digits >= 2;
     }
     if hint {
         return value.len() >= 16 && shape.random() && shape.digits >= 2;

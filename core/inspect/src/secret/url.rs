@@ -63,6 +63,9 @@ pub(crate) fn user_option(text: Bytes<'_>, option: Range<usize>) -> Option<(Buil
 /// The credentials after `Authorization: Bearer|Basic|Token `.
 pub(crate) fn bearer(text: Bytes<'_>, scheme: Range<usize>) -> Option<(BuiltIn, Range<usize>)> {
     let start = text.run(scheme.end, 4, |b| is_blank(b) || b == b':');
+    // Behind the header's name, its scheme: `Authorization: Token ...`.
+    let named = text.run(start, 16, |b| b.is_ascii_alphabetic());
+    let start = if named > start && text.at(named) == b' ' { named + 1 } else { start };
     let end = text.run(start, 2048, |b| b.is_ascii_alphanumeric() || b"-._~+/=!:".contains(&b));
     let value = text.slice(start..end);
     let shape = Shape::of(value);
