@@ -64,8 +64,7 @@ fn items(rest: &str) -> bool {
 
 /// What the whole text is, given to this key.
 pub(crate) fn assigns(key: &str, piece: &Piece<'_>, literals: &Literals, units: &Units) -> Option<Hit> {
-    let named = |key: &str| key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
-    if piece.text.len() > 256 || !(1..=48).contains(&key.len()) || !named(key) {
+    if piece.text.len() > 256 || !(1..=48).contains(&key.len()) {
         return None;
     }
     let view = View::new(&piece.text, plain::next).ok()?;
@@ -85,8 +84,12 @@ fn secret(key: &str, text: &str, literals: &Literals, units: &Units) -> Option<B
     }
     // What could end the quotes is as random as anything else.
     let text = text.replace(['"', '\'', '`', '\\', '\n', '\r'], "_");
-    let hits = Scan::new(&format!("{key}=\"{text}\""), 64).run(literals, units).ok()?.hits;
-    let whole = key.len() + 2..key.len() + 2 + text.len();
+    // `Password (panel 4)` is followed by a colon, where `password` is given its value.
+    let named = key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    let (tie, end) = if named { ("=\"", "\"") } else { (": ", "") };
+    let hits = Scan::new(&format!("{key}{tie}{text}{end}"), 64).run(literals, units).ok()?.hits;
+    let start = key.len() + tie.len();
+    let whole = start..start + text.len();
     [BuiltIn::AssignedKey, BuiltIn::AssignedPassword]
         .into_iter()
         .find(|rule| hits.iter().any(|hit| hit.rule == rule.index() && hit.span == whole))
@@ -137,6 +140,9 @@ mod tests {
         assert_eq!(found(&[("a.password[0]", "Xk29dLq8vTz1")]), ["0 secret.password:Xk29dLq8vTz1"]);
         assert_eq!(found(&[("a.password", "Xk29\"dL\\q8'vTz1")]), ["0 secret.password:Xk29\"dL\\q8'vTz1"]);
         assert_eq!(found(&[("a.content", "Xk29dLq8vTz1")]), [""; 0]);
+        for key in ["Password (panel 4)", "contraseña", "密码", "Kennwort:"] {
+            assert_eq!(found(&[("a.{0} (key)", key), ("a.{0}", "Xk29dLq8vTz1")]).len(), 1, "{key}");
+        }
     }
 
     #[test]

@@ -228,7 +228,8 @@ impl<'t> Scan<'t> {
         if length == 1 && is_digit(text.at(letters)) && text.at(end) == b':' {
             self.hit(BuiltIn::TagAddress, address::data_file(text, start, end));
         }
-        if (2..=5).contains(&length) && (is_digit(text.at(letters)) || matches!(text.at(letters), b'-' | b'_')) {
+        let numbered = is_digit(text.at(letters + usize::from(matches!(text.at(letters), b'-' | b'_' | b' '))));
+        if (2..=5).contains(&length) && numbered {
             let cued = self.cued(start);
             if let Some(span) = isa::tag(text, start, letters, cued) {
                 let further = span.end;

@@ -204,7 +204,15 @@ fn nothing_beside_a_value_hides_it() {
     check("4556737586899855 12/29 123", "person.card:4556737586899855");
     check("+49 4561 088570 2024-11-20 10:00", "person.phone:+49 4561 088570");
     check("mac:00:1b:44:11:3a:b7", "network.mac:00:1b:44:11:3a:b7");
-    nothing(&["DOC-PT-1234", "0.4556737586899855", "logo@2x.min.png", "openssl-1.2.3.4", "4012 4100 4055 4303 4123"]);
+    check("why did TIC 4711 raise an alarm", "tag:TIC 4711");
+    nothing(&[
+        "does a FIT 200 exist",
+        "DOC-PT-1234",
+        "0.4556737586899855",
+        "logo@2x.min.png",
+        "openssl-1.2.3.4",
+        "4012 4100 4055 4303 4123",
+    ]);
 }
 
 #[test]

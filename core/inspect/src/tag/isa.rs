@@ -51,7 +51,9 @@ pub(crate) fn tag(text: Bytes<'_>, start: usize, letters: usize, cued: bool) -> 
     let name = std::str::from_utf8(name).ok()?;
     let separator = text.at(letters);
     let joined = is_digit(separator);
-    if !joined && !matches!(separator, b'-' | b'_') || !reads(name) {
+    // `TIC 4711 tripped`: three letters to read, and the plant is spoken of.
+    let apart = separator == b' ' && cued && !small && name.len() >= 3;
+    if !joined && !apart && !matches!(separator, b'-' | b'_') || !reads(name) {
         return None;
     }
     let from = if joined { letters } else { letters + 1 };
@@ -70,6 +72,7 @@ pub(crate) fn tag(text: Bytes<'_>, start: usize, letters: usize, cued: bool) -> 
         && sure
         && spelled
         && !(glued && (small || name.len() < 3 || count < 3))
+        && (!apart || count >= 3)
         && (attribute || prefixed || !text.words_before(begin).take(1).any(|word| word.is_one_of(&NOT_BEFORE)));
     fits.then_some(begin..end)
 }
