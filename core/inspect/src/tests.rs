@@ -563,6 +563,17 @@ fn hostile_texts_cost_no_more_than_their_length() {
         "1,1;",
         "TIC-101;1;bar\n",
         "AAAAAAAAAAAAAAAAAAAAAA",
+        "%41",
+        "&#65;",
+        "\\-",
+        "\u{422}",
+        "e\u{301}",
+        "4556 ",
+        "+49 4561 ",
+        "a@b.1.",
+        "QUFB",
+        "password (",
+        "hooks.slack.com/services/1",
     ] {
         let (small, large) = (part.repeat(unit / part.len()), part.repeat(8 * unit / part.len()));
         let time = |text: &str| {
