@@ -1,11 +1,12 @@
 //! Values that are assigned to a telling name: `API_KEY = "..."`, `password: ...`, `<token>...</token>`,
 //! `--password ...`.
 //!
-//! The automaton finds the keyword; this reads the whole name around it, the operator and the value. The name
+//! The automaton finds the keyword; this reads the whole name around it and the value; `tie` what is between. The name
 //! must *end* in the keyword (`token_count`, `passwordLabel` name something else), and the value must look the part.
 
+use super::tie::{Tie, is_name, tie};
 use super::value::{Shape, placeholder, uuid};
-use crate::bytes::{Bytes, Word, is_blank};
+use crate::bytes::{Bytes, is_blank};
 use crate::rule::BuiltIn;
 use std::ops::Range;
 
@@ -90,29 +91,10 @@ pub(crate) const KEYWORDS: &[(&str, Names)] = &[
 /// What may follow the keyword within the name without changing what it names.
 const SUFFIXES: [&str; 10] = ["", "value", "_value", "string", "_string", "b64", "_b64", "text", "_test", "_prod"];
 
-/// How name and value are tied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tie {
-    /// `=`, `:=`, `=>`.
-    Assign,
-    /// `:`.
-    Colon,
-    /// `"name", "value"`: an argument after the quoted name.
-    Argument,
-    /// `<name>value`.
-    Element,
-    /// `--name value`.
-    Flag,
-    /// `password is "value"`.
-    Prose,
-    /// `password value`, `password of the panel: value`: only what can be nothing else.
-    Beside,
-}
-
 /// The value that the name around the keyword at `keyword` is given.
 pub(crate) fn assigned(text: Bytes<'_>, keyword: Range<usize>, names: Names) -> Option<(BuiltIn, Range<usize>)> {
     let name = name(text, &keyword, names)?;
-    let (tie, from) = tie(text, &name, names)?;
+    let (tie, from) = tie(text, &name, names == Names::Hint)?;
     let (quoted, span) = value(text, from, tie, names)?;
     // In `secret key:x` it is given to the key.
     let given = || text.slice(span.start..span.end - 1).iter().any(|b| *b == b':' || *b == b'=');
@@ -146,10 +128,6 @@ const NOT_NAMES: [&str; 14] = [
     "range",
 ];
 
-fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
-}
-
 /// The whole identifier, if the keyword is its last word.
 fn name(text: Bytes<'_>, keyword: &Range<usize>, names: Names) -> Option<Range<usize>> {
     let first = text.at(keyword.start);
@@ -172,112 +150,6 @@ fn name(text: Bytes<'_>, keyword: &Range<usize>, names: Names) -> Option<Range<u
     });
     (ends && !harmless && !text.words_before(start).take(1).any(|word| word.is_one_of(&["public"])))
         .then_some(start..end)
-}
-
-/// What stands between name and value; where the value begins.
-fn tie(text: Bytes<'_>, name: &Range<usize>, names: Names) -> Option<(Tie, usize)> {
-    let blank = |at| text.run(at, 32, is_blank);
-    let mut at = name.end;
-    if text.at(at) == b'>' && text.before(name.start) == b'<' {
-        return Some((Tie::Element, text.run(at + 1, 32, |b| b.is_ascii_whitespace())));
-    }
-    // Closing quotes, brackets and markup of the name, as in `"key":`, `[key] =`, `\"key\":`, `**key**:`.
-    let closed = text.run(at, 4, |b| matches!(b, b'"' | b'\'' | b'`' | b']' | b')' | b'\\' | b'}' | b'*'));
-    let quoted = text.slice(at..closed).iter().any(|b| *b != b'*');
-    at = blank(closed);
-    let tabbed = text.slice(closed..at).contains(&b'\t');
-    // A type between name and operator: `var token string = "..."`, `pin: str = "..."`.
-    let word = text.run(at, 12, |b| b.is_ascii_alphabetic());
-    if at > closed && word > at && matches!(text.at(blank(word)), b'=') {
-        at = blank(word);
-    }
-    let operators = text.run(at, 3, |b| matches!(b, b'=' | b':' | b'?' | b'|' | b'>' | b'!'));
-    // `"Password:"` and `'password = '` are texts that end here, not names that are given something.
-    let opened = text.before(name.start);
-    if !quoted && matches!(opened, b'"' | b'\'' | b'`') && text.at(blank(operators)) == opened {
-        return None;
-    }
-    let apart = at > name.end;
-    match text.slice(at..operators) {
-        b"=" | b":=" | b"=>" | b"?=" | b"||=" | b"==" | b"!=" | b"|=" | b"::" => {
-            Some((Tie::Assign, begins(text, operators)))
-        }
-        b":" => Some((Tie::Colon, begins(text, operators))),
-        // A cell of a table.
-        b"|" if apart && is_blank(text.at(operators)) => Some((Tie::Colon, blank(operators))),
-        b"" if tabbed => Some((Tie::Colon, at)),
-        b"" if quoted && text.at(at) == b',' => argument(text, begins(text, at + 1)),
-        b"" if text.slice(name.start..name.start + 1) == b"-" && apart => Some((Tie::Flag, at)),
-        // `machine host login user password value`: a line of .netrc.
-        b"" if apart && text.words_before(name.start).skip(1).any(|word| word.is_one_of(&["login"])) => {
-            Some((Tie::Flag, at))
-        }
-        b"" if apart && (text.continues(at, "- ") || text.continues(at, "-> ")) => {
-            Some((Tie::Colon, blank(text.run(at, 2, |b| b == b'-' || b == b'>'))))
-        }
-        b"" => {
-            let beside = || (apart && names != Names::Hint).then(|| (Tie::Beside, beside(text, at)));
-            prose(text, at).or_else(|| paired(text, at)).or_else(beside)
-        }
-        _ => None,
-    }
-}
-
-/// Where a value begins behind its operator: blanks, the rest of markup (`**Password:** x`), the sign of a block in YAML
-/// and the bracket of a list are not of it.
-fn begins(text: Bytes<'_>, from: usize) -> usize {
-    let skip = |at| text.run(at, 32, |b| b.is_ascii_whitespace());
-    let bold = |at| if text.slice(at..at + 2) == b"**" { skip(at + 2) } else { at };
-    let at = bold(skip(bold(from)));
-    let block = text.run(at, 2, |b| matches!(b, b'|' | b'>' | b'-' | b'+'));
-    if block > at && matches!(text.at(block), b'\n' | b'\r') {
-        return skip(block);
-    }
-    let listed = skip(at + 1);
-    let quote = text.at(text.run(listed, 8, |b| b == b'\\'));
-    if text.at(at) == b'[' && matches!(quote, b'"' | b'\'') { listed } else { at }
-}
-
-/// `"password", "x"`: the value is the next argument. In `"name": "password", "value": "x"` it is another member's, and in
-/// `"password", "user": "x"` there is none.
-fn argument(text: Bytes<'_>, next: usize) -> Option<(Tie, usize)> {
-    let marks = |at| text.run(at, 8, |b| matches!(b, b'\\' | b'"' | b'\''));
-    let name = marks(next);
-    let end = text.run(name, 24, is_name);
-    let colon = text.run(marks(end), 4, is_blank);
-    if name == next || marks(end) == end || text.at(colon) != b':' {
-        return Some((Tie::Argument, next));
-    }
-    text.slice(name..end).eq_ignore_ascii_case(b"value").then(|| (Tie::Colon, begins(text, colon + 1)))
-}
-
-/// `password is x`, `das Passwort lautet: x`.
-fn prose(text: Bytes<'_>, at: usize) -> Option<(Tie, usize)> {
-    let end = text.run(at, 8, |b| b.is_ascii_alphabetic());
-    let verb = Word(text.slice(at..end)).is_one_of(&["is", "was", "ist", "war", "lautet", "est", "es"]);
-    let colon = end + usize::from(text.at(end) == b':');
-    (verb && is_blank(text.at(colon))).then(|| (Tie::Prose, begins(text, colon)))
-}
-
-/// Where a value may begin that no operator gives: behind words and a colon, `password (panel 4): x`; behind the digit
-/// that says how it is encrypted, `password 7 x`; or right here.
-fn beside(text: Bytes<'_>, at: usize) -> usize {
-    let words = text.run(at, 40, |b| b.is_ascii_alphanumeric() || b" ()-_".contains(&b));
-    let kind = at + 1;
-    if text.at(words) == b':' && is_blank(text.at(words + 1)) {
-        begins(text, words + 1)
-    } else if text.at(at).is_ascii_digit() && text.at(kind) == b' ' {
-        kind + 1
-    } else {
-        at
-    }
-}
-
-/// `name: DB_PASSWORD`, and the next line `value: x`.
-fn paired(text: Bytes<'_>, at: usize) -> Option<(Tie, usize)> {
-    let next = text.run(at, 48, |b| b.is_ascii_whitespace());
-    let apart = text.slice(at..next).contains(&b'\n') && text.continues(next, "value:");
-    apart.then(|| (Tie::Colon, begins(text, next + 6)))
 }
 
 /// Bytes that end a value without quotes. Table, because many such names in a row each look far ahead.

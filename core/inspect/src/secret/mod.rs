@@ -4,6 +4,7 @@
 pub(crate) mod assigned;
 pub(crate) mod encoded;
 pub(crate) mod pem;
+mod tie;
 pub(crate) mod url;
 pub(crate) mod value;
 pub(crate) mod vendor;
