@@ -72,7 +72,7 @@ reasons! {
     /// The client certificate names no workload or workstation of the plant.
     CertificateUnmapped = "certificate-unmapped", 403, "the client certificate names no workload of this plant";
     /// Two pieces of evidence name different workloads.
-    IdentityConflict = "identity-conflict", 403, "certificate and token name different workloads";
+    IdentityConflict = "identity-conflict", 403, "the credentials of the call name different workloads";
     /// The call came from a network of another zone than the workload's.
     ZoneMismatch = "zone-mismatch", 403, "the call does not come from the zone of its workload";
     /// The workload lacks an owner, an update process or an isolation plan.
