@@ -65,7 +65,7 @@ impl Inspector {
         rules.extend(dictionary.labels().iter().filter_map(|label| Rule::new(settings, "dictionary", label.as_str())));
         let ignore: BTreeSet<String> = settings.ignore.iter().map(|text| text.trim().to_lowercase()).collect();
         Ok(Self {
-            literals: Literals::new().ok_or(SettingsProblem::TooLarge)?,
+            literals: Literals::new(),
             units: Units::new(),
             dictionary,
             rules,

@@ -36,8 +36,29 @@ impl Link {
         self.state != State::Outside
     }
 
-    /// Takes the next byte of a text that is read as `form`.
-    pub(crate) fn feed(&mut self, byte: u8, form: Form) {
+    /// Takes the next bytes of a text that is read as `form`.
+    pub(crate) fn read(&mut self, mut rest: &[u8], form: Form) {
+        while let Some((byte, after)) = rest.split_first() {
+            let dull = if self.idle() { rest.iter().take_while(|byte| !is_telling(**byte)).count() } else { 0 };
+            let (passed, behind) = rest.split_at(dull);
+            for byte in passed.get(dull.saturating_sub(8)..).unwrap_or_default() {
+                self.last = self.last << 8 | u64::from(byte.to_ascii_lowercase());
+            }
+            if dull > 0 {
+                rest = behind;
+                continue;
+            }
+            self.feed(*byte, form);
+            rest = after;
+        }
+    }
+
+    /// Whether nothing is open, so that only a byte that [tells](is_telling) something can change that.
+    fn idle(&self) -> bool {
+        self.state == State::Outside && self.quote.is_none() && !self.escape
+    }
+
+    fn feed(&mut self, byte: u8, form: Form) {
         let escaped = std::mem::take(&mut self.escape);
         if form == Form::Json && byte == b'\\' && !escaped {
             self.escape = true;
@@ -76,7 +97,7 @@ impl Link {
         const OPENERS: [&[u8]; 10] =
             [b"//", b"](", b"www.", b"http:", b"https:", b"http&", b"https&", b"ftp:", b"mailto:", b"url("];
         // All of them end so; most bytes of a text do not.
-        matches!(read, b'/' | b'(' | b'.' | b':' | b'&') && {
+        is_last_of_opener(read) && {
             let last = self.last.to_be_bytes();
             OPENERS.iter().any(|opener| last.ends_with(opener))
         }
@@ -92,4 +113,14 @@ impl Link {
             _ => self.quote.filter(|_| read.is_ascii_alphanumeric() || b":/+-.&#;(".contains(&read)),
         }
     }
+}
+
+/// Whether a link may begin with this byte.
+fn is_last_of_opener(byte: u8) -> bool {
+    matches!(byte, b'/' | b'(' | b'.' | b':' | b'&')
+}
+
+/// Whether this byte may begin a link, a quote or an escape.
+fn is_telling(byte: u8) -> bool {
+    is_last_of_opener(byte) || matches!(byte, b'<' | b'"' | b'\'' | b'\\')
 }

@@ -1,11 +1,15 @@
-//! Pass A: one automaton over everything that detectors look for literally.
+//! Pass A: everything that detectors look for literally, in one pass and in any case of ASCII letters.
+//!
+//! Few places of a text begin with three bytes that any literal begins with; only there is it compared. That takes a
+//! table of 4 KiB, which stays in the cache between calls. An automaton over all of it has megabytes.
 
 use crate::secret::assigned::{KEYWORDS, Names};
 use crate::secret::encoded::HASHES;
 use crate::secret::pem;
 use crate::secret::vendor::VENDORS;
 use crate::setpoint::CUES;
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// What a literal opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,15 +43,33 @@ pub(crate) enum Literal {
     Node,
 }
 
-/// The automaton and what its patterns mean.
+/// What is looked for, by its first three bytes.
 pub(crate) struct Literals {
-    automaton: AhoCorasick,
-    meanings: Vec<Literal>,
+    /// The openings that literals have: 64 to a word, a bit each.
+    openings: Box<[u64; WORDS]>,
+    /// How many openings the words before hold.
+    ranks: Box<[u16; WORDS]>,
+    /// For each opening that literals have, ascending, those literals.
+    groups: Vec<Vec<(&'static str, Literal)>>,
+}
+
+/// Three bytes, five bits of each: those do not tell the cases of a letter apart.
+type Opening = u16;
+
+const WORDS: usize = 512;
+
+/// The opening that follows on one when the text goes on with a byte.
+fn follow(opening: Opening, byte: u8) -> Opening {
+    (opening << 5 | Opening::from(byte & 31)) & 0x7FFF
+}
+
+/// The word of an opening, and its bit there.
+fn place(opening: Opening) -> (usize, u64) {
+    (usize::from(opening >> 6) % WORDS, 1 << (opening & 63))
 }
 
 impl Literals {
-    /// `None` only if the automaton could not be built, which its fixed size rules out.
-    pub(crate) fn new() -> Option<Self> {
+    pub(crate) fn new() -> Self {
         let mut table: Vec<(&str, Literal)> = Vec::new();
         table.extend(VENDORS.iter().enumerate().map(|(at, vendor)| (vendor.prefix, Literal::Vendor(at))));
         table.extend(KEYWORDS.iter().map(|(word, names)| (*word, Literal::Keyword(*names))));
@@ -79,19 +101,125 @@ impl Literals {
         table.extend(HASHES.map(|hash| (hash, Literal::Hash)));
         table.extend(CUES.iter().map(|cue| (*cue, Literal::Cue)));
         table.extend([("setp ", Literal::Setp), ("ns=", Literal::Node)]);
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(table.iter().map(|(literal, _)| literal))
-            .ok()?;
-        Some(Self { automaton, meanings: table.into_iter().map(|(_, meaning)| meaning).collect() })
+        let mut groups: BTreeMap<Opening, Vec<(&str, Literal)>> = BTreeMap::new();
+        for (literal, meaning) in table {
+            let first = literal.bytes().take(3).fold(0, follow);
+            // One of two bytes opens with whatever follows.
+            let openings = if literal.len() < 3 { (first << 5) & 0x7FFF..=first << 5 | 31 } else { first..=first };
+            for opening in openings {
+                groups.entry(opening).or_default().push((literal, meaning));
+            }
+        }
+        let (mut openings, mut ranks) = (Box::new([0_u64; WORDS]), Box::new([0_u16; WORDS]));
+        for opening in groups.keys() {
+            let (word, bit) = place(*opening);
+            if let Some(openings) = openings.get_mut(word) {
+                *openings |= bit;
+            }
+        }
+        let mut rank = 0;
+        for (word, openings) in ranks.iter_mut().zip(openings.iter()) {
+            *word = rank;
+            rank += count(*openings);
+        }
+        Self { openings, ranks, groups: groups.into_values().collect() }
     }
 
-    /// Every occurrence, overlapping ones too, in order of their ends.
-    pub(crate) fn find<'t>(&'t self, text: &'t str) -> impl Iterator<Item = (Literal, std::ops::Range<usize>)> + 't {
-        self.automaton
-            .find_overlapping_iter(text)
-            .filter_map(|hit| Some((*self.meanings.get(hit.pattern().as_usize())?, hit.range())))
+    /// Every occurrence, overlapping ones too, in order of their beginnings.
+    pub(crate) fn find<'t>(&'t self, text: &'t str) -> Occurrences<'t> {
+        let opening = text.bytes().take(2).fold(0, follow);
+        Occurrences { literals: self, text: text.as_bytes(), at: 0, opening, group: [].iter() }
+    }
+
+    /// The literals that begin so.
+    fn group(&self, opening: Opening) -> Option<&[(&'static str, Literal)]> {
+        let (word, bit) = place(opening);
+        let openings = self.openings.get(word).filter(|openings| *openings & bit != 0)?;
+        let rank = self.ranks.get(word)? + count(openings & (bit - 1));
+        self.groups.get(usize::from(rank)).map(Vec::as_slice)
+    }
+}
+
+/// How many bits are set.
+fn count(word: u64) -> u16 {
+    word.count_ones().try_into().unwrap_or_default()
+}
+
+/// Goes through a text.
+pub(crate) struct Occurrences<'t> {
+    literals: &'t Literals,
+    text: &'t [u8],
+    /// Behind the place that was looked at last.
+    at: usize,
+    /// The two bytes there.
+    opening: Opening,
+    /// What may still stand at the place that was looked at last.
+    group: std::slice::Iter<'t, (&'static str, Literal)>,
+}
+
+impl Iterator for Occurrences<'_> {
+    type Item = (Literal, Range<usize>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            for (literal, meaning) in self.group.by_ref() {
+                let span = self.at - 1..self.at - 1 + literal.len();
+                if self.text.get(span.clone()).is_some_and(|text| text.eq_ignore_ascii_case(literal.as_bytes())) {
+                    return Some((*meaning, span));
+                }
+            }
+            self.group = self.advance()?.iter();
+        }
+    }
+}
+
+impl<'t> Occurrences<'t> {
+    /// Goes to the next place where a literal may begin.
+    fn advance(&mut self) -> Option<&'t [(&'static str, Literal)]> {
+        let (mut at, mut opening) = (self.at, self.opening);
+        while at < self.text.len() {
+            opening = follow(opening, self.text.get(at + 2).copied().unwrap_or_default());
+            at += 1;
+            if let Some(group) = self.literals.group(opening) {
+                (self.at, self.opening) = (at, opening);
+                return Some(group);
+            }
+        }
+        self.at = at;
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Literals;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_occurrence_is_found(text in prop::collection::vec(
+            prop::sample::select(vec!["password", "pass", "Word", "eyJ", "EY", "q~", "Q", "://", ":AA", "s", " ", "é", "ns="]), 0..24,
+        )) {
+            let (text, literals) = (text.concat(), Literals::new());
+            let mut slowly: Vec<_> = literals.groups.iter().flatten().flat_map(|(literal, _)| {
+                let folded = text.to_ascii_lowercase();
+                let literal = literal.to_ascii_lowercase();
+                let ends = move |at: usize| folded.as_bytes()[at..].starts_with(literal.as_bytes()).then_some(at + literal.len());
+                (0..text.len()).filter_map(move |at| Some((at, ends(at)?))).collect::<Vec<_>>()
+            }).collect();
+            slowly.sort_unstable();
+            slowly.dedup();
+            let mut found: Vec<_> = literals.find(&text).map(|(_, span)| (span.start, span.end)).collect();
+            found.sort_unstable();
+            found.dedup();
+            prop_assert_eq!(found, slowly);
+        }
+    }
+
+    #[test]
+    fn no_place_is_compared_with_many() {
+        let literals = Literals::new();
+        let most = literals.groups.iter().map(Vec::len).max().expect("groups");
+        assert!(most <= 24, "{most} literals begin alike: an opening of three bytes tells too little");
     }
 }

@@ -11,7 +11,8 @@
 use crate::link::Link;
 use crate::token::{LONGEST_BODY, LONGEST_KIND, is_token};
 use plant::{Channel, Form, Rewrite};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Bound;
 
@@ -84,19 +85,29 @@ impl Rewrite for Restorer {
 struct Values {
     /// Token in capitals to value.
     tokens: BTreeMap<String, String>,
-    /// The letters that tokens begin with, `A` the lowest bit: most words of an answer are passed by at their first.
+    /// What tokens begin with, `TAG_`: most of an answer is passed by without a look at the tokens.
+    kinds: BTreeSet<String>,
+    /// The letters that kinds begin with, `A` the lowest bit.
     initials: u32,
 }
 
 impl Values {
     fn new(tokens: BTreeMap<String, String>) -> Self {
-        let letters = tokens.keys().filter_map(|token| letter(*token.as_bytes().first()?));
+        let kinds: BTreeSet<String> =
+            tokens.keys().filter_map(|token| token.split_inclusive('_').next()).map(str::to_owned).collect();
+        let letters = kinds.iter().filter_map(|kind| letter(*kind.as_bytes().first()?));
         let initials = letters.fold(0, |initials, letter| initials | letter);
-        Self { tokens, initials }
+        Self { tokens, kinds, initials }
     }
 
-    fn begin_with(&self, byte: u8) -> bool {
-        letter(byte).is_some_and(|letter| self.initials & letter != 0)
+    /// Whether `rest` reads like the beginning of a token, as far as it goes.
+    fn may_begin(&self, rest: &[u8]) -> bool {
+        let initial = rest.first().and_then(|first| letter(*first));
+        initial.is_some_and(|letter| self.initials & letter != 0)
+            && self
+                .kinds
+                .iter()
+                .any(|kind| kind.bytes().zip(rest).all(|(kind, byte)| kind == byte.to_ascii_uppercase()))
     }
 }
 
@@ -123,10 +134,10 @@ enum Start<'a> {
 
 impl Text {
     fn push(&mut self, text: &str, end: bool, form: Form, values: &Values, counts: &mut RestoreCounts) -> String {
-        let mut input = std::mem::take(&mut self.held);
-        input.push_str(text);
+        let held = std::mem::take(&mut self.held);
+        let input = if held.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(held + text) };
         let mut out = String::with_capacity(input.len());
-        let mut rest = input.as_str();
+        let mut rest = input.as_ref();
         while !rest.is_empty() {
             let length = match start(rest, end, values) {
                 Start::Undecided => {
@@ -148,10 +159,8 @@ impl Text {
                 Start::Plain => plain(rest, values),
             };
             let (passed, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
-            for byte in passed.bytes() {
-                self.link.feed(byte, form);
-                self.words.feed(byte, values, counts);
-            }
+            self.link.read(passed.as_bytes(), form);
+            self.words.read(passed.as_bytes(), values, counts);
             out.push_str(passed);
             rest = after;
         }
@@ -165,7 +174,7 @@ impl Text {
 /// What stands at the beginning of `rest`. No token begins with another, so at most one fits; and it is the
 /// greatest that is not greater than the text.
 fn start<'a>(rest: &str, end: bool, values: &'a Values) -> Start<'a> {
-    if !rest.bytes().next().is_some_and(|first| values.begin_with(first)) {
+    if !values.may_begin(rest.as_bytes()) {
         return Start::Plain;
     }
     let mut capitals = [0; LONGEST_KIND + 1 + LONGEST_BODY];
@@ -190,7 +199,8 @@ fn start<'a>(rest: &str, end: bool, values: &'a Values) -> Start<'a> {
 /// How much of `rest` passes before the next place where a token may begin.
 fn plain(rest: &str, values: &Values) -> usize {
     let first = rest.chars().next().map_or(0, char::len_utf8);
-    first + rest.bytes().skip(first).take_while(|b| !values.begin_with(*b)).count()
+    let begins = |at: &usize| rest.as_bytes().get(*at..).is_some_and(|rest| values.may_begin(rest));
+    (first..rest.len()).find(begins).unwrap_or(rest.len())
 }
 
 fn put(out: &mut String, value: &str, form: Form) {
@@ -220,18 +230,29 @@ struct Words {
 }
 
 impl Words {
-    fn feed(&mut self, byte: u8, values: &Values, counts: &mut RestoreCounts) {
-        if byte.is_ascii_alphanumeric() {
-            // One more than the longest, so that longer ones are known to be too long.
-            if self.word.len() <= LONGEST_BODY {
-                self.word.push(char::from(byte.to_ascii_uppercase()));
+    fn read(&mut self, mut rest: &[u8], values: &Values, counts: &mut RestoreCounts) {
+        loop {
+            let length = rest.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+            let (word, behind) = rest.split_at(length);
+            let Some((ender, after)) = behind.split_first() else { return self.take(word) };
+            if self.kind.is_empty() && *ender != b'_' {
+                // Neither half of a token.
+                self.word.clear();
+            } else {
+                self.take(word);
+                self.end(values, counts);
+                if *ender != b'_' {
+                    self.kind.clear();
+                }
             }
-        } else {
-            self.end(values, counts);
-            if byte != b'_' {
-                self.kind.clear();
-            }
+            rest = after;
         }
+    }
+
+    fn take(&mut self, word: &[u8]) {
+        // One more than the longest, so that longer ones are known to be too long.
+        let room = (LONGEST_BODY + 1).saturating_sub(self.word.len());
+        self.word.extend(word.iter().take(room).map(|byte| char::from(byte.to_ascii_uppercase())));
     }
 
     fn end(&mut self, values: &Values, counts: &mut RestoreCounts) {
