@@ -197,7 +197,12 @@ impl Publisher {
             if longest == Some(Duration::ZERO) {
                 return Some(head.durable.clone());
             }
-            head = self.shared.wait(head, longest);
+            let step = match due {
+                None => 1,
+                Some(_) if new < self.settings.publish_records => self.settings.publish_records,
+                Some(_) => FAR_BEHIND,
+            };
+            head = self.shared.wait(head, self.lock.size.saturating_add(step), longest);
         }
     }
 

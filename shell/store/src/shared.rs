@@ -111,13 +111,21 @@ pub(crate) struct Head {
     pub(crate) publishing: Option<String>,
     /// No more groups will come.
     pub(crate) stopping: bool,
+    /// The size that the publisher sleeps until: waking it for each group would cost more than the group.
+    pub(crate) awaited: u64,
 }
 
 impl Shared {
     pub(crate) fn new(folder: PathBuf, durable: Lock, published: u64) -> Self {
         Self {
             folder,
-            head: Mutex::new(Head { durable, condition: Condition::Healthy, publishing: None, stopping: false }),
+            head: Mutex::new(Head {
+                durable,
+                condition: Condition::Healthy,
+                publishing: None,
+                stopping: false,
+                awaited: 0,
+            }),
             changed: Condvar::new(),
             published: AtomicU64::new(published),
             last_sync_micros: AtomicU64::new(0),
@@ -137,12 +145,23 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Waits for a change, or for the time to pass.
+    /// Shows what is durable now, and wakes who waits if it is as much as they wait for.
+    pub(crate) fn grow(&self, change: impl FnOnce(&mut Lock)) {
+        let mut head = self.head();
+        change(&mut head.durable);
+        if head.durable.size >= head.awaited {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits for a change or so many records, or for the time to pass.
     pub(crate) fn wait<'a>(
         &self,
-        head: MutexGuard<'a, Head>,
+        mut head: MutexGuard<'a, Head>,
+        awaited: u64,
         longest: Option<std::time::Duration>,
     ) -> MutexGuard<'a, Head> {
+        head.awaited = awaited;
         match longest {
             None => self.changed.wait(head).unwrap_or_else(PoisonError::into_inner),
             Some(longest) => self.changed.wait_timeout(head, longest).unwrap_or_else(PoisonError::into_inner).0,

@@ -334,8 +334,7 @@ impl Run {
     fn announce(&mut self, root: [u8; 32], frame: [u8; 32]) {
         let writer = &self.writer;
         let (pending, reading) = (&self.group.pending, self.group.reading.take());
-        writer.shared.change(|head| {
-            let durable = &mut head.durable;
+        writer.shared.grow(|durable| {
             durable.size = writer.frontier.size();
             durable.root = root;
             durable.frame = frame;

@@ -173,8 +173,8 @@ fn a_seed_that_a_crash_left_one_step_behind_goes_on() {
     let (_, old) = kept(folder.path());
     clock.pass(1);
     wait_for_epoch(folder.path(), &store, 1);
-    let handed_over = signed(folder.path()).into_iter().filter(|(_, epoch)| *epoch == 0).map(|(size, _)| size).max();
     store.close();
+    let handed_over = signed(folder.path()).into_iter().filter(|(_, epoch)| *epoch == 0).map(|(size, _)| size).max();
     // As if the machine had stopped before the seed was replaced, with the last note there or not, and the checkpoint too.
     let lock = |image: &Path| {
         let text = std::fs::read_to_string(image.join("checkpoints/lock")).unwrap();
