@@ -370,6 +370,16 @@ def test_a_query_is_no_way_around(keeps, what):
         keeps(f"{OPENAI}?note={query}", chat("x"), needle)
 
 
+@pytest.mark.parametrize("name", ["user-agent", "accept", "idempotency-key", "openai-organization", "openai-note", "anthropic-beta"])
+@pytest.mark.parametrize("what", HIDDEN)
+def test_a_header_that_leaves_is_content(keeps, name, what):
+    text, needle = HIDDEN[what]
+    for value in (text.encode(), urllib.parse.quote(text).encode()):
+        if not re.search(rb"[\x00-\x08\x0a-\x1f\x7f]", value):
+            keeps(OPENAI, chat("x"), needle, headers=[(name, value.strip())])
+    keeps("/openai/v1/models", None, needle, method="GET", kind=None, headers=[(name, urllib.parse.quote_plus(text))])
+
+
 @pytest.mark.parametrize("path", ["/openai/v1/models/{}", "/openai/v1/files/{}", "/kserve/v2/models/{}", "/plain/{}/x", "/plain/a-{}"])
 @pytest.mark.parametrize("needle", [KEY, TAG, ADDRESS, MAIL])
 def test_a_path_is_no_way_around(keeps, path, needle):

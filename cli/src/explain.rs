@@ -11,6 +11,7 @@ use crate::assemble;
 use crate::secrets::PlantKey;
 use captured::Captured;
 use config::Loaded;
+use http::HeaderMap;
 use inspect::Inspector;
 use miette::{IntoDiagnostic, bail, miette};
 use plant::{
@@ -155,6 +156,7 @@ struct TheCall {
     endpoint: Option<Endpoint>,
     purpose: Option<String>,
     model: Option<String>,
+    headers: HeaderMap,
     body: Option<Body>,
     now: Millis,
 }
@@ -194,6 +196,7 @@ impl TheCall {
             endpoint,
             purpose: args.purpose.clone().or_else(|| header("penstock-purpose")),
             model: args.model.clone(),
+            headers: captured.map(|captured| captured.headers).unwrap_or_default(),
             body: bytes.map(|bytes| Body { bytes, content_type: asserted }),
             now: moment(args)?,
         })

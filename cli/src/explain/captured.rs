@@ -1,6 +1,7 @@
 //! A request as it was captured: the head and body of one HTTP/1.1 message, as `nc`, a proxy log or a packet
 //! capture has it. Read for people who ask what would become of it; the gateway's own framing is stricter.
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use miette::{bail, miette};
 
 /// A captured request.
@@ -8,8 +9,7 @@ pub(super) struct Captured {
     pub(super) method: String,
     /// Path and query, without scheme and host.
     target: String,
-    /// Names in lower case.
-    headers: Vec<(String, String)>,
+    pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
 }
 
@@ -30,12 +30,11 @@ impl Captured {
         if !version.starts_with("HTTP/") {
             bail!("the captured request is not HTTP: its first line ends in `{version}`");
         }
-        let mut headers = Vec::new();
+        let mut headers = HeaderMap::new();
         for (number, line) in lines.enumerate() {
-            let (name, value) = line
-                .split_once(':')
-                .ok_or_else(|| miette!("line {} of the captured request is no header", number + 2))?;
-            headers.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
+            let (name, value) =
+                header(line).ok_or_else(|| miette!("line {} of the captured request is no header", number + 2))?;
+            headers.append(name, value);
         }
         let target = match target.find("://").and_then(|at| target.get(at + 3..)) {
             Some(rest) => rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/"),
@@ -60,7 +59,7 @@ impl Captured {
 
     /// The first value of a header, by its lower-case name.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers.get(name)?.to_str().ok()
     }
 
     /// The first step of the path.
@@ -89,6 +88,11 @@ impl Captured {
     fn whole_path(&self) -> &str {
         self.target.split_once('?').map_or(self.target.as_str(), |(path, _)| path)
     }
+}
+
+fn header(line: &str) -> Option<(HeaderName, HeaderValue)> {
+    let (name, value) = line.split_once(':')?;
+    Some((name.trim().parse().ok()?, HeaderValue::from_bytes(value.trim().as_bytes()).ok()?))
 }
 
 /// Head and rest, at the first empty line.

@@ -3,10 +3,9 @@
 use super::TheCall;
 use super::tell::Seen;
 use inspect::{Inspector, Keyed};
-use plant::{Content, Finding, Piece, Reason, Refusal, Scale};
+use plant::{Finding, Piece, Reason, Refusal, Scale};
 use policy::{Asked, Crossing, Passage};
 use seal::{Mac, RootKey};
-use std::borrow::Cow;
 use wire::{Endpoint, Limits, Request};
 
 /// A body, and what it is said to be.
@@ -19,13 +18,10 @@ pub(super) struct Body {
 pub(super) struct Reading<'a> {
     /// `None` if there is no body, or nobody reads it.
     pub(super) request: Option<Request<'a>>,
-    /// The query, which leaves as well.
-    query: Content<'a>,
 }
 
 impl<'a> Reading<'a> {
     pub(super) fn of(call: &'a TheCall, crossing: &Crossing) -> Result<Self, Refusal> {
-        let nothing = Self { request: None, query: Content::default() };
         let bytes = call.body.as_ref().map_or(&[][..], |body| &body.bytes);
         if bytes.len() as u64 > crossing.bounds().request {
             let detail = format!("the body has {} bytes, and may have {}", bytes.len(), crossing.bounds().request);
@@ -34,31 +30,19 @@ impl<'a> Reading<'a> {
         // A body that is not given is not an empty one, save where there is none.
         let told = |endpoint: &Endpoint| call.body.is_some() || !endpoint.has_body();
         let Some(endpoint) = call.endpoint.filter(|endpoint| told(endpoint) && !crossing.opaque()) else {
-            return Ok(nothing);
+            return Ok(Self { request: None });
         };
         let limits = Limits { depth: crossing.bounds().depth, ..Limits::default() };
         let content_type = call.body.as_ref().and_then(|body| body.content_type.as_deref());
         let request = Request::parse(endpoint, content_type, bytes, &limits)?;
-        let query = call.query.as_deref();
-        let piece = |query: &str| Piece {
-            path: "query".to_owned(),
-            text: Cow::Owned(unescaped(query)),
-            attachment: None,
-            fixed: true,
-        };
-        let content = Content { pieces: query.map(piece).into_iter().collect() };
-        Ok(Self { request: Some(request.at(&call.path, query)), query: content })
+        let carried = gateway::carried(&call.headers).map(|(name, value)| (name.as_str(), value.as_bytes()));
+        Ok(Self { request: Some(request.at(&call.path, call.query.as_deref()).with_headers(carried)) })
     }
 
     pub(super) fn findings(&self, inspector: &Inspector) -> Result<Vec<Finding>, Refusal> {
         let Some(request) = &self.request else { return Ok(Vec::new()) };
-        let read = |content: &Content<'_>| {
-            inspector.read(content).map_err(|overflow| Refusal::new(Reason::ContentRefused, overflow.to_string()))
-        };
-        let mut findings = read(request.content())?;
-        let behind = request.content().pieces.len();
-        findings.extend(read(&self.query)?.into_iter().map(|one| Finding { piece: one.piece + behind, ..one }));
-        Ok(findings)
+        let found = inspector.read(request.content());
+        found.map_err(|overflow| Refusal::new(Reason::ContentRefused, overflow.to_string()))
     }
 
     /// What was read, in words.
@@ -71,7 +55,7 @@ impl<'a> Reading<'a> {
             1 => format!("1 {one}"),
             count => format!("{count} {several}"),
         };
-        let pieces = request.content().pieces.len() + self.query.pieces.len();
+        let pieces = request.content().pieces.len();
         let (findings, pieces) = (count(findings.len(), "finding", "findings"), count(pieces, "text", "texts"));
         format!("{findings} in {pieces}")
     }
@@ -91,8 +75,7 @@ impl<'a> Reading<'a> {
     }
 
     fn piece(&self, finding: &Finding) -> Option<&Piece<'a>> {
-        let pieces = self.request.iter().flat_map(|request| &request.content().pieces);
-        pieces.chain(&self.query.pieces).nth(finding.piece)
+        self.request.as_ref()?.content().pieces.get(finding.piece)
     }
 
     pub(super) fn fixed(&self, finding: &Finding) -> bool {
@@ -148,41 +131,11 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// A query as a person would read it: `%41` is `A`, `+` a space.
-fn unescaped(query: &str) -> String {
-    let mut bytes = Vec::with_capacity(query.len());
-    let mut rest = query.as_bytes();
-    while let [first, after @ ..] = rest {
-        let code = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        let code = code.filter(|two| two.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        let (byte, taken) = match (first, code.and_then(|two| u8::from_str_radix(two, 16).ok())) {
-            (b'%', Some(byte)) => (byte, 2),
-            (b'+', _) => (b' ', 0),
-            _ => (*first, 0),
-        };
-        bytes.push(byte);
-        rest = after.get(taken..).unwrap_or_default();
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 /// Makes tokens as the gateway does.
 struct Tokens(Mac);
 
 impl Keyed for Tokens {
     fn tag(&self, conduit: &str, label: &str, value: &str) -> [u8; 32] {
         self.0.tag(&[conduit.as_bytes(), label.as_bytes(), value.as_bytes()])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::unescaped;
-
-    #[test]
-    fn a_query_is_read_as_a_person_would() {
-        assert_eq!(unescaped("q=max%40press-shop.example+now"), "q=max@press-shop.example now");
-        assert_eq!(unescaped("%4"), "%4");
-        assert_eq!(unescaped("100%+%zz%C3%BC"), "100% %zzü");
     }
 }

@@ -52,13 +52,18 @@ const DROPPED: [HeaderName; 24] = [
 /// Headers with this prefix are ours, so a provider cannot tell a caller of a record that there is not.
 const OURS: &str = "penstock-";
 
-/// Carries a request's headers across.
-pub(crate) fn carry(from: &HeaderMap, to: &mut HeaderMap) {
+/// The headers of a request that are carried across, and so are read as content is.
+pub fn carried(from: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
     let known = |name: &HeaderName| {
         CARRIED.contains(name) || CARRIED_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
     };
     let fits = |value: &HeaderValue| value.len() <= LONGEST && !identity::holds_token(value.as_bytes());
-    for (name, value) in from.iter().filter(|(name, value)| known(name) && fits(value)).take(MOST) {
+    from.iter().filter(move |(name, value)| known(name) && fits(value)).take(MOST)
+}
+
+/// Carries a request's headers across.
+pub(crate) fn carry(from: &HeaderMap, to: &mut HeaderMap) {
+    for (name, value) in carried(from) {
         to.append(name.clone(), value.clone());
     }
     // An answer that is not encoded can be read as it streams.

@@ -39,6 +39,7 @@ mod tls;
 mod upstream;
 mod watch;
 
+pub use headers::carried;
 pub use inforce::Inforce;
 pub use keys::{Fetch, FetchError, Fetched, HttpFetch, OperatorKeys, Pending, SourceError};
 pub use metrics::Metrics;

@@ -1,52 +1,37 @@
 //! A request as it was read: by its dialect, or not at all where its conduit calls the endpoint opaque.
 
 use crate::target::Target;
-use crate::{Inforce, Secrets};
+use crate::{Inforce, Secrets, headers};
 use http::header::CONTENT_TYPE;
 use inspect::{Keyed, Restorer};
-use plant::{Content, Finding, Piece, Reason, Refusal};
+use plant::{Finding, Reason, Refusal};
 use policy::{Asked, Crossing, Passage};
-use std::borrow::Cow;
 use wire::Request;
 
 /// A request, read.
 pub(crate) struct Reading<'a> {
     /// `None` if it passes unread.
     request: Option<Request<'a>>,
-    /// The query, which is content like any other: it leaves.
-    query: Content<'a>,
 }
 
 impl<'a> Reading<'a> {
     /// Reads every string that would leave.
     pub(crate) fn of(target: &Target<'a>, crossing: &Crossing, bytes: &'a [u8]) -> Result<Self, Refusal> {
         let Some(endpoint) = target.endpoint.filter(|_| !crossing.opaque()) else {
-            return Ok(Self { request: None, query: Content::default() });
+            return Ok(Self { request: None });
         };
         let limits = wire::Limits { depth: crossing.bounds().depth, ..wire::Limits::default() };
-        let request =
-            Request::parse(endpoint, target.header(&CONTENT_TYPE), bytes, &limits)?.at(target.path, target.query);
-        let query = target.query.map(|query| Piece {
-            path: "query".to_owned(),
-            text: Cow::Owned(query_text(query)),
-            attachment: None,
-            fixed: true,
-        });
-        Ok(Self { request: Some(request), query: Content { pieces: query.into_iter().collect() } })
+        let request = Request::parse(endpoint, target.header(&CONTENT_TYPE), bytes, &limits)?
+            .at(target.path, target.query)
+            .with_headers(headers::carried(target.headers).map(|(name, value)| (name.as_str(), value.as_bytes())));
+        Ok(Self { request: Some(request) })
     }
 
-    /// What was found. Findings in the query come last and are numbered as pieces behind the body's.
+    /// What was found.
     pub(crate) fn findings(&self, inforce: &Inforce) -> Result<Vec<Finding>, Refusal> {
         let Some(request) = &self.request else { return Ok(Vec::new()) };
-        let whole = |content: &Content<'_>| {
-            inforce.inspector().read(content).map_err(|more| Refusal::new(Reason::ContentRefused, more.to_string()))
-        };
-        let mut findings = whole(request.content())?;
-        let behind = request.content().pieces.len();
-        findings.extend(
-            whole(&self.query)?.into_iter().map(|finding| Finding { piece: finding.piece + behind, ..finding }),
-        );
-        Ok(findings)
+        let found = inforce.inspector().read(request.content());
+        found.map_err(|more| Refusal::new(Reason::ContentRefused, more.to_string()))
     }
 
     /// Whether nothing may be replaced in the piece that a finding is in.
@@ -94,10 +79,4 @@ impl Keyed for Tokens<'_> {
     fn tag(&self, conduit: &str, label: &str, value: &str) -> [u8; 32] {
         self.0.tokens.tag(&[conduit.as_bytes(), label.as_bytes(), value.as_bytes()])
     }
-}
-
-/// A query as a person would read it: `%41` is `A`, `+` a space. What is no UTF-8 shows as U+FFFD.
-fn query_text(query: &str) -> String {
-    let spaced = query.replace('+', " ");
-    percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use std::borrow::Cow;
 
 /// What stood where media is expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,6 +138,12 @@ pub(crate) fn is_usual(kind: &str) -> bool {
     let charset =
         ["", "charset=utf-8", "charset=us-ascii"].iter().any(|own| parameters.trim().eq_ignore_ascii_case(own));
     charset && (TEXTS.contains(&kind.as_str()) || SIGNATURES.iter().any(|own| agree(&kind, own.media)))
+}
+
+/// A query as a person would read it: `%41` is `A`, `+` a blank.
+pub(crate) fn query(query: &str) -> Cow<'_, str> {
+    let spaced = if query.contains('+') { Cow::Owned(query.replace('+', " ")) } else { Cow::Borrowed(query) };
+    unpercent(&spaced).map_or(spaced, Cow::Owned)
 }
 
 /// Text with its percent encoding undone (RFC 3986, section 2.1), if it has any.

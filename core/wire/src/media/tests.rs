@@ -1,6 +1,6 @@
 //! What a file is, by its first bytes and by what is said of it.
 
-use super::{Media, data_url, expected, is_text, named, readable, sniff, unexpected, unusual_type};
+use super::{Media, data_url, expected, is_text, named, query, readable, sniff, unexpected, unusual_type};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 
@@ -106,6 +106,13 @@ fn a_data_url_in_percent_encoding_says_what_it_encodes() {
     assert_eq!(data_url("data:text/plain,AK%49A%20x%zz"), says("data:text/plain,AKIA x%zz"));
     assert_eq!(data_url("data:,%C3%BC"), says("data:,ü"));
     assert_eq!(data_url("100%25 of data"), None);
+}
+
+#[test]
+fn a_query_is_read_as_a_person_would() {
+    assert_eq!(query("q=max%40press-shop.example+now"), "q=max@press-shop.example now");
+    assert_eq!(query("%4"), "%4");
+    assert_eq!(query("100%+%zz%C3%BC"), "100% %zzü");
 }
 
 #[test]

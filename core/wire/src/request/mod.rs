@@ -3,7 +3,7 @@
 //! ```text
 //! body ─> json::Document ─> pieces  ┐
 //!      └> multipart ──────> form    ├─> Request { content, model, stream, tools } ─> rewrite ─> body
-//! path ─────────────────────────────┘
+//! path, query, headers ─────────────┘
 //! ```
 //!
 //! Nothing is left out because it is unknown: a string or key that no table mentions is a piece like any other.
@@ -25,6 +25,7 @@ use crate::endpoint::{Carries, Endpoint};
 use crate::error::Malformed;
 use crate::header::Header;
 use crate::json::{self, Document, Kind, Text};
+use crate::media;
 use plant::{Content, Dialect, Edit, Piece, Reason};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -195,7 +196,7 @@ impl<'a> Request<'a> {
 
     /// Adds what the call's path and query say: a model, ids (they leave too, so they are pieces), a stream.
     #[must_use]
-    pub fn at(mut self, path: &'a str, query: Option<&str>) -> Self {
+    pub fn at(mut self, path: &'a str, query: Option<&'a str>) -> Self {
         for (name, value) in self.endpoint.parameters(path) {
             if name == "model" && self.model.is_none() {
                 self.model = Some(Cow::Borrowed(value));
@@ -209,6 +210,18 @@ impl<'a> Request<'a> {
         // GET /responses/{id}?stream=true replays a response as events.
         if self.endpoint.carries() == Carries::Nothing {
             self.stream |= query.is_some_and(|query| query.split('&').any(|pair| pair == "stream=true"));
+        }
+        if let Some(query) = query {
+            self.add_fixed("query".to_owned(), media::query(query));
+        }
+        self
+    }
+
+    /// Adds the headers that leave with it, which are content like any other. What is no UTF-8 shows as U+FFFD.
+    #[must_use]
+    pub fn with_headers<'h>(mut self, headers: impl IntoIterator<Item = (&'h str, &'a [u8])>) -> Self {
+        for (name, value) in headers {
+            self.add_fixed(format!("header.{name}"), String::from_utf8_lossy(value));
         }
         self
     }

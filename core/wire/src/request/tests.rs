@@ -505,3 +505,19 @@ fn the_query_of_an_address_is_read_as_a_form_too() {
     assert!(texts.contains(&("q=to 78.5".to_owned(), true)), "{texts:?}");
     assert_eq!(texts.len(), 7);
 }
+
+#[test]
+fn what_leaves_beside_the_body_is_content_that_nothing_replaces() {
+    let parsed = parse(Dialect::OpenAi, "/v1/chat/completions", r#"{"messages":[],"model":"m"}"#).unwrap();
+    let before = parsed.content().pieces.len();
+    let headers: [(&str, &[u8]); 2] = [("user-agent", b"mes/4"), ("openai-note", b"caf\xE9")];
+    let request = parsed.at("/v1/chat/completions", Some("note=TIC%2D101+high")).with_headers(headers);
+    let beside: Vec<_> =
+        request.content().pieces.iter().skip(before).map(|p| (p.path.as_str(), &*p.text, p.fixed)).collect();
+    let expected = [
+        ("query", "note=TIC-101 high", true),
+        ("header.user-agent", "mes/4", true),
+        ("header.openai-note", "caf\u{FFFD}", true),
+    ];
+    assert_eq!(beside, expected);
+}
