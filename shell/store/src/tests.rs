@@ -3,6 +3,7 @@
 mod crash;
 mod damage;
 mod epochs;
+mod flips;
 mod full;
 mod kill;
 mod life;
