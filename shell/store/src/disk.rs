@@ -135,17 +135,23 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 
 /// Reads a file that need not exist, up to a limit.
 pub(crate) fn read_if_there(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    Ok(read_into(path, limit, &mut bytes)?.then_some(bytes))
+}
+
+/// As [`read_if_there`], into memory that is used again; whether the file is there.
+pub(crate) fn read_into(path: &Path, limit: u64, bytes: &mut Vec<u8>) -> io::Result<bool> {
+    bytes.clear();
     let file = match open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
     };
-    let mut bytes = Vec::new();
-    io::Read::read_to_end(&mut io::Read::take(file, limit.saturating_add(1)), &mut bytes)?;
+    io::Read::read_to_end(&mut io::Read::take(file, limit.saturating_add(1)), bytes)?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
         return Err(io::Error::new(ErrorKind::InvalidData, "the file is larger than it may be"));
     }
-    Ok(Some(bytes))
+    Ok(true)
 }
 
 /// Makes a file of zeros that will not need to grow: written, not merely allocated, for an extent that was

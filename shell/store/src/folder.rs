@@ -19,10 +19,15 @@ impl Folder {
 
 impl Files for Folder {
     fn read(&self, path: &str, limit: usize) -> Result<Option<Vec<u8>>, Unreadable> {
+        let mut bytes = Vec::new();
+        Ok(self.read_into(path, limit, &mut bytes)?.then_some(bytes))
+    }
+
+    fn read_into(&self, path: &str, limit: usize, buffer: &mut Vec<u8>) -> Result<bool, Unreadable> {
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-        match disk::read_if_there(&self.0.join(path), limit) {
+        match disk::read_into(&self.0.join(path), limit, buffer) {
             // A file where a folder should be: what is below it is missing.
-            Err(error) if error.kind() == ErrorKind::NotADirectory => Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotADirectory => Ok(false),
             other => other.map_err(|error| Unreadable(error.to_string())),
         }
     }
