@@ -2,10 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use seal::SigningKey;
+use seal::envelope::Envelope;
 use seal::jose::{Algorithm, Keys, verify};
 use seal::note::{Note, Signer};
+use seal::subject::{KeyFile, KeyName, SubjectKey};
 use seal::token::Secret;
+use seal::{OpeningKey, SigningKey};
 use std::sync::{Arc, OnceLock};
 use zeroize::Zeroizing;
 
@@ -94,4 +96,31 @@ pub fn token(bytes: &[u8]) {
     // An id may be any word, so also one that repeats the secret.
     let shown = format!("{secret:?}").replace(secret.id().as_str(), "");
     assert!(!shown.contains(random), "the secret is not shown");
+}
+
+fn subject_key(byte: u8) -> SubjectKey {
+    SubjectKey::from_bytes(Zeroizing::new([byte; 32]))
+}
+
+/// A subject's key, wrapped to one recipient.
+pub(crate) fn key_file() -> KeyFile {
+    let holder = OpeningKey::from_bytes(Zeroizing::new([1; 32])).expect("a key").recipient();
+    let name = KeyName::parse("2026-11/operator.op-7k2m").expect("a name");
+    KeyFile::wrap(name, &subject_key(5), [(holder, Zeroizing::new([9; 32]))]).expect("one recipient")
+}
+
+/// Sealed content and the file of its key: one spelling each, and only what was sealed ever opens.
+pub fn envelope(bytes: &[u8]) {
+    if let Ok(envelope) = Envelope::parse(bytes) {
+        assert!(envelope.key().is_some_and(|name| name.as_str().matches('/').count() == 1));
+        if let Ok(opened) = envelope.open(&subject_key(5)) {
+            assert_eq!(opened.content.as_slice(), b"the recipe", "nothing else was ever sealed");
+        }
+    }
+    let Ok(file) = KeyFile::parse(bytes) else { return };
+    assert_eq!(file.encode(), bytes, "a key file has one spelling");
+    let holder = OpeningKey::from_bytes(Zeroizing::new([1; 32])).expect("a key");
+    if file.unwrap_with(&holder).is_some() {
+        assert_eq!(file.name(), key_file().name(), "a key is not taken for that of another subject");
+    }
 }

@@ -244,6 +244,7 @@ targets! {
     "jwks" keys::jwks, seeds::key_sets, KEYS, 50_000;
     "jws" keys::jws, seeds::operator_tokens, KEYS, 50_000;
     "token" keys::token, seeds::workload_tokens, HEADERS, 50_000;
+    "envelope" keys::envelope, seeds::envelopes, NONE, 50_000;
     "certificate" caller::certificate, seeds::nothing, NONE, 50_000;
     "evidence" caller::evidence, seeds::headers, HEADERS, 30_000;
     "record" records::record, seeds::records, RECORD, 100_000;

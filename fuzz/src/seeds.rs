@@ -241,6 +241,13 @@ pub fn workload_tokens() -> Vec<Vec<u8>> {
     vec![workload_token().into_bytes()]
 }
 
+/// An envelope and the file of the key that opens it.
+#[must_use]
+pub fn envelopes() -> Vec<Vec<u8>> {
+    let hex = String::from_utf8(data("envelopes/recipe.hex")).expect("text");
+    vec![seal::unhex(hex.trim()).expect("hexadecimal digits"), keys::key_file().encode()]
+}
+
 /// Headers with every kind of evidence.
 #[must_use]
 pub fn headers() -> Vec<Vec<u8>> {

@@ -4,21 +4,28 @@
 //! forms that carry keys and signatures between people and machines. It draws no random number: seeds are arguments.
 //!
 //! ```text
-//! digest, text <- mac, sign <- note, token, epoch
+//! digest, text <- mac, sign <- note <- cosignature
+//!                      sign <- token, epoch
+//!         text <- hpke <- subject <- envelope
 //! jose
 //! ```
 
+pub mod cosignature;
 mod digest;
+pub mod envelope;
 mod epoch;
+mod hpke;
 pub mod jose;
 mod mac;
 pub mod note;
 mod sign;
+pub mod subject;
 mod text;
 pub mod token;
 
 pub use digest::{equal, sha256, sha256_parts};
 pub use epoch::EpochSeed;
+pub use hpke::{OpeningKey, Recipient, WeakKey};
 pub use mac::{Mac, RootKey, Tagging};
 pub use sign::{SigningKey, VerifyingKey};
 pub use text::{base64, hex, unbase64, unhex};
