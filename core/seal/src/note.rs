@@ -143,8 +143,20 @@ impl Note {
             return Err(NoteError::TooManySignatures);
         }
         let Verifier { name, id, .. } = &signer.verifier;
-        let bytes = signer.key.sign(self.text.as_bytes()).to_vec();
-        self.signatures.push(Signature { name: name.clone(), id: *id, bytes });
+        self.signatures.push(Signature::new(name, *id, signer.key.sign(self.text.as_bytes()).to_vec()));
+        Ok(())
+    }
+
+    /// Adds a signature that somebody else made, in place of those of the same key. It is not checked.
+    ///
+    /// # Errors
+    /// If the note has as many signatures as a note may have.
+    pub fn put(&mut self, signature: Signature) -> Result<(), NoteError> {
+        self.signatures.retain(|other| !other.is_of(&signature.name, signature.id));
+        if self.signatures.len() >= SIGNATURES_LIMIT {
+            return Err(NoteError::TooManySignatures);
+        }
+        self.signatures.push(signature);
         Ok(())
     }
 
@@ -192,15 +204,28 @@ impl fmt::Display for Note {
     /// The note as its bytes are stored.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.text)?;
-        for signature in &self.signatures {
-            let bytes = [&signature.id, signature.bytes.as_slice()].concat();
-            writeln!(f, "{LINE_START}{} {}", signature.name, base64(&bytes))?;
-        }
-        Ok(())
+        self.signatures.iter().try_for_each(|signature| writeln!(f, "{signature}"))
+    }
+}
+
+impl fmt::Display for Signature {
+    /// The line without its newline.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = [&self.id, self.bytes.as_slice()].concat();
+        write!(f, "{LINE_START}{} {}", self.name, base64(&bytes))
     }
 }
 
 impl Signature {
+    pub(crate) fn new(name: &str, id: [u8; 4], bytes: Vec<u8>) -> Self {
+        Self { name: name.to_owned(), id, bytes }
+    }
+
+    /// Whether the line says that it is of this key.
+    pub(crate) fn is_of(&self, name: &str, id: [u8; 4]) -> bool {
+        self.name == name && self.id == id
+    }
+
     fn parse(line: &str) -> Option<Self> {
         if line.len() > LINE_LIMIT {
             return None;
@@ -261,8 +286,7 @@ impl Verifier {
     pub fn new(name: impl Into<String>, key: VerifyingKey) -> Result<Self, NoteError> {
         let name = name.into();
         check_name(&name)?;
-        let [a, b, c, d, ..] = sha256_parts(&[name.as_bytes(), b"\n", &[ED25519], key.as_bytes()]);
-        Ok(Self { name, id: [a, b, c, d], key })
+        Ok(Self { id: key_id(&name, ED25519, &key), name, key })
     }
 
     /// Reads `name+hex+base64`.
@@ -270,17 +294,8 @@ impl Verifier {
     /// # Errors
     /// If the text is not of the form, the key is not Ed25519, or its id is not the hash of name and key.
     pub fn parse(text: &str) -> Result<Self, NoteError> {
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(encoded)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(NoteError::VerifierKey);
-        };
-        let decoded = unbase64(encoded).ok_or(NoteError::VerifierKey)?;
-        let key = match decoded.split_first() {
-            Some((&ED25519, key)) => <[u8; 32]>::try_from(key).map_err(|_| NoteError::VerifierKey)?,
-            _ => return Err(NoteError::VerifierKey),
-        };
-        let verifier = Self::new(name, VerifyingKey::from_bytes(key))?;
-        if unhex(id).as_deref() == Some(&verifier.id) { Ok(verifier) } else { Err(NoteError::VerifierKey) }
+        let (name, id, key) = read_key(text, ED25519)?;
+        Ok(Self { name, id, key })
     }
 
     /// The key's name.
@@ -304,8 +319,7 @@ impl Verifier {
 
 impl fmt::Display for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = [&[ED25519], self.key.as_bytes().as_slice()].concat();
-        write!(f, "{}+{}+{}", self.name, hex(&self.id), base64(&key))
+        write_key(f, &self.name, self.id, ED25519, &self.key)
     }
 }
 
@@ -319,7 +333,42 @@ fn check_text(text: &str) -> Result<(), NoteError> {
     if text.ends_with('\n') { Ok(()) } else { Err(NoteError::NoSignaturePart) }
 }
 
-fn check_name(name: &str) -> Result<(), NoteError> {
+/// The first four bytes of the hash of name, type and key.
+pub(crate) fn key_id(name: &str, kind: u8, key: &VerifyingKey) -> [u8; 4] {
+    let [a, b, c, d, ..] = sha256_parts(&[name.as_bytes(), b"\n", &[kind], key.as_bytes()]);
+    [a, b, c, d]
+}
+
+/// Reads `name+hex(key id)+base64(type, key)` of one type.
+pub(crate) fn read_key(text: &str, kind: u8) -> Result<(String, [u8; 4], VerifyingKey), NoteError> {
+    let mut parts = text.splitn(3, '+');
+    let (Some(name), Some(id), Some(encoded)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(NoteError::VerifierKey);
+    };
+    check_name(name)?;
+    let decoded = unbase64(encoded).ok_or(NoteError::VerifierKey)?;
+    let key = match decoded.split_first() {
+        Some((said, key)) if *said == kind => <[u8; 32]>::try_from(key).map_err(|_| NoteError::VerifierKey)?,
+        _ => return Err(NoteError::VerifierKey),
+    };
+    let key = VerifyingKey::from_bytes(key);
+    let known = key_id(name, kind, &key);
+    if unhex(id).as_deref() == Some(&known) { Ok((name.to_owned(), known, key)) } else { Err(NoteError::VerifierKey) }
+}
+
+/// Writes what [`read_key`] reads.
+pub(crate) fn write_key(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    id: [u8; 4],
+    kind: u8,
+    key: &VerifyingKey,
+) -> fmt::Result {
+    let bytes = [&[kind], key.as_bytes().as_slice()].concat();
+    write!(f, "{name}+{}+{}", hex(&id), base64(&bytes))
+}
+
+pub(crate) fn check_name(name: &str) -> Result<(), NoteError> {
     let bad = |c: char| c == '+' || c < ' ' || c.is_whitespace();
     if name.is_empty() || name.contains(bad) { Err(NoteError::KeyName) } else { Ok(()) }
 }
