@@ -4,6 +4,7 @@ mod assemble;
 mod authority;
 mod check;
 mod completions;
+mod convict;
 mod demo;
 mod explain;
 mod init;
@@ -54,6 +55,7 @@ enum Task {
     Records(records::Args),
     Receipt(receipt::Args),
     Verify(verify::Args),
+    Convict(convict::Args),
     Schema(schema::Args),
     Completions(completions::Args),
     Manual(manual::Args),
@@ -71,6 +73,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Records(args) => records::run(&plant, args),
         Task::Receipt(args) => receipt::run(&plant, args),
         Task::Verify(args) => verify::run(args),
+        Task::Convict(args) => convict::run(args),
         Task::Schema(args) => schema::run(args),
         Task::Completions(args) => completions::run(args),
         Task::Manual(args) => manual::run(args),

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use store::{Audit, AuditFault, Folder};
 
 /// What was asked for makes no sense; as clap's own.
-const USAGE: u8 = 2;
+pub(crate) const USAGE: u8 = 2;
 
 /// Verify a ledger or a receipt: bytes, tree, signatures, completeness.
 ///
@@ -47,7 +47,7 @@ pub(crate) struct Args {
 
 /// Why nothing could be verified.
 #[derive(Debug, thiserror::Error)]
-enum Unusable {
+pub(crate) enum Unusable {
     #[error("cannot read `{path}`: {source}")]
     Read { path: PathBuf, source: std::io::Error },
     #[error("`{path}` is longer than it may be")]
@@ -82,7 +82,7 @@ fn verify(args: &Args) -> Result<u8, Unusable> {
     if meta.is_dir() { verify_ledger(args) } else { verify_receipt(args) }
 }
 
-fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Unusable> {
+pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Unusable> {
     let failed = |source| Unusable::Read { path: path.to_owned(), source };
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(failed)?;
@@ -90,7 +90,7 @@ fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Unusable> {
     if bytes.len() > limit { Err(Unusable::TooLong { path: path.to_owned() }) } else { Ok(bytes) }
 }
 
-fn trust(path: &Path) -> Result<Trust, Unusable> {
+pub(crate) fn trust(path: &Path) -> Result<Trust, Unusable> {
     let text = String::from_utf8(read(path, 64 << 10)?).map_err(|_| Unusable::NotText(path.to_owned()))?;
     Trust::parse(&text).map_err(|source| Unusable::Key { path: path.to_owned(), source })
 }
@@ -370,7 +370,7 @@ fn conclude(out: &mut impl Write, colour: bool, class: Option<Class>) -> std::io
     }
 }
 
-fn print_json(value: &Value) -> Result<(), Unusable> {
+pub(crate) fn print_json(value: &Value) -> Result<(), Unusable> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{value:#}")?;
     Ok(())

@@ -9,7 +9,7 @@
 //!                   entry bundle    hash tiles    receipt  <-  receipt   -> verify
 //! ```
 //!
-//! [`epoch`] says which key signs on which day.
+//! [`epoch`] says which key signs on which day; [`witness`] what others can say of a ledger.
 
 pub mod checkpoint;
 pub mod entry;
@@ -20,6 +20,7 @@ pub mod receipt;
 pub mod tile;
 mod tree;
 pub mod verify;
+pub mod witness;
 
 pub use checkpoint::Checkpoint;
 pub use entry::{ClockState, EncodeError, Entry, Head, Malformed, Stamp, decode, encode};

@@ -147,6 +147,12 @@ impl Receipt {
         self.extra.as_deref()
     }
 
+    /// The signed head that it carries, not yet believed.
+    #[must_use]
+    pub fn note(&self) -> &Note {
+        &self.note
+    }
+
     /// Which record it is for.
     #[must_use]
     pub fn index(&self) -> u64 {
