@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 /// A record that says all that a record can say.
 fn full() -> Vec<u8> {
     use plant::{
-        Body, Decided, Draft, FindingCount, Io, Kind, Millis, Note, Outcome, Party, Place, RecordId, Verdict, What, Who,
+        Body, Decided, Draft, FindingCount, Io, Kind, Millis, Note, Outcome, Party, Place, RecordId, Sealed, Verdict,
+        What, Who,
     };
     let party = |by| Some(Party { id: "one".to_owned(), by });
     let text = || Some("text".to_owned());
@@ -63,6 +64,7 @@ fn full() -> Vec<u8> {
             provider_id: text(),
             model: text(),
         }),
+        seal: Some(Sealed { blob: "digest".to_owned(), key: "2026-11/workload.one".to_owned() }),
         note: BTreeMap::from([("key", Note::Number(1))]),
     };
     let id = RecordId::new(Millis(1), [0; 10]);

@@ -5,7 +5,7 @@
 //! white space; numbers are whole and below 2^53, so that every JSON reader in the world sees the same value.
 //!
 //! ```text
-//! boot clk dec id io kind mono note out prev ref seq t v what where who
+//! boot clk dec id io kind mono note out prev ref seal seq t v what where who
 //! ```
 
 mod read;

@@ -33,6 +33,8 @@ pub struct Conduit {
     pub opaque: Vec<Wildcard>,
     /// Limits of size and time.
     pub bounds: Bounds,
+    /// What is kept of its calls beside their records.
+    pub keep: Keep,
     /// Who answers for it.
     pub owner: String,
     /// Who approved it, and when.
@@ -48,6 +50,21 @@ pub struct Approval {
     pub by: String,
     /// When, if the plant file says so.
     pub at: Option<Millis>,
+}
+
+/// What is kept of the calls of a conduit beside their records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// Commitments and lengths, which are in the records.
+    #[default]
+    Nothing,
+    /// The request as it was sent and the answer as it was released, sealed.
+    Content,
+}
+
+impl Keep {
+    /// Every choice with its name in plant files.
+    pub const NAMES: [(&'static str, Self); 2] = [("nothing", Self::Nothing), ("content", Self::Content)];
 }
 
 /// Whether a person must stand behind each call of a conduit.

@@ -24,7 +24,7 @@ mod verdict;
 mod workload;
 mod zone;
 
-pub use conduit::{Approval, Bounds, Conduit, Handling, OperatorRequirement, Wildcard};
+pub use conduit::{Approval, Bounds, Conduit, Handling, Keep, OperatorRequirement, Wildcard};
 pub use content::{Channel, Content, Edit, Form, Piece, Rewrite};
 pub use dialect::Dialect;
 pub use finding::{Finding, Label};
@@ -35,7 +35,7 @@ pub use id::{
 pub use principal::{Evidence, Identity, Principal};
 pub use provider::{CredentialReference, Provider, Supplier};
 pub use reason::{Reason, Refusal};
-pub use record::{Body, Decided, Draft, FindingCount, Io, Kind, Note, Outcome, Party, Place, What, Who};
+pub use record::{Body, Decided, Draft, FindingCount, Io, Kind, Note, Outcome, Party, Place, Sealed, What, Who};
 pub use sensitivity::{Scale, Sensitivity};
 pub use time::Millis;
 pub use verdict::Verdict;

@@ -109,6 +109,8 @@ pub struct Body {
     pub io: Option<Io>,
     /// `out`: how it ended.
     pub out: Option<Outcome>,
+    /// `seal`: where the content lies, if it is kept: of an intent what leaves, of an outcome what was released.
+    pub seal: Option<Sealed>,
     /// `note`: what kinds without a call say (genesis, boot, config, key ...).
     pub note: BTreeMap<&'static str, Note>,
 }
@@ -240,6 +242,15 @@ pub struct Io {
     pub input_tokens: Option<u64>,
     /// Tokens of the answer, as the provider counts them.
     pub output_tokens: Option<u64>,
+}
+
+/// Where sealed content lies, and what opens it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// SHA-256 of the envelope in lower-case hexadecimal: the name of its file.
+    pub blob: String,
+    /// The name of the key that wraps the record's own: `YYYY-MM/SUBJECT`.
+    pub key: String,
 }
 
 /// How a call ended.

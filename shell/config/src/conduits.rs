@@ -8,7 +8,7 @@ use crate::problem::Code;
 use crate::report::Report;
 use crate::value::{self, enumerate, quote};
 use plant::{
-    Approval, Bounds, Conduit, ConduitId, Dialect, Handling, Label, Millis, OperatorRequirement, ProviderId,
+    Approval, Bounds, Conduit, ConduitId, Dialect, Handling, Keep, Label, Millis, OperatorRequirement, ProviderId,
     PurdueLevel, Purpose, Scale, Verdict, Wildcard, WorkloadId, ZoneId,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +55,7 @@ fn conduit(name: &str, node: &Node<'_>, scale: &Scale) -> Option<Conduit> {
         reroute_model: reroute.string("model"),
         opaque: wildcards(node, "opaque"),
         bounds: bounds(&node.table("limits")?)?,
+        keep: keep(node)?,
         owner: node.string("owner")?,
         approval: Approval { by: node.string("approved_by")?, at: node.moment("approved_at").map(|at| at.value) },
         expires: node.moment("expires").map(|at| at.value),
@@ -88,6 +89,11 @@ fn bounds(node: &Node<'_>) -> Option<Bounds> {
         idle: node.duration("idle")?,
         total: node.duration("total")?,
     })
+}
+
+fn keep(node: &Node<'_>) -> Option<Keep> {
+    let word = node.text("keep")?.value;
+    Keep::NAMES.iter().find(|(name, _)| *name == word).map(|(_, keep)| *keep)
 }
 
 fn approval(node: &Node<'_>, now: Millis, report: &mut Report) {

@@ -29,6 +29,8 @@ pub struct Gateway {
     pub keys: PathBuf,
     /// The file of hashed workload tokens.
     pub tokens: PathBuf,
+    /// Who besides the gateway can open kept content: each `x25519:` and 32 bytes in base64.
+    pub auditors: Vec<String>,
     /// What it takes at most.
     pub limits: Limits,
     /// Where traces go, if anywhere.
@@ -79,6 +81,7 @@ pub(crate) fn build(file: &Node<'_>, folder: &Path, report: &mut Report) -> Opti
         ledger: path("ledger")?,
         keys: path("keys")?,
         tokens: path("tokens")?,
+        auditors: auditors(file, &node, report),
         limits: limits(&node.table("limits")?)?,
         telemetry: if node.says("telemetry") { Some(telemetry(&node.table("telemetry")?, folder)?) } else { None },
     };
@@ -89,6 +92,24 @@ pub(crate) fn build(file: &Node<'_>, folder: &Path, report: &mut Report) -> Opti
         report.add(report.problem(Code::BadValue, node.span_of("listen"), message).help(help));
     }
     Some(gateway)
+}
+
+/// Most auditors: an envelope opens to 16, of which the gateway is one.
+const AUDITORS: usize = 15;
+
+fn auditors(file: &Node<'_>, node: &Node<'_>, report: &mut Report) -> Vec<String> {
+    let auditors = node.texts("auditors");
+    let keeps = |conduit: &Node<'_>| conduit.text("keep").is_some_and(|keep| keep.value == "content");
+    if auditors.len() > AUDITORS {
+        let message = format!("there are {} auditors, and there may be {AUDITORS}", auditors.len());
+        let help = "let several people of one office share a key";
+        report.add(report.problem(Code::BadValue, node.span_of("auditors"), message).help(help));
+    } else if !auditors.is_empty() && !file.tables("conduits").iter().any(|(_, conduit)| keeps(conduit)) {
+        let message = "auditors are named, and no conduit keeps anything that they could open";
+        let help = "set `keep = \"content\"` on the conduits that are to be audited, or remove `auditors`";
+        report.add(report.problem(Code::Unused, node.span_of("auditors"), message).help(help));
+    }
+    auditors.into_iter().map(|auditor| auditor.value.to_owned()).collect()
 }
 
 fn limits(node: &Node<'_>) -> Option<Limits> {

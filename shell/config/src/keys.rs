@@ -6,7 +6,9 @@
 
 mod map;
 
-use crate::table::{ALGORITHM, ISSUER, Kind, Named, PATH, SOCKET, Section, URL, URL_OR_PATH, any, list, may, must};
+use crate::table::{
+    ALGORITHM, ISSUER, Kind, Named, PATH, RECIPIENT, SOCKET, Section, URL, URL_OR_PATH, any, list, may, must,
+};
 pub(crate) use map::{
     CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS, SUPPLIER, WORKLOAD,
     WORKSTATION, ZONE,
@@ -24,6 +26,7 @@ static ANY_SENSITIVITY: Kind = Kind::Name(Named::Sensitivity);
 static ANY_SOCKET: Kind = Kind::Form(&SOCKET);
 static ANY_PATH: Kind = Kind::Form(&PATH);
 static ANY_ALGORITHM: Kind = Kind::Form(&ALGORITHM);
+static ANY_RECIPIENT: Kind = Kind::Form(&RECIPIENT);
 
 /// The whole file.
 pub(crate) static FILE: Section = Section {
@@ -130,6 +133,12 @@ pub(crate) static GATEWAY: Section = Section {
             Kind::Form(&PATH),
             "\"tokens.json\"",
             "The file of workload tokens, hashed; `penstock token` writes it.",
+        ),
+        may(
+            "auditors",
+            any(&ANY_RECIPIENT),
+            "[\"x25519:3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=\"]",
+            "Who besides the gateway can open content that conduits `keep`: public keys, at most 15. `penstock seal` makes them.",
         ),
         may("limits", Kind::Table(&GATEWAY_LIMITS), "", "What the gateway takes at most."),
         may("telemetry", Kind::Table(&TELEMETRY), "", "Where traces go. Without this table, nowhere."),

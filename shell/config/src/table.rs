@@ -148,6 +148,11 @@ pub(crate) static CERTIFICATE: Form = Form {
 pub(crate) static COUNTRY: Form = Form { what: "a country code", check: value::country, pattern: "^[A-Z]{2}$" };
 pub(crate) static ENVIRONMENT: Form =
     Form { what: "an environment variable", check: value::environment, pattern: "^[A-Za-z_][A-Za-z0-9_]*$" };
+pub(crate) static RECIPIENT: Form = Form {
+    what: "a public key that content is sealed for",
+    check: value::recipient,
+    pattern: "^x25519:[A-Za-z0-9+/]{43}=$",
+};
 pub(crate) static ALGORITHM: Form = Form {
     what: "a signature algorithm",
     check: value::algorithm,

@@ -231,6 +231,22 @@ pub(crate) fn algorithm(text: &str) -> Result<(), Fault> {
 pub(crate) const ALGORITHMS: [&str; 9] =
     ["ES256", "ES384", "EdDSA", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
 
+/// A public key of X25519: `x25519:` and 32 bytes in base64, spelt in the one way that leaves no bit over.
+pub(crate) fn recipient(text: &str) -> Result<(), Fault> {
+    let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
+    let digits = text.strip_prefix("x25519:").and_then(|key| key.strip_suffix('='));
+    let whole = digits.is_some_and(|key| {
+        key.len() == 43 && key.bytes().all(alphabet) && key.ends_with(|last| "AEIMQUYcgkosw048".contains(last))
+    });
+    if whole {
+        return Ok(());
+    }
+    fault(
+        "is not a public key to seal for",
+        "copy the line that `penstock seal` has printed: `x25519:` and 44 characters",
+    )
+}
+
 /// A text in which `*` stands for any run of characters.
 pub(crate) fn wildcard(text: &str) -> Result<(), Fault> {
     if text.len() > 256 || text.matches('*').count() > 16 {

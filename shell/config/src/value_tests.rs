@@ -1,8 +1,8 @@
 //! Values of a plant file: their one spelling, and what is said of bad ones.
 
 use super::{
-    algorithm, certificate_name, country, duration, environment, is_private, issuer, moment, network, quote, size,
-    socket, url, wildcard,
+    algorithm, certificate_name, country, duration, environment, is_private, issuer, moment, network, quote, recipient,
+    size, socket, url, wildcard,
 };
 use std::time::Duration;
 
@@ -33,6 +33,18 @@ fn a_service_address_holds_no_secret_and_no_query() {
         ["api.openai.com", "ftp://x", "https://", "https://a@b", "https://a/?key=1", "https://a/#b", "https:///x", ""]
     {
         assert!(url(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_recipient_has_one_spelling() {
+    let digits = "3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=";
+    assert!(recipient(&format!("x25519:{digits}")).is_ok());
+    let spare_bits = digits.replace("8=", "9=");
+    let cases =
+        [digits, "", "x25519:", "x25519:AAAA", &format!("X25519:{digits}"), &format!("x25519:{digits} "), &spare_bits];
+    for bad in cases.into_iter().chain([format!("x25519:{spare_bits}").as_str()]) {
+        assert!(recipient(bad).is_err(), "{bad}");
     }
 }
 

@@ -5,7 +5,7 @@ use super::{ClockState, EncodeError, Head, NUMBER_LIMIT, RECORD_LIMIT, Stamp, de
 use crate::tree::leaf_hash;
 use plant::{
     Body, ConduitId, Decided, Dialect, Draft, FindingCount, Io, Kind, Millis, Note, Outcome, Party, Place, PlantId,
-    ProviderId, Purpose, Reason, RecordId, RuleId, Verdict, What, Who, ZoneId,
+    ProviderId, Purpose, Reason, RecordId, RuleId, Sealed, Verdict, What, Who, ZoneId,
 };
 use proptest::prelude::{any, prop, proptest};
 use std::collections::BTreeMap;
@@ -84,6 +84,7 @@ fn full() -> Draft {
                 provider_id: Some("chatcmpl-1".to_owned()),
                 model: Some("gpt-4o-2024".to_owned()),
             }),
+            seal: Some(Sealed { blob: "23".repeat(32), key: "2026-11/operator.op-k5f2".to_owned() }),
             note: BTreeMap::from([("n", Note::Number(7)), ("text", Note::Text("x".to_owned()))]),
         },
     }
@@ -107,7 +108,8 @@ fn a_record_is_one_line_in_canonical_order() {
             r#""io":{"answer":""#, &o1, r#"","answer_bytes":2,"input_tokens":9007199254740991,"output_tokens":5,"request":""#, &cd,
             r#"","request_bytes":100,"sent":""#, &ef, r#""},"kind":"outcome","mono":5000001,"note":{"n":7,"text":"x"},"#,
             r#""out":{"began":1763674499000,"first_byte_us":900000,"model":"gpt-4o-2024","provider_id":"chatcmpl-1","reason":"caller-left","status":200,"us":1123000},"#,
-            r#""prev":""#, prev, r#"","ref":""#, &two.to_string(), r#"","seq":3,"t":1763674500123,"v":1,"#,
+            r#""prev":""#, prev, r#"","ref":""#, &two.to_string(),
+            r#"","seal":{"blob":""#, &"23".repeat(32), r#"","key":"2026-11/operator.op-k5f2"},"seq":3,"t":1763674500123,"v":1,"#,
             r#""what":{"dialect":"openai","endpoint":"chat.completions","findings":[{"count":2,"label":"person.email"}],"model":"gpt-4o","provider":"openai","rerouted":"edge","sensitivity":"internal","stream":true,"tools":["read_tag","say \"hi\\\""]},"#,
             r#""where":{"conduit":"copilot","plant":"brewery","purpose":"maintenance","zone":"cell-1"},"#,
             r#""who":{"operator":{"by":"oidc","id":"op-k5f2"},"peer":"10.3.0.17","workload":{"by":"mtls","id":"mes-copilot"},"workstation":{"by":"asserted","id":"panel-7"}}}"#,

@@ -1,7 +1,7 @@
 //! Writes the canonical line. By hand, because the order of keys, the sanitising and the limits are the point.
 
 use super::{EncodeError, NUMBER_LIMIT, RECORD_LIMIT, Stamp, VERSION};
-use plant::{Body, Decided, Draft, Io, Note, Outcome, Party, Place, What, Who};
+use plant::{Body, Decided, Draft, Io, Note, Outcome, Party, Place, Sealed, What, Who};
 use seal::hex;
 
 /// Longest text that came from outside, in bytes: 120 characters of any script.
@@ -28,7 +28,7 @@ pub fn encode(stamp: &Stamp, draft: &Draft) -> Result<Vec<u8>, EncodeError> {
         return Err(EncodeError::Key { key });
     }
     let Draft { kind, id, reference, body } = draft;
-    let Body { who, place, what, decided, io, out, note } = body;
+    let Body { who, place, what, decided, io, out, seal, note } = body;
     let mut line = Line(Vec::with_capacity(1024));
     line.braced(|line| {
         line.number("boot", *boot);
@@ -54,6 +54,7 @@ pub fn encode(stamp: &Stamp, draft: &Draft) -> Result<Vec<u8>, EncodeError> {
         line.part("out", out.as_ref(), Line::outcome);
         line.text("prev", &hex(prev), FOREIGN_LIMIT);
         line.some_text("ref", reference.as_ref().map(ToString::to_string).as_deref());
+        line.part("seal", seal.as_ref(), Line::sealed);
         line.number("seq", *seq);
         line.number("t", t.0);
         line.number("v", VERSION);
@@ -128,6 +129,11 @@ impl Line {
         self.text("peer", &who.peer.to_string(), FOREIGN_LIMIT);
         self.part("workload", who.workload.as_ref(), Self::party);
         self.part("workstation", who.workstation.as_ref(), Self::party);
+    }
+
+    fn sealed(&mut self, sealed: &Sealed) {
+        self.text("blob", &sealed.blob, FOREIGN_LIMIT);
+        self.text("key", &sealed.key, FOREIGN_LIMIT);
     }
 
     fn party(&mut self, party: &Party) {

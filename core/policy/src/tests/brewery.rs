@@ -109,6 +109,7 @@ pub(crate) fn conduit(name: &str, from: &str, to: &str, purposes: &str, ceiling:
         reroute_model: None,
         opaque: Vec::new(),
         bounds: Bounds::default(),
+        keep: plant::Keep::Nothing,
         owner: "brewing".to_owned(),
         approval: Approval { by: "plant manager".to_owned(), at: None },
         expires: None,

@@ -18,6 +18,7 @@ const fn names<T: Copy, const N: usize>(pairs: &[(&'static str, T); N]) -> [&'st
 }
 
 static DIALECTS: [&str; 5] = names(&plant::Dialect::NAMES);
+static KEEPS: [&str; 2] = names(&plant::Keep::NAMES);
 static CRITICALITIES: [&str; 4] = names(&plant::Criticality::NAMES);
 /// Every verdict that handling can name. `hold` waits for a person, and has no place to wait yet.
 static DEEDS: [&str; 5] = ["allow", "tokenise", "redact", "reroute", "refuse"];
@@ -274,6 +275,13 @@ pub(crate) static CONDUIT: Section = Section {
             "Endpoints that pass without being read, and are recorded as opaque.",
         ),
         may("limits", Kind::Table(&CONDUIT_LIMITS), "", "Limits of size and time."),
+        may(
+            "keep",
+            Kind::OneOf(&KEEPS),
+            "\"content\"",
+            "What is kept of its calls beside their records: `nothing`, or the `content`, request as sent and answer as released, \
+             sealed for the gateway and for `auditors`.",
+        ),
         must("owner", Kind::Text, "\"Quality department\"", "Who answers for it."),
         must("approved_by", Kind::Text, "\"OT security, J. Brandt\"", "Who approved it."),
         may("approved_at", Kind::Moment, "2026-11-02", "When it was approved."),

@@ -262,6 +262,7 @@ fn plant(setting: &Setting) -> Plant {
         reroute_model: None,
         opaque: wildcards(setting.opaque),
         bounds: setting.bounds.clone(),
+        keep: plant::Keep::Nothing,
         owner: "works".to_owned(),
         approval: Approval { by: "works".to_owned(), at: None },
         expires: None,
