@@ -1,5 +1,6 @@
 //! `penstock`: one binary, one file per subcommand. This is where the core and the shell are joined.
 
+mod anchor;
 mod assemble;
 mod authority;
 mod check;
@@ -56,6 +57,7 @@ enum Task {
     Receipt(receipt::Args),
     Verify(verify::Args),
     Convict(convict::Args),
+    Anchor(anchor::Args),
     Schema(schema::Args),
     Completions(completions::Args),
     Manual(manual::Args),
@@ -74,6 +76,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Receipt(args) => receipt::run(&plant, args),
         Task::Verify(args) => verify::run(args),
         Task::Convict(args) => convict::run(args),
+        Task::Anchor(args) => anchor::run(&plant, args),
         Task::Schema(args) => schema::run(args),
         Task::Completions(args) => completions::run(args),
         Task::Manual(args) => manual::run(args),

@@ -15,6 +15,7 @@ mod digest;
 pub mod envelope;
 mod epoch;
 mod hpke;
+pub mod foreign;
 pub mod jose;
 mod mac;
 pub mod note;

@@ -10,6 +10,7 @@
 //! [`Store`] is the one writer, [`Reader`] reads beside it. What the bytes mean is [`ledger`]'s business; how a
 //! crash at any moment loses no acknowledged record is this crate's.
 
+mod anchors;
 mod audit;
 mod clock;
 mod disk;
@@ -32,6 +33,7 @@ mod trust;
 pub mod wal;
 mod writer;
 
+pub use anchors::Anchors;
 pub use audit::{Audit, AuditFault, audit};
 pub use clock::{Clock, Reading, System, TOLERANCE};
 pub use disk::Usage;

@@ -1,0 +1,308 @@
+//! `penstock anchor`: has a time-stamping authority (RFC 3161) sign when a ledger was how long.
+
+use crate::records::Where;
+use crate::verify::print_json;
+use anchor::{Authorities, RESPONSE_LIMIT, TimeStamp, TimeStampError};
+use hyper::body::Bytes;
+use clap::Subcommand;
+use http::header::CONTENT_TYPE;
+use http::{Request, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use ledger::tile::{TILE_LIMIT, Tile, Tiles};
+use ledger::verify::{Class, Files};
+use ledger::{Checkpoint, Frontier};
+use miette::{IntoDiagnostic, WrapErr, bail, miette};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+use store::{Anchors, Folder, Reader};
+
+/// How long an authority may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Have a time-stamping authority sign when the ledger was how long.
+///
+/// A ledger proves the order of its records. That they were not all written yesterday, by somebody who had the keys, only
+/// somebody else can say: an authority that signs a digest together with the time (RFC 3161). It learns nothing of the
+/// plant. With its answer in `anchors/`, every record below that size existed by then.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    Ask(Ask),
+    Query(Query),
+    Add(Add),
+    Check(Check),
+}
+
+/// Ask an authority over the network, check its answer, and keep it.
+///
+///     penstock anchor ask http://tsa.example/tsr --authority tsa-root.pem
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+struct Ask {
+    /// The address of the authority. Plain HTTP will do: the answer is signed.
+    #[arg(value_name = "URL")]
+    url: Uri,
+
+    #[command(flatten)]
+    trusted: Trusted,
+    #[command(flatten)]
+    ledger: Where,
+}
+
+/// Write the query to a file, to be carried to an authority by hand.
+///
+///     penstock anchor query --out checkpoint.tsq
+///     curl -H 'Content-Type: application/timestamp-query' --data-binary @checkpoint.tsq http://tsa.example/tsr > answer.tsr
+///     penstock anchor add answer.tsr --authority tsa-root.pem
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+struct Query {
+    /// The file for the query, in DER.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+
+    #[command(flatten)]
+    ledger: Where,
+}
+
+/// Check an answer that was carried here by hand, and keep it.
+#[derive(Debug, clap::Args)]
+struct Add {
+    /// The authority's answer, in DER.
+    #[arg(value_name = "FILE")]
+    answer: PathBuf,
+
+    #[command(flatten)]
+    trusted: Trusted,
+    #[command(flatten)]
+    ledger: Where,
+}
+
+/// Check all time stamps, and say by when which records existed.
+///
+/// Each must be on the tree that the ledger has at that size, and be signed by an authority that is trusted. Whether the
+/// ledger itself holds together, `penstock verify` says.
+///
+/// Exit codes: 0 all are good, 10 one is on another tree or altered, 14 cannot decide (there are none, or nobody trusted
+/// has signed).
+#[derive(Debug, clap::Args)]
+struct Check {
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    trusted: Trusted,
+    #[command(flatten)]
+    ledger: Where,
+}
+
+/// Whom the auditor believes.
+#[derive(Debug, clap::Args)]
+struct Trusted {
+    /// The certificates of the authorities that are trusted, in PEM: roots, not the ones that sign.
+    #[arg(long, value_name = "FILE")]
+    authority: PathBuf,
+}
+
+pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
+    match args.task {
+        Task::Ask(ask) => {
+            let (reader, authorities) = (ask.ledger.reader(plant)?, ask.trusted.read()?);
+            let head = published(&reader)?;
+            let mut nonce = [0; 8];
+            getrandom::fill(&mut nonce).map_err(|problem| miette!("the system gives no random numbers: {problem}"))?;
+            // A number of 63 bits, for authorities that read it as signed.
+            let nonce = u64::from_be_bytes(nonce) >> 1;
+            let answer = fetch(ask.url, anchor::query(&digest(&head), Some(nonce)).into_diagnostic()?)?;
+            let stamp = anchor::verify(&answer, &digest(&head), &authorities).into_diagnostic()?;
+            if stamp.nonce != Some(nonce) {
+                bail!("the answer is not to this query: it repeats another nonce");
+            }
+            keep(&reader, head.size, &answer, &stamp)
+        }
+        Task::Query(query) => {
+            let head = published(&query.ledger.reader(plant)?)?;
+            let bytes = anchor::query(&digest(&head), None).into_diagnostic()?;
+            write(&query.out, &bytes)?;
+            println!("{}: a query for the first {} records", query.out.display(), head.size);
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Add(add) => {
+            let (reader, authorities) = (add.ledger.reader(plant)?, add.trusted.read()?);
+            let answer = read(&add.answer)?;
+            let stamped = anchor::digest_of(&answer).into_diagnostic()?;
+            let Some(head) = heads(&reader)?.into_iter().find(|head| Some(digest(head)) == stamped) else {
+                bail!("`{}` is on none of the checkpoints that this ledger has kept", add.answer.display());
+            };
+            let stamp = anchor::verify(&answer, &digest(&head), &authorities).into_diagnostic()?;
+            keep(&reader, head.size, &answer, &stamp)
+        }
+        Task::Check(check) => {
+            let (reader, authorities) = (check.ledger.reader(plant)?, check.trusted.read()?);
+            let judged = judge(&reader, &authorities)?;
+            if check.json { print_json(&as_json(&judged)).into_diagnostic()? } else { show(&judged)? }
+            Ok(exit(&judged))
+        }
+    }
+}
+
+impl Trusted {
+    fn read(&self) -> miette::Result<Authorities> {
+        let named = || format!("`{}`", self.authority.display());
+        Authorities::from_pem(&read(&self.authority)?).into_diagnostic().wrap_err_with(named)
+    }
+}
+
+/// What is stamped: the text of a checkpoint, without its signatures. `openssl ts -verify -data` takes the same bytes.
+fn digest(head: &Checkpoint) -> [u8; 32] {
+    seal::sha256(head.to_string().as_bytes())
+}
+
+fn published(reader: &Reader) -> miette::Result<Checkpoint> {
+    let published = reader.published().into_diagnostic()?;
+    published.map(|(head, _)| head).ok_or_else(|| miette!("the ledger has published nothing yet"))
+}
+
+/// The published checkpoint and those that were kept.
+fn heads(reader: &Reader) -> miette::Result<Vec<Checkpoint>> {
+    let mut heads = vec![published(reader)?];
+    let files = Folder::new(reader.folder());
+    for name in files.names("checkpoints").into_diagnostic()?.iter().filter(|name| name.ends_with(".note")) {
+        let note = files.read(&format!("checkpoints/{name}"), seal::note::NOTE_LIMIT).into_diagnostic()?;
+        let note = note.and_then(|note| seal::note::Note::parse(&note).ok());
+        heads.extend(note.and_then(|note| Checkpoint::parse(note.text()).ok()));
+    }
+    Ok(heads)
+}
+
+fn keep(reader: &Reader, size: u64, answer: &[u8], stamp: &TimeStamp) -> miette::Result<ExitCode> {
+    let anchors = Anchors::of(reader.folder());
+    let kept = anchors.keep(size, answer);
+    kept.into_diagnostic().wrap_err_with(|| format!("cannot keep `{}`", anchors.path(size).display()))?;
+    println!("{}: the first {size} records existed by {}", anchors.path(size).display(), told(stamp));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn told(stamp: &TimeStamp) -> String {
+    let accuracy = stamp.accuracy_micros.map(|micros| format!(" (within {} ms)", micros.div_ceil(1000)));
+    format!("{}{}, says {}", stamp.time, accuracy.unwrap_or_default(), stamp.authority)
+}
+
+/// Sends a query (RFC 3161, section 3.4) and gives the answer.
+fn fetch(url: Uri, query: Vec<u8>) -> miette::Result<Vec<u8>> {
+    let request = Request::post(url).header(CONTENT_TYPE, "application/timestamp-query");
+    let request = request.body(Full::new(Bytes::from(query))).into_diagnostic()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
+    runtime.block_on(async {
+        let client = Client::builder(TokioExecutor::new()).build(gateway::connector(None).into_diagnostic()?);
+        let asked = async {
+            let (head, body) = client.request(request).await.into_diagnostic()?.into_parts();
+            if !head.status.is_success() {
+                bail!("the authority answers {}", head.status);
+            }
+            let body = Limited::new(body, RESPONSE_LIMIT).collect().await;
+            Ok(body.map_err(|problem| miette!("the answer does not end well: {problem}"))?.to_bytes().to_vec())
+        };
+        tokio::time::timeout(PATIENCE, asked).await.into_diagnostic().wrap_err("the authority does not answer")?
+    })
+}
+
+/// One time stamp, judged.
+struct Judged {
+    size: u64,
+    result: Result<TimeStamp, Doubt>,
+}
+
+/// Why a time stamp proves nothing of this ledger.
+#[derive(Debug, thiserror::Error)]
+enum Doubt {
+    #[error("the ledger has only {0} records")]
+    Longer(u64),
+    #[error("the tree at this size cannot be read: {0}")]
+    Tree(ledger::Missing),
+    #[error("{0}")]
+    File(std::io::Error),
+    #[error(transparent)]
+    Stamp(TimeStampError),
+}
+
+impl Doubt {
+    fn class(&self) -> Class {
+        match self {
+            Self::Longer(_) | Self::Stamp(TimeStampError::OtherDigest | TimeStampError::Signature(_)) => Class::Tampered,
+            Self::Tree(_) | Self::File(_) | Self::Stamp(_) => Class::Undecided,
+        }
+    }
+}
+
+fn judge(reader: &Reader, authorities: &Authorities) -> miette::Result<Vec<Judged>> {
+    let (head, anchors, files) =
+        (published(reader)?, Anchors::of(reader.folder()), Folder::new(reader.folder()));
+    let tiles = Tiles::new(head.size, |tile: Tile| files.read(&tile.path(), TILE_LIMIT).ok().flatten());
+    let one = |size: u64| {
+        if size > head.size {
+            return Err(Doubt::Longer(head.size));
+        }
+        let root = Frontier::from_hashes(size, &tiles).map_err(Doubt::Tree)?.root();
+        let then = Checkpoint { origin: head.origin.clone(), size, root };
+        let answer = anchors.read(size, RESPONSE_LIMIT).map_err(Doubt::File)?.unwrap_or_default();
+        anchor::verify(&answer, &digest(&then), authorities).map_err(Doubt::Stamp)
+    };
+    let sizes = anchors.sizes().into_diagnostic().wrap_err("cannot list `anchors`")?;
+    Ok(sizes.into_iter().map(|size| Judged { size, result: one(size) }).collect())
+}
+
+fn exit(judged: &[Judged]) -> ExitCode {
+    let worst = judged.iter().filter_map(|one| one.result.as_ref().err()).map(Doubt::class).min();
+    let class = worst.or_else(|| judged.is_empty().then_some(Class::Undecided));
+    class.map_or(ExitCode::SUCCESS, |class| ExitCode::from(class as u8))
+}
+
+fn show(judged: &[Judged]) -> miette::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for Judged { size, result } in judged {
+        match result {
+            Ok(stamp) => writeln!(out, "anchors/{size}.tsr: the first {size} records existed by {}", told(stamp)),
+            Err(doubt) => writeln!(out, "anchors/{size}.tsr: proves nothing: {doubt}"),
+        }
+        .into_diagnostic()?;
+    }
+    if judged.is_empty() {
+        writeln!(out, "there are no time stamps").into_diagnostic()?;
+    }
+    Ok(())
+}
+
+fn as_json(judged: &[Judged]) -> Value {
+    let one = |judged: &Judged| match &judged.result {
+        Ok(stamp) => json!({
+            "size": judged.size,
+            "time": stamp.time.to_string(),
+            "accuracy_us": stamp.accuracy_micros,
+            "authority": stamp.authority,
+            "policy": stamp.policy,
+            "serial": stamp.serial,
+        }),
+        Err(doubt) => json!({ "size": judged.size, "class": doubt.class().to_string(), "problem": doubt.to_string() }),
+    };
+    json!({ "anchors": judged.iter().map(one).collect::<Vec<_>>() })
+}
+
+fn read(path: &Path) -> miette::Result<Vec<u8>> {
+    std::fs::read(path).into_diagnostic().wrap_err_with(|| format!("cannot read `{}`", path.display()))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> miette::Result<()> {
+    std::fs::write(path, bytes).into_diagnostic().wrap_err_with(|| format!("cannot write `{}`", path.display()))
+}
