@@ -8,6 +8,7 @@ mod completions;
 mod convict;
 mod demo;
 mod explain;
+mod export;
 mod init;
 mod journal;
 mod logging;
@@ -55,6 +56,7 @@ enum Task {
     Token(token::Args),
     Records(records::Args),
     Receipt(receipt::Args),
+    Export(export::Args),
     Verify(verify::Args),
     Convict(convict::Args),
     Anchor(anchor::Args),
@@ -74,6 +76,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Token(args) => token::run(&plant, args),
         Task::Records(args) => records::run(&plant, args),
         Task::Receipt(args) => receipt::run(&plant, args),
+        Task::Export(args) => export::run(&plant, args),
         Task::Verify(args) => verify::run(args),
         Task::Convict(args) => convict::run(args),
         Task::Anchor(args) => anchor::run(&plant, args),

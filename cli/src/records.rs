@@ -53,7 +53,7 @@ pub(crate) struct Where {
 
 /// What the records must be.
 #[derive(Debug, clap::Args)]
-struct Wanted {
+pub(crate) struct Wanted {
     /// Written at this time or later: `2026-11-20T21:30:00Z`, `2026-11-20`, or so long ago: `90s`, `15m`, `2h`, `7d`.
     #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<Millis>,
@@ -206,6 +206,11 @@ fn print(reader: &Reader, filter: Filter, args: &Args, printer: &mut Printer<'_>
 }
 
 impl Where {
+    /// The ledger in this folder, or the plant's own.
+    pub(crate) fn named(ledger: Option<PathBuf>) -> Self {
+        Self { ledger }
+    }
+
     /// The folder of the ledger: the one that was named, the one that the plant file names, or `ledger` beside it.
     pub(crate) fn folder(&self, plant: &Path) -> PathBuf {
         if let Some(ledger) = &self.ledger {
@@ -231,7 +236,7 @@ impl Where {
 }
 
 impl Wanted {
-    fn filter(&self, plant: &Path) -> miette::Result<Filter> {
+    pub(crate) fn filter(&self, plant: &Path) -> miette::Result<Filter> {
         Ok(Filter {
             since: self.since,
             until: self.until,
