@@ -43,7 +43,7 @@ enum Task {
     Check(Check),
 }
 
-/// Ask an authority over the network, check its answer, and keep it.
+/// Ask an authority over the network, check its answer, and keep it
 ///
 ///     penstock anchor ask http://tsa.example/tsr --authority tsa-root.pem
 #[derive(Debug, clap::Args)]
@@ -59,7 +59,7 @@ struct Ask {
     ledger: Where,
 }
 
-/// Write the query to a file, to be carried to an authority by hand.
+/// Write the query to a file, to be carried to an authority by hand
 ///
 ///     penstock anchor query --out checkpoint.tsq
 ///     curl -H 'Content-Type: application/timestamp-query' --data-binary @checkpoint.tsq http://tsa.example/tsr > answer.tsr

@@ -19,6 +19,7 @@ pub mod mutate;
 pub mod plant_file;
 pub mod records;
 pub mod seeds;
+pub mod timestamp;
 pub mod wal;
 pub mod wires;
 
@@ -245,6 +246,7 @@ targets! {
     "jws" keys::jws, seeds::operator_tokens, KEYS, 50_000;
     "token" keys::token, seeds::workload_tokens, HEADERS, 50_000;
     "envelope" keys::envelope, seeds::envelopes, NONE, 50_000;
+    "timestamp" timestamp::timestamp, seeds::time_stamps, NONE, 30_000;
     "certificate" caller::certificate, seeds::nothing, NONE, 50_000;
     "evidence" caller::evidence, seeds::headers, HEADERS, 30_000;
     "record" records::record, seeds::records, RECORD, 100_000;

@@ -211,6 +211,12 @@ pub fn notes() -> Vec<Vec<u8>> {
     [own, text].into_iter().chain(found.map(|(_, bytes)| bytes)).collect()
 }
 
+/// What an authority has answered.
+#[must_use]
+pub fn time_stamps() -> Vec<Vec<u8>> {
+    values("anchors").filter(|(name, _)| name.ends_with(".tsr")).map(|(_, bytes)| bytes).collect()
+}
+
 /// Key sets: the test key's, and one of each other kind.
 #[must_use]
 pub fn key_sets() -> Vec<Vec<u8>> {
