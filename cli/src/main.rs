@@ -15,9 +15,11 @@ mod logging;
 mod manual;
 mod receipt;
 mod records;
+mod reindex;
 mod run;
 mod schema;
 mod secrets;
+mod sql;
 mod token;
 mod verify;
 
@@ -56,6 +58,8 @@ enum Task {
     Token(token::Args),
     Records(records::Args),
     Receipt(receipt::Args),
+    Sql(sql::Args),
+    Reindex(reindex::Args),
     Export(export::Args),
     Verify(verify::Args),
     Convict(convict::Args),
@@ -76,6 +80,8 @@ fn main() -> miette::Result<ExitCode> {
         Task::Token(args) => token::run(&plant, args),
         Task::Records(args) => records::run(&plant, args),
         Task::Receipt(args) => receipt::run(&plant, args),
+        Task::Sql(args) => sql::run(args),
+        Task::Reindex(args) => reindex::run(args),
         Task::Export(args) => export::run(&plant, args),
         Task::Verify(args) => verify::run(args),
         Task::Convict(args) => convict::run(args),

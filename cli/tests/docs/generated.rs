@@ -13,6 +13,7 @@ fn generated_parts_are_up_to_date() {
         ("reference/endpoints.md", "endpoints", endpoints()),
         ("reference/inspection.md", "rules", inspection()),
         ("reference/rules.md", "schema", format!("```text\n{}```\n", policy::SCHEMA)),
+        ("reference/sql.md", "views", views()),
         ("reference/cli.md", "commands", commands()),
     ];
     let mut stale = Vec::new();
@@ -84,6 +85,20 @@ fn inspection() -> String {
         writeln!(text, "| `{label}` | {} |", rules.join(", ")).unwrap();
     }
     text
+}
+
+/// The views that `penstock sql` answers from.
+fn views() -> String {
+    let mut text = String::new();
+    for view in index::SCHEMA {
+        writeln!(text, "### `{}`\n\nHas {}.\n\n| column | type | field | |\n|---|---|---|---|", view.name, view.says)
+            .unwrap();
+        for column in view.columns() {
+            writeln!(text, "| `{}` | {} | {} | {} |", column.name, column.kind, column.source, column.says).unwrap();
+        }
+        text.push('\n');
+    }
+    text.trim_end().to_owned() + "\n"
 }
 
 /// What `--help` says of the program and of each subcommand.

@@ -105,7 +105,7 @@ const RECORDS: &[Column] = &[
     column(
         "reason",
         Source::Computed("coalesce(reason_decided, reason_ended, reason_noted)"),
-        "the first of these three",
+        "why: the first of the next three that is there",
     ),
     column("reason_decided", Source::Text("dec.reason"), "why it was refused"),
     column("reason_ended", Source::Text("out.reason"), "why it did not end well"),
