@@ -12,10 +12,22 @@ use policy::Policy;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use store::Opening;
 
 /// Loads the plant, with every problem of its file at once.
 pub(crate) fn load(path: &Path) -> miette::Result<Loaded> {
     Ok(config::load(path, gateway::now(), |bytes| seal::hex(&seal::sha256(bytes)))?)
+}
+
+/// What opening the plant's own ledger takes.
+pub(crate) fn opening(loaded: &Loaded) -> miette::Result<Opening> {
+    Ok(Opening {
+        key: Arc::new(secrets::signing_key(&loaded.gateway.keys)?),
+        plant: loaded.plant.id.clone(),
+        gateway: loaded.plant.gateway.clone(),
+        epoch_seed: Some(loaded.gateway.keys.join("epoch.seed")),
+        settings: store::Settings::default(),
+    })
 }
 
 /// Builds what a gateway holds in force.

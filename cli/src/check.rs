@@ -2,6 +2,7 @@
 
 use config::{Loaded, Problem, Severity};
 use miette::{GraphicalReportHandler, GraphicalTheme, IntoDiagnostic};
+use plant::Keep;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -68,20 +69,36 @@ fn summary(loaded: Option<&Loaded>, problems: &[Problem]) -> String {
     match loaded {
         Some(loaded) => {
             let plant = &loaded.plant;
-            format!(
+            let summary = format!(
                 "{}: {}, {}, {}, {}; {warnings}",
                 plant.id,
                 number(plant.zones.len(), "zone"),
                 number(plant.conduits.len(), "conduit"),
                 number(plant.providers.len(), "provider"),
                 number(plant.workloads.len(), "workload"),
-            )
+            );
+            kept(loaded).into_iter().fold(summary, |summary, kept| format!("{kept}\n{summary}"))
         }
         None => {
             let file = problems.first().map_or("the plant file", Problem::file);
             format!("{file} cannot come into force: {}, {warnings}", number(count(Severity::Error), "error"))
         }
     }
+}
+
+/// Which content is kept, and who can open it; `None` if none is.
+fn kept(loaded: &Loaded) -> Option<String> {
+    let keeps = loaded.plant.conduits.values().filter(|conduit| conduit.keep == Keep::Content);
+    let keeps: Vec<String> = keeps.map(|conduit| format!("`{}`", conduit.id)).collect();
+    let holders = match loaded.gateway.auditors.len() {
+        0 => "nobody else".to_owned(),
+        auditors => number(auditors, "auditor"),
+    };
+    let content = format!(
+        "content of {} is kept, sealed; it opens to the gateway and to {holders}, until the key of its subject and month is removed",
+        keeps.join(", ")
+    );
+    (!keeps.is_empty()).then_some(content)
 }
 
 fn number(count: usize, noun: &str) -> String {
@@ -102,6 +119,8 @@ fn data(loaded: Option<&Loaded>, problems: &[Problem]) -> Value {
             "providers": plant.providers.len(),
             "conduits": plant.conduits.len(),
             "rule_files": loaded.rules.len(),
+            "keeps": plant.conduits.values().filter(|one| one.keep == Keep::Content).map(|one| one.id.as_str()).collect::<Vec<_>>(),
+            "auditors": loaded.gateway.auditors,
         })
     });
     json!({

@@ -1,7 +1,8 @@
 //! The gateway's recorder over the store, and the ledger's own metrics.
 
-use gateway::{Acknowledge, Metrics, Recorder, Unwritten};
-use plant::{Body, Draft, Kind, Note, RecordId};
+use crate::vault::Vault;
+use gateway::{Acknowledge, Kept, Metrics, Recorder, Unwritten};
+use plant::{Body, Draft, Kind, Note, RecordId, Sealed};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -9,19 +10,26 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::Store;
 
-/// The store, as the gateway writes to it.
-pub(crate) struct Ledger(pub(crate) Arc<Store>);
+/// The store, as the gateway writes to it, with the content beside it.
+pub(crate) struct Ledger {
+    pub(crate) store: Arc<Store>,
+    pub(crate) vault: Arc<Vault>,
+}
 
 impl Recorder for Ledger {
     fn append(&self, draft: Draft, done: Acknowledge) {
-        self.0.append(
+        self.store.append(
             draft,
             Box::new(move |written| done(written.map(drop).map_err(|failure| Unwritten(failure.to_string())))),
         );
     }
 
+    fn keep(&self, kept: &Kept) -> Result<Sealed, Unwritten> {
+        self.vault.keep(kept)
+    }
+
     fn health(&self) -> Result<(), String> {
-        let state = self.0.state();
+        let state = self.store.state();
         if state.healthy { Ok(()) } else { Err(format!("the ledger: {}", state.condition)) }
     }
 }

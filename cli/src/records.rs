@@ -1,10 +1,13 @@
 //! `penstock records`: searches the ledger, also beside a running gateway.
 
+mod open;
+
 use crate::assemble;
 use crate::secrets::PlantKey;
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use miette::{IntoDiagnostic, WrapErr};
+use open::Wish;
 use plant::{ConduitId, Kind, Millis, OperatorId, ProviderId, Reason, Verdict, Wildcard, WorkloadId, ZoneId};
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -22,6 +25,7 @@ const LOOK: Duration = Duration::from_millis(200);
 /// The refusals of the last hour: `penstock records --verdict refuse --since 1h`
 /// Everything about one call: `penstock records --id RECORD`
 /// For another program: `penstock records --format ndjson`, which prints the exact bytes that are signed.
+/// What a call said, if its conduit keeps that: `penstock records --open RECORD --key FILE`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -38,6 +42,15 @@ pub(crate) struct Args {
     /// Go on printing records as they come.
     #[arg(long, short)]
     follow: bool,
+
+    /// Show what this call said: the request as it was sent and the answer as it was released, each compared with the
+    /// commitment in its record. That it was opened is recorded first. `--format json` for another program.
+    #[arg(long, value_name = "RECORD", value_parser = record_id, requires = "key")]
+    open: Option<plant::RecordId>,
+
+    /// The file with the key that opens it: an auditor's, or the gateway's own `keys/seal.key`.
+    #[arg(long, value_name = "FILE", requires = "open")]
+    key: Option<PathBuf>,
 
     #[command(flatten)]
     ledger: Where,
@@ -143,6 +156,10 @@ fn time(text: &str) -> Result<Millis, &'static str> {
 pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     let filter = args.wanted.filter(plant)?;
     let reader = args.ledger.reader(plant)?;
+    if let Some((record, key)) = args.open.zip(args.key.as_deref()) {
+        let wish = Wish { record, key, json: args.format != Format::Table, named: args.ledger.ledger.is_some() };
+        return open::run(plant, &reader, &wish);
+    }
     let stdout = io::stdout();
     let terminal = stdout.is_terminal();
     let mut out = BufWriter::new(stdout.lock());

@@ -6,7 +6,9 @@
 use crate::assemble;
 use crate::journal::{self, Ledger};
 use crate::logging::{self, Form};
-use crate::secrets::{self, PlantKey};
+use crate::notice;
+use crate::secrets::PlantKey;
+use crate::vault::Vault;
 use config::Loaded;
 use config::tokens::{self, Change, Tokens};
 use gateway::{Gateway, Limits, Listen, Metrics, OperatorKeys, TlsFiles};
@@ -17,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use store::{Opening, Store};
+use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How often files are looked at for changes.
@@ -81,6 +83,7 @@ pub(crate) struct House {
     operator_keys: Option<Arc<OperatorKeys>>,
     tokens: Tokens,
     store: Arc<Store>,
+    vault: Arc<Vault>,
     gateway: Gateway,
     seen: Seen,
 }
@@ -89,14 +92,7 @@ impl House {
     /// Opens the ledger, binds the listeners, begins to serve.
     pub(crate) async fn open(path: &Path, loaded: Loaded) -> miette::Result<Self> {
         let key = PlantKey::read(&loaded.gateway.keys)?;
-        let signing = secrets::signing_key(&loaded.gateway.keys)?;
-        let opening = Opening {
-            key: Arc::new(signing),
-            plant: loaded.plant.id.clone(),
-            gateway: loaded.plant.gateway.clone(),
-            epoch_seed: Some(loaded.gateway.keys.join("epoch.seed")),
-            settings: store::Settings::default(),
-        };
+        let opening = assemble::opening(&loaded)?;
         let folder = &loaded.gateway.ledger;
         let (store, recovery) = Store::open(folder, &opening)
             .into_diagnostic()
@@ -114,14 +110,15 @@ impl House {
         let inforce = assemble::inforce(&loaded, &tokens, &key, operator_keys.clone())?;
         let metrics = Arc::new(Metrics::default());
         journal::measure(&metrics, &store);
-        let recorder = Arc::new(Ledger(Arc::clone(&store)));
+        let vault = Arc::new(Vault::open(&loaded)?);
+        let recorder = Arc::new(Ledger { store: Arc::clone(&store), vault: Arc::clone(&vault) });
         let (listen, limits) = (listen(&loaded), limits(&loaded));
         let gateway = Gateway::start(&listen, loaded.gateway.admin, limits, key.secrets(), inforce, recorder, metrics)
             .await
             .into_diagnostic()?;
         journal::note(&store, Kind::Config, in_force(&loaded));
         let seen = Seen::look(&loaded, path);
-        Ok(Self { path: path.to_owned(), loaded, key, operator_keys, tokens, store, gateway, seen })
+        Ok(Self { path: path.to_owned(), loaded, key, operator_keys, tokens, store, vault, gateway, seen })
     }
 
     pub(crate) fn gateway(&self) -> &Gateway {
@@ -160,6 +157,7 @@ impl House {
             tokio::select! {
                 _ = hangup.recv() => self.reload(),
                 _ = look.tick() => {
+                    notice::collect(&self.loaded.gateway.ledger, &self.store);
                     let seen = Seen::look(&self.loaded, &self.path);
                     if seen != self.seen {
                         self.seen = seen;
@@ -196,7 +194,9 @@ impl House {
         let used = self.loaded.plant.issuer.as_ref().zip(self.operator_keys.as_ref());
         let operator_keys = assemble::operator_keys(loaded.plant.issuer.as_ref(), used)?;
         let tokens = tokens::read(&loaded.gateway.tokens)?;
-        self.gateway.enforce(assemble::inforce(&loaded, &tokens, &self.key, operator_keys.clone())?);
+        let inforce = assemble::inforce(&loaded, &tokens, &self.key, operator_keys.clone())?;
+        self.vault.renew(&loaded)?;
+        self.gateway.enforce(inforce);
         for change in tokens.since(&self.tokens) {
             journal::note(&self.store, Kind::Admin, changed(&change));
         }

@@ -3,8 +3,9 @@
 
 use gateway::Secrets;
 use plant::CredentialReference;
-use seal::{Mac, RootKey, SigningKey};
-use std::os::unix::fs::PermissionsExt;
+use seal::{Mac, OpeningKey, RootKey, SigningKey};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -23,6 +24,11 @@ pub(crate) enum SecretError {
     Shape { path: PathBuf },
     #[error("`{}` is empty or holds characters that no HTTP header can carry", path.display())]
     Empty { path: PathBuf },
+    #[error("cannot write `{}`", path.display())]
+    #[diagnostic(help("a key that is there is never overwritten: what it opens would be lost"))]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error("the system gives no random bytes")]
+    Random,
     #[error("the environment variable `{name}` is not set or not text")]
     Unset { name: String },
 }
@@ -51,6 +57,24 @@ impl PlantKey {
 /// Reads the gateway's signing key.
 pub(crate) fn signing_key(keys: &Path) -> Result<SigningKey, SecretError> {
     Ok(SigningKey::from_seed(key(&keys.join("gateway.key"))?))
+}
+
+/// Reads a key that opens what is sealed.
+pub(crate) fn opening_key(path: &Path) -> Result<OpeningKey, SecretError> {
+    OpeningKey::from_bytes(key(path)?).map_err(|_| SecretError::Shape { path: path.to_owned() })
+}
+
+/// Makes such a key, in a file that only its owner can read. Durable when this returns.
+pub(crate) fn make_opening_key(path: &Path) -> Result<OpeningKey, SecretError> {
+    let failed = |source| SecretError::Write { path: path.to_owned(), source };
+    let mut bytes = Zeroizing::new([0; 32]);
+    getrandom::fill(bytes.as_mut_slice()).map_err(|_| SecretError::Random)?;
+    let text = Zeroizing::new(seal::base64(bytes.as_slice()) + "\n");
+    let mut file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    OpeningKey::from_bytes(bytes).map_err(|_| SecretError::Shape { path: path.to_owned() })
 }
 
 /// Reads a provider's credential.

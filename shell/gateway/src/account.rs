@@ -144,13 +144,13 @@ impl Journal {
 
     /// Begins the commitment to the answer, salted like the others.
     pub(crate) fn answer(&self, commitments: &Mac) -> Tagging {
-        commitments.start(&[self.id().to_string().as_bytes(), b"answer"])
+        self.commitments(commitments).start(&[self.id().to_string().as_bytes(), b"answer"])
     }
 
     /// A commitment to bytes, salted by the record's id: equal bodies of two calls do not look equal, and nobody
-    /// can try out guesses without the plant's key.
+    /// can try out guesses without the plant's key, or, where content is kept, without what is sealed with it.
     fn commit(&self, commitments: &Mac, part: &str, bytes: &[u8]) -> String {
-        seal::hex(&commitments.tag(&[self.id().to_string().as_bytes(), part.as_bytes(), bytes]))
+        seal::hex(&self.commitments(commitments).tag(&[self.id().to_string().as_bytes(), part.as_bytes(), bytes]))
     }
 }
 

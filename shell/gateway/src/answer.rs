@@ -80,6 +80,7 @@ pub(crate) async fn give(gate: &Arc<Gate>, crossed: Crossed, journal: Journal) -
         ),
         io: journal.sent.clone(),
         first_byte_micros: journal.micros(),
+        kept: journal.gathers(),
         ends: if shape == Shape::Document { ends.of_document() } else { ends },
         journal,
         passage,

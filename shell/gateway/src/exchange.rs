@@ -12,6 +12,7 @@ use crate::answer::{self, Crossed};
 use crate::connection::Caller;
 use crate::ends::Ends;
 use crate::journal::Journal;
+use crate::keeping::Keeping;
 use crate::reading::Reading;
 use crate::reply::{self, Reply};
 use crate::target::Target;
@@ -84,6 +85,9 @@ async fn cross(
         aside(bytes.len(), || judge(gate, inforce, target, &principal, &crossing, &bytes, journal))?;
     watch.lap("decide");
 
+    // keep: what leaves lies sealed before its record says so, if the conduit keeps content
+    journal.keep(&body).await?;
+
     // commit: nothing leaves before its record is durable and signed
     journal.intend().await.map_err(|problem| Refusal::new(Reason::LedgerUnavailable, problem.0))?;
     watch.lap("record");
@@ -137,6 +141,11 @@ fn judge(
     // transform: redact and tokenise as the permit demands
     let (body, restorer) = request.transform(permit.terms(), &findings, &gate.secrets)?;
     let body = body.map_or_else(|| bytes.clone(), Bytes::from);
+    if inforce.keeps(permit.terms()) {
+        journal.keeping = Some(Keeping::draw()?);
+        // Committed to once more: what is sealed with the content is what opens the commitments.
+        journal.received(&gate.secrets.commitments, bytes);
+    }
     journal.sends(&gate.secrets.commitments, bytes, &body);
     Ok(Ready { permit, body, restorer })
 }

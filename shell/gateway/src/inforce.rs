@@ -7,7 +7,7 @@ use crate::upstream::Upstream;
 use http::{HeaderMap, HeaderValue};
 use identity::{Identified, Presented, Registry};
 use inspect::Inspector;
-use plant::{Millis, Plant, ProviderId, Reason, Refusal};
+use plant::{Keep, Millis, Plant, ProviderId, Reason, Refusal};
 use policy::{Passage, Policy};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,6 +52,11 @@ impl Inforce {
     pub(crate) fn upstream(&self, passage: &Passage) -> Result<&Upstream, Refusal> {
         let known = self.upstreams.get(&passage.provider);
         known.ok_or_else(|| Refusal::new(Reason::ProviderUnreachable, "the provider was not prepared"))
+    }
+
+    /// Whether the conduit of a passage keeps content.
+    pub(crate) fn keeps(&self, passage: &Passage) -> bool {
+        self.plant().conduits.get(&passage.conduit).is_some_and(|conduit| conduit.keep == Keep::Content)
     }
 }
 

@@ -11,8 +11,10 @@
 //! of an exchange that is dropped there is left with the intent, and written when its fate is known.
 
 use crate::Gate;
-use crate::recorder::{Unwritten, draw_id, now, write};
+use crate::keeping::Keeping;
+use crate::recorder::{Recorder, Unwritten, draw_id, now, write};
 use crate::telemetry::{self, Ending};
+use bytes::Bytes;
 use plant::{Body, Draft, Io, Kind, Millis, Note, Outcome, Reason, RecordId, Refusal, Verdict, Who};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,6 +33,8 @@ pub(crate) struct Journal {
     pub(crate) body: Body,
     /// What the outcome will say of the request.
     pub(crate) sent: Io,
+    /// Whether content is kept, once the call is decided.
+    pub(crate) keeping: Option<Keeping>,
 }
 
 enum State {
@@ -51,6 +55,8 @@ pub(crate) struct End<'a> {
     pub(crate) io: Io,
     pub(crate) first_byte_micros: Option<u64>,
     pub(crate) facts: Option<&'a wire::Facts>,
+    /// What was released, if it is kept.
+    pub(crate) kept: Option<Bytes>,
 }
 
 impl Journal {
@@ -64,6 +70,7 @@ impl Journal {
             state: State::Arrived,
             body: Body { who: Some(who), ..Body::default() },
             sent: Io::default(),
+            keeping: None,
         }
     }
 
@@ -104,12 +111,22 @@ impl Journal {
     }
 
     /// Records the outcome. The caller may not have the end of the answer before this is done.
-    pub(crate) async fn conclude(mut self, end: End<'_>) -> Result<(), Unwritten> {
+    pub(crate) async fn conclude(mut self, mut end: End<'_>) -> Result<(), Unwritten> {
+        let id = draw_id(now());
+        let sealed = match end.kept.take() {
+            Some(kept) => self.sealed(id, kept).await,
+            None => Ok(None),
+        };
+        if sealed.is_err() && end.failure.is_none() {
+            end.failure = Some((Reason::LedgerUnavailable, "the answer could not be kept"));
+        }
         self.tell(self.verdict(), end.failure, end.status, end.facts);
         self.state = State::Closed;
         let conduit = self.conduit().unwrap_or_default();
         self.gate.metrics.counted(&conduit, end.io.input_tokens, end.io.output_tokens);
-        let written = write(&*self.gate.recorder, self.outcome(Kind::Outcome, end)).await;
+        let mut draft = self.outcome(Kind::Outcome, id, end);
+        draft.body.seal = sealed.as_ref().ok().cloned().flatten();
+        let written = sealed.and(write(&*self.gate.recorder, draft).await);
         self.count(&written);
         written
     }
@@ -117,6 +134,10 @@ impl Journal {
     /// The record's id: of the refusal, or of the intent that the outcome refers to.
     pub(crate) fn id(&self) -> RecordId {
         self.id
+    }
+
+    pub(crate) fn recorder(&self) -> Arc<dyn Recorder> {
+        Arc::clone(&self.gate.recorder)
     }
 
     pub(crate) fn began(&self) -> Millis {
@@ -146,7 +167,7 @@ impl Journal {
         self.body.decided.as_ref().map_or(Verdict::Refuse, |decided| decided.verdict)
     }
 
-    fn outcome(&self, kind: Kind, end: End<'_>) -> Draft {
+    fn outcome(&self, kind: Kind, id: RecordId, end: End<'_>) -> Draft {
         let facts = end.facts;
         let out = Outcome {
             first_byte_micros: end.first_byte_micros,
@@ -157,7 +178,7 @@ impl Journal {
         let detail = end.failure.map(|(_, detail)| detail).filter(|detail| !detail.is_empty());
         let note: BTreeMap<_, _> = detail.map(|detail| ("detail", Note::Text(detail.to_owned()))).into_iter().collect();
         let body = Body { io: Some(end.io), out: Some(out), note, ..self.body.about() };
-        Draft { kind, id: draw_id(now()), reference: Some(self.id), body }
+        Draft { kind, id, reference: Some(self.id), body }
     }
 
     fn refusal(&mut self, reason: Reason) -> Draft {
@@ -206,8 +227,8 @@ impl Drop for Journal {
             false => (Reason::CallerLeft, Kind::Outcome),
         };
         let failure = Some((reason, detail));
-        let ended =
-            self.outcome(kind, End { status: reason.status(), failure, io: self.sent.clone(), ..End::default() });
+        let end = End { status: reason.status(), failure, io: self.sent.clone(), ..End::default() };
+        let ended = self.outcome(kind, draw_id(now()), end);
         self.refused(&Refusal::new(reason, detail));
         let refused = self.refusal(reason);
         self.tell(verdict, failure, reason.status(), None);

@@ -31,6 +31,8 @@ pub(crate) struct Passing {
     pub(crate) io: Io,
     pub(crate) first_byte_micros: u64,
     pub(crate) commitment: Tagging,
+    /// What was released so far, if it is kept.
+    pub(crate) kept: Option<Vec<u8>>,
     pub(crate) ends: Ends,
     pub(crate) reader: Reader,
     pub(crate) place: Place,
@@ -169,28 +171,37 @@ impl Passing {
                 let detail = format!("the answer is larger than {} bytes", bounds.answer);
                 Err(Refusal::new(Reason::AnswerTooLarge, detail))
             }
-            Ok(Some(Ok(piece))) => Ok(Some(piece)),
+            Ok(Some(Ok(piece))) => self.room_for(&piece).map(|()| Some(piece)),
             Ok(None) => Ok(None),
             Ok(Some(Err(_))) => Err(Refusal::new(Reason::ProviderBroken, "the answer broke off")),
             Err(_) => Err(Refusal::new(Reason::ProviderTimeout, "the answer fell silent")),
         }
     }
 
-    /// Counts bytes that are about to be released.
+    /// Makes sure that there is room for a piece more, if the answer is kept.
+    fn room_for(&mut self, piece: &Bytes) -> Result<(), Refusal> {
+        self.kept.as_ref().map_or(Ok(()), |kept| self.place.hold(kept.len().saturating_add(piece.len())))
+    }
+
+    /// Counts bytes that are about to be released, and gathers them if they are kept.
     fn released(&mut self, bytes: &[u8]) {
+        if let Some(kept) = &mut self.kept {
+            kept.extend_from_slice(bytes);
+        }
         self.commitment.update(bytes);
         self.io.answer_bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     }
 
     /// Records the outcome; durable when this returns.
     async fn conclude(self, failure: Option<&Refusal>) -> Result<(), Unwritten> {
-        let Self { journal, status, mut io, first_byte_micros, commitment, reader, .. } = self;
+        let Self { journal, status, mut io, first_byte_micros, commitment, kept, reader, .. } = self;
         let facts = reader.facts();
         io.answer = Some(seal::hex(&commitment.finish()));
         io.input_tokens = facts.and_then(|facts| facts.input_tokens);
         io.output_tokens = facts.and_then(|facts| facts.output_tokens);
         let failure = failure.map(|failure| (failure.reason, failure.detail.as_str()));
-        journal.conclude(End { status, failure, io, first_byte_micros: Some(first_byte_micros), facts }).await
+        let kept = kept.map(Bytes::from);
+        journal.conclude(End { status, failure, io, first_byte_micros: Some(first_byte_micros), facts, kept }).await
     }
 }
 

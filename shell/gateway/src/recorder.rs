@@ -1,7 +1,9 @@
 //! The ledger as the gateway sees it. It does not know how records are kept: it is handed a [`Recorder`], and `store`
 //! is one.
 
-use plant::{Draft, Millis, RecordId};
+use bytes::Bytes;
+use plant::{Draft, Millis, RecordId, Sealed};
+use seal::envelope::Salt;
 use std::time::SystemTime;
 use tokio::sync::oneshot;
 
@@ -19,11 +21,31 @@ impl Unwritten {
 /// What is called once a record is durable and signed, or will never be.
 pub type Acknowledge = Box<dyn FnOnce(Result<(), Unwritten>) + Send>;
 
-/// Takes records. Never blocks: a full queue is a failure that `done` is told at once.
+/// Content that is to be kept, sealed. Without `Debug`, which would show it.
+pub struct Kept {
+    /// The record that will refer to it.
+    pub record: RecordId,
+    /// When the call came.
+    pub at: Millis,
+    /// Whose it is: a kind, a dot and an id, as `operator.op-7k2m`.
+    pub subject: String,
+    /// The key of the call's commitments.
+    pub salt: Salt,
+    /// The content.
+    pub bytes: Bytes,
+}
+
+/// Takes records, and the content beside them.
 pub trait Recorder: Send + Sync {
-    /// Queues a record; calls `done` when it is durable and signed. Records are written in the order they come in, and
-    /// `done` may queue another.
+    /// Queues a record; calls `done` when it is durable and signed. Never blocks: a full queue is a failure that `done`
+    /// is told at once. Records are written in the order they come in, and `done` may queue another.
     fn append(&self, draft: Draft, done: Acknowledge);
+
+    /// Seals content and makes it durable. Blocks, so it is called aside.
+    ///
+    /// # Errors
+    /// If the content is not kept; no record may refer to it then.
+    fn keep(&self, kept: &Kept) -> Result<Sealed, Unwritten>;
 
     /// Whether records are being taken; what is wrong if not.
     ///

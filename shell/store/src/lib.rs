@@ -12,6 +12,7 @@
 
 mod anchors;
 mod audit;
+mod blobs;
 mod clock;
 mod disk;
 mod epochs;
@@ -35,6 +36,7 @@ mod writer;
 
 pub use anchors::Anchors;
 pub use audit::{Audit, AuditFault, audit};
+pub use blobs::{BlobError, Blobs, Content};
 pub use clock::{Clock, Reading, System, TOLERANCE};
 pub use disk::Usage;
 pub use epochs::EpochError;

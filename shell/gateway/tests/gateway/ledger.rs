@@ -1,7 +1,9 @@
 //! A ledger that keeps drafts in memory, and that can be slow, full or broken on demand.
 
-use gateway::{Acknowledge, Recorder, Unwritten};
-use plant::{Draft, Kind, Reason, RecordId};
+use bytes::Bytes;
+use gateway::{Acknowledge, Kept, Recorder, Unwritten};
+use plant::{Draft, Kind, Reason, RecordId, Sealed};
+use seal::envelope::Salt;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,6 +26,18 @@ pub(crate) struct Ledger {
     held: Mutex<Vec<(Draft, Acknowledge)>>,
     written: Mutex<Vec<Draft>>,
     changes: watch::Sender<usize>,
+    kept: Mutex<Vec<Content>>,
+    /// Which content is lost, counted from 0.
+    loses: Mutex<Option<usize>>,
+}
+
+/// Content as it was to be kept.
+#[derive(Clone)]
+pub(crate) struct Content {
+    pub(crate) record: RecordId,
+    pub(crate) subject: String,
+    pub(crate) salt: Salt,
+    pub(crate) bytes: Bytes,
 }
 
 impl Ledger {
@@ -33,6 +47,8 @@ impl Ledger {
             held: Mutex::default(),
             written: Mutex::default(),
             changes: watch::Sender::new(0),
+            kept: Mutex::default(),
+            loses: Mutex::default(),
         })
     }
 
@@ -64,6 +80,15 @@ impl Ledger {
             done(Err(Unwritten("the test says no".to_owned())));
         }
         self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Loses the content that comes as number `at`.
+    pub(crate) fn loses(&self, at: usize) {
+        *self.loses.lock().unwrap() = Some(at);
+    }
+
+    pub(crate) fn kept(&self) -> Vec<Content> {
+        self.kept.lock().unwrap().clone()
     }
 
     pub(crate) fn written(&self) -> Vec<Draft> {
@@ -118,6 +143,16 @@ impl Recorder for Ledger {
             }
             does => self.end(draft, done, does),
         }
+    }
+
+    fn keep(&self, kept: &Kept) -> Result<Sealed, Unwritten> {
+        let mut all = self.kept.lock().unwrap();
+        if *self.loses.lock().unwrap() == Some(all.len()) {
+            return Err(Unwritten("the test says no".to_owned()));
+        }
+        let Kept { record, subject, salt, bytes, .. } = kept;
+        all.push(Content { record: *record, subject: subject.clone(), salt: salt.clone(), bytes: bytes.clone() });
+        Ok(Sealed { blob: seal::hex(&seal::sha256(bytes)), key: format!("2026-11/{subject}") })
     }
 
     fn health(&self) -> Result<(), String> {

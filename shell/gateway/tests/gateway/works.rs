@@ -5,8 +5,8 @@ use gateway::{Gateway, Inforce, Limits, Listen, Metrics, Secrets, TlsFiles, Upst
 use identity::{Registry, TokenEntry};
 use inspect::{Entry, Inspector, Settings};
 use plant::{
-    Approval, Bounds, Conduit, CredentialReference, Criticality, Dialect, Governance, Handling, Label, Millis,
-    OperatorRequirement, Plant, Provider, PurdueLevel, Scale, SecurityLevels, Supplier, TokenId, Verdict, Wildcard,
+    Approval, Bounds, Conduit, CredentialReference, Criticality, Dialect, Governance, Handling, Keep, Label,
+    Millis, OperatorRequirement, Plant, Provider, PurdueLevel, Scale, SecurityLevels, Supplier, TokenId, Verdict, Wildcard,
     Workload, Zone,
 };
 use policy::Policy;
@@ -33,6 +33,8 @@ pub(crate) struct Setting {
     pub(crate) token_expires: Option<Millis>,
     pub(crate) models: &'static str,
     pub(crate) opaque: &'static str,
+    /// Whether conduits keep content.
+    pub(crate) keep: bool,
     /// Providers that there are.
     pub(crate) providers: &'static str,
     /// Those of them to which a conduit leads.
@@ -52,6 +54,7 @@ impl Setting {
             token_expires: None,
             models: "*",
             opaque: "",
+            keep: false,
             providers: "openai edge anthropic ollama kserve",
             conduits: "openai edge anthropic ollama kserve",
             version: 1,
@@ -262,7 +265,7 @@ fn plant(setting: &Setting) -> Plant {
         reroute_model: None,
         opaque: wildcards(setting.opaque),
         bounds: setting.bounds.clone(),
-        keep: plant::Keep::Nothing,
+        keep: if setting.keep { Keep::Content } else { Keep::Nothing },
         owner: "works".to_owned(),
         approval: Approval { by: "works".to_owned(), at: None },
         expires: None,

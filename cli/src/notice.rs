@@ -1,0 +1,211 @@
+//! Records that commands want written: that somebody read what was sealed.
+//!
+//! Only one process may write a ledger. Where no gateway runs, the command opens the ledger, writes its record and closes it. Where
+//! one does, the command leaves a notice in the ledger's folder, under the identity of the record to be, and waits until the
+//! record is there:
+//!
+//! ```text
+//! command ── notices/RECORD.json ──> gateway, twice a second ── record, durable ──> command goes on
+//! ```
+//!
+//! Whoever may write that folder can leave a notice; the record says which user of the system it was.
+
+use crate::assemble;
+use config::Loaded;
+use miette::{IntoDiagnostic, WrapErr};
+use plant::{Body, Draft, Kind, Note, RecordId};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::{Duration, Instant};
+use store::{OpenError, Reader, Store};
+
+const FOLDER: &str = "notices";
+/// Longest notice: a record's note, which holds at most a few names and a sentence.
+const LIMIT: u64 = 4096;
+/// Most notices that are taken at a time, so that a flood of them holds up nothing else.
+const AT_ONCE: usize = 64;
+/// How long a gateway may take; it looks twice a second.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What notices may be about.
+const KINDS: [Kind; 1] = [Kind::Read];
+/// What a notice may say.
+const KEYS: [&str; 3] = ["event", "key", "record"];
+
+/// What is to be recorded.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Notice {
+    pub(crate) kind: Kind,
+    pub(crate) note: BTreeMap<&'static str, Note>,
+}
+
+impl Notice {
+    /// Makes the record, durable and signed when this returns, whoever has the ledger open.
+    pub(crate) fn record(self, loaded: &Loaded) -> miette::Result<RecordId> {
+        let id = journal_id();
+        let folder = &loaded.gateway.ledger;
+        match Store::open(folder, &assemble::opening(loaded)?) {
+            Ok((store, _)) => {
+                let written = store.write(self.draft(id, rustix::process::getuid().as_raw()));
+                store.close();
+                written.into_diagnostic().wrap_err("the ledger took no record of this")?;
+            }
+            Err(OpenError::InUse { .. }) => self.leave(folder, id)?,
+            Err(error) => return Err(error).into_diagnostic(),
+        }
+        Ok(id)
+    }
+
+    fn draft(self, id: RecordId, user: u32) -> Draft {
+        let mut note = self.note;
+        note.insert("user", Note::Number(u64::from(user)));
+        Draft { kind: self.kind, id, reference: None, body: Body { note, ..Body::default() } }
+    }
+
+    /// Leaves a notice to the gateway, and waits for its record.
+    fn leave(&self, ledger: &Path, id: RecordId) -> miette::Result<()> {
+        let (folder, reader) = (ledger.join(FOLDER), Reader::open(ledger).into_diagnostic()?);
+        let path = folder.join(format!("{id}.json"));
+        let left = fs::create_dir_all(&folder).and_then(|()| {
+            let fresh = folder.join(format!(".{id}"));
+            fs::write(&fresh, self.encode())?;
+            fs::rename(&fresh, &path)
+        });
+        left.into_diagnostic().wrap_err_with(|| format!("cannot write `{}`", path.display()))?;
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE {
+            if reader.find(id).into_diagnostic()?.is_some() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        // Taken back, so that no record tells later of what was not done.
+        let _ = fs::remove_file(&path);
+        miette::bail!(
+            help = "see whether the gateway runs and its ledger is healthy",
+            "the gateway that has the ledger open has made no record of this"
+        )
+    }
+
+    fn encode(&self) -> String {
+        let note: Map<String, Value> = self.note.iter().map(|(key, value)| ((*key).to_owned(), text(value))).collect();
+        serde_json::json!({ "kind": self.kind.name(), "note": note }).to_string()
+    }
+
+    /// Reads a notice; `None` for anything but a kind that may be, and texts under keys that may be.
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let value: Map<String, Value> = serde_json::from_slice(bytes).ok()?;
+        let name = value.get("kind")?.as_str()?;
+        let kind = KINDS.into_iter().find(|kind| kind.name() == name)?;
+        let entry = |(key, value): (&String, &Value)| {
+            let key = KEYS.into_iter().find(|known| known == key)?;
+            Some((key, Note::Text(value.as_str()?.to_owned())))
+        };
+        let note = value.get("note")?.as_object()?.iter().map(entry).collect::<Option<_>>()?;
+        (value.len() == 2).then_some(Self { kind, note })
+    }
+}
+
+fn text(note: &Note) -> Value {
+    match note {
+        Note::Text(text) => text.as_str().into(),
+        Note::Number(number) => (*number).into(),
+    }
+}
+
+fn journal_id() -> RecordId {
+    let mut random = [0; 10];
+    // Ids need to differ, not to be secret.
+    let _ = getrandom::fill(&mut random);
+    RecordId::new(gateway::now(), random)
+}
+
+/// Records what was left in the ledger's folder since the last look.
+pub(crate) fn collect(ledger: &Path, store: &Store) {
+    let Ok(entries) = fs::read_dir(ledger.join(FOLDER)) else { return };
+    for entry in entries.filter_map(Result::ok).take(AT_ONCE) {
+        let path = entry.path();
+        let name = entry.file_name();
+        let Some(id) = name.to_str().and_then(|name| RecordId::parse(name.strip_suffix(".json")?)) else { continue };
+        match read(&path) {
+            Ok((bytes, user)) => match Notice::decode(&bytes) {
+                Some(notice) => {
+                    if let Err(problem) = store.write(notice.draft(id, user)) {
+                        // It stays where it is, and is taken once the ledger is well.
+                        tracing::error!(%problem, "a notice was not recorded");
+                        continue;
+                    }
+                }
+                None => tracing::error!(user, "a notice was left that says nothing that may be recorded"),
+            },
+            Err(problem) => tracing::error!(%problem, "a notice cannot be read"),
+        }
+        let _ = fs::remove_file(&path);
+    }
+}
+
+/// A notice, and who left it. Neither a pipe nor a link is followed.
+fn read(path: &Path) -> io::Result<(Vec<u8>, u32)> {
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW;
+    let flags = i32::try_from(flags.bits()).unwrap_or(0);
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    let meta = file.metadata()?;
+    if !meta.is_file() || meta.len() > LIMIT {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no notice"));
+    }
+    let mut bytes = Vec::new();
+    file.take(LIMIT).read_to_end(&mut bytes)?;
+    Ok((bytes, meta.uid()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Notice, read};
+    use plant::{Kind, Note};
+    use std::collections::BTreeMap;
+
+    fn notice() -> Notice {
+        Notice { kind: Kind::Read, note: BTreeMap::from([("event", Note::Text("opened \"x\"".to_owned()))]) }
+    }
+
+    #[test]
+    fn a_notice_reads_as_it_was_left() {
+        assert_eq!(Notice::decode(notice().encode().as_bytes()), Some(notice()));
+    }
+
+    #[test]
+    fn nothing_else_can_be_slipped_into_the_ledger() {
+        let good = notice().encode();
+        for (from, to) in [
+            ("read", "outcome"),
+            ("read", "genesis"),
+            ("\"event\"", "\"user\""),
+            ("\"event\"", "\"reason\""),
+            ("{\"event\"", "{\"event\":1,\"key\""),
+            ("\"note\"", "\"body\""),
+            ("{\"kind\"", "{\"id\":1,\"kind\""),
+            ("}", ""),
+        ] {
+            assert_eq!(Notice::decode(good.replacen(from, to, 1).as_bytes()), None, "{to}");
+        }
+        for bad in ["", "[]", "{}", "\u{0}", "{\"kind\":\"read\",\"note\":[]}"] {
+            assert_eq!(Notice::decode(bad.as_bytes()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn neither_a_link_nor_a_long_file_nor_a_folder_is_a_notice() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("good"), notice().encode()).unwrap();
+        std::fs::write(path("long"), vec![b' '; 5000]).unwrap();
+        std::os::unix::fs::symlink(path("good"), path("link")).unwrap();
+        assert!(read(&path("good")).is_ok());
+        for bad in ["long", "link", "none", "."] {
+            assert!(read(&path(bad)).is_err(), "{bad}");
+        }
+    }
+}

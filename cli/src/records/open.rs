@@ -1,0 +1,176 @@
+//! `penstock records --open`: what a call said, for whoever holds a key.
+
+use crate::assemble;
+use crate::notice::Notice;
+use crate::secrets;
+use miette::{IntoDiagnostic, WrapErr};
+use plant::{Kind, Note, RecordId, Sealed};
+use seal::OpeningKey;
+use seal::envelope::Opened;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use store::{Blobs, Filter, Reader, Record};
+
+/// The content is not what the record commits to: as `penstock verify` says it.
+const TAMPERED: u8 = 10;
+
+/// What to open, and how to show it.
+pub(super) struct Wish<'a> {
+    pub(super) record: RecordId,
+    pub(super) key: &'a Path,
+    pub(super) json: bool,
+    /// The ledger was named by its folder: if it is not the plant's own, it is a copy.
+    pub(super) named: bool,
+}
+
+/// One body of a call, opened.
+struct Body {
+    record: Record,
+    what: &'static str,
+    opened: Opened,
+    genuine: bool,
+}
+
+pub(super) fn run(plant: &Path, reader: &Reader, wish: &Wish<'_>) -> miette::Result<ExitCode> {
+    let key = secrets::opening_key(wish.key)?;
+    let bodies = bodies(reader, wish.record, &key)?;
+    tell(plant, reader, wish, &key)?;
+    let genuine = bodies.iter().all(|body| body.genuine);
+    let mut out = io::stdout().lock();
+    let shown = if wish.json { print_json(&mut out, &bodies) } else { print(&mut out, &bodies) };
+    shown.into_diagnostic()?;
+    Ok(if genuine { ExitCode::SUCCESS } else { ExitCode::from(TAMPERED) })
+}
+
+/// Opens what the record refers to, and what the records that answer it do.
+fn bodies(reader: &Reader, id: RecordId, key: &OpeningKey) -> miette::Result<Vec<Body>> {
+    let blobs = Blobs::new(reader.folder());
+    let filter = Filter { id: Some(id), ..Filter::default() };
+    let mut bodies = Vec::new();
+    for record in reader.records(0, filter) {
+        let record = record.into_diagnostic()?;
+        let entry = &record.entry;
+        let text = |path| entry.text(path).map(str::to_owned);
+        let Some((blob, name)) = text("seal.blob").zip(text("seal.key")) else { continue };
+        let opened = blobs.open(entry.id(), &Sealed { blob, key: name }, key);
+        let opened = opened.into_diagnostic().wrap_err_with(|| format!("record {} does not open", entry.seq()))?;
+        let (what, genuine) = judge(&record, &opened);
+        bodies.push(Body { what, genuine, opened, record });
+    }
+    if bodies.is_empty() {
+        miette::bail!(
+            help = "only conduits with `keep = \"content\"` keep it, and a refused call has left nothing to keep",
+            "no content is kept of that record, or there is none of that identity"
+        );
+    }
+    Ok(bodies)
+}
+
+/// Which body it is, and whether it is the one that the record commits to.
+fn judge(record: &Record, opened: &Opened) -> (&'static str, bool) {
+    let (entry, mac) = (&record.entry, opened.salt.commitments());
+    let commitment = |path| entry.text(path).map(str::to_owned);
+    if entry.kind() == Some(Kind::Intent) {
+        let id = entry.id().to_string();
+        let tag = |word: &str| seal::hex(&mac.tag(&[id.as_bytes(), word.as_bytes(), &opened.content]));
+        let genuine = match commitment("io.sent") {
+            Some(sent) => sent == tag("sent"),
+            None => commitment("io.request") == Some(tag("request")),
+        };
+        return ("request as it was sent", genuine);
+    }
+    let intent = entry.reference().map(|intent| intent.to_string()).unwrap_or_default();
+    let mut tagging = mac.start(&[intent.as_bytes(), b"answer"]);
+    tagging.update(&opened.content);
+    ("answer as it was released", commitment("io.answer") == Some(seal::hex(&tagging.finish())))
+}
+
+/// Records that somebody reads it, before they do. Nobody can make a copy of the ledger tell of its readers.
+fn tell(plant: &Path, reader: &Reader, wish: &Wish<'_>, key: &OpeningKey) -> miette::Result<()> {
+    let loaded = match assemble::load(plant) {
+        Err(_) if wish.named => None,
+        loaded => Some(loaded?),
+    };
+    let same = |path: &Path| {
+        path.canonicalize().ok().is_some_and(|one| reader.folder().canonicalize().is_ok_and(|two| one == two))
+    };
+    let Some(loaded) = loaded.filter(|loaded| same(&loaded.gateway.ledger)) else {
+        eprintln!("this is a copy of a ledger: nothing records that you read it");
+        return Ok(());
+    };
+    let text = |text: String| Note::Text(text);
+    let note = BTreeMap::from([
+        ("event", text("opened".to_owned())),
+        ("key", text(key.recipient().to_string())),
+        ("record", text(wish.record.to_string())),
+    ]);
+    let id = Notice { kind: Kind::Read, note }.record(&loaded)?;
+    eprintln!("recorded as {id}");
+    Ok(())
+}
+
+fn print(out: &mut impl Write, bodies: &[Body]) -> io::Result<()> {
+    let terminal = io::stdout().is_terminal();
+    for Body { record, what, opened, genuine } in bodies {
+        let entry = &record.entry;
+        let agrees = if *genuine { "as committed to" } else { "NOT WHAT THE RECORD COMMITS TO" };
+        writeln!(
+            out,
+            "--- {} of record {} ({}), {} bytes, {agrees}",
+            what,
+            entry.seq(),
+            entry.id(),
+            opened.content.len()
+        )?;
+        // What a model or a caller wrote must not move the cursor of whoever reads it.
+        if terminal {
+            out.write_all(harmless(&String::from_utf8_lossy(&opened.content)).as_bytes())?;
+        } else {
+            out.write_all(&opened.content)?;
+        }
+        writeln!(out)?;
+    }
+    out.flush()
+}
+
+fn harmless(text: &str) -> String {
+    let shown = |character: char| match character {
+        '\n' | '\t' => character,
+        control if control.is_control() => char::REPLACEMENT_CHARACTER,
+        other => other,
+    };
+    text.chars().map(shown).collect()
+}
+
+fn print_json(out: &mut impl Write, bodies: &[Body]) -> io::Result<()> {
+    let bodies: Vec<_> = bodies
+        .iter()
+        .map(|Body { record, what, opened, genuine }| {
+            let text = std::str::from_utf8(&opened.content).ok();
+            let bytes = if text.is_none() { Some(seal::base64(&opened.content)) } else { None };
+            json!({
+                "record": record.entry.id().to_string(),
+                "seq": record.entry.seq(),
+                "what": what,
+                "genuine": genuine,
+                "text": text,
+                "base64": bytes,
+            })
+        })
+        .collect();
+    writeln!(out, "{}", serde_json::Value::from(bodies))?;
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn content_does_not_move_the_cursor() {
+        assert_eq!(harmless("a\u{1b}[2Jb\r\n\tü\u{9b}"), "a\u{fffd}[2Jb\u{fffd}\n\tü\u{fffd}");
+    }
+}

@@ -1,0 +1,197 @@
+//! Content that a conduit keeps, from the plant file to the auditor who opens it, with a gateway that runs.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use tempfile::TempDir;
+use testkit::Provider;
+
+const PENSTOCK: &str = env!("CARGO_BIN_EXE_penstock");
+
+/// A plant with an auditor, whose conduit keeps content, and a provider that repeats every prompt.
+struct House {
+    folder: TempDir,
+    token: String,
+    runtime: tokio::runtime::Runtime,
+    _provider: Provider,
+}
+
+/// A gateway that ends with the test.
+struct Running {
+    child: Child,
+    address: String,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Running {
+    /// Lets the gateway end as an operator would.
+    fn stop(mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl House {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let provider = runtime.block_on(Provider::echo(SocketAddr::from(([127, 0, 0, 1], 0)))).unwrap();
+        let mut house = Self { folder, token: String::new(), runtime, _provider: provider };
+        let plant = house.path("plant");
+        assert!(Command::new(PENSTOCK).arg("init").arg(&plant).stdout(Stdio::null()).status().unwrap().success());
+        let auditor = house.says(&["seal", "key", house.path("auditor.key").to_str().unwrap()]);
+        let file = plant.join("plant.toml");
+        let listen = format!("listen = []\nplain_http = [\"127.0.0.1:0\"]\nauditors = [\"{}\"]", auditor.trim());
+        let text = fs::read_to_string(&file).unwrap();
+        let text = text.replace("127.0.0.1:9464", "127.0.0.1:0").replace("listen = [\"127.0.0.1:8443\"]", &listen);
+        let text = text.replace("https://api.openai.com", &format!("http://{}", house._provider.address()));
+        let text = text.replacen("models = [\"gpt-4o\"", "keep = \"content\"\nmodels = [\"gpt-4o\"", 1);
+        fs::write(&file, text).unwrap();
+        house.token = house.says(&["token", "issue", "--workload", "assistant"]).trim().to_owned();
+        house
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn penstock(&self, args: &[&str]) -> Output {
+        Command::new(PENSTOCK).arg("--plant").arg(self.path("plant")).args(args).output().unwrap()
+    }
+
+    fn says(&self, args: &[&str]) -> String {
+        let output = self.penstock(args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn fails(&self, args: &[&str]) -> String {
+        let output = self.penstock(args);
+        assert!(!output.status.success() && output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    fn run(&self) -> Running {
+        let mut command = Command::new(PENSTOCK);
+        command.arg("run").arg("--plant").arg(self.path("plant")).args(["--log", "json"]).stderr(Stdio::piped());
+        let mut child = command.env("OPENAI_API_KEY", "sk-test-0123456789").spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut addresses = log.lines().map_while(Result::ok).filter_map(|line| {
+            let line: serde_json::Value = serde_json::from_str(&line).ok()?;
+            Some(line.get("address")?.as_str()?.to_owned())
+        });
+        let address = addresses.next().unwrap();
+        // Read on, so that the gateway does not wait for room in the pipe.
+        std::thread::spawn(move || addresses.for_each(drop));
+        Running { child, address }
+    }
+
+    /// One call; gives the identity of its record.
+    fn call(&self, gateway: &Running, prompt: &str) -> String {
+        let body = format!(r#"{{"model":"gpt-4o","messages":[{{"role":"user","content":"{prompt}"}}]}}"#);
+        let mut stream = TcpStream::connect(&gateway.address).unwrap();
+        let (token, length) = (&self.token, body.len());
+        let head = format!(
+            "POST /openai/v1/chat/completions HTTP/1.1\r\nHost: gate\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        );
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let id =
+            answer.lines().find_map(|line| line.to_lowercase().strip_prefix("penstock-record: ").map(str::to_owned));
+        id.unwrap().trim().to_owned()
+    }
+
+    fn open(&self, record: &str, key: &str) -> Vec<serde_json::Value> {
+        let key = self.path(key);
+        let text = self.says(&["records", "--open", record, "--key", key.to_str().unwrap(), "--format", "json"]);
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn kinds(&self, kind: &str) -> Vec<serde_json::Value> {
+        let lines = self.says(&["records", "--kind", kind, "--format", "ndjson"]);
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+#[test]
+fn an_auditor_opens_what_was_said_and_the_ledger_tells_of_it() {
+    let house = House::new();
+    let gateway = house.run();
+    let record = house.call(&gateway, "when is pump P-7 due");
+    // Beside the running gateway, which makes the record.
+    let bodies = house.open(&record, "auditor.key");
+    assert_eq!(bodies.len(), 2);
+    assert!(bodies.iter().all(|body| body["genuine"] == true), "{bodies:?}");
+    assert!(bodies.iter().all(|body| body["text"].as_str().unwrap().contains("pump P-7")), "{bodies:?}");
+    gateway.stop();
+    // Without a gateway the command makes the record itself; the gateway's own key opens as well.
+    assert_eq!(house.open(&record, "plant/keys/seal.key"), bodies);
+    let read = house.kinds("read");
+    assert_eq!(read.len(), 2);
+    for (read, key) in read.iter().zip(["auditor.key", "plant/keys/seal.key"]) {
+        let public = house.says(&["seal", "public", house.path(key).to_str().unwrap()]);
+        assert_eq!(read["note"]["key"], public.trim());
+        assert_eq!((&read["note"]["event"], &read["note"]["record"]), (&"opened".into(), &record.as_str().into()));
+        assert_eq!(read["note"]["user"], rustix::process::getuid().as_raw());
+    }
+    let ledger = house.path("plant/ledger");
+    assert!(house.says(&["verify", ledger.to_str().unwrap()]).contains("VERIFIED"));
+    drop(house.runtime);
+}
+
+#[test]
+fn check_says_what_is_kept_and_who_can_open_it() {
+    let house = House::new();
+    let told = house.says(&["check"]);
+    let expected = "content of `maintenance-cloud` is kept, sealed; it opens to the gateway and to 1 auditor";
+    assert!(told.contains(expected), "{told}");
+    let data: serde_json::Value = serde_json::from_str(&house.says(&["check", "--json"])).unwrap();
+    assert_eq!(data["summary"]["keeps"], serde_json::json!(["maintenance-cloud"]));
+    // Nobody's conduit keeps anything any more: the auditors are worth a warning.
+    let file = house.path("plant/plant.toml");
+    fs::write(&file, fs::read_to_string(&file).unwrap().replace("\"content\"", "\"nothing\"")).unwrap();
+    let told = house.says(&["check"]);
+    assert!(told.contains("no conduit keeps anything that they could open") && !told.contains("is kept"), "{told}");
+}
+
+#[test]
+fn content_does_not_open_to_others_nor_without_the_month() {
+    let house = House::new();
+    let gateway = house.run();
+    let record = house.call(&gateway, "hello");
+    let stranger = house.path("stranger.key");
+    let stranger = stranger.to_str().unwrap();
+    house.says(&["seal", "key", stranger]);
+    let refused = house.fails(&["records", "--open", &record, "--key", stranger]);
+    assert!(refused.contains("does not open to this key"), "{refused}");
+    fs::set_permissions(stranger, fs::Permissions::from_mode(0o640)).unwrap();
+    let refused = house.fails(&["records", "--open", &record, "--key", stranger]);
+    assert!(refused.contains("can be read by others"), "{refused}");
+    assert!(house.fails(&["seal", "key", stranger]).contains("never overwritten"));
+
+    // A copy opens as well, and says that nobody records it. Without its key, the month is gone.
+    let ledger = house.path("plant/ledger");
+    let intent = house.kinds("intent").remove(0);
+    let key = ledger.join("seals").join(intent["seal"]["key"].as_str().unwrap());
+    fs::remove_file(key).unwrap();
+    let auditor = house.path("auditor.key");
+    let refused = house.fails(&["records", "--open", &record, "--key", auditor.to_str().unwrap()]);
+    assert!(refused.contains("it was erased"), "{refused}");
+    assert!(house.kinds("read").is_empty(), "nothing was opened");
+    gateway.stop();
+}
