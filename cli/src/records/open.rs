@@ -116,15 +116,9 @@ fn print(out: &mut impl Write, bodies: &[Body]) -> io::Result<()> {
     let terminal = io::stdout().is_terminal();
     for Body { record, what, opened, genuine } in bodies {
         let entry = &record.entry;
-        let agrees = if *genuine { "as committed to" } else { "NOT WHAT THE RECORD COMMITS TO" };
-        writeln!(
-            out,
-            "--- {} of record {} ({}), {} bytes, {agrees}",
-            what,
-            entry.seq(),
-            entry.id(),
-            opened.content.len()
-        )?;
+        let agrees = if *genuine { "as the record commits to" } else { "NOT WHAT THE RECORD COMMITS TO" };
+        let (seq, id, length) = (entry.seq(), entry.id(), opened.content.len());
+        writeln!(out, "--- record {seq} ({id}): the {what}, {length} bytes, {agrees}")?;
         // What a model or a caller wrote must not move the cursor of whoever reads it.
         if terminal {
             out.write_all(harmless(&String::from_utf8_lossy(&opened.content)).as_bytes())?;
