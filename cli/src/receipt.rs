@@ -1,10 +1,15 @@
 //! `penstock receipt`: the proof of one record, for someone who trusts nobody.
 
 use crate::records::Where;
+use crate::{assemble, secrets};
+use ledger::{Checkpoint, Receipt};
 use miette::{IntoDiagnostic, WrapErr};
 use plant::RecordId;
+use seal::note::Signer;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{Filter, ReadError, Reader, Record};
 
@@ -16,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The receipt is a text in the C2SP tlog-proof format. It carries the record, the path to the root of the tree, and
 /// the signed head of the ledger. Whoever gets it needs nothing else from us but the ledger's public key:
 /// `penstock verify FILE --key KEY`.
+///
+/// With `--cose` it is a COSE receipt (RFC 9942) of the same tree and path, for tools that speak that. Its signature is made on
+/// the spot, so it takes the plant's own key; the record itself is not in it, but in the text's line `extra`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The record: its identity, as in the `Penstock-Record` header of the answer, or its number in the ledger.
@@ -25,6 +33,10 @@ pub(crate) struct Args {
     /// Write it to this file instead of standard output.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+
+    /// Write a COSE receipt, which is binary.
+    #[arg(long)]
+    cose: bool,
 
     #[command(flatten)]
     ledger: Where,
@@ -52,15 +64,30 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
         );
     };
     let receipt = receipt(&reader, &record)?;
+    let bytes = if args.cose { cose(plant, &receipt, &record)? } else { receipt.to_string().into_bytes() };
     match &args.output {
         Some(path) => {
-            std::fs::write(path, receipt)
+            std::fs::write(path, bytes)
                 .into_diagnostic()
                 .wrap_err_with(|| format!("cannot write `{}`", path.display()))?;
         }
-        None => print!("{receipt}"),
+        None if args.cose && std::io::stdout().is_terminal() => {
+            miette::bail!("a COSE receipt is binary: name a file with `--output FILE`, or send it through a pipe")
+        }
+        None => std::io::stdout().write_all(&bytes).into_diagnostic()?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The same proof in COSE, if the head is one that the plant's key has signed.
+fn cose(plant: &Path, receipt: &Receipt, record: &Record) -> miette::Result<Vec<u8>> {
+    let key = secrets::signing_key(&assemble::load(plant)?.gateway.keys)?;
+    let origin = Checkpoint::parse(receipt.note().text()).into_diagnostic()?.origin;
+    let signer = Signer::new(origin, Arc::new(key)).into_diagnostic()?;
+    let head = Checkpoint::believe(receipt.note(), std::slice::from_ref(signer.verifier()))
+        .into_diagnostic()
+        .wrap_err("the plant's key is not the one that signs this ledger")?;
+    Ok(ledger::cose::receipt(&head, receipt.index(), record.entry.id(), receipt.path(), &signer))
 }
 
 fn find(reader: &Reader, name: Name) -> Result<Option<Record>, ReadError> {
@@ -71,11 +98,11 @@ fn find(reader: &Reader, name: Name) -> Result<Option<Record>, ReadError> {
 }
 
 /// Makes the receipt, waiting for the checkpoint that a running gateway is about to publish.
-fn receipt(reader: &Reader, record: &Record) -> miette::Result<String> {
+fn receipt(reader: &Reader, record: &Record) -> miette::Result<Receipt> {
     let begin = Instant::now();
     loop {
         match reader.receipt(record) {
-            Ok(receipt) => return Ok(receipt.to_string()),
+            Ok(receipt) => return Ok(receipt),
             Err(ReadError::NotPublished { .. }) if begin.elapsed() < PATIENCE => {
                 std::thread::sleep(Duration::from_millis(50));
             }

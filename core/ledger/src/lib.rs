@@ -12,6 +12,7 @@
 //! [`epoch`] says which key signs on which day; [`witness`] what others can say of a ledger.
 
 pub mod checkpoint;
+pub mod cose;
 pub mod entry;
 pub mod epoch;
 mod origin;

@@ -153,6 +153,12 @@ impl Receipt {
         &self.note
     }
 
+    /// The hashes from the leaf up.
+    #[must_use]
+    pub fn path(&self) -> &[Hash] {
+        &self.path
+    }
+
     /// Which record it is for.
     #[must_use]
     pub fn index(&self) -> u64 {
