@@ -3,11 +3,11 @@
 use crate::records::Where;
 use crate::verify::print_json;
 use anchor::{Authorities, RESPONSE_LIMIT, TimeStamp, TimeStampError};
-use hyper::body::Bytes;
 use clap::Subcommand;
 use http::header::CONTENT_TYPE;
 use http::{Request, Uri};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use ledger::tile::{TILE_LIMIT, Tile, Tiles};
@@ -151,7 +151,11 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
         Task::Check(check) => {
             let (reader, authorities) = (check.ledger.reader(plant)?, check.trusted.read()?);
             let judged = judge(&reader, &authorities)?;
-            if check.json { print_json(&as_json(&judged)).into_diagnostic()? } else { show(&judged)? }
+            if check.json {
+                print_json(&as_json(&judged)).into_diagnostic()?
+            } else {
+                show(&judged)?
+            }
             Ok(exit(&judged))
         }
     }
@@ -240,15 +244,16 @@ enum Doubt {
 impl Doubt {
     fn class(&self) -> Class {
         match self {
-            Self::Longer(_) | Self::Stamp(TimeStampError::OtherDigest | TimeStampError::Signature(_)) => Class::Tampered,
+            Self::Longer(_) | Self::Stamp(TimeStampError::OtherDigest | TimeStampError::Signature(_)) => {
+                Class::Tampered
+            }
             Self::Tree(_) | Self::File(_) | Self::Stamp(_) => Class::Undecided,
         }
     }
 }
 
 fn judge(reader: &Reader, authorities: &Authorities) -> miette::Result<Vec<Judged>> {
-    let (head, anchors, files) =
-        (published(reader)?, Anchors::of(reader.folder()), Folder::new(reader.folder()));
+    let (head, anchors, files) = (published(reader)?, Anchors::of(reader.folder()), Folder::new(reader.folder()));
     let tiles = Tiles::new(head.size, |tile: Tile| files.read(&tile.path(), TILE_LIMIT).ok().flatten());
     let one = |size: u64| {
         if size > head.size {

@@ -1,6 +1,6 @@
 //! `penstock anchor` against OpenSSL's time-stamping authority behind HTTP.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use plant::{Body, Draft, GatewayId, Kind, Millis, PlantId, RecordId};
 use std::io::{BufRead, BufReader, Read, Write};
