@@ -3,7 +3,8 @@
 //! Memory is bounded: one bundle of records and SQLite's page cache. Nothing is journaled, because the stamp is taken
 //! away first and comes back when all is durable: whatever interrupts us leaves an index that nobody believes.
 
-use crate::columns::{self, Rows};
+use crate::columns;
+use crate::rows::Rows;
 use crate::stamp::Stamp;
 use crate::{FILE, IndexError, Progress};
 use ledger::tile::{TILE_LIMIT, Tiles};

@@ -2,8 +2,8 @@
 //! tables, the rows and the documentation are made from it.
 
 use ledger::{Entry, Hash};
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Statement, params, params_from_iter};
+use serde_json::Value as Json;
+use std::borrow::Cow;
 
 /// A view that questions may read.
 #[derive(Clone, Copy, Debug)]
@@ -13,11 +13,13 @@ pub struct View {
     pub name: &'static str,
     /// What one of its rows is.
     pub says: &'static str,
+    /// The array of the record whose items are its rows; without one the record itself is a row.
+    each: Option<&'static str>,
     columns: &'static [Column],
 }
 
 /// A column as it is documented.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Described {
     /// Its name.
@@ -25,7 +27,7 @@ pub struct Described {
     /// `text` or `integer`, as SQLite has it; any may be null.
     pub kind: &'static str,
     /// The field of the record that it holds, or how it is made.
-    pub source: &'static str,
+    pub source: String,
     /// Unit and meaning.
     pub says: &'static str,
 }
@@ -33,7 +35,7 @@ pub struct Described {
 #[derive(Clone, Copy, Debug)]
 struct Column {
     name: &'static str,
-    from: Source,
+    source: Source,
     says: &'static str,
 }
 
@@ -56,20 +58,52 @@ enum Source {
     Joined(&'static str),
     /// The sum of `count` over the objects of the array at a path; none is 0.
     Counts(&'static str),
-    /// Not stored: computed from stored columns.
-    Computed(&'static str),
+    /// Not stored: computed from stored columns, in SQL and from the record.
+    Computed(&'static str, fn(&Entry) -> Field<'_>),
+    /// The item itself, a text.
+    Item,
+    /// The text at a key of the item.
+    ItemText(&'static str),
+    /// The number at a key of the item.
+    ItemNumber(&'static str),
 }
 
-const fn column(name: &'static str, from: Source, says: &'static str) -> Column {
-    Column { name, from, says }
+/// What a record says in one column. Complete: the two types that [`Described::kind`] names, and nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Field<'a> {
+    /// Nothing.
+    Null,
+    /// A whole number below 2^53.
+    Integer(i64),
+    /// Text.
+    Text(Cow<'a, str>),
+}
+
+const fn column(name: &'static str, source: Source, says: &'static str) -> Column {
+    Column { name, source, says }
 }
 
 /// The views that questions may read.
 pub const SCHEMA: &[View] = &[
-    View { name: "records", says: "one row for each published record", columns: RECORDS },
-    View { name: "findings", says: "one row for each label that was found in a record", columns: FINDINGS },
-    View { name: "tools", says: "one row for each tool that a record's request offers", columns: TOOLS },
-    View { name: "rules", says: "one row for each rule that decided a record", columns: RULES },
+    View { name: "records", says: "one row for each published record", each: None, columns: RECORDS },
+    View {
+        name: "findings",
+        says: "one row for each label that was found in a record",
+        each: Some("what.findings"),
+        columns: FINDINGS,
+    },
+    View {
+        name: "tools",
+        says: "one row for each tool that a record's request offers",
+        each: Some("what.tools"),
+        columns: TOOLS,
+    },
+    View {
+        name: "rules",
+        says: "one row for each rule that decided a record",
+        each: Some("dec.rules"),
+        columns: RULES,
+    },
 ];
 
 const RECORDS: &[Column] = &[
@@ -79,7 +113,11 @@ const RECORDS: &[Column] = &[
     column("ref", Source::Text("ref"), "the identity of the record that it answers"),
     column("kind", Source::Text("kind"), "`intent`, `outcome`, `refuse` ..."),
     column("t", Source::Number("t"), "when it was written: milliseconds since 1970, UTC"),
-    column("time", Source::Computed("strftime('%Y-%m-%dT%H:%M:%fZ', t / 1000.0, 'unixepoch')"), "the same, to be read"),
+    column(
+        "time",
+        Source::Computed("strftime('%Y-%m-%dT%H:%M:%fZ', t / 1000.0, 'unixepoch')", time),
+        "the same, to be read",
+    ),
     column("boot", Source::Number("boot"), "which start of the gateway wrote it, from 1"),
     column("peer", Source::Text("who.peer"), "the address that the call came from"),
     column("workload", Source::Text("who.workload.id"), "the workload"),
@@ -104,7 +142,7 @@ const RECORDS: &[Column] = &[
     column("verdict", Source::Text("dec.verdict"), "`allow`, `tokenise`, `redact`, `reroute`, `refuse`"),
     column(
         "reason",
-        Source::Computed("coalesce(reason_decided, reason_ended, reason_noted)"),
+        Source::Computed("coalesce(reason_decided, reason_ended, reason_noted)", reason),
         "why: the first of the next three that is there",
     ),
     column("reason_decided", Source::Text("dec.reason"), "why it was refused"),
@@ -131,41 +169,55 @@ const RECORDS: &[Column] = &[
 
 const FINDINGS: &[Column] = &[
     column("seq", Source::Position, "the record's number"),
-    column("label", Source::Text("what.findings.label"), "what was found"),
-    column("count", Source::Number("what.findings.count"), "how often"),
+    column("label", Source::ItemText("label"), "what was found"),
+    column("count", Source::ItemNumber("count"), "how often"),
 ];
 
-const TOOLS: &[Column] = &[
-    column("seq", Source::Position, "the record's number"),
-    column("tool", Source::Text("what.tools"), "the tool's name"),
-];
+const TOOLS: &[Column] =
+    &[column("seq", Source::Position, "the record's number"), column("tool", Source::Item, "the tool's name")];
 
-const RULES: &[Column] = &[
-    column("seq", Source::Position, "the record's number"),
-    column("rule", Source::Text("dec.rules"), "the rule's name"),
-];
+const RULES: &[Column] =
+    &[column("seq", Source::Position, "the record's number"), column("rule", Source::Item, "the rule's name")];
 
 impl View {
     /// Its columns, in order.
-    pub fn columns(&self) -> impl Iterator<Item = Described> + use<> {
-        self.columns.iter().map(|column| Described {
+    pub fn columns(&self) -> impl ExactSizeIterator<Item = Described> + use<> {
+        let each = self.each.unwrap_or_default();
+        self.columns.iter().map(move |column| Described {
             name: column.name,
-            kind: column.from.kind(),
-            source: column.from.source(),
+            kind: column.source.kind(),
+            source: column.source.path(each),
             says: column.says,
         })
     }
 
+    /// The rows that the record at a position has in it, each with a field for each column.
+    #[must_use]
+    pub fn rows<'a>(&self, position: u64, leaf: &Hash, entry: &'a Entry) -> Vec<Vec<Field<'a>>> {
+        let row = |item: &'a Json| {
+            self.columns.iter().map(|column| column.source.read(position, leaf, entry, item)).collect()
+        };
+        match self.each {
+            None => vec![row(&Json::Null)],
+            Some(path) => items(entry, path).map(row).collect(),
+        }
+    }
+
+    /// Whether each of its columns is stored, in order.
+    pub(crate) fn stored(&self) -> impl Iterator<Item = bool> + use<> {
+        self.columns.iter().map(|column| column.source.is_stored())
+    }
+
     /// The table that holds what it shows.
-    fn table(&self) -> String {
+    pub(crate) fn table(&self) -> String {
         format!("stored_{}", self.name)
     }
 
     fn definition(&self) -> String {
-        let stored = self.columns.iter().filter(|column| column.from.is_stored());
-        let stored: Vec<_> = stored.map(|column| format!("{} {}", column.name, column.from.kind())).collect();
-        let shown = self.columns.iter().map(|column| match column.from {
-            Source::Computed(sql) => format!("{sql} as {}", column.name),
+        let stored = self.columns.iter().filter(|column| column.source.is_stored());
+        let stored: Vec<_> = stored.map(|column| format!("{} {}", column.name, column.source.kind())).collect();
+        let shown = self.columns.iter().map(|column| match column.source {
+            Source::Computed(sql, _) => format!("{sql} as {}", column.name),
             _ => column.name.to_owned(),
         });
         let (table, shown) = (self.table(), shown.collect::<Vec<_>>().join(", "));
@@ -179,30 +231,71 @@ impl View {
 
 impl Source {
     fn is_stored(self) -> bool {
-        !matches!(self, Self::Computed(_))
+        !matches!(self, Self::Computed(..))
     }
 
     fn kind(self) -> &'static str {
         match self {
-            Self::Position => "integer",
-            Self::Number(_) | Self::Flag(_) | Self::Counts(_) => "integer",
-            Self::Leaf | Self::Text(_) | Self::Json(_) | Self::Joined(_) | Self::Computed(_) => "text",
+            Self::Position | Self::Number(_) | Self::Flag(_) | Self::Counts(_) | Self::ItemNumber(_) => "integer",
+            Self::Leaf | Self::Text(_) | Self::Json(_) | Self::Joined(_) | Self::Computed(..) | Self::Item => "text",
+            Self::ItemText(_) => "text",
         }
     }
 
-    fn source(self) -> &'static str {
+    /// Where it stands in the record, in items of the array at `each`.
+    fn path(self, each: &str) -> String {
         match self {
-            Self::Position => "seq",
-            Self::Leaf => "the whole line",
-            Self::Text(path)
-            | Self::Number(path)
-            | Self::Flag(path)
-            | Self::Json(path)
-            | Self::Joined(path)
-            | Self::Counts(path) => path,
-            Self::Computed(_) => "computed",
+            Self::Position => "seq".to_owned(),
+            Self::Leaf => "the whole line".to_owned(),
+            Self::Text(path) | Self::Number(path) | Self::Flag(path) => path.to_owned(),
+            Self::Json(path) | Self::Joined(path) | Self::Counts(path) => path.to_owned(),
+            Self::Computed(..) => "computed".to_owned(),
+            Self::Item => each.to_owned(),
+            Self::ItemText(key) | Self::ItemNumber(key) => format!("{each}.{key}"),
         }
     }
+
+    fn read<'a>(self, position: u64, leaf: &Hash, entry: &'a Entry, item: &'a Json) -> Field<'a> {
+        match self {
+            Self::Position => number(Some(position)),
+            Self::Leaf => Field::Text(seal::hex(leaf).into()),
+            Self::Text(path) => text(entry.text(path)),
+            Self::Number(path) => number(entry.number(path)),
+            Self::Flag(path) => number(entry.at(path).and_then(Json::as_bool).map(u64::from)),
+            Self::Json(path) => entry.at(path).map_or(Field::Null, |value| Field::Text(value.to_string().into())),
+            Self::Joined(path) => {
+                let texts: Vec<_> = items(entry, path).filter_map(Json::as_str).collect();
+                if texts.is_empty() { Field::Null } else { Field::Text(texts.join(" ").into()) }
+            }
+            Self::Counts(path) => number(Some(items(entry, path).filter_map(|item| item.get("count")?.as_u64()).sum())),
+            Self::Computed(_, from) => from(entry),
+            Self::Item => text(item.as_str()),
+            Self::ItemText(key) => text(item.get(key).and_then(Json::as_str)),
+            Self::ItemNumber(key) => number(item.get(key).and_then(Json::as_u64)),
+        }
+    }
+}
+
+fn text(text: Option<&str>) -> Field<'_> {
+    text.map_or(Field::Null, |text| Field::Text(text.into()))
+}
+
+/// Numbers of records stay below 2^53.
+fn number(number: Option<u64>) -> Field<'static> {
+    number.and_then(|number| i64::try_from(number).ok()).map_or(Field::Null, Field::Integer)
+}
+
+/// The items of the array at a path; none if there is no array.
+fn items<'a>(entry: &'a Entry, path: &str) -> impl Iterator<Item = &'a Json> {
+    entry.at(path).and_then(Json::as_array).into_iter().flatten()
+}
+
+fn time(entry: &Entry) -> Field<'_> {
+    Field::Text(entry.t().to_string().into())
+}
+
+fn reason(entry: &Entry) -> Field<'_> {
+    text(["dec.reason", "out.reason", "note.reason"].into_iter().find_map(|path| entry.text(path)))
 }
 
 /// What finds answers sooner: the number, both ends of a reference, and the time.
@@ -231,75 +324,4 @@ pub(crate) fn format() -> String {
 /// nothing more.
 pub(crate) fn is_open(name: &str) -> bool {
     SCHEMA.iter().any(|view| name.eq_ignore_ascii_case(view.name) || name.eq_ignore_ascii_case(&view.table()))
-}
-
-/// Writes rows.
-pub(crate) struct Rows<'a> {
-    record: Statement<'a>,
-    finding: Statement<'a>,
-    tool: Statement<'a>,
-    rule: Statement<'a>,
-}
-
-impl<'a> Rows<'a> {
-    pub(crate) fn new(connection: &'a Connection) -> rusqlite::Result<Self> {
-        let count = RECORDS.iter().filter(|column| column.from.is_stored()).count();
-        let places = vec!["?"; count].join(", ");
-        Ok(Self {
-            record: connection.prepare(&format!("insert into stored_records values ({places})"))?,
-            finding: connection.prepare("insert into stored_findings values (?, ?, ?)")?,
-            tool: connection.prepare("insert into stored_tools values (?, ?)")?,
-            rule: connection.prepare("insert into stored_rules values (?, ?)")?,
-        })
-    }
-
-    /// Writes what the record at a position says.
-    pub(crate) fn insert(&mut self, position: u64, leaf: &Hash, entry: &Entry) -> rusqlite::Result<()> {
-        let position = number(position);
-        let stored = RECORDS.iter().filter(|column| column.from.is_stored());
-        let values = stored.map(|column| match column.from {
-            Source::Position => position.into(),
-            Source::Leaf => seal::hex(leaf).into(),
-            Source::Text(path) => text(entry.text(path)),
-            Source::Number(path) => entry.number(path).map_or(NULL, |value| number(value).into()),
-            Source::Flag(path) => entry.at(path).and_then(|value| value.as_bool()).map_or(NULL, ToSqlOutput::from),
-            Source::Json(path) => entry.at(path).map_or(NULL, |value| value.to_string().into()),
-            Source::Joined(path) => Some(texts(entry, path).collect::<Vec<_>>())
-                .filter(|texts| !texts.is_empty())
-                .map_or(NULL, |texts| texts.join(" ").into()),
-            Source::Counts(path) => number(counts(entry, path).map(|(_, count)| count).sum()).into(),
-            Source::Computed(_) => NULL,
-        });
-        self.record.execute(params_from_iter(values))?;
-        for (label, count) in counts(entry, "what.findings") {
-            self.finding.execute(params![position, label, number(count)])?;
-        }
-        for tool in texts(entry, "what.tools") {
-            self.tool.execute(params![position, tool])?;
-        }
-        for rule in texts(entry, "dec.rules") {
-            self.rule.execute(params![position, rule])?;
-        }
-        Ok(())
-    }
-}
-
-const NULL: ToSqlOutput<'static> = ToSqlOutput::Borrowed(ValueRef::Null);
-
-fn text(text: Option<&str>) -> ToSqlOutput<'_> {
-    text.map_or(NULL, ToSqlOutput::from)
-}
-
-/// Numbers of records stay below 2^53.
-fn number(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn texts<'a>(entry: &'a Entry, path: &str) -> impl Iterator<Item = &'a str> {
-    entry.at(path).and_then(|value| value.as_array()).into_iter().flatten().filter_map(|value| value.as_str())
-}
-
-fn counts<'a>(entry: &'a Entry, path: &str) -> impl Iterator<Item = (&'a str, u64)> {
-    let array = entry.at(path).and_then(|value| value.as_array()).into_iter().flatten();
-    array.filter_map(|finding| Some((finding.get("label")?.as_str()?, finding.get("count")?.as_u64()?)))
 }

@@ -15,10 +15,11 @@
 mod ask;
 mod catch_up;
 mod columns;
+mod rows;
 mod stamp;
 
 pub use ask::{Answer, Limits, QueryError, Value};
-pub use columns::{Described, SCHEMA, View};
+pub use columns::{Described, Field, SCHEMA, View};
 
 use ledger::Checkpoint;
 use rustix::fs::{FlockOperation, flock};
