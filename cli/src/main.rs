@@ -7,20 +7,25 @@ mod check;
 mod completions;
 mod convict;
 mod demo;
+mod erase;
 mod explain;
 mod export;
+mod hold;
 mod init;
 mod journal;
 mod logging;
 mod manual;
+mod notice;
 mod receipt;
 mod records;
 mod reindex;
 mod run;
 mod schema;
+mod seal;
 mod secrets;
 mod sql;
 mod token;
+mod vault;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -64,6 +69,9 @@ enum Task {
     Verify(verify::Args),
     Convict(convict::Args),
     Anchor(anchor::Args),
+    Seal(seal::Args),
+    Hold(hold::Args),
+    Erase(erase::Args),
     Schema(schema::Args),
     Completions(completions::Args),
     Manual(manual::Args),
@@ -86,6 +94,9 @@ fn main() -> miette::Result<ExitCode> {
         Task::Verify(args) => verify::run(args),
         Task::Convict(args) => convict::run(args),
         Task::Anchor(args) => anchor::run(&plant, args),
+        Task::Seal(args) => seal::run(args),
+        Task::Hold(args) => hold::run(&plant, args),
+        Task::Erase(args) => erase::run(&plant, args),
         Task::Schema(args) => schema::run(args),
         Task::Completions(args) => completions::run(args),
         Task::Manual(args) => manual::run(args),

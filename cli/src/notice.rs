@@ -1,4 +1,4 @@
-//! Records that commands want written: that somebody read what was sealed.
+//! Records that commands want written: that somebody read what was sealed, erased it, or held it.
 //!
 //! Only one process may write a ledger. Where no gateway runs, the command opens the ledger, writes its record and closes it. Where
 //! one does, the command leaves a notice in the ledger's folder, under the identity of the record to be, and waits until the
@@ -31,9 +31,9 @@ const AT_ONCE: usize = 64;
 /// How long a gateway may take; it looks twice a second.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// What notices may be about.
-const KINDS: [Kind; 1] = [Kind::Read];
+const KINDS: [Kind; 2] = [Kind::Read, Kind::Erase];
 /// What a notice may say.
-const KEYS: [&str; 3] = ["event", "key", "record"];
+const KEYS: [&str; 7] = ["approver", "basis", "event", "key", "month", "record", "subject"];
 
 /// What is to be recorded.
 #[derive(Debug, PartialEq, Eq)]

@@ -129,7 +129,7 @@ fn reason() -> impl TypedValueParser<Value = Reason> {
         .try_map(|given| Reason::ALL.iter().find(|reason| reason.code() == given).copied().ok_or("not one of them"))
 }
 
-fn record_id(text: &str) -> Result<plant::RecordId, &'static str> {
+pub(crate) fn record_id(text: &str) -> Result<plant::RecordId, &'static str> {
     plant::RecordId::parse(text)
         .ok_or("no record has such an identity; it looks like 0193e6a4-7c1b-7f00-8000-000000000000")
 }
@@ -273,7 +273,7 @@ impl Wanted {
 }
 
 /// The pseudonym of a person. Only who holds the plant's key can tell it from the name.
-fn operator(person: &str, plant: &Path) -> miette::Result<OperatorId> {
+pub(crate) fn operator(person: &str, plant: &Path) -> miette::Result<OperatorId> {
     if person.starts_with("op-")
         && let Ok(pseudonym) = OperatorId::new(person)
     {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use store::{Audit, AuditFault, Folder};
+use store::{Audit, AuditFault, ContentAudit, ContentFault, Folder, ReadError};
 
 /// What was asked for makes no sense; as clap's own.
 pub(crate) const USAGE: u8 = 2;
@@ -39,6 +39,11 @@ pub(crate) struct Args {
     /// The record that the receipt is for, if it does not carry it.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+
+    /// Do not look for kept content: this copy was made without it. Otherwise content that is neither there nor erased makes
+    /// the ledger incomplete.
+    #[arg(long)]
+    without_content: bool,
 
     /// Print the result as JSON.
     #[arg(long)]
@@ -99,6 +104,7 @@ pub(crate) fn trust(path: &Path) -> Result<Trust, Unusable> {
 struct Findings {
     report: Report,
     audit: Result<Audit, AuditFault>,
+    content: Result<ContentAudit, ReadError>,
     own_key: bool,
 }
 
@@ -115,7 +121,7 @@ pub(crate) struct Said {
 /// Verifies a ledger against a public key, as `penstock verify LEDGER --key KEY` does.
 pub(crate) fn say(ledger: &Path, key: &Path) -> miette::Result<Said> {
     let trust = trust(key).map_err(|error| miette::miette!("{error}"))?;
-    let findings = look(ledger, &trust, &Options::default(), false);
+    let findings = look(ledger, &trust, &Options::default(), Look { own_key: false, content: true });
     let class = findings.class();
     let mut text = Vec::new();
     findings.print(&mut text, false, class).map_err(|error| miette::miette!("{error}"))?;
@@ -124,17 +130,17 @@ pub(crate) fn say(ledger: &Path, key: &Path) -> miette::Result<Said> {
 }
 
 fn verify_ledger(args: &Args) -> Result<u8, Unusable> {
-    let own_key = args.key.is_none();
     let trust = trust(&args.key.clone().unwrap_or_else(|| args.what.join("trust/ledger.vkey")))?;
     let known = args.known.as_deref().map(|path| read(path, seal::note::NOTE_LIMIT)).transpose()?;
     let options = Options { known };
-    let mut findings = look(&args.what, &trust, &options, own_key);
+    let at = Look { own_key: args.key.is_none(), content: !args.without_content };
+    let mut findings = look(&args.what, &trust, &options, at);
     // A gateway that runs meanwhile removes segments that it has published: then the picture was taken too slowly.
     for _ in 0..2 {
         if !matches!(findings.audit, Err(AuditFault::Tiles(_) | AuditFault::Wal(store::wal::WalError::Missing(_)))) {
             break;
         }
-        findings = look(&args.what, &trust, &options, own_key);
+        findings = look(&args.what, &trust, &options, at);
     }
     let class = findings.class();
     if args.json {
@@ -147,13 +153,24 @@ fn verify_ledger(args: &Args) -> Result<u8, Unusable> {
     Ok(code(class))
 }
 
-fn look(folder: &Path, trust: &Trust, options: &Options, own_key: bool) -> Findings {
+/// What is looked at, and with whose key.
+#[derive(Clone, Copy)]
+struct Look {
+    own_key: bool,
+    content: bool,
+}
+
+fn look(folder: &Path, trust: &Trust, options: &Options, at: Look) -> Findings {
+    let Look { own_key, content } = at;
     let report = ledger::verify(&Folder::new(folder), trust, options);
     let audit = match &report.checkpoint {
         Some(head) => store::audit(folder, head, trust.verifiers()),
         None => Ok(Audit::default()),
     };
-    Findings { report, audit, own_key }
+    // What is not proved says nothing about content.
+    let content =
+        if content && report.class().is_none() { store::audit_content(folder) } else { Ok(ContentAudit::default()) };
+    Findings { report, audit, content, own_key }
 }
 
 fn code(class: Option<Class>) -> u8 {
@@ -164,7 +181,11 @@ impl Findings {
     /// The worst of it; the smaller code is the worse.
     fn class(&self) -> Option<Class> {
         let audit = self.audit.as_ref().err().map(AuditFault::class);
-        [self.report.class(), audit].into_iter().flatten().min()
+        let content = match &self.content {
+            Ok(content) => content.faults.iter().map(ContentFault::class).min(),
+            Err(_) => Some(Class::Undecided),
+        };
+        [self.report.class(), audit, content].into_iter().flatten().min()
     }
 
     fn print(&self, out: &mut impl Write, colour: bool, class: Option<Class>) -> Result<(), Unusable> {
@@ -197,6 +218,7 @@ impl Findings {
                 writeln!(out, "           a write of {torn} bytes is torn or under way at its end")?;
             }
         }
+        print_content(out, &self.content)?;
         if report.under_way > 0 {
             writeln!(out, "under way  {} calls have begun and not ended yet", report.under_way)?;
         }
@@ -234,6 +256,15 @@ impl Findings {
                 })
             })
             .collect();
+        let faults = self.content.as_ref().map_or(&[][..], |content| &content.faults);
+        problems.extend(faults.iter().map(|fault| {
+            json!({
+                "class": fault.class().to_string(),
+                "problem": fault.what.to_string(),
+                "record": fault.seq,
+                "id": fault.id.to_string(),
+            })
+        }));
         if let Err(fault) = &self.audit {
             problems.push(json!({ "class": fault.class().to_string(), "problem": fault.to_string() }));
         }
@@ -265,10 +296,30 @@ impl Findings {
                 "unpublished": audit.unpublished,
                 "torn": audit.torn,
             })),
+            "content": self.content.as_ref().ok().map(|content| json!({
+                "kept": content.kept,
+                "erased": content.erased,
+            })),
             "key": if self.own_key { "own" } else { "given" },
             "problems": problems,
             "unlisted": report.unlisted,
         })
+    }
+}
+
+/// Says what became of kept content. A ledger that refers to none says nothing of it.
+fn print_content(out: &mut impl Write, content: &Result<ContentAudit, ReadError>) -> std::io::Result<()> {
+    match content {
+        Ok(ContentAudit { kept, erased, faults, unlisted }) => {
+            let erased = erased.iter().map(|(by, count)| format!("{count} erased by #{by}"));
+            let told: Vec<String> = Some(format!("{kept} kept")).into_iter().chain(erased).collect();
+            if told.len() > 1 || *kept > 0 || !faults.is_empty() {
+                writeln!(out, "content    {}", told.join(", "))?;
+            }
+            faults.iter().try_for_each(|fault| writeln!(out, "{}: {fault}", fault.class()))?;
+            if *unlisted > 0 { writeln!(out, "... and {unlisted} more of these") } else { Ok(()) }
+        }
+        Err(error) => writeln!(out, "undecided: the content: {error}"),
     }
 }
 

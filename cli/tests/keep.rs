@@ -195,3 +195,134 @@ fn content_does_not_open_to_others_nor_without_the_month() {
     assert!(house.kinds("read").is_empty(), "nothing was opened");
     gateway.stop();
 }
+
+impl House {
+    /// Verifies; gives exit code and output.
+    fn verify(&self, args: &[&str]) -> (i32, String) {
+        let ledger = self.path("plant/ledger");
+        let output = self.penstock(&[&["verify", ledger.to_str().unwrap()], args].concat());
+        (output.status.code().unwrap(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    }
+
+    fn erase(&self, args: &[&str]) -> Output {
+        self.penstock(&[&["erase", "--basis", "request of 3 November", "--approver", "J. Brandt"], args].concat())
+    }
+
+    /// Every file below a folder of the ledger.
+    fn files(&self, folder: &str) -> Vec<PathBuf> {
+        let (mut files, mut folders) = (Vec::new(), vec![self.path("plant/ledger").join(folder)]);
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { folders.push(path) } else { files.push(path) }
+            }
+        }
+        files
+    }
+}
+
+const SUBJECT: [&str; 2] = ["--subject", "workload.assistant"];
+
+#[test]
+fn what_is_erased_is_gone_with_authority_and_nothing_can_be_guessed() {
+    let house = House::new();
+    let gateway = house.run();
+    let record = house.call(&gateway, "my name is Erika Mustermann");
+    let dry = house.erase(&[&SUBJECT[..], &["--dry-run"]].concat());
+    assert!(String::from_utf8_lossy(&dry.stdout).contains("nothing of workload.assistant was erased"));
+    assert_eq!((house.files("blobs").len(), house.kinds("erase").len()), (2, 0));
+
+    // Beside the running gateway.
+    let done = house.erase(&SUBJECT);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(house.files("blobs").is_empty());
+    let erase = house.kinds("erase").remove(0);
+    let note = &erase["note"];
+    assert_eq!((&note["event"], &note["subject"]), (&"erased".into(), &"workload.assistant".into()));
+    assert_eq!((&note["basis"], &note["approver"]), (&"request of 3 November".into(), &"J. Brandt".into()));
+    let auditor = house.path("auditor.key");
+    let refused = house.fails(&["records", "--open", &record, "--key", auditor.to_str().unwrap()]);
+    assert!(refused.contains("it was erased"), "{refused}");
+
+    // A19: the very words, and the plant's own key, do not give the commitment.
+    let intent = house.kinds("intent").remove(0);
+    let root = seal::unbase64(fs::read_to_string(house.path("plant/keys/plant.key")).unwrap().trim()).unwrap();
+    let plant = seal::RootKey::from_bytes(root.try_into().unwrap()).derive("commitments");
+    let body = r#"{"model":"gpt-4o","messages":[{"role":"user","content":"my name is Erika Mustermann"}]}"#;
+    assert_eq!(intent["io"]["request_bytes"], body.len());
+    let guess = plant.tag(&[record.as_bytes(), b"request", body.as_bytes()]);
+    assert_ne!(intent["io"]["request"], seal::hex(&guess));
+    for file in house.files("") {
+        let bytes = fs::read(&file).unwrap();
+        assert!(!bytes.windows(10).any(|window| window == b"Mustermann"), "{}", file.display());
+    }
+
+    // The next call is kept under a fresh key, and verification tells the two apart.
+    let next = house.call(&gateway, "and the next");
+    assert_eq!(house.open(&next, "auditor.key").len(), 2);
+    gateway.stop();
+    let (code, told) = house.verify(&[]);
+    assert_eq!(code, 0, "{told}");
+    assert!(told.contains(&format!("content    2 kept, 2 erased by #{}", erase["seq"])), "{told}");
+}
+
+#[test]
+fn what_is_gone_without_authority_makes_the_ledger_incomplete() {
+    let house = House::new();
+    let gateway = house.run();
+    let record = house.call(&gateway, "hello");
+    gateway.stop();
+    assert_eq!(house.verify(&[]).0, 0);
+    let blobs = house.files("blobs");
+    assert_eq!(blobs.len(), 2);
+    let bytes = fs::read(&blobs[0]).unwrap();
+    fs::write(&blobs[0], &bytes[1..]).unwrap();
+    assert_eq!(house.verify(&[]).0, 10, "altered");
+    fs::remove_file(&blobs[0]).unwrap();
+    let (code, told) = house.verify(&[]);
+    assert!(code == 12 && told.contains("its content is gone, and nothing says that it was erased"), "{told}");
+    assert_eq!(house.verify(&["--without-content"]).0, 0);
+
+    // An erasure that a crash cut short is seen as well, and finished by asking again.
+    fs::write(&blobs[0], &bytes).unwrap();
+    let copy = fs::read(&blobs[1]).unwrap();
+    assert!(house.erase(&["--record", &record]).status.success());
+    assert_eq!(house.verify(&[]).0, 0);
+    fs::write(&blobs[1], copy).unwrap();
+    let (code, told) = house.verify(&[]);
+    assert!(code == 12 && told.contains("erase it again"), "{told}");
+    assert!(house.erase(&["--record", &record]).status.success());
+    let (code, told) = house.verify(&["--json"]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((code, &told["content"]["kept"]), (0, &0.into()));
+}
+
+#[test]
+fn what_is_held_is_not_erased() {
+    let house = House::new();
+    let gateway = house.run();
+    let record = house.call(&gateway, "hello");
+    let hold = |task: &str, what: &[&str]| {
+        house.says(&[&["hold", task, "--basis", "dispute 12/26", "--approver", "Counsel"], what].concat())
+    };
+    for held in [&SUBJECT[..], &["--record", &record]] {
+        hold("add", held);
+        for wanted in [&SUBJECT[..], &["--record", &record]] {
+            let refused = house.erase(wanted);
+            let told = String::from_utf8(refused.stderr).unwrap().replace("\n  │ ", " ");
+            assert!(!refused.status.success() && told.contains("dispute 12/26"), "{told}");
+        }
+        assert!(house.says(&["hold", "list"]).contains("dispute 12/26, approved by Counsel"));
+        hold("release", held);
+    }
+    assert_eq!((house.files("blobs").len(), house.kinds("erase").len()), (2, 4));
+    assert_eq!(house.says(&["hold", "list"]), "nothing is held\n");
+    // A hold that cannot be read holds everything.
+    fs::create_dir_all(house.path("plant/ledger/holds")).unwrap();
+    fs::write(house.path("plant/ledger/holds/workload.assistant"), "{}").unwrap();
+    assert!(!house.erase(&SUBJECT).status.success());
+    fs::remove_file(house.path("plant/ledger/holds/workload.assistant")).unwrap();
+    assert!(house.erase(&SUBJECT).status.success());
+    gateway.stop();
+    assert_eq!(house.verify(&[]).0, 0, "holds and releases erase nothing");
+}

@@ -109,6 +109,13 @@ impl RecordId {
         Self(uuid::Builder::from_unix_timestamp_millis(now.0, &random).into_uuid())
     }
 
+    /// When it was drawn, by the clock of who drew it; zero for an identity that is no `UUIDv7`.
+    #[must_use]
+    pub fn time(self) -> crate::Millis {
+        let (seconds, nanoseconds) = self.0.get_timestamp().map_or((0, 0), |time| time.to_unix());
+        crate::Millis(seconds.saturating_mul(1000).saturating_add(u64::from(nanoseconds / 1_000_000)))
+    }
+
     /// Reads the usual hyphenated form; `None` if the text is no UUID.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -119,5 +126,19 @@ impl RecordId {
 impl fmt::Display for RecordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.as_hyphenated().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RecordId;
+    use crate::Millis;
+
+    #[test]
+    fn a_record_knows_when_its_identity_was_drawn() {
+        for time in [0, 1, 999, 1_795_274_899_001, (1 << 48) - 1] {
+            assert_eq!(RecordId::new(Millis(time), [0xff; 10]).time(), Millis(time));
+        }
+        assert_eq!(RecordId::parse("5f0c1f6e-0000-4000-8000-000000000000").unwrap().time(), Millis(0));
     }
 }

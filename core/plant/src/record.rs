@@ -38,11 +38,13 @@ pub enum Kind {
     Storage,
     /// Somebody read the ledger.
     Read,
+    /// Content is erased.
+    Erase,
 }
 
 impl Kind {
     /// Every kind with its name in records.
-    pub const NAMES: [(&'static str, Self); 14] = [
+    pub const NAMES: [(&'static str, Self); 15] = [
         ("genesis", Self::Genesis),
         ("boot", Self::Boot),
         ("intent", Self::Intent),
@@ -57,6 +59,7 @@ impl Kind {
         ("clock", Self::Clock),
         ("storage", Self::Storage),
         ("read", Self::Read),
+        ("erase", Self::Erase),
     ];
 
     /// The kind's name in records.
@@ -77,6 +80,7 @@ impl Kind {
             Self::Clock => "clock",
             Self::Storage => "storage",
             Self::Read => "read",
+            Self::Erase => "erase",
         }
     }
 }

@@ -36,6 +36,8 @@ const SALT: usize = 32;
 
 /// Longest content: what a gateway holds of bodies in all.
 pub const CONTENT_LIMIT: usize = 1 << 30;
+/// Longest part of an envelope that is not encrypted.
+pub const HEAD_LIMIT: usize = 256;
 /// Longest envelope.
 pub const ENVELOPE_LIMIT: usize = CONTENT_LIMIT + 512;
 
@@ -145,12 +147,7 @@ impl<'a> Envelope<'a> {
         if bytes.len() > ENVELOPE_LIMIT {
             return Err(malformed("is longer than any"));
         }
-        let rest = bytes.strip_prefix(MAGIC).ok_or(malformed("is of another format or version"))?;
-        let (id, rest) = rest.split_at_checked(IDENTITY).ok_or(malformed("is cut short"))?;
-        let record = std::str::from_utf8(id).ok().and_then(RecordId::parse);
-        let record = record.filter(|record| record.to_string().as_bytes() == id);
-        let record = record.ok_or(malformed("names no record"))?;
-        let (_, rest) = take_name(rest).ok_or(malformed("names no key that may be"))?;
+        let (record, _, rest) = head(bytes)?;
         if rest.len() < NONCE + WRAPPED + SALT + TAG {
             return Err(malformed("is cut short"));
         }
@@ -190,6 +187,26 @@ impl<'a> Envelope<'a> {
         content.drain(..SALT);
         Some(Opened { salt: Salt(salt), content })
     }
+}
+
+/// Which record and which key the beginning of an envelope names; [`HEAD_LIMIT`] bytes are enough.
+///
+/// # Errors
+/// If the bytes begin no envelope.
+pub fn addressed(bytes: &[u8]) -> Result<(RecordId, KeyName), EnvelopeError> {
+    head(bytes).map(|(record, name, _)| (record, name))
+}
+
+/// Reads the part that is not encrypted; gives what follows it.
+fn head(bytes: &[u8]) -> Result<(RecordId, KeyName, &[u8]), EnvelopeError> {
+    let malformed = EnvelopeError::Malformed;
+    let rest = bytes.strip_prefix(MAGIC).ok_or(malformed("is of another format or version"))?;
+    let (id, rest) = rest.split_at_checked(IDENTITY).ok_or(malformed("is cut short"))?;
+    let record = std::str::from_utf8(id).ok().and_then(RecordId::parse);
+    let record = record.filter(|record| record.to_string().as_bytes() == id);
+    let record = record.ok_or(malformed("names no record"))?;
+    let (name, rest) = take_name(rest).ok_or(malformed("names no key that may be"))?;
+    Ok((record, name, rest))
 }
 
 /// The key that wraps record keys, apart from any other use of a subject's key.

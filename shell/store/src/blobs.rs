@@ -10,6 +10,14 @@
 //! A lock that is shared by those who seal and held alone by whoever erases keeps an envelope from being sealed under
 //! a key that is just being destroyed.
 
+mod audit;
+mod erase;
+mod scope;
+
+pub use audit::{ContentAudit, ContentFault, ContentProblem, audit_content};
+pub use erase::Doomed;
+pub use scope::Scope;
+
 use crate::disk;
 use plant::{Millis, RecordId, Sealed};
 use rustix::fs::FlockOperation;

@@ -61,6 +61,11 @@ impl Filter {
 }
 
 impl Sieve {
+    /// Lets every line pass that holds this text.
+    pub(crate) fn holding(text: &str) -> Self {
+        Self { filter: Filter::default(), needles: vec![Finder::new(text).into_owned()] }
+    }
+
     /// Whether a line can be told not to fit without reading all of it. Lines that are no record pass: they are
     /// for the reader to complain about.
     pub(crate) fn drops(&self, line: &[u8]) -> bool {

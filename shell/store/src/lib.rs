@@ -36,7 +36,7 @@ mod writer;
 
 pub use anchors::Anchors;
 pub use audit::{Audit, AuditFault, audit};
-pub use blobs::{BlobError, Blobs, Content};
+pub use blobs::{BlobError, Blobs, Content, ContentAudit, ContentFault, ContentProblem, Doomed, Scope, audit_content};
 pub use clock::{Clock, Reading, System, TOLERANCE};
 pub use disk::Usage;
 pub use epochs::EpochError;

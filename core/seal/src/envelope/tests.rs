@@ -1,6 +1,6 @@
 //! Envelopes: there and back, the fixed bytes of the format, and hostile ones.
 
-use super::{Envelope, EnvelopeError, Fresh, Salt, seal};
+use super::{Envelope, EnvelopeError, Fresh, HEAD_LIMIT, Salt, addressed, seal};
 use crate::subject::{KeyName, SubjectKey};
 use crate::{hex, sha256};
 use plant::{Millis, RecordId};
@@ -33,6 +33,7 @@ fn what_is_sealed_opens_with_its_key_and_no_other() {
     let bytes = sealed(b"the recipe");
     let envelope = Envelope::parse(&bytes).unwrap();
     assert_eq!((envelope.record(), envelope.key()), (record(), Some(name())));
+    assert_eq!(addressed(&bytes[..bytes.len().min(HEAD_LIMIT)]), Ok((record(), name())));
     let opened = envelope.open(&key(5)).unwrap();
     assert_eq!(opened.content.as_slice(), b"the recipe");
     let commitment = |salt: &Salt| salt.commitments().tag(&[b"x"]);

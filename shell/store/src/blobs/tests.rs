@@ -1,8 +1,9 @@
 //! Content that is kept, opened, lost and tampered with.
 
-use super::{BlobError, Blobs, Content};
+use super::{BlobError, Blobs, Content, Scope};
 use plant::{Millis, RecordId, Sealed};
 use seal::envelope::Salt;
+use seal::subject::KeyName;
 use seal::{OpeningKey, Recipient};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -129,4 +130,91 @@ fn calls_of_one_person_at_once_share_one_key() {
     for (byte, sealed) in (1..9).zip(&sealed) {
         assert_eq!(case.open(byte, sealed, 1).unwrap(), [byte]);
     }
+}
+
+fn subject(subject: &str, month: Option<&str>) -> Scope {
+    Scope::subject(subject, month).unwrap()
+}
+
+impl Case {
+    /// Keeps the content of another subject.
+    fn keep_for(&self, byte: u8, subject: &str, at: Millis) -> Sealed {
+        let salt = Salt::from_bytes(Zeroizing::new([byte; 32]));
+        let content = Content { record: record(byte), at, subject, salt: &salt, bytes: b"theirs" };
+        self.blobs.keep(&holder(1), &[], content).unwrap()
+    }
+
+    /// Every file below the folder that still has bytes of content or keys in it.
+    fn left(&self) -> usize {
+        let count = |folder: &str| {
+            let files =
+                |path: std::path::PathBuf| fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+            files(self.folder.path().join(folder)).filter(|path| path.is_dir()).flat_map(files).count()
+        };
+        count("seals") + count("blobs")
+    }
+}
+
+#[test]
+fn erasing_a_subjects_month_destroys_its_key_and_envelopes_and_no_others() {
+    let case = Case::new();
+    let (one, two) = (case.keep(1, &[], b"one"), case.keep(2, &[], b"two"));
+    let october = case.keep_for(3, "operator.op-1", Millis(NOVEMBER.0 - 30 * 86_400_000));
+    let other = case.keep_for(4, "operator.op-11", NOVEMBER);
+    // What a crash leaves of a key and of an envelope is in it too.
+    for path in [case.folder.path().join("seals").join(&one.key), case.blob(&one)] {
+        fs::copy(&path, format!("{}.tmp", path.display())).unwrap();
+    }
+    let open = fs::File::open(case.blob(&one)).unwrap();
+    let doomed = case.blobs.doomed(&subject("operator.op-1", Some("2026-11"))).unwrap();
+    assert_eq!((doomed.keys().count(), doomed.envelopes()), (2, 3));
+    doomed.destroy().unwrap();
+    for (byte, sealed) in [(1, &one), (2, &two)] {
+        assert!(matches!(case.open(byte, sealed, 1), Err(BlobError::Gone(_))));
+    }
+    let bytes = std::io::read_to_string(open).unwrap().into_bytes();
+    assert!(!bytes.is_empty() && bytes.iter().all(|byte| *byte == 0), "overwritten where it lay");
+    assert_eq!(case.open(3, &october, 1).unwrap(), b"theirs");
+    assert_eq!(case.open(4, &other, 1).unwrap(), b"theirs");
+    assert_eq!(case.left(), 4);
+    case.blobs.doomed(&subject("operator.op-1", None)).unwrap().destroy().unwrap();
+    assert!(case.open(3, &october, 1).is_err());
+    assert!(case.blobs.doomed(&subject("operator.op-1", None)).unwrap().is_empty());
+}
+
+#[test]
+fn nobody_seals_while_content_is_erased() {
+    let case = Case::new();
+    case.keep(1, &[], b"one");
+    let doomed = case.blobs.doomed(&subject("operator.op-1", None)).unwrap();
+    std::thread::scope(|scope| {
+        let (began, begins) = std::sync::mpsc::channel();
+        let case = &case;
+        let sealing = scope.spawn(move || {
+            began.send(()).unwrap();
+            case.keep(2, &[], b"two")
+        });
+        begins.recv().unwrap();
+        doomed.destroy().unwrap();
+        // Whether it waited or came after: it lies under a fresh key.
+        let two = sealing.join().unwrap();
+        assert_eq!(case.open(2, &two, 1).unwrap(), b"two");
+    });
+    assert_eq!(case.left(), 2);
+}
+
+#[test]
+fn a_scope_is_a_month_and_a_subject_or_nothing() {
+    for (subject, month) in
+        [("../../etc", None), ("a/b", None), ("operator.op-1", Some("2026-13")), ("", None), ("a", Some(".."))]
+    {
+        assert_eq!(Scope::subject(subject, month), None, "{subject} {month:?}");
+    }
+    let key = |text| KeyName::parse(text).unwrap();
+    let november = subject("operator.op-1", Some("2026-11"));
+    assert!(november.covers_key(&key("2026-11/operator.op-1")));
+    assert!(!november.covers_key(&key("2026-12/operator.op-1")));
+    assert!(!subject("operator.op-1", None).covers_key(&key("2026-11/operator.op-11")));
+    let call = Scope::Call(record(1));
+    assert!(call.covers(record(1), &key("2026-11/plant")) && !call.covers(record(2), &key("2026-11/plant")));
 }
