@@ -141,7 +141,7 @@ fn describe(format: Format) -> io::Result<()> {
             printer.texts(&["view", "column", "type", "field", "says"])?;
             for view in SCHEMA {
                 for column in view.columns() {
-                    printer.texts(&[view.name, column.name, column.kind, column.source, column.says])?;
+                    printer.texts(&[view.name, column.name, column.kind, &column.source, column.says])?;
                 }
             }
         }
