@@ -65,8 +65,8 @@ def load_trust(path):
     expect(keys, "the trust file names no key")
     return keys, witnesses
 
-def open_checkpoint(data, keys, also=()):
-    """Origin, size, root and bytes of a checkpoint, if it is a note that the keys of the origin's and these names signed."""
+def open_note(data, keys):
+    """The text of a signed note, and the names of those of these keys that signed it; at least one must have."""
     text, blank, tail = data.decode().rpartition("\n\n")
     expect(blank and tail.endswith("\n") and not re.search(rb"[\x00-\x09\x0b-\x1f]", data), "the note is malformed")
     expect(tail.count("\n") <= 100 and len(data) < 900_000, "the note has more than 100 signatures, or is too long")
@@ -82,7 +82,13 @@ def open_checkpoint(data, keys, also=()):
             except InvalidSignature:
                 raise ValueError("a signature of the trusted key does not verify") from None
             signed.add(match[1])
-    expect(signed and text.count("\n") == 3, "no trusted key signed it, or it is not origin, size and root")
+    expect(signed, "no trusted key signed it")
+    return text, signed
+
+def open_checkpoint(data, keys, also=()):
+    """Origin, size, root and bytes of a checkpoint, if it is a note that the keys of the origin's and these names signed."""
+    text, signed = open_note(data, keys)
+    expect(text.count("\n") == 3, "it is not origin, size and root")
     origin, size, root = text.splitlines()
     expect(origin in signed and len(unbase64(root)) == 32, "its origin is not its signer, or the root is no hash")
     expect(signed >= {*also}, "the key of its day did not sign it: it may have been made later")

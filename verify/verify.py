@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""Checks a Penstock ledger, or the receipt of one record, knowing nothing but its files and a public key.
+"""Checks a Penstock ledger, the receipt of one record, or an evidence pack, knowing nothing but files and a public key.
 
     verify.py ledger FOLDER TRUST [--known CHECKPOINT]
     verify.py receipt RECEIPT RECORD TRUST
+    verify.py pack FOLDER [TRUST]
+    verify.py                              in a pack: that pack
 
 A second verifier, written from the public formats (c2sp.org signed-note, tlog-checkpoint, tlog-tiles, tlog-proof;
 RFC 6962; RFC 8785) and sharing no code with Penstock. Needs Python 3.9, `cryptography`, and signatures.py
-beside it. Exit codes: 0 good, 2 usage, 10 tampered, 11 forked, 12 incomplete, 13 unwitnessed beyond policy, 14 cannot decide.
+beside it; for packs also pack.py. Exit codes: 0 good, 2 usage, 10 tampered, 11 forked, 12 incomplete, 13 unwitnessed beyond policy, 14 cannot decide.
 """
 import argparse, json, re, sys  # noqa: E401
 from pathlib import Path
+
+sys.dont_write_bytecode = True  # A pack that is checked where it lies must not get more files by it.
 from signatures import FORKED, INCOMPLETE, TAMPERED, UNDECIDED, UNWITNESSED
 from signatures import Epochs, climb, expect, load_trust, number, open_checkpoint, sha256, unbase64
 
@@ -246,14 +250,37 @@ def verify_receipt(data, record, keys):
     expect(climb(sha256(b"\0", record), index, size, path) == root, "the receipt does not lead from the record to the signed root")
     return origin, index, size
 
+def verify_pack(folder, trust=None):
+    """Checks an evidence pack and says so; gives the exit code."""
+    from pack import Pack  # Who checks a ledger or a receipt needs no pack.py.
+    pack = Pack(folder, trust, verify_receipt)
+    try:
+        pack.verify()
+    except OSError as error:
+        pack.add(UNDECIDED, error.filename, f"cannot be read: {error.strerror}")
+    for code, where, what in pack.problems:
+        print(f"{NAMES[code]}: {where}: {what}")
+    if pack.problems or not pack.manifest:
+        return min((code for code, _, _ in pack.problems), default=UNDECIDED)
+    head, sample = pack.manifest["head"], pack.manifest.get("sample")
+    print(f"good: {pack.proved} records are in {head['origin']} under its head of {head['size']}, byte for byte as signed")
+    print(f"{pack.manifest['population']} fit what was asked for" + (f"; drawn by the seed {sample['seed']!r}" if sample else ""))
+    print("the key is " + (f"that in {trust}" if trust else "the pack's own copy: compare trust/ledger.trust with the one you were given"))
+    return 0
+
 def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1], description=__doc__.split("\n\n")[0])
-    parser.add_argument("what", choices=("ledger", "receipt"))
-    parser.add_argument("files", nargs="+", help="FOLDER TRUST or RECEIPT RECORD TRUST")
+    parser.add_argument("what", choices=("ledger", "receipt", "pack"), nargs="?")
+    parser.add_argument("files", nargs="*", help="FOLDER TRUST, RECEIPT RECORD TRUST, or FOLDER [TRUST]")
     parser.add_argument("--known", help="a signed checkpoint of this ledger that was kept elsewhere")
     given = parser.parse_args()
+    here = Path(__file__).parent
+    if given.what is None and (here / "manifest.json").exists():
+        return verify_pack(here)
+    if given.what == "pack" and 1 <= len(given.files) <= 2:
+        return verify_pack(*given.files)
     try:
-        expect(len(given.files) == (2 if given.what == "ledger" else 3), "see the usage")
+        expect(len(given.files) == {"ledger": 2, "receipt": 3}.get(given.what), "see the usage")
         keys, witnesses = load_trust(given.files[-1])
         receipt = [Path(path).read_bytes() for path in given.files[:-1] if given.what == "receipt"]
         known = given.known and Path(given.known).read_bytes()

@@ -1,5 +1,6 @@
-//! `penstock export`: records for a SIEM or a spreadsheet.
+//! `penstock export`: records for a SIEM, a spreadsheet or an auditor.
 
+use crate::pack::{self, Wish};
 use crate::records::{Wanted, Where};
 use clap::ValueEnum;
 use export::{Exporter, Format};
@@ -9,14 +10,19 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use store::{Filter, ReadError, Reader};
 
-/// Export records for other programs.
+/// Export records for other programs, or as evidence for an auditor.
 ///
-/// Writes flat rows for a SIEM or a spreadsheet, oldest first. Each row carries the record's number (`seq`) and its
+/// With `--format`, writes flat rows for a SIEM or a spreadsheet, oldest first. Each row carries the record's number (`seq`) and its
 /// leaf hash: SHA-256 of a zero byte and the record's exact bytes, as the ledger's tree has it. Whoever doubts a row can
 /// look the record up with `penstock receipt SEQ`.
 ///
+/// With `--pack`, makes an evidence pack: the records with the proof of each, the signed head, and a verifier with
+/// instructions, all under a signed manifest. `penstock verify PACK` checks it, and so does the verifier inside it.
+///
 /// The refusals of a week for a spreadsheet: `penstock export LEDGER --format csv --verdict refuse --since 7d --out week.csv`
 /// Everything for a SIEM: `penstock export LEDGER --format ocsf | collector`
+/// 25 calls of a quarter for an auditor: `penstock export LEDGER --kind intent --since 2026-07-01 --until 2026-10-01
+/// --pack q3.zip --sample 25 --seed "what the auditor said"`
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The folder of the ledger; the plant's own if it is left out.
@@ -26,12 +32,15 @@ pub(crate) struct Args {
     wanted: Wanted,
 
     /// What rows look like.
-    #[arg(long, value_enum)]
-    format: Name,
+    #[arg(long, value_enum, required_unless_present = "pack")]
+    format: Option<Name>,
 
     /// Write to this file instead of standard output. It appears when it is complete.
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
+
+    #[command(flatten)]
+    wish: Wish,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -72,7 +81,11 @@ enum Problem {
 pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     let filter = args.wanted.filter(plant)?;
     let reader = Where::named(args.ledger).reader(plant)?;
-    let format = args.format.into();
+    if let Some(place) = &args.wish.pack {
+        pack::make(place, &args.wish, plant, &reader, filter)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Some(format) = args.format.map(Format::from) else { return Ok(ExitCode::SUCCESS) };
     let done = match &args.out {
         None => rows(&reader, filter, format, BufWriter::new(io::stdout().lock())).map(drop),
         Some(path) => file(&reader, filter, format, path),

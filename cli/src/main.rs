@@ -16,6 +16,7 @@ mod journal;
 mod logging;
 mod manual;
 mod notice;
+mod pack;
 mod receipt;
 mod records;
 mod reindex;

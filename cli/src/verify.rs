@@ -11,7 +11,7 @@ use store::{Audit, AuditFault, ContentAudit, ContentFault, Folder, ReadError};
 /// What was asked for makes no sense; as clap's own.
 pub(crate) const USAGE: u8 = 2;
 
-/// Verify a ledger or a receipt: bytes, tree, signatures, completeness.
+/// Verify a ledger, a receipt or an evidence pack: bytes, tree, signatures, completeness.
 ///
 /// Every record is hashed, the tree is built anew and compared with the signed head; every earlier head that is kept is
 /// compared as well; records must be in order, linked to each other, and every call that left must have ended. Nothing
@@ -23,7 +23,7 @@ pub(crate) const USAGE: u8 = 2;
 /// Exit codes: 0 all is well, 2 wrong usage, 10 tampered, 11 forked, 12 incomplete, 13 unwitnessed, 14 cannot decide.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The folder of a ledger, or the file of a receipt.
+    /// The folder of a ledger, the file of a receipt, or an evidence pack: its folder or zip.
     #[arg(value_name = "DIR|FILE")]
     what: PathBuf,
 
@@ -80,11 +80,32 @@ pub(crate) fn run(args: Args) -> miette::Result<ExitCode> {
 }
 
 fn verify(args: &Args) -> Result<u8, Unusable> {
+    if export::pack::is_pack(&args.what) {
+        return verify_pack(args);
+    }
     let meta = std::fs::metadata(&args.what).map_err(|source| Unusable::Read { path: args.what.clone(), source })?;
     if if meta.is_dir() { args.record.is_some() } else { args.known.is_some() } {
         return Err(Unusable::Options);
     }
     if meta.is_dir() { verify_ledger(args) } else { verify_receipt(args) }
+}
+
+fn verify_pack(args: &Args) -> Result<u8, Unusable> {
+    if args.record.is_some() || args.known.is_some() {
+        return Err(Unusable::Options);
+    }
+    let trust = args.key.as_deref().map(trust).transpose()?;
+    let findings = crate::pack::Findings::new(&args.what, trust.as_ref());
+    let class = findings.class();
+    if args.json {
+        print_json(&findings.json(&result(class), code(class)))?;
+    } else {
+        let mut out = std::io::stdout().lock();
+        let colour = out.is_terminal();
+        findings.print(&mut out)?;
+        conclude(&mut out, colour, class)?;
+    }
+    Ok(code(class))
 }
 
 pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Unusable> {

@@ -19,6 +19,29 @@ pub fn sha256_parts(parts: &[&[u8]]) -> [u8; 32] {
     array(&context.finish())
 }
 
+/// SHA-256 of what comes piece by piece and is too long to hold.
+#[derive(Clone)]
+pub struct Sha256(Context);
+
+impl Default for Sha256 {
+    fn default() -> Self {
+        Self(Context::new(&SHA256))
+    }
+}
+
+impl Sha256 {
+    /// Takes the next piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The hash of all pieces.
+    #[must_use]
+    pub fn finish(self) -> [u8; 32] {
+        array(&self.0.finish())
+    }
+}
+
 /// Whether two secrets are equal. Their lengths may leak, where they differ does not.
 #[must_use]
 pub fn equal(one: &[u8], other: &[u8]) -> bool {
@@ -33,13 +56,17 @@ fn array(digest: &Digest) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use super::{equal, sha256, sha256_parts};
+    use super::{Sha256, equal, sha256, sha256_parts};
     use crate::hex;
 
     #[test]
     fn sha256_agrees_with_the_vector_of_fips_180() {
         assert_eq!(hex(&sha256(b"abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(sha256_parts(&[b"a", b"", b"bc"]), sha256(b"abc"));
+        let mut pieces = Sha256::default();
+        pieces.update(b"ab");
+        pieces.update(b"c");
+        assert_eq!(pieces.finish(), sha256(b"abc"));
     }
 
     #[test]

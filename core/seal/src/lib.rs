@@ -14,8 +14,8 @@ pub mod cosignature;
 mod digest;
 pub mod envelope;
 mod epoch;
-mod hpke;
 pub mod foreign;
+mod hpke;
 pub mod jose;
 mod mac;
 pub mod note;
@@ -24,7 +24,7 @@ pub mod subject;
 mod text;
 pub mod token;
 
-pub use digest::{equal, sha256, sha256_parts};
+pub use digest::{Sha256, equal, sha256, sha256_parts};
 pub use epoch::EpochSeed;
 pub use hpke::{OpeningKey, Recipient, WeakKey};
 pub use mac::{Mac, RootKey, Tagging};

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! store::Reader -> Record -> Row -> ndjson | csv | ocsf | cef | rfc5424
+//!                         -> pack: records, proofs, manifest -> folder | zip -> check
 //! ```
 //!
 //! A row is a copy for a SIEM: it carries the record's index and leaf hash, so that whoever doubts it can look the
@@ -13,6 +14,7 @@
 mod cef;
 mod csv;
 mod ocsf;
+pub mod pack;
 mod row;
 mod syslog;
 

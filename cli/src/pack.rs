@@ -1,0 +1,133 @@
+//! Evidence packs on the command line: `penstock export --pack` makes one, `penstock verify PACK` checks it.
+
+use crate::{assemble, secrets};
+use export::pack::{self, Checked, Order, Sample, Sink};
+use ledger::verify::{Class, Trust};
+use miette::IntoDiagnostic;
+use seal::SigningKey;
+use seal::note::Verifier;
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use store::{Filter, Reader};
+
+/// How a pack is made.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Wish {
+    /// Make an evidence pack: a folder, or a zip if the name ends in `.zip`. Nothing may be there yet.
+    #[arg(long, value_name = "DIR|FILE.zip", conflicts_with_all = ["format", "out"])]
+    pub(crate) pack: Option<PathBuf>,
+
+    /// Put only a sample of so many records into the pack.
+    #[arg(long, value_name = "N", requires = "pack", requires = "seed")]
+    sample: Option<usize>,
+
+    /// What the sample is drawn by. The auditor names it, after the records were written.
+    #[arg(long, value_name = "SEED", requires = "sample")]
+    seed: Option<String>,
+
+    /// The folder of the key that signs the manifest; the plant's own if it is left out.
+    #[arg(long, value_name = "DIR", requires = "pack")]
+    keys: Option<PathBuf>,
+}
+
+/// Makes a pack and says what is in it.
+pub(crate) fn make(place: &Path, wish: &Wish, plant: &Path, reader: &Reader, filter: Filter) -> miette::Result<()> {
+    let sample = wish.sample.zip(wish.seed.as_deref()).map(|(size, seed)| Sample::new(size, seed));
+    let sample = sample.transpose().into_diagnostic()?;
+    let key = key(wish.keys.as_deref(), plant, reader)?;
+    let order = Order { reader, filter, sample: sample.clone(), now: gateway::now(), key };
+    let made = pack::make(order, Sink::new(place).into_diagnostic()?).into_diagnostic()?;
+    let mut out = io::stdout().lock();
+    let say = |out: &mut dyn Write| {
+        writeln!(out, "pack       {}", place.display())?;
+        writeln!(out, "ledger     {}", made.head.origin)?;
+        writeln!(out, "head       {} records, root {}", made.head.size, seal::base64(&made.head.root))?;
+        writeln!(out, "population {} records fit what was asked for", made.population)?;
+        match &sample {
+            Some(sample) => writeln!(out, "records    {}, drawn by the seed `{}`", made.records, sample.seed())?,
+            None => writeln!(out, "records    {}, all of them", made.records)?,
+        }
+        if made.signed {
+            writeln!(out, "signed     by the ledger's key")
+        } else {
+            writeln!(out, "signed     no: the ledger's key is not at hand, so nobody vouches for the population")
+        }
+    };
+    say(&mut out).into_diagnostic()
+}
+
+/// The key that signs the manifest: the one that was named, or the plant's, if it is this ledger's. A copy of the ledger on
+/// an auditor's machine has none.
+fn key(named: Option<&Path>, plant: &Path, reader: &Reader) -> miette::Result<Option<SigningKey>> {
+    if let Some(keys) = named {
+        return Ok(Some(secrets::signing_key(keys)?));
+    }
+    let Ok(loaded) = assemble::load(plant) else { return Ok(None) };
+    let Ok(key) = secrets::signing_key(&loaded.gateway.keys) else { return Ok(None) };
+    let origin = export::origin(reader).into_diagnostic()?.unwrap_or_default();
+    let Ok(verifier) = Verifier::new(origin, key.verifying_key()) else { return Ok(None) };
+    let trust = std::fs::read_to_string(reader.folder().join("trust/ledger.vkey")).unwrap_or_default();
+    Ok((trust.trim() == verifier.to_string()).then_some(key))
+}
+
+/// What `penstock verify` found out about a pack.
+pub(crate) struct Findings(Checked, bool);
+
+impl Findings {
+    /// Checks a pack against the auditor's trust file, or its own copy.
+    pub(crate) fn new(place: &Path, trust: Option<&Trust>) -> Self {
+        Self(pack::check(place, trust), trust.is_none())
+    }
+
+    pub(crate) fn class(&self) -> Option<Class> {
+        self.0.class()
+    }
+
+    pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        let Self(Checked { head, population, proved, seed, made, signed, problems }, own_key) = self;
+        if let Some(head) = head {
+            writeln!(out, "ledger     {}", head.origin)?;
+            writeln!(out, "head       {} records, root {}", head.size, seal::base64(&head.root))?;
+            writeln!(out, "population {population} records")?;
+            let by = seed.as_ref().map(|seed| format!(", drawn by the seed `{seed}`")).unwrap_or_default();
+            writeln!(out, "proved     {proved} records{by}")?;
+        }
+        if let Some(made) = made.as_ref().filter(|_| *signed) {
+            writeln!(out, "signed     by the ledger's key, {made}")?;
+        }
+        if *own_key {
+            writeln!(out, "key        the pack's own copy: compare it with the one that the plant gave you")?;
+        }
+        for problem in problems {
+            writeln!(out, "{}: {}: {}", problem.class, problem.place, problem.what)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn json(&self, result: &str, code: u8) -> Value {
+        let Self(Checked { head, population, proved, seed, made, signed, problems }, own_key) = self;
+        let problems: Vec<Value> = problems
+            .iter()
+            .map(
+                |problem| json!({ "class": problem.class.to_string(), "problem": problem.what, "file": problem.place }),
+            )
+            .collect();
+        json!({
+            "result": result,
+            "code": code,
+            "checkpoint": head.as_ref().map(|head| json!({
+                "origin": head.origin,
+                "size": head.size,
+                "root": seal::base64(&head.root),
+            })),
+            "population": population,
+            "records": proved,
+            "seed": seed,
+            "made": made,
+            "signed": signed,
+            "key": if *own_key { "own" } else { "given" },
+            "problems": problems,
+        })
+    }
+}

@@ -1,0 +1,52 @@
+//! Evidence packs: records with the proof of each, and all that an auditor needs to check them without us.
+//!
+//! ```text
+//! ledger -> make -> README.md verify.py signatures.py pack.py      how to check it, and with what
+//!                   trust/ledger.trust checkpoint                  the ledger's keys and signed head
+//!                   population.txt                                 the numbers of all records that fit the filter
+//!                   records.ndjson proofs/SEQ.tlog-proof           the records, or a sample of them, each with its proof
+//!                   manifest.json manifest.note                    what there must be, and the signature over that
+//! ```
+//!
+//! What a proof shows: this record, byte for byte, is in the ledger under this head. That the population is all that fits
+//! the filter, no proof can show; the ledger's key vouches for it by signing the manifest, and whoever has the ledger
+//! can count.
+
+mod check;
+mod make;
+mod manifest;
+mod sample;
+mod vessel;
+
+pub use check::{Checked, Problem, check, is_pack};
+pub use make::{Made, MakeError, Order, make};
+pub use sample::{Sample, SampleError};
+pub use vessel::{Sink, VesselError};
+
+/// Most records in a pack; more are for a sample. A file for each proof is what people and their file systems bear.
+pub const RECORDS_LIMIT: usize = 100_000;
+/// Most bytes that the files of a pack may have together.
+const BYTES_LIMIT: u64 = 8 << 30;
+
+const MANIFEST: &str = "manifest.json";
+const NOTE: &str = "manifest.note";
+const CHECKPOINT: &str = "checkpoint";
+const POPULATION: &str = "population.txt";
+const RECORDS: &str = "records.ndjson";
+const TRUST: &str = "trust/ledger.trust";
+
+/// Where the proof of a record lies.
+fn proof(seq: u64) -> String {
+    format!("proofs/{seq:012}.tlog-proof")
+}
+
+/// Whether a pack can have a file of that name. Everything else, `..` first, is refused before it is opened.
+fn is_name(name: &str) -> bool {
+    let fixed =
+        ["README.md", "verify.py", "signatures.py", "pack.py", TRUST, CHECKPOINT, POPULATION, RECORDS, MANIFEST, NOTE];
+    let seq = name.strip_prefix("proofs/").and_then(|rest| rest.strip_suffix(".tlog-proof"));
+    fixed.contains(&name) || seq.and_then(|seq| seq.parse().ok()).is_some_and(|seq| proof(seq) == name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+"""Checks an evidence pack: the folder that `penstock export --pack` makes. A part of verify.py.
+
+Every file is compared with the manifest, the manifest with its signature, the sample is drawn again from the
+population, and every record is proved to be in the ledger under the pack's checkpoint.
+"""
+import hashlib, heapq, json, re  # noqa: E401
+from pathlib import Path
+from signatures import INCOMPLETE, TAMPERED, UNDECIDED, expect, load_trust, number, open_checkpoint, open_note, unbase64
+
+FIXED = ["README.md", "verify.py", "signatures.py", "pack.py", "trust/ledger.trust", "checkpoint", "population.txt",
+         "records.ndjson", "manifest.json", "manifest.note"]
+MOST, LONGEST = 100_000, 8 << 30
+
+def is_name(name):
+    proof = re.fullmatch(r"proofs/([0-9]{12,19})\.tlog-proof", name, re.ASCII)
+    return name in FIXED or bool(proof and name == proof_of(int(proof[1])))
+
+def proof_of(seq):
+    return f"proofs/{seq:012}.tlog-proof"
+
+def lot(seed, seq):
+    return hashlib.sha256(f"penstock sample v1\n{seed}\n{seq}\n".encode()).digest(), seq
+
+class Pack:
+    """Goes over a pack once; what is wrong gathers in `problems` as (class, where, what)."""
+
+    def __init__(self, folder, trust, verify_receipt):
+        self.folder, self.trust, self.verify_receipt = Path(folder), trust, verify_receipt
+        self.problems, self.proved, self.manifest = [], 0, {}
+
+    def add(self, code, where, what):
+        self.problems.append((code, where, str(what)))
+
+    def read(self, name, limit):
+        """The bytes of a file that is short enough to hold."""
+        path = self.folder / name
+        if path.is_symlink() or not path.is_file():
+            raise FileNotFoundError(name)
+        expect(path.stat().st_size <= limit, "is too long")
+        return path.read_bytes()
+
+    def step(self, name, what):
+        """Runs a step; gives None and says so if the file is missing or wrong."""
+        try:
+            return what()
+        except FileNotFoundError as error:
+            self.add(INCOMPLETE, str(error), "is missing")
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            self.add(TAMPERED, name, error)
+
+    def verify(self):
+        data = self.step("manifest.json", lambda: self.read("manifest.json", 32 << 20))
+        self.manifest = data and self.step("manifest.json", lambda: self.parse(data))
+        if not self.manifest:
+            return
+        self.files(self.manifest["files"])
+        trust = self.trust or self.folder / "trust/ledger.trust"
+        keys = self.step("trust/ledger.trust", lambda: load_trust(trust)[0])
+        if not keys:
+            return
+        if (self.folder / "manifest.note").exists():
+            note = self.step("manifest.note", lambda: open_note(self.read("manifest.note", 900_000), keys))
+            self.step("manifest.json", lambda: note and self.signature(data, *note))
+        else:
+            self.add(UNDECIDED, "manifest.note", "is missing: nobody vouches for the filter and the population")
+        head = self.step("checkpoint", lambda: self.head(keys))
+        drawn = head and self.step("population.txt", lambda: self.draw(head[1]))
+        if drawn is not None and head:
+            self.step("records.ndjson", lambda: self.records(drawn, head, keys))
+
+    def parse(self, data):
+        manifest = json.loads(data.decode())
+        expect(manifest["version"] == 1, "is of another version")
+        for key in ("population", "records"):
+            expect(type(manifest[key]) is int and manifest[key] >= 0, "lacks a count")
+        sample, names = manifest.get("sample"), [file["name"] for file in manifest["files"]]
+        expect(len(names) <= MOST + 10 and len(set(names)) == len(names), "lists a file twice, or too many")
+        expect(all(is_name(name) and name not in FIXED[-2:] for name in names), "lists a file that no pack has")
+        expect(sum(file["size"] for file in manifest["files"]) <= LONGEST, "lists files of more than 8 GiB")
+        known = sample is None or (sample["method"] == "sha256-smallest v1" and 0 < sample["size"] <= MOST and
+                                   re.fullmatch("[!-~](?:[ -~]{0,126}[!-~])?", sample["seed"]))
+        expect(known, "has a malformed sample, or a method that is not known")
+        return manifest
+
+    def files(self, listed):
+        for file in listed:
+            self.step(file["name"], lambda: self.measure(file))
+        there = (path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_symlink() or not path.is_dir())
+        for name in sorted({*there} - {file["name"] for file in listed} - {*FIXED[-2:]}):
+            self.add(TAMPERED, ascii(name)[1:-1], "is not in the manifest")
+
+    def measure(self, file):
+        self.read(file["name"], 0) if (self.folder / file["name"]).is_symlink() else None
+        digest, path = hashlib.sha256(), self.folder / file["name"]
+        if not path.is_file():
+            raise FileNotFoundError(file["name"])
+        same = path.stat().st_size == file["size"]
+        with path.open("rb") as data:
+            while same and (piece := data.read(1 << 16)):
+                digest.update(piece)
+        expect(same and digest.hexdigest() == file["sha256"], "is not the file that the manifest names")
+
+    def signature(self, data, text, signed):
+        origin = self.manifest["head"]["origin"]
+        says = f"penstock evidence pack v1\n{origin}\nsha256 {hashlib.sha256(data).hexdigest()}\n"
+        expect(origin in signed and text == says, "is not the one that the ledger's key signed")
+
+    def head(self, keys):
+        head, says = open_checkpoint(self.read("checkpoint", 900_000), keys), self.manifest["head"]
+        expect(head[:3] == (says["origin"], says["size"], unbase64(says["root"])), "is not the head that the manifest names")
+        return head
+
+    def population(self, size):
+        """The numbers of all records that fit, in order."""
+        count, at = 0, 0
+        with (self.folder / "population.txt").open("rb") as lines:
+            for line in iter(lambda: lines.readline(43), b""):
+                expect(line.endswith(b"\n"), "is malformed")
+                first, dash, last = line[:-1].decode("ascii").partition("-")
+                first, last = number(first), number(last if dash else first)
+                expect(first < last if dash else True, "is malformed")
+                count += last - first + 1
+                fits = at <= first and last < size and count <= self.manifest["population"]
+                expect(fits, "is not in order, names records beyond the head, or more than the manifest says")
+                yield from range(first, last + 1)
+                at = last + 1
+        expect(count == self.manifest["population"], "names fewer records than the manifest says")
+
+    def draw(self, size):
+        """The numbers of the records that must be there: the population, or the sample drawn again."""
+        sample, numbers = self.manifest.get("sample"), self.population(size)
+        if sample:
+            drawn = sorted(seq for _, seq in heapq.nsmallest(sample["size"], (lot(sample["seed"], seq) for seq in numbers)))
+        else:
+            expect(self.manifest["population"] <= MOST, "names more records than a pack holds")
+            drawn = list(numbers)
+        expect(len(drawn) == self.manifest["records"], "does not give as many records as the manifest says")
+        return drawn
+
+    def records(self, drawn, head, keys):
+        with (self.folder / "records.ndjson").open("rb") as lines:
+            for seq in drawn:
+                line = lines.readline(65537)
+                if not line:
+                    return self.add(INCOMPLETE, f"record {seq}", "is not in records.ndjson")
+                self.step(f"record {seq} in records.ndjson and {proof_of(seq)}", lambda: self.prove(seq, line, head, keys))
+            expect(not lines.read(1), "holds more records than were drawn")
+
+    def prove(self, seq, line, head, keys):
+        expect(line.endswith(b"\n"), "a line is too long, or has no end")
+        data = self.read(proof_of(seq), 2 << 20)
+        expect(self.verify_receipt(data, line[:-1], keys) == (head[0], seq, head[1]), "is proved for another head or place")
+        extra = re.match(rb"[^\n]*\nextra ([^\n]*)\n", data)
+        expect(not extra or unbase64(extra[1].decode()) == line[:-1], "the proof carries another record")
+        expect(open_checkpoint(data.partition(b"\n\n")[2], keys)[:3] == head[:3], "is proved for another head")
+        self.proved += 1

@@ -1,0 +1,113 @@
+"""Evidence packs of a real gateway, judged by `penstock verify` and by the verifier that lies in them: they must agree."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(HERE, "..", "target"))
+PENSTOCK = os.path.join(TARGET, "debug", "penstock")
+
+
+def run(*command):
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PENSTOCK_")}
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    return result.returncode, result.stdout + result.stderr
+
+
+def files(folder):
+    return sorted(
+        os.path.relpath(os.path.join(root, name), folder) for root, _, names in os.walk(folder) for name in names
+    )
+
+
+class Packs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.home = tempfile.TemporaryDirectory()
+        cls.plant, cls.pack = os.path.join(cls.home.name, "plant"), os.path.join(cls.home.name, "pack")
+        code, said = run(PENSTOCK, "demo", "--once", "--dir", cls.plant)
+        assert code == 0, said
+        code, said = cls.export(cls.pack, "--sample", "5", "--seed", "spring")
+        assert code == 0 and "signed     by the ledger's key" in said, said
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.home.cleanup()
+
+    @classmethod
+    def export(cls, place, *wish):
+        return run(PENSTOCK, "--plant", cls.plant, "export", "--pack", place, *wish)
+
+    def judged(self, folder, *trust):
+        """The exit code on which both agree, and what both say."""
+        key = ["--key", *trust] if trust else []
+        ours, said = run(PENSTOCK, "verify", folder, *key)
+        theirs, also = run(sys.executable, os.path.join(HERE, "verify.py"), "pack", folder, *trust)
+        self.assertEqual(ours, theirs, said + also)
+        self.assertNotIn("Traceback", also)
+        return ours, said, also
+
+    def test_a_pack_is_good_with_its_own_key_and_with_the_auditors(self):
+        self.assertEqual(self.judged(self.pack)[0], 0)
+        self.assertEqual(self.judged(self.pack, os.path.join(self.plant, "ledger", "trust", "ledger.trust"))[0], 0)
+        other = os.path.join(HERE, "..", "testdata", "ledgers", "trust")
+        self.assertEqual(self.judged(self.pack, other)[0], 10)
+
+    def test_the_verifier_in_the_pack_checks_it_where_it_lies_and_leaves_nothing(self):
+        before = files(self.pack)
+        code, said = run(sys.executable, os.path.join(self.pack, "verify.py"))
+        self.assertEqual((code, said[:4]), (0, "good"), said)
+        self.assertEqual(files(self.pack), before)
+
+    def test_a_flipped_byte_is_found_in_each_file_by_both(self):
+        for name in files(self.pack):
+            path = os.path.join(self.pack, name)
+            with open(path, "rb") as file:
+                good = file.read()
+            for at in (0, len(good) // 3, len(good) - 1):
+                with self.subTest(file=name, at=at):
+                    with open(path, "wb") as file:
+                        file.write(good[:at] + bytes([good[at] ^ 1]) + good[at + 1:])
+                    code, said, also = self.judged(self.pack)
+                    self.assertEqual(code, 10)
+                    self.assertTrue(name in said and name in also, said + also)
+            with open(path, "wb") as file:
+                file.write(good)
+        self.assertEqual(self.judged(self.pack)[0], 0)
+
+    def test_missing_and_added_files_are_found_by_both(self):
+        for name in files(self.pack):
+            with self.subTest(name):
+                path = os.path.join(self.pack, name)
+                os.rename(path, path + ".away")
+                os.rename(path + ".away", os.path.join(self.home.name, "away"))
+                self.assertEqual(self.judged(self.pack)[0], 14 if name == "manifest.note" else 12)
+                os.rename(os.path.join(self.home.name, "away"), path)
+        added = os.path.join(self.pack, "proofs", "000000000001.tlog-proof")
+        for link in (False, True):
+            os.symlink("/dev/null", added) if link else open(added, "wb").close()
+            self.assertEqual(self.judged(self.pack)[0], 10)
+            os.remove(added)
+
+    def test_a_zip_holds_what_the_folder_holds(self):
+        place = os.path.join(self.home.name, "pack.zip")
+        code, said = self.export(place, "--sample", "5", "--seed", "spring")
+        self.assertEqual(code, 0, said)
+        self.assertEqual(run(PENSTOCK, "verify", place)[0], 0)
+        folder = os.path.join(self.home.name, "unpacked")
+        shutil.unpack_archive(place, folder)
+        self.assertEqual(files(folder), files(self.pack), "the same sample")
+        self.assertEqual(self.judged(folder)[0], 0)
+
+    def test_a_pack_without_the_key_is_undecided(self):
+        place = os.path.join(self.home.name, "unsigned")
+        code, said = run(PENSTOCK, "export", os.path.join(self.plant, "ledger"), "--pack", place, "--kind", "refuse")
+        self.assertTrue(code == 0 and "signed     no" in said, said)
+        self.assertEqual(self.judged(place)[0], 14)
+
+
+if __name__ == "__main__":
+    unittest.main()
