@@ -10,6 +10,7 @@ use plant::{
     Body, ConduitId, Decided, Draft, FindingCount, GatewayId, Io, Kind, Millis, Outcome, Party, Place, PlantId,
     ProviderId, RecordId, RuleId, Verdict, What, Who, ZoneId,
 };
+use rustix::time::{ClockId, clock_gettime};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -47,20 +48,22 @@ fn measure(folder: &Path) -> Result<()> {
     let (mut count, mut bytes) = (0, 0);
     for _ in 0..ROUNDS {
         (count, bytes) = (0_u64, 0_u64);
-        read.push(timed(|| {
+        read.push(worked(|| {
             for record in reader.records(0, Filter::default()) {
                 count += 1;
                 bytes += record?.line.len() as u64;
             }
             Ok(())
         })?);
-        indexed.push(timed(|| index(Index::rebuild))?);
+        indexed.push(worked(|| index(Index::rebuild))?);
     }
     println!("{count} records of {} bytes on average", bytes / count.max(1));
     let (read, indexed) = (middle(read), middle(indexed));
     show("reading them", count, read);
     show("building the index", count, indexed);
-    println!("{:<28} {:>9.2}", "ratio of the middles", indexed.as_secs_f64() / read.as_secs_f64());
+    let ratio = |indexed: Duration, read: Duration| indexed.as_secs_f64() / read.as_secs_f64();
+    let ratios = (ratio(indexed.0, read.0), ratio(indexed.1, read.1));
+    println!("{:<28} {:>9.2}, of the processor's time {:.2}", "ratio of the middles", ratios.0, ratios.1);
     let size = std::fs::metadata(folder.join(penstock_index::FILE))?.len();
     println!("{:<28} {:>9} MiB, {} bytes a record", "the index takes", size >> 20, size / count.max(1));
     let nothing = timed(|| index(Index::open))?;
@@ -94,13 +97,22 @@ fn timed(mut work: impl FnMut() -> Result<()>) -> Result<Duration> {
     Ok(begin.elapsed())
 }
 
-fn middle(mut times: Vec<Duration>) -> Duration {
+/// How long it takes, and the processor's time for it: what a busy machine does not add to.
+fn worked(mut work: impl FnMut() -> Result<()>) -> Result<(Duration, Duration)> {
+    let used = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime));
+    let before = used()?;
+    let took = timed(&mut work)?;
+    Ok((took, used()?.saturating_sub(before)))
+}
+
+fn middle(mut times: Vec<(Duration, Duration)>) -> (Duration, Duration) {
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
-fn show(what: &str, count: u64, took: Duration) {
-    println!("{what:<28} {took:>9.1?} {:>9.0} records/s", count as f64 / took.as_secs_f64());
+fn show(what: &str, count: u64, (took, used): (Duration, Duration)) {
+    let rate = |time: Duration| count as f64 / time.as_secs_f64();
+    println!("{what:<28} {took:>9.1?} {:>9.0} records/s, {:.0} a second of the processor's", rate(took), rate(used));
 }
 
 fn write(folder: &Path, records: u64) -> Result<()> {

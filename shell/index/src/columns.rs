@@ -215,7 +215,11 @@ impl View {
 
     fn definition(&self) -> String {
         let stored = self.columns.iter().filter(|column| column.source.is_stored());
-        let stored: Vec<_> = stored.map(|column| format!("{} {}", column.name, column.source.kind())).collect();
+        let stored = stored.map(|column| match column.source {
+            // A record has one row, and its number finds it without another index.
+            Source::Position if self.each.is_none() => format!("{} integer primary key", column.name),
+            _ => format!("{} {}", column.name, column.source.kind()),
+        });
         let shown = self.columns.iter().map(|column| match column.source {
             Source::Computed(sql, _) => format!("{sql} as {}", column.name),
             _ => column.name.to_owned(),
@@ -223,7 +227,7 @@ impl View {
         let (table, shown) = (self.table(), shown.collect::<Vec<_>>().join(", "));
         format!(
             "create table if not exists {table} ({});\ncreate view if not exists {} as select {shown} from {table};\n",
-            stored.join(", "),
+            stored.collect::<Vec<_>>().join(", "),
             self.name
         )
     }
@@ -298,9 +302,8 @@ fn reason(entry: &Entry) -> Field<'_> {
     text(["dec.reason", "out.reason", "note.reason"].into_iter().find_map(|path| entry.text(path)))
 }
 
-/// What finds answers sooner: the number, both ends of a reference, and the time.
+/// What finds answers sooner: both ends of a reference, the time, and the record of a finding, tool or rule.
 const KEYS: &str = "
-    create unique index if not exists records_by_seq on stored_records (seq);
     create index if not exists records_by_id on stored_records (id);
     create index if not exists records_by_ref on stored_records (ref) where ref is not null;
     create index if not exists records_by_time on stored_records (t);
