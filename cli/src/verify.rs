@@ -1,7 +1,9 @@
 //! `penstock verify`: proves a ledger or a receipt, trusting nothing but a public key.
 
-use ledger::verify::{Class, EpochsJudged, Options, Report, Trust};
+use ledger::verify::{Class, EpochsJudged, Options, Report, Trust, TrustError, WitnessesJudged};
+use ledger::witness::Seen;
 use ledger::{Checkpoint, Receipt, receipt::RECEIPT_LIMIT};
+use plant::Millis;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -17,6 +19,9 @@ pub(crate) const USAGE: u8 = 2;
 /// compared as well; records must be in order, linked to each other, and every call that left must have ended. Nothing
 /// is written. The output names the record or the file that is wrong.
 ///
+/// That the end was cut off, that all of it was put back from a backup, or that it has a twin, cannot be seen from inside:
+/// give a head that you have kept (`--known`), or name witnesses whom you trust (`--policy`).
+///
 /// Without `--key` the ledger's own copy of its key is used. That shows accidents, and forgers who do not have the key;
 /// it does not show a ledger that was replaced as a whole.
 ///
@@ -31,6 +36,11 @@ pub(crate) struct Args {
     /// got by another way. Keys of several ledgers may follow one another.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+
+    /// The witnesses that must have seen the head, as a C2SP tlog-policy file: lines `witness NAME KEY`, `group NAME COUNT
+    /// NAME...` and `quorum NAME`. If it names logs (`log KEY`), it takes the place of `--key`.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
 
     /// A checkpoint of this ledger that you have kept: shows whether its past was changed or its end cut off.
     #[arg(long, value_name = "CHECKPOINT")]
@@ -58,7 +68,7 @@ pub(crate) enum Unusable {
     #[error("`{path}` is longer than it may be")]
     TooLong { path: PathBuf },
     #[error("`{path}`: {source}")]
-    Key { path: PathBuf, source: ledger::verify::TrustError },
+    Key { path: PathBuf, source: TrustError },
     #[error("`{0}` is not text")]
     NotText(PathBuf),
     #[error(
@@ -117,8 +127,34 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Unusable> {
 }
 
 pub(crate) fn trust(path: &Path) -> Result<Trust, Unusable> {
-    let text = String::from_utf8(read(path, 64 << 10)?).map_err(|_| Unusable::NotText(path.to_owned()))?;
-    Trust::parse(&text).map_err(|source| Unusable::Key { path: path.to_owned(), source })
+    Trust::parse(&text(path)?).map_err(unusable(path))
+}
+
+fn text(path: &Path) -> Result<String, Unusable> {
+    String::from_utf8(read(path, 64 << 10)?).map_err(|_| Unusable::NotText(path.to_owned()))
+}
+
+fn unusable(path: &Path) -> impl FnOnce(TrustError) -> Unusable {
+    move |source| Unusable::Key { path: path.to_owned(), source }
+}
+
+/// Whom the auditor trusts, and whether that is only the ledger's own copy of its key.
+fn trusted(args: &Args, own: Option<&Path>) -> Result<(Trust, bool), Unusable> {
+    let policy = match &args.policy {
+        None => None,
+        Some(path) => Some((path, Trust::parse_policy(&text(path)?).map_err(unusable(path))?)),
+    };
+    match policy {
+        Some((_, policy)) if args.key.is_none() && !policy.verifiers().is_empty() => Ok((policy, false)),
+        policy => {
+            let keys = trust(args.key.as_deref().or(own).ok_or(Unusable::NoKey)?)?;
+            let trust = match policy {
+                Some((path, policy)) => keys.under(policy).map_err(unusable(path))?,
+                None => keys,
+            };
+            Ok((trust, args.key.is_none()))
+        }
+    }
 }
 
 /// What a ledger comes to.
@@ -151,10 +187,10 @@ pub(crate) fn say(ledger: &Path, key: &Path) -> miette::Result<Said> {
 }
 
 fn verify_ledger(args: &Args) -> Result<u8, Unusable> {
-    let trust = trust(&args.key.clone().unwrap_or_else(|| args.what.join("trust/ledger.vkey")))?;
+    let (trust, own_key) = trusted(args, Some(&args.what.join("trust/ledger.vkey")))?;
     let known = args.known.as_deref().map(|path| read(path, seal::note::NOTE_LIMIT)).transpose()?;
     let options = Options { known };
-    let at = Look { own_key: args.key.is_none(), content: !args.without_content };
+    let at = Look { own_key, content: !args.without_content };
     let mut findings = look(&args.what, &trust, &options, at);
     // A gateway that runs meanwhile removes segments that it has published: then the picture was taken too slowly.
     for _ in 0..2 {
@@ -228,6 +264,7 @@ impl Findings {
             report.records, report.bytes, report.tiles, report.checkpoints
         )?;
         print_epochs(out, report)?;
+        print_witnesses(out, report)?;
         if let Ok(Audit { segments, heads, unpublished, torn }) = &self.audit
             && *segments > 0
         {
@@ -306,6 +343,7 @@ impl Findings {
                 "schedule": if known { "given" } else { "own" },
                 "spent": spent,
             })),
+            "witnesses": report.witnesses.as_ref().map(|judged| seen_json(&judged.head, judged.newest)),
             "kinds": report.kinds,
             "first": report.span.map(|(first, _)| first.to_string()),
             "last": report.span.map(|(_, last)| last.to_string()),
@@ -360,8 +398,43 @@ fn print_epochs(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
     }
 }
 
+/// Says who else has seen the head: what the ledger cannot say of itself.
+fn print_witnesses(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
+    match &report.witnesses {
+        Some(WitnessesJudged { head, newest }) => {
+            print_seen(out, head)?;
+            match (head.enough, newest) {
+                (true, _) => Ok(()),
+                (false, Some(size)) => {
+                    writeln!(out, "           the newest head that enough have seen covers {size} records")
+                }
+                (false, None) => writeln!(out, "           no earlier head here has been seen by enough either"),
+            }
+        }
+        None if report.records > 0 => writeln!(out, "witnesses  not checked: no policy was given (`--policy`)"),
+        None => Ok(()),
+    }
+}
+
+fn print_seen(out: &mut impl Write, seen: &Seen) -> std::io::Result<()> {
+    let (count, all) = (seen.by.len(), seen.by.len() + seen.missing.len());
+    let word = if seen.enough { "enough for the policy" } else { "not enough for the policy" };
+    writeln!(out, "witnesses  {count} of {all} have signed the head, {word}")?;
+    seen.by.iter().try_for_each(|(name, time)| writeln!(out, "           {name}, {}", moment(*time)))
+}
+
+fn seen_json(seen: &Seen, newest: Option<u64>) -> Value {
+    let by = seen.by.iter().map(|(name, time)| json!({ "name": name, "time": moment(*time).to_string() }));
+    json!({ "enough": seen.enough, "by": by.collect::<Vec<_>>(), "missing": seen.missing, "newest": newest })
+}
+
+/// A time in seconds since 1970.
+fn moment(seconds: u64) -> Millis {
+    Millis(seconds.saturating_mul(1000))
+}
+
 fn verify_receipt(args: &Args) -> Result<u8, Unusable> {
-    let trust = trust(args.key.as_deref().ok_or(Unusable::NoKey)?)?;
+    let (trust, _) = trusted(args, None)?;
     let bytes = read(&args.what, RECEIPT_LIMIT)?;
     let given = args.record.as_deref().map(|path| read(path, 64 << 10)).transpose()?;
     let checked = Receipt::parse(&bytes).map_err(|error| (Class::Tampered, error.to_string())).and_then(|receipt| {
@@ -375,16 +448,25 @@ fn verify_receipt(args: &Args) -> Result<u8, Unusable> {
         };
         let head = receipt.verify(&record, trust.verifiers()).map_err(|error| (Class::Tampered, error.to_string()))?;
         let entry = ledger::decode(&record).map_err(|error| (Class::Tampered, error.to_string()))?;
-        Ok((head, entry))
+        let seen = trust.quorum().map(|quorum| quorum.judge(receipt.note())).transpose();
+        let seen = seen.map_err(|error| (Class::Tampered, error.to_string()))?;
+        match seen {
+            Some(Seen { enough: false, missing, .. }) => {
+                let missing = missing.join(", ");
+                Err((Class::Unwitnessed, format!("not enough witnesses have signed its head; missing: {missing}")))
+            }
+            seen => Ok((head, entry, seen)),
+        }
     });
     let class = checked.as_ref().err().map(|(class, _)| *class);
     if args.json {
         print_json(&match &checked {
-            Ok((head, entry)) => json!({
+            Ok((head, entry, seen)) => json!({
                 "result": result(class),
                 "code": code(class),
                 "checkpoint": { "origin": head.origin, "size": head.size, "root": seal::base64(&head.root) },
                 "record": entry.value(),
+                "witnesses": seen.as_ref().map(|seen| seen_json(seen, None)),
                 "problems": [],
             }),
             Err((class, problem)) => json!({
@@ -401,7 +483,7 @@ fn verify_receipt(args: &Args) -> Result<u8, Unusable> {
     }
     let mut out = std::io::stdout().lock();
     match &checked {
-        Ok((head, entry)) => {
+        Ok((head, entry, seen)) => {
             writeln!(out, "ledger     {}", head.origin)?;
             writeln!(
                 out,
@@ -416,6 +498,7 @@ fn verify_receipt(args: &Args) -> Result<u8, Unusable> {
                 out,
                 "           it is in the ledger under this head; whether the head is the latest, a receipt cannot say"
             )?;
+            seen.iter().try_for_each(|seen| print_seen(&mut out, seen))?;
         }
         Err((class, problem)) => writeln!(out, "{class}: {}: {problem}", args.what.display())?,
     }

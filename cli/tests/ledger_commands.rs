@@ -6,6 +6,7 @@ use plant::{
     Body, ConduitId, Decided, Draft, GatewayId, Io, Kind, Millis, Outcome, Party, Place, PlantId, ProviderId, Reason,
     RecordId, Verdict, What, Who, WorkloadId, ZoneId,
 };
+use seal::cosignature::Cosigner;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -239,8 +240,16 @@ fn each_exit_code_is_given_for_its_reason() {
     assert_eq!(house.verify(&[&ledger, "--known", &known]).0, 11);
     // 13: the auditor asks for witnesses.
     let key = genesis(&house);
-    std::fs::write(house.path("policy"), format!("log {key}witness w {key}quorum w\n")).unwrap();
-    assert_eq!(house.verify(&[&ledger, "--key", &house.path("policy")]).0, 13);
+    let witness = Cosigner::new("w.example", Arc::new(seal::SigningKey::from_seed([9; 32].into()))).unwrap();
+    std::fs::write(house.path("policy"), format!("log {key}witness w {}\nquorum w\n", witness.witness())).unwrap();
+    for option in ["--key", "--policy"] {
+        let (code, text) = house.verify(&[&ledger, option, &house.path("policy")]);
+        assert_eq!(code, 13, "{text}");
+        assert!(text.contains("missing: w\n") && text.contains("0 of 1 have signed the head"), "{text}");
+    }
+    std::fs::write(house.path("broken"), format!("witness w {key}quorum w\n")).unwrap();
+    assert_eq!(house.verify(&[&ledger, "--policy", &house.path("broken")]).0, 2);
+    assert_eq!(house.verify(&[&ledger, "--policy", &house.path("ledger/trust/ledger.vkey")]).0, 2, "no quorum");
     // 14: there is nothing to check against.
     for entry in std::fs::read_dir(house.ledger().join("checkpoints")).unwrap() {
         std::fs::remove_file(entry.unwrap().path()).unwrap();
@@ -267,6 +276,16 @@ fn a_receipt_stands_on_its_own() {
     assert!(text.contains(&house.refused.to_string()), "{text}");
     assert_eq!(house.verify(&[&file]).0, 2, "a receipt does not bring its own key");
     assert_eq!(house.verify(&[&file, "--key", &House::new().path("ledger/trust/ledger.vkey")]).0, 10);
+    let witness = Cosigner::new("w.example", Arc::new(seal::SigningKey::from_seed([9; 32].into()))).unwrap();
+    std::fs::write(house.path("policy"), format!("witness hilltop {}\nquorum hilltop\n", witness.witness())).unwrap();
+    let (code, text) = house.verify(&[&file, "--key", &key, "--policy", &house.path("policy")]);
+    assert!(code == 13 && text.contains("missing: hilltop"), "{text}");
+    // A10: a receipt cannot say that its head is the latest; the time of a witness says how old it is at most.
+    let receipt = std::fs::read_to_string(&file).unwrap();
+    let note = seal::note::Note::parse(receipt.split_once("\n\n").unwrap().1.as_bytes()).unwrap();
+    std::fs::write(house.path("seen"), format!("{receipt}{}\n", witness.sign(&note, 1_700_000_000))).unwrap();
+    let (code, text) = house.verify(&[&house.path("seen"), "--key", &key, "--policy", &house.path("policy")]);
+    assert!(code == 0 && text.contains("hilltop, 2023-11-14T22:13:20.000Z"), "{text}");
     let spoilt = std::fs::read_to_string(&file).unwrap().replacen("index 301", "index 300", 1);
     std::fs::write(&file, spoilt).unwrap();
     assert_eq!(house.verify(&[&file, "--key", &key]).0, 10);

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use seal::cosignature::Cosigner;
 use seal::envelope::Envelope;
 use seal::jose::{Algorithm, Keys, verify};
 use seal::note::{Note, Signer};
@@ -29,6 +30,29 @@ pub fn note(bytes: &[u8]) {
     assert_eq!(note.to_string().as_bytes(), bytes, "a note has one spelling");
     if note.verify(&[signer().verifier().clone()]).is_ok() {
         assert_eq!(note.text(), SIGNED, "nothing else was ever signed");
+    }
+}
+
+/// When the test witness saw [`SIGNED`], in seconds since 1970.
+const SEEN: u64 = 1_700_000_000;
+
+pub(crate) fn cosigner() -> &'static Cosigner {
+    static COSIGNER: OnceLock<Cosigner> = OnceLock::new();
+    COSIGNER.get_or_init(|| Cosigner::new("witness.example", Arc::new(signing_key())).expect("a name"))
+}
+
+/// The note that the test witness has cosigned.
+pub(crate) fn cosigned() -> Note {
+    let mut note = Note::sign(SIGNED, signer()).expect("a text of our own");
+    note.put(cosigner().sign(&note, SEEN)).expect("room for one more");
+    note
+}
+
+/// A cosigned note: a witness has seen one text at one time.
+pub fn cosignature(bytes: &[u8]) {
+    let Ok(note) = Note::parse(bytes) else { return };
+    if let Ok(Some(time)) = cosigner().witness().check(&note) {
+        assert_eq!((note.text(), time), (SIGNED, SEEN), "nothing else was ever cosigned");
     }
 }
 

@@ -128,6 +128,13 @@ const NOTE: &[&str] = &[
     "extra ",
     "index ",
     "c2sp.org/tlog-proof@v1",
+    "witness ",
+    "group ",
+    "quorum ",
+    "all ",
+    "any ",
+    "none",
+    "old ",
 ];
 const KEYS: &[&str] = &[
     "{\"keys\":[",
@@ -242,6 +249,7 @@ targets! {
     "crossing" crossing::request, seeds::requests, PROMPT, 60_000;
     "homecoming" crossing::answer, seeds::answers, STREAM, 60_000;
     "note" keys::note, seeds::notes, NOTE, 100_000;
+    "cosignature" keys::cosignature, seeds::cosigned_notes, NOTE, 100_000;
     "jwks" keys::jwks, seeds::key_sets, KEYS, 50_000;
     "jws" keys::jws, seeds::operator_tokens, KEYS, 50_000;
     "token" keys::token, seeds::workload_tokens, HEADERS, 50_000;

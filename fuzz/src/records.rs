@@ -1,5 +1,6 @@
 //! `ledger` under fire: records, bundles, checkpoints, receipts, trust files, and a whole ledger that somebody altered.
 
+use crate::keys;
 use crate::seeds::{Folder, data};
 use ledger::verify::{Files, Options, Trust, Unreadable};
 use ledger::{Checkpoint, Head, Receipt, Tile};
@@ -65,6 +66,12 @@ pub fn receipt(bytes: &[u8]) {
 /// A trust file.
 pub fn trust(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let policy = Trust::parse_policy(text);
+    if let Some(quorum) = policy.as_ref().ok().and_then(|policy| policy.quorum()) {
+        let seen = quorum.judge(&keys::cosigned()).expect("no line is made up");
+        assert_eq!(seen.by.len() + seen.missing.len(), quorum.witnesses().count());
+        assert!(seen.enough || !seen.missing.is_empty(), "all of them are always enough");
+    }
     let Ok(trust) = Trust::parse(text) else { return };
     for verifier in trust.verifiers() {
         let again = verifier.to_string();

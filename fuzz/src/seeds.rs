@@ -217,6 +217,12 @@ pub fn time_stamps() -> Vec<Vec<u8>> {
     values("anchors").filter(|(name, _)| name.ends_with(".tsr")).map(|(_, bytes)| bytes).collect()
 }
 
+/// The same, and one that a witness has signed.
+#[must_use]
+pub fn cosigned_notes() -> Vec<Vec<u8>> {
+    std::iter::once(keys::cosigned().to_string().into_bytes()).chain(notes()).collect()
+}
+
 /// Key sets: the test key's, and one of each other kind.
 #[must_use]
 pub fn key_sets() -> Vec<Vec<u8>> {
@@ -294,7 +300,10 @@ pub fn receipts() -> Vec<Vec<u8>> {
 #[must_use]
 pub fn trust_files() -> Vec<Vec<u8>> {
     let policy = format!("log {} https://log.example\nquorum none\n", keys::signer().verifier());
-    vec![data("ledgers/trust"), data("ledgers/trust-witnessed"), policy.into_bytes()]
+    let witness = keys::cosigner().witness();
+    let grouped = format!("{policy}witness w {witness} https://w.example\ngroup g 1 w\n").replace("none", "g");
+    let grouped = format!("{}quorum g\n", grouped.replace("quorum g\n", ""));
+    vec![data("ledgers/trust"), data("ledgers/trust-witnessed"), policy.into_bytes(), grouped.into_bytes()]
 }
 
 /// Alterations of the good ledger: none, and one of each kind.

@@ -11,7 +11,7 @@
 //!
 //! One pass over the files; memory is bounded by the calls under way and 8 bytes for each published checkpoint. What
 //! cannot be seen from inside a log (that its end was cut off, that two readers are shown two logs) needs a
-//! checkpoint that somebody else has kept: [`Options::known`].
+//! checkpoint that somebody else has kept, [`Options::known`], or witnesses whom the auditor trusts, [`Trust::quorum`].
 
 mod epochs;
 mod heads;
@@ -19,10 +19,12 @@ mod report;
 mod story;
 mod trust;
 mod walk;
+mod witnesses;
 
 pub use epochs::EpochsJudged;
 pub use report::{Class, Fault, Problem, Report};
 pub use trust::{Trust, TrustError};
+pub use witnesses::WitnessesJudged;
 
 use heads::Heads;
 
@@ -72,9 +74,6 @@ pub struct Options {
 /// Checks a ledger and says everything that is wrong with it.
 pub fn verify(files: &impl Files, trust: &Trust, options: &Options) -> Report {
     let mut report = Report::default();
-    if trust.wants_witnesses() {
-        report.add(Class::Unwitnessed, Fault::Unwitnessed);
-    }
     let Some(mut heads) = Heads::read(files, trust, options, &mut report) else { return report };
     let schedule = heads.schedule();
     walk::walk(files, &mut heads, schedule, &mut report);

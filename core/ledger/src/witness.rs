@@ -5,5 +5,8 @@
 //! <https://c2sp.org/tlog-witness>, <https://c2sp.org/tlog-cosignature>).
 
 mod conviction;
+mod quorum;
 
 pub use conviction::{Comparison, compare};
+pub(crate) use quorum::Lines;
+pub use quorum::{Quorum, QuorumError, Seen};

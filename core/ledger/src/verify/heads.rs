@@ -1,6 +1,7 @@
 //! The signed heads of a ledger: the published one, its history, and the one that the auditor kept.
 
 use super::epochs::Epochs;
+use super::witnesses::{self, WITNESSED};
 use super::{Class, Fault, Files, Options, Report, Trust};
 use crate::Schedule;
 use crate::checkpoint::{Checkpoint, number};
@@ -17,8 +18,8 @@ pub(super) struct Heads<'a> {
     /// The head as it was signed, until its epoch is judged; `None` if the head is the last good one of the history.
     signed: Option<Note>,
     known: Option<Checkpoint>,
-    /// Sizes of earlier checkpoints, ascending, and how many of them have been compared.
-    history: Vec<u64>,
+    /// Sizes of earlier checkpoints, ascending, with their folders, and how many of them have been compared.
+    history: Vec<(u64, &'static str)>,
     compared: usize,
     /// Sizes whose signed root is another than the records', the first ones.
     disagreeing: Vec<(u64, String)>,
@@ -30,20 +31,25 @@ impl<'a> Heads<'a> {
     /// Reads the head; `None` if there is none to believe.
     pub(super) fn read(files: &impl Files, trust: &'a Trust, options: &Options, report: &mut Report) -> Option<Self> {
         // The history first: what is listed in it now is not younger than the head that is read next.
-        let mut history = sizes(files, report);
+        let mut history = history(files, report);
         let (head, signed) = match published(files, trust, report) {
             Some((head, note)) => (head, Some(note)),
             // A broken head is reported; the last good one of the history still shows what else is wrong.
-            None => history.iter().rev().find_map(|size| {
-                let note = files.read(&path(*size), NOTE_LIMIT).ok()??;
+            None => history.iter().rev().find_map(|listed| {
+                let note = files.read(&path(*listed), NOTE_LIMIT).ok()??;
                 Some((Checkpoint::open(&note, trust.verifiers()).ok()?.0, None))
             })?,
         };
-        let later = history.split_off(history.partition_point(|size| *size <= head.size));
+        let later = history.split_off(history.partition_point(|(size, _)| *size <= head.size));
         judge_later(files, trust, &head, &later, report);
         // Again: a live ledger may have ended an epoch meanwhile, and the checkpoint that did it is needed.
-        let mut history = sizes(files, &mut Report::default());
-        history.retain(|size| *size <= head.size);
+        let mut history = self::history(files, &mut Report::default());
+        history.retain(|(size, _)| *size <= head.size);
+        if let Some(note) = &signed {
+            let earlier = history.iter().filter(|(size, folder)| *folder == WITNESSED && *size < head.size);
+            let earlier: Vec<u64> = earlier.map(|(size, _)| *size).collect();
+            witnesses::judge(files, trust, (&head, note), &earlier, report);
+        }
         let known = known(trust, options, &head, report);
         report.checkpoint = Some(head.clone());
         Some(Self { trust, head, signed, known, history, compared: 0, disagreeing: Vec::new(), agreed: 0 })
@@ -62,7 +68,7 @@ impl<'a> Heads<'a> {
     /// Whether a root is wanted at this size.
     pub(super) fn wants(&self, size: u64) -> bool {
         size == self.head.size
-            || self.history.get(self.compared) == Some(&size)
+            || self.listed(size).is_some()
             || self.known.as_ref().is_some_and(|known| known.size == size)
     }
 
@@ -75,9 +81,9 @@ impl<'a> Heads<'a> {
         epochs: &mut Epochs,
         report: &mut Report,
     ) {
-        let mut listed = self.history.get(self.compared) == Some(&size);
-        if listed {
-            listed = self.compare_listed(size, root, files, epochs, report);
+        let mut listed = false;
+        while let Some(folder) = self.listed(size) {
+            listed |= self.compare_listed((size, folder), root, files, epochs, report);
         }
         let head = self.signed.take_if(|_| self.head.size == size);
         if let Some(fault) = head.as_ref().and_then(|head| epochs.judge(head)) {
@@ -91,10 +97,15 @@ impl<'a> Heads<'a> {
         }
     }
 
+    /// The folder of the next checkpoint of the history, if it is of this size.
+    fn listed(&self, size: u64) -> Option<&'static str> {
+        self.history.get(self.compared).filter(|(next, _)| *next == size).map(|(_, folder)| *folder)
+    }
+
     /// Compares a checkpoint of the history; `false` if it is gone.
     fn compare_listed(
         &mut self,
-        size: u64,
+        (size, folder): (u64, &'static str),
         root: &Hash,
         files: &impl Files,
         epochs: &Epochs,
@@ -102,7 +113,7 @@ impl<'a> Heads<'a> {
     ) -> bool {
         self.compared += 1;
         report.checkpoints += 1;
-        let file = path(size);
+        let file = path((size, folder));
         match files.read(&file, NOTE_LIMIT) {
             // Listed a moment ago: whoever prunes old notes may do so, they are not needed to verify.
             Ok(None) => return false,
@@ -144,19 +155,23 @@ impl<'a> Heads<'a> {
     }
 }
 
-fn path(size: u64) -> String {
-    format!("{HISTORY}/{size}.note")
+fn path((size, folder): (u64, &str)) -> String {
+    format!("{folder}/{size}.note")
 }
 
-fn sizes(files: &impl Files, report: &mut Report) -> Vec<u64> {
-    let names = files.names(HISTORY).unwrap_or_else(|error| {
-        report.add_file(Class::Undecided, Fault::Unreadable(error.0), HISTORY);
-        Vec::new()
-    });
-    let mut sizes: Vec<u64> = names.iter().filter_map(|name| number(name.strip_suffix(".note")?)).collect();
-    sizes.sort_unstable();
-    sizes.dedup();
-    sizes
+/// The checkpoints that are kept, by size.
+fn history(files: &impl Files, report: &mut Report) -> Vec<(u64, &'static str)> {
+    let mut listed = Vec::new();
+    for folder in [HISTORY, WITNESSED] {
+        let names = files.names(folder).unwrap_or_else(|error| {
+            report.add_file(Class::Undecided, Fault::Unreadable(error.0), folder);
+            Vec::new()
+        });
+        listed.extend(names.iter().filter_map(|name| Some((number(name.strip_suffix(".note")?)?, folder))));
+    }
+    listed.sort_unstable();
+    listed.dedup();
+    listed
 }
 
 fn published(files: &impl Files, trust: &Trust, report: &mut Report) -> Option<(Checkpoint, Note)> {
@@ -171,16 +186,23 @@ fn published(files: &impl Files, trust: &Trust, report: &mut Report) -> Option<(
     None
 }
 
-/// Checkpoints beyond the head. One is the ledger caught between signing and publishing; more, and records that were
-/// signed have been taken away (attack A5).
-fn judge_later(files: &impl Files, trust: &Trust, head: &Checkpoint, later: &[u64], report: &mut Report) {
+/// Checkpoints beyond the head. One is the ledger caught between signing and publishing; more, or one that a witness has
+/// seen, and records that were signed have been taken away (attack A5).
+fn judge_later(
+    files: &impl Files,
+    trust: &Trust,
+    head: &Checkpoint,
+    later: &[(u64, &'static str)],
+    report: &mut Report,
+) {
     let mut signed = 0;
-    for size in later {
-        let opened = match files.read(&path(*size), NOTE_LIMIT) {
+    for (size, folder) in later {
+        let file = path((*size, folder));
+        let opened = match files.read(&file, NOTE_LIMIT) {
             Ok(Some(note)) => Checkpoint::open(&note, trust.verifiers()),
             Ok(None) => continue,
             Err(error) => {
-                report.add_file(Class::Undecided, Fault::Unreadable(error.0), path(*size));
+                report.add_file(Class::Undecided, Fault::Unreadable(error.0), file);
                 continue;
             }
         };
@@ -189,11 +211,11 @@ fn judge_later(files: &impl Files, trust: &Trust, head: &Checkpoint, later: &[u6
                 signed += 1;
                 report.ahead = Some(*size);
             }
-            Ok(_) => report.add_file(Class::Tampered, Fault::CheckpointName, path(*size)),
-            Err(error) => report.add_file(Class::Tampered, Fault::Checkpoint(error), path(*size)),
+            Ok(_) => report.add_file(Class::Tampered, Fault::CheckpointName, file.as_str()),
+            Err(error) => report.add_file(Class::Tampered, Fault::Checkpoint(error), file.as_str()),
         }
-        if signed > 1 {
-            report.add_file(Class::Incomplete, Fault::Shorter { size: *size }, path(*size));
+        if signed > 1 || (signed == 1 && *folder == WITNESSED) {
+            report.add_file(Class::Incomplete, Fault::Shorter { size: *size }, file);
             return;
         }
     }

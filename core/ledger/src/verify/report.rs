@@ -1,6 +1,7 @@
 //! What verification found, for people and for exit codes.
 
 use super::epochs::EpochsJudged;
+use super::witnesses::WitnessesJudged;
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::entry::Malformed;
 use crate::tile::{Row, Tile, TileError, WIDTH};
@@ -158,9 +159,12 @@ pub enum Fault {
         /// Which epoch.
         epoch: u32,
     },
-    /// The policy asks for witnesses.
-    #[error("the policy asks for witnesses, and their signatures are not checked by this version")]
-    Unwitnessed,
+    /// Too few of the witnesses that the policy names have seen the head.
+    #[error("not enough witnesses have signed the head; missing: {missing}")]
+    Unwitnessed {
+        /// Who has not, by the policy's names.
+        missing: String,
+    },
 }
 
 /// Something wrong, and where.
@@ -195,6 +199,8 @@ pub struct Report {
     pub kinds: BTreeMap<&'static str, u64>,
     /// What was judged of the epochs; `None` if the ledger has no schedule of epoch keys.
     pub epochs: Option<EpochsJudged>,
+    /// What was judged of the witnesses; `None` if the auditor has no policy.
+    pub witnesses: Option<WitnessesJudged>,
     /// The times of the first and the last record.
     pub span: Option<(Millis, Millis)>,
     /// Calls begun since the last start of the gateway and not ended yet: how many.

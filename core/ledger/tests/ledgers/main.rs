@@ -12,5 +12,7 @@ mod support;
 mod vectors;
 #[cfg(test)]
 mod verify;
+#[cfg(test)]
+mod witnesses;
 
 use penstock_ledger as ledger;

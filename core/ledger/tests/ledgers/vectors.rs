@@ -8,12 +8,14 @@ use crate::ledger::verify::{Options, Trust, verify};
 use crate::ledger::{Checkpoint, Receipt, Tile, leaf_hash, tile};
 use crate::support::{Book, DAY, EPOCHS, Folder, sign_as};
 use plant::Kind;
-use seal::base64;
+use seal::cosignature::Cosigner;
 use seal::note::Note;
+use seal::{SigningKey, base64};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// All files by path below `testdata/ledgers`.
 type Files = BTreeMap<String, Vec<u8>>;
@@ -130,7 +132,9 @@ fn make() -> Files {
     vectors.files.insert("trust".to_owned(), format!("# The key of every ledger here.\n{key}\n").into_bytes());
     let schedule = Book::blank(1).schedule();
     vectors.files.insert("trust-epochs".to_owned(), format!("{key}\nepochs {schedule}\n").into_bytes());
-    vectors.files.insert("trust-witnessed".to_owned(), format!("log {key}\nquorum any\n").into_bytes());
+    let witness = Cosigner::new("witness.example", Arc::new(SigningKey::from_seed([9; 32].into()))).unwrap();
+    let policy = format!("log {key}\nwitness hilltop {}\nquorum hilltop\n", witness.witness());
+    vectors.files.insert("trust-witnessed".to_owned(), policy.into_bytes());
     vectors.files.insert("known.note".to_owned(), book.folder.0["checkpoint"].clone());
     whole(&mut vectors, &book);
     damaged(&mut vectors, &book);

@@ -331,13 +331,6 @@ fn a_note_under_another_size_is_seen() {
 }
 
 #[test]
-fn a_policy_with_witnesses_is_not_passed_over() {
-    let trust = crate::ledger::verify::Trust::parse(&format!("log {}\nquorum any\n", BOOK.signer.verifier())).unwrap();
-    let report = verify(&BOOK.folder, &trust, &Options::default());
-    assert_eq!((report.class(), report.exit_code()), (Some(Class::Unwitnessed), 13));
-}
-
-#[test]
 fn a_wall_of_problems_is_counted_not_listed() {
     let mut book = Book::begin(10);
     for _ in 0..500 {
