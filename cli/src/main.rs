@@ -11,6 +11,7 @@ mod erase;
 mod explain;
 mod export;
 mod hold;
+mod forward;
 mod init;
 mod journal;
 mod logging;
@@ -67,6 +68,7 @@ enum Task {
     Sql(sql::Args),
     Reindex(reindex::Args),
     Export(export::Args),
+    Forward(forward::Args),
     Verify(verify::Args),
     Convict(convict::Args),
     Anchor(anchor::Args),
@@ -92,6 +94,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Sql(args) => sql::run(args),
         Task::Reindex(args) => reindex::run(args),
         Task::Export(args) => export::run(&plant, args),
+        Task::Forward(args) => forward::run(&plant, args),
         Task::Verify(args) => verify::run(args),
         Task::Convict(args) => convict::run(args),
         Task::Anchor(args) => anchor::run(&plant, args),

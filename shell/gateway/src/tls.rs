@@ -67,8 +67,7 @@ impl ServerTls {
             None => None,
         };
         let chain = read_chain(&files.certificate)?;
-        let key = PrivateKeyDer::from_pem_file(&files.key)
-            .map_err(|source| TlsError::Read { path: files.key.clone(), source })?;
+        let key = read_key(&files.key)?;
         let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let builder = match &judge {
             Some(judge) => builder.with_client_cert_verifier(Arc::new(Possession(Arc::clone(judge)))),
@@ -163,8 +162,12 @@ fn is_about_time(problem: &CertificateError) -> bool {
     )
 }
 
-/// TLS towards providers: the system's authorities, or those of one file.
-pub(crate) fn client(authorities: Option<&Path>) -> Result<rustls::ClientConfig, TlsError> {
+/// TLS towards servers: believes the system's authorities, or those of one PEM file. With a certificate and its key, shows them
+/// to a server that asks.
+///
+/// # Errors
+/// When a file cannot be read, or does not hold what it should.
+pub fn client(authorities: Option<&Path>, identity: Option<(&Path, &Path)>) -> Result<rustls::ClientConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder =
         rustls::ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
@@ -175,7 +178,10 @@ pub(crate) fn client(authorities: Option<&Path>) -> Result<rustls::ClientConfig,
             builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
         }
     };
-    Ok(builder.with_no_client_auth())
+    match identity {
+        None => Ok(builder.with_no_client_auth()),
+        Some((certificate, key)) => Ok(builder.with_client_auth_cert(read_chain(certificate)?, read_key(key)?)?),
+    }
 }
 
 /// A way to servers, over TLS where their URL says so.
@@ -186,7 +192,7 @@ pub type Connector = HttpsConnector<HttpConnector>;
 /// # Errors
 /// When the authorities cannot be read.
 pub fn connector(authorities: Option<&Path>) -> Result<Connector, TlsError> {
-    let builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(client(authorities)?);
+    let builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(client(authorities, None)?);
     Ok(builder.https_or_http().enable_all_versions().build())
 }
 
@@ -194,6 +200,10 @@ fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let read = |source| TlsError::Read { path: path.to_owned(), source };
     let chain = CertificateDer::pem_file_iter(path).map_err(read)?.collect::<Result<Vec<_>, _>>().map_err(read)?;
     if chain.is_empty() { Err(TlsError::Empty(path.to_owned())) } else { Ok(chain) }
+}
+
+fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    PrivateKeyDer::from_pem_file(path).map_err(|source| TlsError::Read { path: path.to_owned(), source })
 }
 
 fn read_roots(path: &Path) -> Result<RootCertStore, TlsError> {

@@ -59,7 +59,7 @@ impl Upstream {
         connector.set_connect_timeout(Some(CONNECT));
         connector.enforce_http(false);
         let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_tls_config(tls::client(provider.authorities.as_deref())?)
+            .with_tls_config(tls::client(provider.authorities.as_deref(), None)?)
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(connector);
