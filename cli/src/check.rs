@@ -95,7 +95,7 @@ fn kept(loaded: &Loaded) -> Option<String> {
         auditors => number(auditors, "auditor"),
     };
     let content = format!(
-        "content of {} is kept, sealed; it opens to the gateway and to {holders}, until the key of its subject and month is removed",
+        "content of {} is kept, sealed; it opens to the gateway and to {holders}, until `penstock erase`",
         keeps.join(", ")
     );
     (!keeps.is_empty()).then_some(content)

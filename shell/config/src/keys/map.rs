@@ -280,7 +280,7 @@ pub(crate) static CONDUIT: Section = Section {
             Kind::OneOf(&KEEPS),
             "\"content\"",
             "What is kept of its calls beside their records: `nothing`, or the `content`, request as sent and answer as released, \
-             sealed for the gateway and for `auditors`.",
+             sealed for the gateway and for `auditors`. It stays until `penstock erase` destroys it; nothing is erased by time.",
         ),
         must("owner", Kind::Text, "\"Quality department\"", "Who answers for it."),
         must("approved_by", Kind::Text, "\"OT security, J. Brandt\"", "Who approved it."),
