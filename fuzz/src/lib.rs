@@ -16,6 +16,7 @@ pub mod crossing;
 pub mod inspection;
 pub mod keys;
 pub mod mutate;
+pub mod packs;
 pub mod plant_file;
 pub mod records;
 pub mod seeds;
@@ -116,6 +117,8 @@ const PROMPT: &[&str] = &[
     "ﬁ",
     "\u{0}",
 ];
+const PACK: &[&str] =
+    &["PK\u{1}\u{2}", "PK\u{3}\u{4}", "PK\u{5}\u{6}", "manifest.json", "proofs/", "../", "\u{0}\u{0}\u{0}\u{0}"];
 const NOTE: &[&str] = &[
     "\n\n",
     "\u{2014} ",
@@ -261,6 +264,7 @@ targets! {
     "bundle" records::bundle, seeds::bundles, NONE, 50_000;
     "checkpoint" records::checkpoint, seeds::notes, NOTE, 100_000;
     "receipt" records::receipt, seeds::receipts, NOTE, 50_000;
+    "pack" packs::pack, packs::packs, PACK, 3_000;
     "trust" records::trust, seeds::trust_files, NOTE, 50_000;
     "ledger" records::ledger, seeds::alterations, NONE, 10_000;
     "frame" wal::frame, seeds::frames, NONE, 30_000;
