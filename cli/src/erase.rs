@@ -1,7 +1,7 @@
 //! `penstock erase`: destroys kept content, with authority.
 
 use crate::hold;
-use crate::notice::Notice;
+use crate::notice::{self, Notice};
 use crate::records::{self, Where};
 use crate::{assemble, verify};
 use config::Loaded;
@@ -87,6 +87,7 @@ impl What {
 pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     let loaded = assemble::load(plant)?;
     let ledger = &loaded.gateway.ledger;
+    notice::as_owner(ledger)?;
     let scope = args.what.scope(plant, &loaded)?;
     let doomed = Blobs::new(ledger).doomed(&scope).into_diagnostic()?;
     let holds = hold::on(ledger, &scope)?;
@@ -107,7 +108,7 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
 
 /// Records it, then does it. Gives the number of the record.
 fn erase(loaded: &Loaded, scope: &Scope, args: &Args, doomed: Doomed) -> miette::Result<u64> {
-    let id = notice("erased", scope, &args.basis, &args.approver).record(loaded)?;
+    let id = told("erased", scope, &args.basis, &args.approver).record(loaded)?;
     doomed.destroy().into_diagnostic().wrap_err("it is recorded, and not all of it is destroyed: ask again")?;
     let reader = Where::named(Some(loaded.gateway.ledger.clone())).reader(Path::new("."))?;
     let record = reader.find(id).into_diagnostic()?;
@@ -115,7 +116,7 @@ fn erase(loaded: &Loaded, scope: &Scope, args: &Args, doomed: Doomed) -> miette:
 }
 
 /// What an `erase` record says: what was erased, held or released, why, and on whose word.
-pub(crate) fn notice(event: &str, scope: &Scope, basis: &str, approver: &str) -> Notice {
+pub(crate) fn told(event: &str, scope: &Scope, basis: &str, approver: &str) -> Notice {
     let text = |text: &str| Note::Text(text.to_owned());
     let own = BTreeMap::from([("event", text(event)), ("basis", text(basis)), ("approver", text(approver))]);
     Notice { kind: Kind::Erase, note: own.into_iter().chain(scope.note()).collect() }

@@ -2,6 +2,7 @@
 
 use crate::assemble;
 use crate::erase::{self, What};
+use crate::notice;
 use crate::verify;
 use miette::{IntoDiagnostic, WrapErr};
 use plant::RecordId;
@@ -68,6 +69,9 @@ pub(crate) struct Hold {
 pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     let loaded = assemble::load(plant)?;
     let ledger = &loaded.gateway.ledger;
+    if !matches!(args.task, Task::List { .. }) {
+        notice::as_owner(ledger)?;
+    }
     match args.task {
         Task::List { json } => list(ledger, json)?,
         Task::Add(Change { what, basis, approver }) => {
@@ -80,14 +84,14 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
             let hold = Hold { scope, basis, approver, keys };
             // In force before it is recorded: a crash in between holds too much, never too little.
             hold.write(ledger).into_diagnostic().wrap_err("the hold is not in force")?;
-            erase::notice("held", &hold.scope, &hold.basis, &hold.approver).record(&loaded)?;
+            erase::told("held", &hold.scope, &hold.basis, &hold.approver).record(&loaded)?;
             println!("held       {}", hold.scope);
         }
         Task::Release(Change { what, basis, approver }) => {
             let scope = what.scope(plant, &loaded)?;
             let path = file(ledger, &scope);
             miette::ensure!(path.exists(), help = "`penstock hold list` shows what is", "{scope} is not held");
-            erase::notice("released", &scope, &basis, &approver).record(&loaded)?;
+            erase::told("released", &scope, &basis, &approver).record(&loaded)?;
             fs::remove_file(path).into_diagnostic()?;
             println!("released   {scope}");
         }

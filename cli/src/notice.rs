@@ -47,6 +47,7 @@ impl Notice {
     pub(crate) fn record(self, loaded: &Loaded) -> miette::Result<RecordId> {
         let id = journal_id();
         let folder = &loaded.gateway.ledger;
+        as_owner(folder)?;
         match Store::open(folder, &assemble::opening(loaded)?) {
             Ok((store, _)) => {
                 let written = store.write(self.draft(id, rustix::process::getuid().as_raw()));
@@ -109,6 +110,17 @@ impl Notice {
     }
 }
 
+/// A file that another user makes in the ledger is one that its gateway cannot write.
+pub(crate) fn as_owner(ledger: &Path) -> miette::Result<()> {
+    let owner = fs::metadata(ledger).into_diagnostic()?.uid();
+    miette::ensure!(
+        owner == rustix::process::getuid().as_raw(),
+        help = format!("sudo -u '#{owner}' penstock ..."),
+        "the ledger belongs to user {owner}: run this as that user, so that its gateway can go on with it"
+    );
+    Ok(())
+}
+
 fn text(note: &Note) -> Value {
     match note {
         Note::Text(text) => text.as_str().into(),
@@ -126,24 +138,26 @@ fn journal_id() -> RecordId {
 /// Records what was left in the ledger's folder since the last look.
 pub(crate) fn collect(ledger: &Path, store: &Store) {
     let Ok(entries) = fs::read_dir(ledger.join(FOLDER)) else { return };
-    for entry in entries.filter_map(Result::ok).take(AT_ONCE) {
-        let path = entry.path();
-        let name = entry.file_name();
-        let Some(id) = name.to_str().and_then(|name| RecordId::parse(name.strip_suffix(".json")?)) else { continue };
-        match read(&path) {
-            Ok((bytes, user)) => match Notice::decode(&bytes) {
-                Some(notice) => {
-                    if let Err(problem) = store.write(notice.draft(id, user)) {
-                        // It stays where it is, and is taken once the ledger is well.
-                        tracing::error!(%problem, "a notice was not recorded");
-                        continue;
-                    }
+    let named = entries.filter_map(|entry| {
+        let entry = entry.ok()?;
+        Some((RecordId::parse(entry.file_name().to_str()?.strip_suffix(".json")?)?, entry.path()))
+    });
+    for (id, path) in named.take(AT_ONCE) {
+        let notice = read(&path);
+        // Taken away first: one that cannot be would be recorded again and again. Whoever left it waits for its record.
+        if let Err(problem) = fs::remove_file(&path) {
+            tracing::error!(%problem, "a notice cannot be taken");
+            continue;
+        }
+        match notice.map(|(bytes, user)| (Notice::decode(&bytes), user)) {
+            Ok((Some(notice), user)) => {
+                if let Err(problem) = store.write(notice.draft(id, user)) {
+                    tracing::error!(%problem, "a notice was not recorded");
                 }
-                None => tracing::error!(user, "a notice was left that says nothing that may be recorded"),
-            },
+            }
+            Ok((None, user)) => tracing::error!(user, "a notice was left that says nothing that may be recorded"),
             Err(problem) => tracing::error!(%problem, "a notice cannot be read"),
         }
-        let _ = fs::remove_file(&path);
     }
 }
 

@@ -298,6 +298,22 @@ fn what_is_gone_without_authority_makes_the_ledger_incomplete() {
 }
 
 #[test]
+fn another_user_leaves_nothing_in_the_ledger() {
+    if !rustix::process::getuid().is_root() {
+        return; // Nobody else can give a folder away.
+    }
+    let house = House::new();
+    let gateway = house.run();
+    house.call(&gateway, "hello");
+    std::os::unix::fs::chown(house.path("plant/ledger"), Some(4711), None).unwrap();
+    let refused = house.erase(&SUBJECT);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && told.contains("belongs to user 4711"), "{told}");
+    assert!(house.files("notices").is_empty() && house.files("blobs").len() == 2);
+    gateway.stop();
+}
+
+#[test]
 fn what_is_held_is_not_erased() {
     let house = House::new();
     let gateway = house.run();
