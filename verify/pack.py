@@ -5,7 +5,8 @@ population, and every record is proved to be in the ledger under the pack's chec
 """
 import hashlib, heapq, json, re  # noqa: E401
 from pathlib import Path
-from signatures import INCOMPLETE, TAMPERED, UNDECIDED, expect, load_trust, number, open_checkpoint, open_note, unbase64
+from signatures import INCOMPLETE, TAMPERED, UNDECIDED, UNWITNESSED
+from signatures import expect, load_trust, number, open_checkpoint, open_note, unbase64
 
 FIXED = ["README.md", "verify.py", "signatures.py", "pack.py", "trust/ledger.trust", "checkpoint", "population.txt",
          "records.ndjson", "manifest.json", "manifest.note"]
@@ -55,9 +56,11 @@ class Pack:
             return
         self.files(self.manifest["files"])
         trust = self.trust or self.folder / "trust/ledger.trust"
-        keys = self.step("trust/ledger.trust", lambda: load_trust(trust)[0])
+        keys, witnesses = self.step("trust/ledger.trust", lambda: load_trust(trust)) or (None, False)
         if not keys:
             return
+        if witnesses:
+            self.add(UNWITNESSED, "the policy", "asks for witnesses, which this verifier does not check")
         if (self.folder / "manifest.note").exists():
             note = self.step("manifest.note", lambda: open_note(self.read("manifest.note", 900_000), keys))
             self.step("manifest.json", lambda: note and self.signature(data, *note))

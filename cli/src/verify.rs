@@ -104,7 +104,8 @@ fn verify_pack(args: &Args) -> Result<u8, Unusable> {
     if args.record.is_some() || args.known.is_some() {
         return Err(Unusable::Options);
     }
-    let trust = args.key.as_deref().map(trust).transpose()?;
+    let own_key = args.key.is_none() && args.policy.is_none();
+    let trust = if own_key { None } else { Some(trusted(args, None)?.0) };
     let findings = crate::pack::Findings::new(&args.what, trust.as_ref());
     let class = findings.class();
     if args.json {

@@ -125,11 +125,12 @@ impl Check<'_> {
         };
         self.signature(&manifest, &bytes, &trust)?;
         let note = self.whole(CHECKPOINT, NOTE_LIMIT as u64)?;
-        let (head, _) =
+        let (head, note) =
             Checkpoint::open(&note, trust.verifiers()).map_err(|problem| stop(Class::Tampered, CHECKPOINT, problem))?;
         if head != manifest.head {
             return Err(stop(Class::Tampered, CHECKPOINT, "is not the head that the manifest names"));
         }
+        self.witnesses(&note, &trust)?;
         self.checked.head = Some(head.clone());
         let drawn = self.drawn(&manifest)?;
         self.records(&drawn, &head, &trust)
@@ -191,6 +192,17 @@ impl Check<'_> {
             return Err(stop(Class::Tampered, MANIFEST, "is not the one that the ledger's key signed"));
         }
         self.checked.signed = true;
+        Ok(())
+    }
+
+    /// Whether as many witnesses as the reader's policy asks for have signed the head.
+    fn witnesses(&mut self, note: &Note, trust: &Trust) -> Result<(), Stop> {
+        let Some(quorum) = trust.quorum() else { return Ok(()) };
+        let seen = quorum.judge(note).map_err(|problem| stop(Class::Tampered, CHECKPOINT, problem))?;
+        if !seen.enough {
+            let what = format!("not enough witnesses have signed it; missing: {}", seen.missing.join(", "));
+            self.checked.add(Class::Unwitnessed, CHECKPOINT, what);
+        }
         Ok(())
     }
 

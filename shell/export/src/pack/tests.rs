@@ -222,6 +222,18 @@ fn a_pack_of_another_ledger_is_not_believed() {
 }
 
 #[test]
+fn a_pack_whose_head_too_few_have_seen_is_unwitnessed() {
+    let house = House::new();
+    let place = house.sampled("pack.zip");
+    let key = fs::read_to_string(house.path("ledger/trust/ledger.vkey")).unwrap();
+    let asked = include_str!("../../../../testdata/ledgers/trust-witnessed");
+    let asked: Vec<&str> = asked.lines().filter(|line| !line.starts_with("log ")).collect();
+    let policy = Trust::parse_policy(&format!("log {key}{}\n", asked.join("\n"))).unwrap();
+    let checked = check(&place, Some(&policy));
+    assert_eq!(checked.class(), Some(Class::Unwitnessed), "{checked:?}");
+}
+
+#[test]
 fn without_the_key_a_pack_is_undecided_and_a_foreign_key_makes_none() {
     let house = House::new();
     assert!(!house.make("unsigned", None, None).unwrap().signed);
