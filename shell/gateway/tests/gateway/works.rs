@@ -5,8 +5,8 @@ use gateway::{Gateway, Inforce, Limits, Listen, Metrics, Secrets, TlsFiles, Upst
 use identity::{Registry, TokenEntry};
 use inspect::{Entry, Inspector, Settings};
 use plant::{
-    Approval, Bounds, Conduit, CredentialReference, Criticality, Dialect, Governance, Handling, Keep, Label,
-    Millis, OperatorRequirement, Plant, Provider, PurdueLevel, Scale, SecurityLevels, Supplier, TokenId, Verdict, Wildcard,
+    Approval, Bounds, Conduit, CredentialReference, Criticality, Dialect, Governance, Handling, Keep, Label, Millis,
+    OperatorRequirement, Plant, Provider, PurdueLevel, Scale, SecurityLevels, Supplier, TokenId, Verdict, Wildcard,
     Workload, Zone,
 };
 use policy::Policy;
