@@ -4,7 +4,7 @@ use crate::verify::{USAGE, Unusable, print_json, read, trust};
 use ledger::receipt::RECEIPT_LIMIT;
 use ledger::tile::{TILE_LIMIT, Tile, Tiles};
 use ledger::verify::{Class, Files, Trust};
-use ledger::witness::{Comparison, compare};
+use ledger::witness::{Comparison, Request, compare};
 use ledger::{Checkpoint, Receipt};
 use seal::note::{NOTE_LIMIT, Note, Verifier};
 use serde_json::{Value, json};
@@ -17,7 +17,8 @@ use store::Folder;
 ///
 /// The answer is written for an authority.
 ///
-/// A head is the file `checkpoint` of a ledger, or one that was kept, got from a witness, or carried by a receipt. Two
+/// A head is the file `checkpoint` of a ledger, or one that was kept, got from a witness, or carried by a receipt or a
+/// witness's request. Two
 /// heads that one key has signed and that cannot both be true prove that its holder, or a second machine with the same
 /// key, has kept two histories. The proof needs nobody's word: two files and a public key.
 ///
@@ -169,6 +170,8 @@ impl Exhibit {
         let problem = |problem: String| Undecided::Form { path: path.to_owned(), problem };
         let note = if bytes.starts_with(b"c2sp.org/tlog-proof@") {
             Receipt::parse(bytes).map_err(|error| problem(error.to_string()))?.note().clone()
+        } else if bytes.starts_with(b"old ") {
+            Request::parse(bytes).map_err(|error| problem(error.to_string()))?.note().clone()
         } else {
             Note::parse(bytes).map_err(|error| problem(error.to_string()))?
         };

@@ -29,6 +29,7 @@ mod sql;
 mod token;
 mod vault;
 mod verify;
+mod witness;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -71,6 +72,7 @@ enum Task {
     Forward(forward::Args),
     Verify(verify::Args),
     Convict(convict::Args),
+    Witness(witness::Args),
     Anchor(anchor::Args),
     Seal(seal::Args),
     Hold(hold::Args),
@@ -97,6 +99,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Forward(args) => forward::run(&plant, args),
         Task::Verify(args) => verify::run(args),
         Task::Convict(args) => convict::run(args),
+        Task::Witness(args) => witness::run(args),
         Task::Anchor(args) => anchor::run(&plant, args),
         Task::Seal(args) => seal::run(args),
         Task::Hold(args) => hold::run(&plant, args),

@@ -105,7 +105,7 @@ fn key(path: &Path) -> Result<Zeroizing<[u8; 32]>, SecretError> {
 }
 
 /// Reads a file that only its owner can read.
-fn read(path: &Path) -> Result<Zeroizing<String>, SecretError> {
+pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>, SecretError> {
     use std::io::Read;
     let failed = |source| SecretError::Read { path: path.to_owned(), source };
     let file = std::fs::File::open(path).map_err(failed)?;

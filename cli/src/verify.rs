@@ -131,11 +131,11 @@ pub(crate) fn trust(path: &Path) -> Result<Trust, Unusable> {
     Trust::parse(&text(path)?).map_err(unusable(path))
 }
 
-fn text(path: &Path) -> Result<String, Unusable> {
+pub(crate) fn text(path: &Path) -> Result<String, Unusable> {
     String::from_utf8(read(path, 64 << 10)?).map_err(|_| Unusable::NotText(path.to_owned()))
 }
 
-fn unusable(path: &Path) -> impl FnOnce(TrustError) -> Unusable {
+pub(crate) fn unusable(path: &Path) -> impl FnOnce(TrustError) -> Unusable {
     move |source| Unusable::Key { path: path.to_owned(), source }
 }
 

@@ -265,6 +265,7 @@ targets! {
     "checkpoint" records::checkpoint, seeds::notes, NOTE, 100_000;
     "receipt" records::receipt, seeds::receipts, NOTE, 50_000;
     "pack" packs::pack, packs::packs, PACK, 3_000;
+    "witness_request" records::witness_request, seeds::witness_requests, NOTE, 50_000;
     "trust" records::trust, seeds::trust_files, NOTE, 50_000;
     "ledger" records::ledger, seeds::alterations, NONE, 10_000;
     "frame" wal::frame, seeds::frames, NONE, 30_000;

@@ -3,6 +3,7 @@
 use crate::keys;
 use crate::seeds::{Folder, data};
 use ledger::verify::{Files, Options, Trust, Unreadable};
+use ledger::witness::Request;
 use ledger::{Checkpoint, Head, Receipt, Tile};
 use seal::note::Note;
 use std::collections::BTreeMap;
@@ -60,6 +61,15 @@ pub fn receipt(bytes: &[u8]) {
         let last = altered.len() - 2;
         altered[last] ^= 1;
         assert!(receipt.verify(&altered, trusted().verifiers()).is_err(), "a receipt is for one record");
+    }
+}
+
+/// What a ledger asks of a witness.
+pub fn witness_request(bytes: &[u8]) {
+    let Ok(request) = Request::parse(bytes) else { return };
+    assert_eq!(request.to_string().as_bytes(), bytes, "a request has one spelling");
+    if request.judge(trusted().verifiers(), None).is_ok() {
+        assert!(request.old() == 0 && heads().contains(request.note().text()), "nothing else was ever signed");
     }
 }
 

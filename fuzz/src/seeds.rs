@@ -296,6 +296,15 @@ pub fn receipts() -> Vec<Vec<u8>> {
     values("ledgers/receipts").filter(|(name, _)| name.ends_with(".tlog-proof")).map(|(_, bytes)| bytes).collect()
 }
 
+/// What is asked of witnesses.
+#[must_use]
+pub fn witness_requests() -> Vec<Vec<u8>> {
+    let hash = seal::base64(&[7; 32]);
+    let claims = ["old 0\n\n".to_owned(), format!("old 3\n{hash}\n{hash}\n\n")];
+    let join = |note: &Vec<u8>| claims.clone().map(|claim| [claim.as_bytes(), note].concat());
+    notes().iter().flat_map(join).collect()
+}
+
 /// Trust files.
 #[must_use]
 pub fn trust_files() -> Vec<Vec<u8>> {

@@ -9,12 +9,16 @@
 //! a witness can pass for one of a log, nor the other way round.
 
 use crate::note::{Note, NoteError, Signature, check_name, key_id, read_key, write_key};
+use crate::text::{base64, hex, unbase64};
 use crate::{SigningKey, VerifyingKey};
 use std::fmt;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// The signature type of a timestamped Ed25519 cosignature.
 const COSIGNATURE: u8 = 0x04;
+/// Begins the text of a private key.
+const PRIVATE: &str = "PRIVATE+KEY+";
 /// Bytes of a signature: the time, big-endian, and the Ed25519 signature.
 const LENGTH: usize = 8 + 64;
 
@@ -40,6 +44,37 @@ impl Cosigner {
     /// If the name is empty or holds spaces, plus signs or control characters.
     pub fn new(name: impl Into<String>, key: Arc<SigningKey>) -> Result<Self, NoteError> {
         Ok(Self { witness: Witness::new(name, key.verifying_key())?, key })
+    }
+
+    /// Reads `PRIVATE+KEY+name+hex(key id)+base64(type, seed)`, the form that Go's sumdb/note gives private keys.
+    ///
+    /// # Errors
+    /// If the text is anything else.
+    pub fn decode(text: &str) -> Result<Self, NoteError> {
+        let mut parts = text.strip_prefix(PRIVATE).ok_or(NoteError::VerifierKey)?.splitn(3, '+');
+        let (Some(name), Some(id), Some(encoded)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(NoteError::VerifierKey);
+        };
+        let bytes = Zeroizing::new(unbase64(encoded).ok_or(NoteError::VerifierKey)?);
+        let mut seed = Zeroizing::new([0; 32]);
+        match bytes.split_first() {
+            Some((&COSIGNATURE, rest)) if rest.len() == seed.len() => seed.copy_from_slice(rest),
+            _ => return Err(NoteError::VerifierKey),
+        }
+        let cosigner = Self::new(name, Arc::new(SigningKey::from_seed(seed)))?;
+        if hex(&cosigner.witness.id) == id { Ok(cosigner) } else { Err(NoteError::VerifierKey) }
+    }
+
+    /// The text that [`Self::decode`] reads, for a new key of 32 secret, random bytes.
+    ///
+    /// # Errors
+    /// If the name is empty or holds spaces, plus signs or control characters.
+    pub fn encode(name: &str, seed: &Zeroizing<[u8; 32]>) -> Result<Zeroizing<String>, NoteError> {
+        let key = SigningKey::from_seed(seed.clone());
+        let Witness { name, id, .. } = Witness::new(name, key.verifying_key())?;
+        let bytes = Zeroizing::new([&[COSIGNATURE], seed.as_slice()].concat());
+        let bytes = Zeroizing::new(base64(&bytes));
+        Ok(Zeroizing::new(format!("{PRIVATE}{name}+{}+{}", hex(&id), bytes.as_str())))
     }
 
     /// Says that at `time`, in seconds since 1970, the note's text was the largest consistent head that was seen.

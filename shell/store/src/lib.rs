@@ -32,6 +32,7 @@ mod store;
 mod touch;
 mod trust;
 pub mod wal;
+mod witness;
 mod writer;
 
 pub use anchors::Anchors;
@@ -46,6 +47,7 @@ pub use reader::{ReadError, Reader, Record, Records};
 pub use settings::Settings;
 pub use shared::{Condition, Done, Failure, State, Written};
 pub use store::{OpenError, Opening, Recovery, Store};
+pub use witness::{Memory, WitnessError, add, request};
 
 #[cfg(test)]
 mod tests;

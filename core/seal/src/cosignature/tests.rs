@@ -136,6 +136,26 @@ fn keys_of_witnesses_have_one_spelling() {
     }
 }
 
+#[test]
+fn a_private_key_reads_as_it_was_written_and_shows_nothing() {
+    let text = Cosigner::encode("hilltop.example/w1", &Zeroizing::new([2; 32])).unwrap();
+    let cosigner = Cosigner::decode(&text).unwrap();
+    assert_eq!(cosigner.witness().to_string(), VKEY);
+    assert!(!format!("{cosigner:?}").contains(&base64(&[2; 32])[..20]));
+    for bad in [
+        text.replace("PRIVATE", "private"),
+        text.replace("w1", "w2"),
+        text.replace("hilltop.example/w1", ""),
+        format!("{}\n", text.as_str()),
+        VKEY.to_owned(),
+        text.replace("+BAIC", "+AQIC"),
+        String::new(),
+    ] {
+        assert!(Cosigner::decode(&bad).is_err(), "{bad}");
+    }
+    assert!(Cosigner::encode("two words", &Zeroizing::new([2; 32])).is_err());
+}
+
 proptest! {
     #[test]
     fn a_flipped_bit_is_never_a_cosignature(position: prop::sample::Index, bit in 0_u8..8) {
