@@ -88,6 +88,19 @@ fn a_running_gateway_keeps_its_head_and_the_signature_stands_beside_it() {
 }
 
 #[test]
+fn lines_that_the_courier_added_are_not_kept() {
+    let desk = witnessed();
+    let seen = size(&desk.path("signed"));
+    desk.run("one", 3);
+    let signed = std::fs::read_to_string(desk.path("signed")).unwrap();
+    let forged = signed.lines().last().unwrap().replace("hilltop", "harbour");
+    std::fs::write(desk.path("signed"), format!("{signed}{forged}\n")).unwrap();
+    assert_eq!(desk.add("one").0, 0);
+    let kept = std::fs::read_to_string(desk.path(&format!("one/witnessed/{seen}.note"))).unwrap();
+    assert!(kept.contains("hilltop") && !kept.contains("harbour"), "{kept}");
+}
+
+#[test]
 fn a5_a6_a_ledger_that_was_put_back_is_not_signed() {
     let desk = Desk::new();
     desk.run("one", 3);

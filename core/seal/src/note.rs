@@ -160,6 +160,11 @@ impl Note {
         Ok(())
     }
 
+    /// Drops the signatures that are not to be kept.
+    pub fn retain(&mut self, keep: impl FnMut(&Signature) -> bool) {
+        self.signatures.retain(keep);
+    }
+
     /// Checks the note against the keys that the reader trusts, and says which of them signed it: at least one.
     ///
     /// Lines of unknown keys are ignored, also when they share name or key id (not both) with a known one. A line that

@@ -16,7 +16,7 @@ use ledger::{Checkpoint, witness};
 use plant::Millis;
 use rustix::fs::FlockOperation;
 use seal::cosignature::{Cosigner, Witness};
-use seal::note::{NOTE_LIMIT, Note, Verifier};
+use seal::note::{NOTE_LIMIT, Note, Signature, Verifier};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -166,6 +166,11 @@ pub fn add(
     // Without anything there: what the ledger itself has signed, and no lines of strangers.
     let bare = || if published.text() == note.text() { published.clone() } else { note.clone() };
     let mut merged = kept.unwrap_or_else(bare);
+    let of_ledger = |line: &Signature| key.iter().any(|key| key.name() == line.name() && key.id() == line.id());
+    if published.text() != note.text() && !path.exists() {
+        // Whoever carried the file could have added lines.
+        merged.retain(|line| of_ledger(line) || signed.iter().any(|witness| witness.is_named(line)));
+    }
     put(&mut merged, note, &signed)?;
     std::fs::create_dir_all(ledger.join(WITNESSED)).map_err(at(ledger))?;
     disk::replace(&path, merged.to_string().as_bytes()).map_err(at(&path))?;

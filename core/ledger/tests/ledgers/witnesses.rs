@@ -144,3 +144,15 @@ fn a8_signatures_of_strangers_do_not_count_and_made_up_ones_are_named() {
     let report = judge(&moved, "quorum none");
     assert_eq!((report.problems[0].file.as_deref(), report.exit_code()), (Some("checkpoint"), 10));
 }
+
+#[test]
+fn a_witnessed_head_that_came_back_without_the_line_of_its_epoch_accuses_nobody() {
+    let mut book = grow(Book::begin_epochs(1), 2);
+    let size = book.head().size;
+    let note = String::from_utf8(book.folder.0["checkpoint"].clone()).unwrap();
+    let (kept, epoch) = note.trim_end().rsplit_once('\n').unwrap();
+    assert!(epoch.contains("/epoch/"));
+    book.folder.0.insert(format!("witnessed/{size}.note"), format!("{kept}\n").into_bytes());
+    let book = grow(book, 1);
+    assert_eq!(book.judge(&book.folder).problems, []);
+}
