@@ -152,9 +152,9 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
             let (reader, authorities) = (check.ledger.reader(plant)?, check.trusted.read()?);
             let judged = judge(&reader, &authorities)?;
             if check.json {
-                print_json(&as_json(&judged)).into_diagnostic()?
+                print_json(&as_json(&judged)).into_diagnostic()?;
             } else {
-                show(&judged)?
+                show(&judged)?;
             }
             Ok(exit(&judged))
         }

@@ -1,6 +1,6 @@
 //! `penstock export` as people and collectors run it.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! Answers of a real authority, OpenSSL's, and what hostile hands make of them.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use penstock_anchor::{Authorities, TimeStamp, TimeStampError, digest_of, query, verify};
 use std::path::Path;
