@@ -62,7 +62,7 @@ struct Ask {
 /// Write the query to a file, to be carried to an authority by hand
 ///
 ///     penstock anchor query --out checkpoint.tsq
-///     curl -H 'Content-Type: application/timestamp-query' --data-binary @checkpoint.tsq http://tsa.example/tsr > answer.tsr
+///     curl -H Content-Type:application/timestamp-query --data-binary @checkpoint.tsq http://tsa.example/tsr > answer.tsr
 ///     penstock anchor add answer.tsr --authority tsa-root.pem
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
