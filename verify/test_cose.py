@@ -23,7 +23,7 @@ def plant(tmp_path_factory):
 @pytest.fixture(scope="module")
 def key(plant):
     lines = (plant / "ledger" / "trust" / "ledger.trust").read_text().splitlines()
-    keys = [base64.b64decode(line.split("+")[-1]) for line in lines if line.count("+") >= 2]
+    keys = [base64.b64decode(line.split("+", 2)[2]) for line in lines if line.count("+") >= 2]
     (own,) = (bytes[1:] for bytes in keys if bytes[0] == 1 and len(bytes) == 33)
     return Ed25519PublicKey.from_public_bytes(own).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
