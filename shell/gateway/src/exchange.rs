@@ -142,7 +142,7 @@ fn judge(
     let (body, restorer) = request.transform(permit.terms(), &findings, &gate.secrets)?;
     let body = body.map_or_else(|| bytes.clone(), Bytes::from);
     if inforce.keeps(permit.terms()) {
-        journal.keeping = Some(Keeping::draw()?);
+        journal.keeping = Some(Box::new(Keeping::draw()?));
         // Committed to once more: what is sealed with the content is what opens the commitments.
         journal.received(&gate.secrets.commitments, bytes);
     }

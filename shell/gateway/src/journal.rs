@@ -33,8 +33,8 @@ pub(crate) struct Journal {
     pub(crate) body: Body,
     /// What the outcome will say of the request.
     pub(crate) sent: Io,
-    /// Whether content is kept, once the call is decided.
-    pub(crate) keeping: Option<Keeping>,
+    /// Whether content is kept, once the call is decided. Elsewhere, so that a call that keeps nothing is not larger for it.
+    pub(crate) keeping: Option<Box<Keeping>>,
 }
 
 enum State {

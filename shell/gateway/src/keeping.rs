@@ -55,7 +55,7 @@ impl Journal {
 
     /// Seals bytes for the record that will refer to them; `None` if nothing is kept. Durable when this returns.
     pub(crate) async fn sealed(&self, record: RecordId, bytes: Bytes) -> Result<Option<Sealed>, Unwritten> {
-        let Some(Keeping { salt, .. }) = &self.keeping else { return Ok(None) };
+        let Some(Keeping { salt, .. }) = self.keeping.as_deref() else { return Ok(None) };
         let kept = Kept { record, at: self.began(), subject: self.subject(), salt: salt.clone(), bytes };
         let recorder = self.recorder();
         let sealed = tokio::task::spawn_blocking(move || recorder.keep(&kept)).await;
