@@ -22,10 +22,10 @@ def plant(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def key(plant):
-    lines = (plant / "ledger" / "trust" / "ledger.trust").read_text().splitlines()
-    keys = [base64.b64decode(line.split("+", 2)[2]) for line in lines if line.count("+") >= 2]
-    (own,) = (bytes[1:] for bytes in keys if bytes[0] == 1 and len(bytes) == 33)
-    return Ed25519PublicKey.from_public_bytes(own).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    name, _, text = (plant / "ledger" / "trust" / "ledger.vkey").read_text().strip().split("+", 2)
+    kind, *own = base64.b64decode(text, validate=True)
+    assert (name.split("/")[0], kind, len(own)) == ("harbour-brewery", 1, 32)
+    return Ed25519PublicKey.from_public_bytes(bytes(own)).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def receipt(plant, record, *more):
