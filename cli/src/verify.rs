@@ -226,8 +226,11 @@ fn look(folder: &Path, trust: &Trust, options: &Options, at: Look) -> Findings {
         None => Ok(Audit::default()),
     };
     // What is not proved says nothing about content.
-    let content =
-        if content && report.class().is_none() { store::audit_content(folder) } else { Ok(ContentAudit::default()) };
+    let content = if content && report.class().is_none() {
+        store::audit_content(folder, &report)
+    } else {
+        Ok(ContentAudit::default())
+    };
     Findings { report, audit, content, own_key }
 }
 

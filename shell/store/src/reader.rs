@@ -126,9 +126,9 @@ impl Reader {
         Records { lines: Lines::new(self.clone(), from), sieve: filter.sieve(), ended: false }
     }
 
-    /// All records whose line holds this text.
-    pub(crate) fn holding(&self, text: &str) -> Records {
-        Records { lines: Lines::new(self.clone(), 0), sieve: Sieve::holding(text), ended: false }
+    /// All records from sequence number `from` on whose line holds this text.
+    pub(crate) fn holding(&self, from: u64, text: &str) -> Records {
+        Records { lines: Lines::new(self.clone(), from), sieve: Sieve::holding(text), ended: false }
     }
 
     /// The newest records that pass the filter, at most `most`, oldest first.

@@ -28,6 +28,8 @@ pub struct Head<'a> {
     pub mono: u64,
     /// Which start of the gateway wrote it.
     pub boot: u64,
+    /// Whether it refers to content that is kept.
+    pub sealed: bool,
 }
 
 /// Bytes that are no record.
@@ -52,6 +54,7 @@ struct Parts<'a> {
     mono: Option<u64>,
     boot: Option<u64>,
     version: Option<u64>,
+    sealed: bool,
 }
 
 impl<'a> Head<'a> {
@@ -94,7 +97,10 @@ impl<'a> Parts<'a> {
             "seq" => self.seq = Some(scan.number()?),
             "t" => self.t = Some(scan.number()?),
             "v" => self.version = Some(scan.number()?),
-            _ => scan.value(1)?,
+            _ => {
+                self.sealed |= key == "seal";
+                scan.value(1)?;
+            }
         }
         Ok(())
     }
@@ -112,6 +118,7 @@ impl<'a> Parts<'a> {
             t: Millis(self.t?),
             mono: self.mono?,
             boot: self.boot?,
+            sealed: self.sealed,
         })
     }
 }

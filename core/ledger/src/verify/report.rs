@@ -197,6 +197,8 @@ pub struct Report {
     pub checkpoints: u64,
     /// How many records of each kind; those of unknown kinds under `other`.
     pub kinds: BTreeMap<&'static str, u64>,
+    /// The number of the first record that refers to content that is kept.
+    pub sealed: Option<u64>,
     /// What was judged of the epochs; `None` if the ledger has no schedule of epoch keys.
     pub epochs: Option<EpochsJudged>,
     /// What was judged of the witnesses; `None` if the auditor has no policy.

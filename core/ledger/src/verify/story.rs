@@ -100,6 +100,7 @@ impl Story {
             add(Class::Tampered, Fault::Genesis);
         }
         report.span = Some((report.span.map_or(head.t, |(first, _)| first), head.t));
+        report.sealed = report.sealed.or(head.sealed.then_some(seq));
         *report.kinds.entry(kind.map_or("other", Kind::name)).or_default() += 1;
     }
 

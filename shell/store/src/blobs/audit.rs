@@ -3,7 +3,7 @@
 use super::{Blobs, Scope};
 use crate::{ReadError, Reader, disk};
 use ledger::Entry;
-use ledger::verify::Class;
+use ledger::verify::{Class, Report};
 use plant::{Kind, Millis, RecordId};
 use seal::envelope::ENVELOPE_LIMIT;
 use seal::subject::KeyName;
@@ -90,21 +90,24 @@ impl Erasure {
     }
 }
 
-/// Checks the content beside a ledger whose records are good.
+/// Checks the content beside a ledger whose records are good, as `report` says. What that has read already is read again
+/// only from where there is something: most ledgers keep no content, and have nothing to erase.
 ///
 /// # Errors
 /// If the records cannot be read.
-pub fn audit_content(folder: &Path) -> Result<ContentAudit, ReadError> {
+pub fn audit_content(folder: &Path, report: &Report) -> Result<ContentAudit, ReadError> {
     let reader = Reader::open(folder)?;
+    let unread = report.checkpoint.as_ref().map_or(0, |head| head.size);
+    let erased = if report.kinds.contains_key(Kind::Erase.name()) { 0 } else { unread };
     let mut erasures = Vec::new();
-    for record in reader.holding("\"kind\":\"erase\"") {
+    for record in reader.holding(erased, "\"kind\":\"erase\"") {
         let entry = record?.entry;
         if entry.kind() == Some(Kind::Erase) {
             erasures.extend(Scope::of(&entry).map(|scope| Erasure { seq: entry.seq(), t: entry.t(), scope }));
         }
     }
     let (blobs, mut audit) = (Blobs::new(folder), ContentAudit::default());
-    for record in reader.holding("\"seal\":{\"blob\":") {
+    for record in reader.holding(report.sealed.unwrap_or(unread), "\"seal\":{\"blob\":") {
         let entry = record?.entry;
         let Some((blob, key)) = entry.text("seal.blob").zip(entry.text("seal.key")) else { continue };
         match blobs.judge(&entry, blob, key, &erasures) {
