@@ -10,7 +10,6 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use ledger::tile::{TILE_LIMIT, Tile, Tiles};
 use ledger::verify::{Class, Files};
 use ledger::{Checkpoint, Frontier};
 use miette::{IntoDiagnostic, WrapErr, bail, miette};
@@ -253,8 +252,8 @@ impl Doubt {
 }
 
 fn judge(reader: &Reader, authorities: &Authorities) -> miette::Result<Vec<Judged>> {
-    let (head, anchors, files) = (published(reader)?, Anchors::of(reader.folder()), Folder::new(reader.folder()));
-    let tiles = Tiles::new(head.size, |tile: Tile| files.read(&tile.path(), TILE_LIMIT).ok().flatten());
+    let (head, anchors) = (published(reader)?, Anchors::of(reader.folder()));
+    let tiles = Folder::new(reader.folder()).tiles(head.size);
     let one = |size: u64| {
         if size > head.size {
             return Err(Doubt::Longer(head.size));

@@ -7,9 +7,7 @@ use crate::columns;
 use crate::rows::Rows;
 use crate::stamp::Stamp;
 use crate::{FILE, IndexError, Progress};
-use ledger::tile::{TILE_LIMIT, Tiles};
-use ledger::verify::Files;
-use ledger::{Checkpoint, Frontier, Tile};
+use ledger::{Checkpoint, Frontier};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::File;
 use std::io::ErrorKind;
@@ -80,8 +78,7 @@ fn resume(folder: &Path, known: &Checkpoint, head: &Checkpoint) -> Option<Fronti
     if known.origin != head.origin || known.size > head.size {
         return None;
     }
-    let files = Folder::new(folder);
-    let tiles = Tiles::new(head.size, |tile: Tile| files.read(&tile.path(), TILE_LIMIT).ok().flatten());
+    let tiles = Folder::new(folder).tiles(head.size);
     Frontier::from_hashes(known.size, &tiles).ok().filter(|frontier| frontier.root() == known.root)
 }
 

@@ -20,15 +20,7 @@ impl Anchors {
     /// # Errors
     /// If the folder cannot be listed.
     pub fn sizes(&self) -> io::Result<Vec<u64>> {
-        let entries = match std::fs::read_dir(&self.0) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries?,
-        };
-        let mut sizes = Vec::new();
-        for entry in entries {
-            let name = entry?.file_name();
-            sizes.extend(name.to_str().and_then(|name| name.strip_suffix(".tsr")?.parse::<u64>().ok()));
-        }
+        let mut sizes = disk::numbered(&self.0, ".tsr")?;
         sizes.sort_unstable();
         Ok(sizes)
     }

@@ -5,11 +5,11 @@
 //! they too must add up, and to the same tree.
 
 use crate::disk;
+use crate::folder::Folder;
 use crate::frame;
 use crate::lock::{self, Lock};
 use crate::segment;
 use crate::wal::{Position, Step, WalError, Walker};
-use ledger::tile::{TILE_LIMIT, Tile, Tiles};
 use ledger::verify::Class;
 use ledger::{Checkpoint, Frontier};
 use seal::note::Verifier;
@@ -132,11 +132,7 @@ pub fn audit(folder: &Path, published: &Checkpoint, trusted: &[Verifier]) -> Res
     }
     let segments = segment::list(&wal).map_err(|source| AuditFault::Io { path: "wal".to_owned(), source })?;
     let Some(first) = segments.first().copied() else { return Ok(Audit::default()) };
-    let read = |tile: Tile| {
-        let limit = u64::try_from(TILE_LIMIT).unwrap_or(u64::MAX);
-        disk::read_if_there(&folder.join(tile.path()), limit).ok().flatten()
-    };
-    let tiles = Tiles::new(published.size, read);
+    let tiles = Folder::new(folder).tiles(published.size);
     let mut frontier = Frontier::from_hashes(first, &tiles).map_err(AuditFault::Tiles)?;
     let mut walker = Walker::new(&wal, Position { segment: first, offset: 0 }, first, None);
     let mut audit = Audit { segments: segments.len(), ..Audit::default() };

@@ -1,6 +1,7 @@
 //! A ledger's folder as the verifier asks for it.
 
 use crate::disk;
+use ledger::tile::{TILE_LIMIT, Tile, Tiles};
 use ledger::verify::{Files, Unreadable};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,12 @@ impl Folder {
     #[must_use]
     pub fn new(folder: &Path) -> Self {
         Self(folder.to_owned())
+    }
+
+    /// Its stored hashes for the tree of `size` records, read as a proof asks for them.
+    #[must_use]
+    pub fn tiles(self, size: u64) -> Tiles<impl Fn(Tile) -> Option<Vec<u8>>> {
+        Tiles::new(size, move |tile: Tile| self.read(&tile.path(), TILE_LIMIT).ok().flatten())
     }
 }
 

@@ -6,11 +6,12 @@
 
 use crate::disk;
 use crate::filter::{Filter, Sieve};
+use crate::folder::Folder;
 use crate::frame;
 use crate::lock::{self, Lock};
 use crate::publisher::BEGINNING;
 use crate::wal::{Position, Step, WalError, Walker};
-use ledger::tile::{BUNDLE_LIMIT, Row, TILE_LIMIT, Tile, Tiles, WIDTH};
+use ledger::tile::{BUNDLE_LIMIT, Row, Tile, WIDTH};
 use ledger::{Checkpoint, Entry, Receipt, ReceiptError};
 use plant::RecordId;
 use seal::note::{NOTE_LIMIT, Note};
@@ -202,7 +203,7 @@ impl Reader {
         if seq >= checkpoint.size {
             return Err(ReadError::NotPublished { seq });
         }
-        let tiles = Tiles::new(checkpoint.size, |tile: Tile| self.read(&tile.path(), TILE_LIMIT).ok().flatten());
+        let tiles = Folder::new(&self.folder).tiles(checkpoint.size);
         let make = |note: &[u8]| {
             let receipt = Receipt::make(seq, Note::parse(note)?, &tiles)?;
             receipt.with_extra(record.line.clone())

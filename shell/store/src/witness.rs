@@ -10,7 +10,7 @@
 
 use crate::disk;
 use crate::exclusive::Exclusive;
-use ledger::tile::{TILE_LIMIT, Tile, Tiles};
+use crate::folder::Folder;
 use ledger::witness::{Refusal, Request, RequestError};
 use ledger::{Checkpoint, witness};
 use plant::Millis;
@@ -132,9 +132,13 @@ pub fn request(ledger: &Path, old: Option<u64>) -> Result<Request, WitnessError>
     let (head, note) = published(ledger)?;
     let old = match old {
         Some(old) => old,
-        None => witnessed(ledger)?.into_iter().filter(|size| *size <= head.size).max().unwrap_or(0),
+        None => {
+            let folder = ledger.join(WITNESSED);
+            let sizes = disk::numbered(&folder, ".note").map_err(at(&folder))?;
+            sizes.into_iter().filter(|size| *size <= head.size).max().unwrap_or(0)
+        }
     };
-    Ok(Request::make(old, note, &tiles(ledger, head.size))?)
+    Ok(Request::make(old, note, &Folder::new(ledger).tiles(head.size))?)
 }
 
 /// Keeps the signatures that `witnesses` have put under a head of this ledger, beside those that are there; gives the
@@ -151,7 +155,7 @@ pub fn add(
     let request = |error| WitnessError::Request(RequestError::Checkpoint(error));
     let head = Checkpoint::believe(note, key).map_err(request)?;
     let (own, published) = published(ledger)?;
-    match witness::compare(&head, &own, &tiles(ledger, own.size)) {
+    match witness::compare(&head, &own, &Folder::new(ledger).tiles(own.size)) {
         witness::Comparison::Agree if head.size <= own.size => {}
         witness::Comparison::Contradict => return Err(WitnessError::Contradiction(head.size)),
         _ => return Err(WitnessError::Unproven(head.size)),
@@ -199,30 +203,10 @@ fn put(to: &mut Note, from: &Note, signed: &[&&Witness]) -> Result<(), WitnessEr
     Ok(())
 }
 
-/// The sizes of the heads that witnesses have signed.
-fn witnessed(ledger: &Path) -> Result<Vec<u64>, WitnessError> {
-    let folder = ledger.join(WITNESSED);
-    let entries = match std::fs::read_dir(&folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other.map_err(at(&folder))?,
-    };
-    let mut sizes = Vec::new();
-    for entry in entries {
-        let name = entry.map_err(at(&folder))?.file_name();
-        sizes.extend(name.to_str().and_then(|name| name.strip_suffix(".note")?.parse::<u64>().ok()));
-    }
-    Ok(sizes)
-}
-
 fn published(ledger: &Path) -> Result<(Checkpoint, Note), WitnessError> {
     let note = read(&ledger.join("checkpoint"))?.and_then(|bytes| Note::parse(&bytes).ok());
     let head = note.and_then(|note| Some((Checkpoint::parse(note.text()).ok()?, note)));
     head.ok_or_else(|| WitnessError::NoHead(ledger.to_owned()))
-}
-
-fn tiles(ledger: &Path, size: u64) -> Tiles<impl Fn(Tile) -> Option<Vec<u8>>> {
-    let limit = u64::try_from(TILE_LIMIT).unwrap_or(u64::MAX);
-    Tiles::new(size, move |tile: Tile| disk::read_if_there(&ledger.join(tile.path()), limit).ok().flatten())
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, WitnessError> {

@@ -5,7 +5,6 @@ use super::sample::Draw;
 use super::vessel::{Sink, VesselError};
 use super::{CHECKPOINT, MANIFEST, NOTE, POPULATION, RECORDS, RECORDS_LIMIT, Sample, TRUST, proof};
 use ledger::checkpoint::CheckpointError;
-use ledger::tile::{TILE_LIMIT, Tile, Tiles};
 use ledger::verify::{Files, Trust, TrustError};
 use ledger::{Checkpoint, Receipt, ReceiptError};
 use plant::Millis;
@@ -210,7 +209,7 @@ fn receipt(
     record: &Record,
     trusted: &[Verifier],
 ) -> Result<Receipt, MakeError> {
-    let tiles = Tiles::new(head.size, |tile: Tile| folder.read(&tile.path(), TILE_LIMIT).ok().flatten());
+    let tiles = folder.clone().tiles(head.size);
     let seq = record.entry.seq();
     let make = || {
         let receipt = Receipt::make(seq, note.clone(), &tiles)?.with_extra(record.line.clone())?;
