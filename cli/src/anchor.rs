@@ -1,7 +1,7 @@
 //! `penstock anchor`: has a time-stamping authority (RFC 3161) sign when a ledger was how long.
 
 use crate::records::Where;
-use crate::verify::print_json;
+use crate::verify::{print_json, read};
 use anchor::{Authorities, RESPONSE_LIMIT, TimeStamp, TimeStampError};
 use clap::Subcommand;
 use http::header::CONTENT_TYPE;
@@ -22,6 +22,8 @@ use store::{Anchors, Folder, Reader};
 
 /// How long an authority may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest file of trusted certificates.
+const AUTHORITIES_LIMIT: usize = 1 << 20;
 
 /// Have a time-stamping authority sign when the ledger was how long.
 ///
@@ -139,7 +141,7 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
         }
         Task::Add(add) => {
             let (reader, authorities) = (add.ledger.reader(plant)?, add.trusted.read()?);
-            let answer = read(&add.answer)?;
+            let answer = read(&add.answer, RESPONSE_LIMIT).into_diagnostic()?;
             let stamped = anchor::digest_of(&answer).into_diagnostic()?;
             let Some(head) = heads(&reader)?.into_iter().find(|head| Some(digest(head)) == stamped) else {
                 bail!("`{}` is on none of the checkpoints that this ledger has kept", add.answer.display());
@@ -163,7 +165,8 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
 impl Trusted {
     fn read(&self) -> miette::Result<Authorities> {
         let named = || format!("`{}`", self.authority.display());
-        Authorities::from_pem(&read(&self.authority)?).into_diagnostic().wrap_err_with(named)
+        let pem = read(&self.authority, AUTHORITIES_LIMIT).into_diagnostic()?;
+        Authorities::from_pem(&pem).into_diagnostic().wrap_err_with(named)
     }
 }
 
@@ -301,10 +304,6 @@ fn as_json(judged: &[Judged]) -> Value {
         Err(doubt) => json!({ "size": judged.size, "class": doubt.class().to_string(), "problem": doubt.to_string() }),
     };
     json!({ "anchors": judged.iter().map(one).collect::<Vec<_>>() })
-}
-
-fn read(path: &Path) -> miette::Result<Vec<u8>> {
-    std::fs::read(path).into_diagnostic().wrap_err_with(|| format!("cannot read `{}`", path.display()))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> miette::Result<()> {

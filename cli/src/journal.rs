@@ -2,7 +2,7 @@
 
 use crate::vault::Vault;
 use gateway::{Acknowledge, Kept, Metrics, Recorder, Unwritten};
-use plant::{Body, Draft, Kind, Note, RecordId, Sealed};
+use plant::{Body, Draft, Kind, Note, Sealed};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -36,10 +36,8 @@ impl Recorder for Ledger {
 
 /// Writes a record of the house itself: a plant file in force, tokens changed.
 pub(crate) fn note(store: &Store, kind: Kind, note: BTreeMap<&'static str, Note>) {
-    let mut random = [0; 10];
-    let _ = getrandom::fill(&mut random);
-    let id = RecordId::new(gateway::now(), random);
-    let draft = Draft { kind, id, reference: None, body: Body { note, ..Body::default() } };
+    let draft =
+        Draft { kind, id: gateway::draw_id(gateway::now()), reference: None, body: Body { note, ..Body::default() } };
     if let Err(problem) = store.write(draft) {
         tracing::error!(%problem, "a record of the gateway itself was not written");
     }

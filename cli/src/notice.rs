@@ -45,7 +45,7 @@ pub(crate) struct Notice {
 impl Notice {
     /// Makes the record, durable and signed when this returns, whoever has the ledger open.
     pub(crate) fn record(self, loaded: &Loaded) -> miette::Result<RecordId> {
-        let id = journal_id();
+        let id = gateway::draw_id(gateway::now());
         let folder = &loaded.gateway.ledger;
         as_owner(folder)?;
         match Store::open(folder, &assemble::opening(loaded)?) {
@@ -126,13 +126,6 @@ fn text(note: &Note) -> Value {
         Note::Text(text) => text.as_str().into(),
         Note::Number(number) => (*number).into(),
     }
-}
-
-fn journal_id() -> RecordId {
-    let mut random = [0; 10];
-    // Ids need to differ, not to be secret.
-    let _ = getrandom::fill(&mut random);
-    RecordId::new(gateway::now(), random)
 }
 
 /// Records what was left in the ledger's folder since the last look.

@@ -1,13 +1,11 @@
 //! `penstock reindex`: builds the index of a ledger anew.
 
 use index::{Index, IndexError, Progress};
+use ledger::verify::Class;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
-
-/// As `penstock verify` has it.
-const TAMPERED: u8 = 10;
 
 /// Build the index of a ledger anew.
 ///
@@ -80,7 +78,7 @@ pub(crate) fn complain(error: &IndexError) -> ExitCode {
     match error {
         IndexError::Differs { .. } => {
             eprintln!("help: `penstock verify` says which record or file is wrong");
-            ExitCode::from(TAMPERED)
+            ExitCode::from(Class::Tampered as u8)
         }
         IndexError::Io { .. } | IndexError::Build { .. } => {
             eprintln!(

@@ -66,15 +66,21 @@ pub(crate) fn opening_key(path: &Path) -> Result<OpeningKey, SecretError> {
 
 /// Makes such a key, in a file that only its owner can read. Durable when this returns.
 pub(crate) fn make_opening_key(path: &Path) -> Result<OpeningKey, SecretError> {
-    let failed = |source| SecretError::Write { path: path.to_owned(), source };
     let mut bytes = Zeroizing::new([0; 32]);
     getrandom::fill(bytes.as_mut_slice()).map_err(|_| SecretError::Random)?;
-    let text = Zeroizing::new(seal::base64(bytes.as_slice()) + "\n");
-    let mut file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    let text = Zeroizing::new(seal::base64(bytes.as_slice()));
+    write_new(path, &text).map_err(|source| SecretError::Write { path: path.to_owned(), source })?;
     OpeningKey::from_bytes(bytes).map_err(|_| SecretError::Shape { path: path.to_owned() })
+}
+
+/// Writes a line to a new file that only its owner can read. Durable when this returns, its name too.
+pub(crate) fn write_new(path: &Path, line: &str) -> std::io::Result<()> {
+    let mut file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(line.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::File::open(folder)?.sync_all()
 }
 
 /// Reads a provider's credential.

@@ -3,6 +3,7 @@
 mod print;
 
 use crate::reindex::{complain, with_progress};
+use crate::verify::USAGE;
 use index::{Index, Limits, QueryError, SCHEMA};
 use print::{Format, Printer};
 use serde_json::{Value, json};
@@ -10,9 +11,6 @@ use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
-
-/// What was asked makes no sense or is not allowed; as clap's own.
-const USAGE: u8 = 2;
 
 /// Ask the records of a ledger a question in SQL.
 ///

@@ -8,7 +8,6 @@ use ledger::witness::{REQUEST_LIMIT, Refusal, Request, RequestError};
 use seal::cosignature::{Cosigner, Witness};
 use seal::note::{NOTE_LIMIT, Note, NoteError};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use store::WitnessError;
@@ -171,9 +170,7 @@ fn key(args: &Key) -> Result<(), Failure> {
     getrandom::fill(seed.as_mut()).map_err(Failure::Random)?;
     let text = Cosigner::encode(&args.name, &seed)?;
     let public = Cosigner::decode(&text)?;
-    let failed = |source| Failure::Write { path: args.out.clone(), source };
-    let mut file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(&args.out).map_err(failed)?;
-    writeln!(file, "{}", text.as_str()).and_then(|()| file.sync_all()).map_err(failed)?;
+    secrets::write_new(&args.out, &text).map_err(|source| Failure::Write { path: args.out.clone(), source })?;
     say(&public.witness().to_string())
 }
 

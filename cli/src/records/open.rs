@@ -3,6 +3,7 @@
 use crate::assemble;
 use crate::notice::Notice;
 use crate::secrets;
+use ledger::verify::Class;
 use miette::{IntoDiagnostic, WrapErr};
 use plant::{Kind, Note, RecordId, Sealed};
 use seal::OpeningKey;
@@ -13,9 +14,6 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use store::{Blobs, Filter, Reader, Record};
-
-/// The content is not what the record commits to: as `penstock verify` says it.
-const TAMPERED: u8 = 10;
 
 /// What to open, and how to show it.
 pub(super) struct Wish<'a> {
@@ -42,7 +40,7 @@ pub(super) fn run(plant: &Path, reader: &Reader, wish: &Wish<'_>) -> miette::Res
     let mut out = io::stdout().lock();
     let shown = if wish.json { print_json(&mut out, &bodies) } else { print(&mut out, &bodies) };
     shown.into_diagnostic()?;
-    Ok(if genuine { ExitCode::SUCCESS } else { ExitCode::from(TAMPERED) })
+    Ok(if genuine { ExitCode::SUCCESS } else { ExitCode::from(Class::Tampered as u8) })
 }
 
 /// Opens what the record refers to, and what the records that answer it do.

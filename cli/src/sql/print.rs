@@ -1,8 +1,8 @@
 //! Prints an answer row by row: a table for people, JSON and CSV for programs.
 
+use export::csv_field;
 use index::{Answer, Value};
 use serde_json::Value as Json;
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, Write};
 
@@ -47,7 +47,7 @@ impl<'a> Printer<'a> {
 
     /// A row of plain texts, as CSV.
     pub(super) fn texts(&mut self, texts: &[&str]) -> io::Result<()> {
-        let fields: Vec<_> = texts.iter().map(|text| field(text)).collect();
+        let fields: Vec<_> = texts.iter().map(|text| csv_field(text)).collect();
         write!(self.out, "{}\r\n", fields.join(","))
     }
 
@@ -112,7 +112,7 @@ impl Answer for Printer<'_> {
                     .iter()
                     .map(|value| match value {
                         Value::Null => String::new(),
-                        Value::Text(text) => field(&String::from_utf8_lossy(text)),
+                        Value::Text(text) => csv_field(&String::from_utf8_lossy(text)),
                         // A number is no formula, also below zero.
                         other => cell(other),
                     })
@@ -146,15 +146,6 @@ fn cell(value: &Value<'_>) -> String {
 /// Text on one line that does nothing to a terminal. Records hold no such characters; a question can make them.
 fn plain(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }).collect()
-}
-
-/// A text as a field of CSV. Spreadsheets compute what begins like a formula, quoted or not (CWE-1236).
-fn field(text: &str) -> String {
-    let begin = text.trim_start_matches(|character: char| character.is_whitespace() || character.is_control());
-    let formula = begin.starts_with(['=', '+', '-', '@', '\'', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
-    let text = if formula { Cow::from(format!("'{text}")) } else { text.into() };
-    let quoted = text.contains([',', '"', '\r', '\n', ';', '\t']) || text.trim() != text;
-    if quoted { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into_owned() }
 }
 
 #[cfg(test)]

@@ -72,8 +72,9 @@ pub(crate) fn write(row: &Row<'_>, out: &mut impl Write) -> io::Result<()> {
     out.write_all(b"\r\n")
 }
 
-/// A field as it is written.
-fn field(text: &str) -> String {
+/// A text as a field of CSV: quoted if need be, and never a formula.
+#[must_use]
+pub fn field(text: &str) -> String {
     let guarded = if begins_formula(text) { format!("'{text}") } else { text.to_owned() };
     // Blanks at the ends belong to the field (section 2, point 4); quoted they survive readers that trim.
     let quoted = guarded.contains([',', '"', '\r', '\n', ';', '\t']) || guarded.trim() != guarded;

@@ -18,6 +18,8 @@ pub mod pack;
 mod row;
 mod syslog;
 
+pub use csv::field as csv_field;
+
 use row::Row;
 use std::io::{self, Write};
 use store::{Filter, ReadError, Reader, Record};
@@ -39,17 +41,6 @@ pub enum Format {
     Cef,
     /// RFC 5424 with structured data, one message a line.
     Rfc5424,
-}
-
-impl Format {
-    /// Every format with its name.
-    pub const NAMES: [(&'static str, Self); 5] = [
-        ("ndjson", Self::Ndjson),
-        ("csv", Self::Csv),
-        ("ocsf", Self::Ocsf),
-        ("cef", Self::Cef),
-        ("rfc5424", Self::Rfc5424),
-    ];
 }
 
 /// Writes rows of one ledger.

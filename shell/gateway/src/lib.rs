@@ -44,7 +44,7 @@ pub use headers::carried;
 pub use inforce::Inforce;
 pub use keys::{Fetch, FetchError, Fetched, HttpFetch, OperatorKeys, Pending, SourceError};
 pub use metrics::Metrics;
-pub use recorder::{Acknowledge, Kept, Recorder, Unwritten, now};
+pub use recorder::{Acknowledge, Kept, Recorder, Unwritten, draw_id, now};
 pub use telemetry::TRACES;
 pub use tls::{Connector, TlsError, TlsFiles, client, connector};
 pub use upstream::Upstream;

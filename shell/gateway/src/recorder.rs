@@ -62,7 +62,8 @@ pub fn now() -> Millis {
 }
 
 /// Draws an id for a record.
-pub(crate) fn draw_id(now: Millis) -> RecordId {
+#[must_use]
+pub fn draw_id(now: Millis) -> RecordId {
     let mut random = [0; 10];
     // Ids need to differ, not to be secret: without entropy the time alone still orders them.
     let _ = getrandom::fill(&mut random);

@@ -4,7 +4,7 @@
 use super::manifest::{MANIFEST_LIMIT, Manifest, Measure};
 use super::sample::Draw;
 use super::vessel::{Source, VesselError};
-use super::{CHECKPOINT, MANIFEST, NOTE, POPULATION, RECORDS, RECORDS_LIMIT, TRUST, proof};
+use super::{CHECKPOINT, MANIFEST, NOTE, POPULATION, RECORDS, RECORDS_LIMIT, TRUST, TRUST_LIMIT, proof};
 use ledger::receipt::RECEIPT_LIMIT;
 use ledger::verify::{Class, Trust};
 use ledger::{Checkpoint, Receipt};
@@ -18,7 +18,6 @@ use std::path::Path;
 const LINE_LIMIT: u64 = 64 << 10;
 /// Longest line of the population: two numbers below 2^63 and what is between them.
 const RANGE_LIMIT: u64 = 42;
-const TRUST_LIMIT: u64 = 64 << 10;
 /// Most problems that are listed.
 const LISTED: usize = 100;
 
@@ -118,7 +117,7 @@ impl Check<'_> {
         let trust = match own {
             Some(trust) => trust.clone(),
             None => {
-                let text = self.whole(TRUST, TRUST_LIMIT)?;
+                let text = self.whole(TRUST, TRUST_LIMIT as u64)?;
                 let parsed = Trust::parse(&String::from_utf8_lossy(&text));
                 parsed.map_err(|problem| stop(Class::Tampered, TRUST, problem))?
             }

@@ -3,7 +3,7 @@
 use super::manifest::{self, Manifest, Measure};
 use super::sample::Draw;
 use super::vessel::{Sink, VesselError};
-use super::{CHECKPOINT, MANIFEST, NOTE, POPULATION, RECORDS, RECORDS_LIMIT, Sample, TRUST, proof};
+use super::{CHECKPOINT, MANIFEST, NOTE, POPULATION, RECORDS, RECORDS_LIMIT, Sample, TRUST, TRUST_LIMIT, proof};
 use ledger::checkpoint::CheckpointError;
 use ledger::verify::{Files, Trust, TrustError};
 use ledger::{Checkpoint, Receipt, ReceiptError};
@@ -22,8 +22,6 @@ const VERIFIER: [(&str, &str); 3] = [
     ("signatures.py", include_str!("../../../../verify/signatures.py")),
     ("pack.py", include_str!("../../../../verify/pack.py")),
 ];
-/// Longest trust file, as its reader has it.
-const TRUST_LIMIT: usize = 64 << 10;
 /// How many records are passed over rather than sought anew: a bundle is read as a whole.
 const STRIDE: u64 = 256;
 

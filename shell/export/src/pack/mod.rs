@@ -34,6 +34,8 @@ const CHECKPOINT: &str = "checkpoint";
 const POPULATION: &str = "population.txt";
 const RECORDS: &str = "records.ndjson";
 const TRUST: &str = "trust/ledger.trust";
+/// Longest file of trusted keys.
+const TRUST_LIMIT: usize = 64 << 10;
 
 /// Where the proof of a record lies.
 fn proof(seq: u64) -> String {
