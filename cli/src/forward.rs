@@ -165,6 +165,11 @@ impl Forwarder {
         let (mut next, mut written) = (self.cursor.next, 0);
         let mut unsure = VecDeque::new();
         loop {
+            let first = self.reader.first().map_err(Problem::Read)?;
+            if first > next {
+                tracing::warn!(from = next, to = first, "records were removed before they were forwarded");
+                next = first;
+            }
             let mut records = self.reader.records(next, self.filter.clone());
             for record in &mut records {
                 let record = record?;

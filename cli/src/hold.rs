@@ -4,6 +4,7 @@ use crate::assemble;
 use crate::erase::{self, What};
 use crate::notice;
 use crate::verify;
+use ledger::Entry;
 use miette::{IntoDiagnostic, WrapErr};
 use plant::RecordId;
 use seal::subject::KeyName;
@@ -19,9 +20,9 @@ const LIMIT: u64 = 16 << 10;
 /// Longest basis or approver, in bytes: as much as a record takes.
 const LONGEST: usize = 1024;
 
-/// Keep content from being erased, while a dispute or an inquiry lasts.
+/// Keep records and content, while a dispute or an inquiry lasts.
 ///
-/// `penstock erase` refuses what a hold touches. Each hold and each release is an `erase` record with its basis and approver.
+/// `penstock erase` refuses what a hold touches, and `penstock prune` stops before the first record that it touches. Each hold and each release is an `erase` record with its basis and approver.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -131,6 +132,21 @@ impl Hold {
         }
     }
 
+    /// Whether a record must stay.
+    pub(crate) fn holds(&self, entry: &Entry) -> bool {
+        match &self.scope {
+            Scope::Call(call) => entry.id() == *call || entry.reference() == Some(*call),
+            Scope::Subject { subject, month } => {
+                let sealed = entry.text("seal.key").and_then(KeyName::parse);
+                let party = |kind: &str| entry.text(&format!("who.{kind}.id")).map(|id| format!("{kind}.{id}"));
+                let concerns =
+                    ["operator", "workload", "workstation"].iter().any(|kind| party(kind).as_ref() == Some(subject));
+                let then = month.as_ref().is_none_or(|month| entry.t().to_string().starts_with(month.as_str()));
+                (concerns && then) || sealed.is_some_and(|key| self.scope.covers_key(&key))
+            }
+        }
+    }
+
     fn value(&self) -> Value {
         let (subject, month, record) = match &self.scope {
             Scope::Subject { subject, month } => (Some(subject), month.as_ref(), None),
@@ -179,7 +195,8 @@ fn file(ledger: &Path, scope: &Scope) -> PathBuf {
     ledger.join("holds").join(name)
 }
 
-fn all(ledger: &Path) -> miette::Result<Vec<Hold>> {
+/// Everything that is held.
+pub(crate) fn all(ledger: &Path) -> miette::Result<Vec<Hold>> {
     let folder = ledger.join("holds");
     let entries = match fs::read_dir(&folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),

@@ -18,6 +18,7 @@ mod logging;
 mod manual;
 mod notice;
 mod pack;
+mod prune;
 mod receipt;
 mod records;
 mod reindex;
@@ -77,6 +78,7 @@ enum Task {
     Seal(seal::Args),
     Hold(hold::Args),
     Erase(erase::Args),
+    Prune(prune::Args),
     Schema(schema::Args),
     Completions(completions::Args),
     Manual(manual::Args),
@@ -104,6 +106,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Seal(args) => seal::run(args),
         Task::Hold(args) => hold::run(&plant, args),
         Task::Erase(args) => erase::run(&plant, args),
+        Task::Prune(args) => prune::run(&plant, args),
         Task::Schema(args) => schema::run(args),
         Task::Completions(args) => completions::run(args),
         Task::Manual(args) => manual::run(args),

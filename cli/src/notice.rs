@@ -10,7 +10,7 @@
 //!
 //! Whoever may write that folder can leave a notice; the record says which user of the system it was.
 
-use crate::assemble;
+use crate::{assemble, prune};
 use config::Loaded;
 use miette::{IntoDiagnostic, WrapErr};
 use plant::{Body, Draft, Kind, Note, RecordId};
@@ -28,10 +28,10 @@ const FOLDER: &str = "notices";
 const LIMIT: u64 = 4096;
 /// Most notices that are taken at a time, so that a flood of them holds up nothing else.
 const AT_ONCE: usize = 64;
-/// How long a gateway may take; it looks twice a second.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a gateway may take; it looks twice a second, and what is to be removed takes a second for 100,000 records.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// What notices may be about.
-const KINDS: [Kind; 2] = [Kind::Read, Kind::Erase];
+const KINDS: [Kind; 3] = [Kind::Read, Kind::Erase, Kind::Prune];
 /// What a notice may say.
 const KEYS: [&str; 7] = ["approver", "basis", "event", "key", "month", "record", "subject"];
 
@@ -46,11 +46,13 @@ impl Notice {
     /// Makes the record, durable and signed when this returns, whoever has the ledger open.
     pub(crate) fn record(self, loaded: &Loaded) -> miette::Result<RecordId> {
         let id = gateway::draw_id(gateway::now());
+        let user = rustix::process::getuid().as_raw();
         let folder = &loaded.gateway.ledger;
         as_owner(folder)?;
         match Store::open(folder, &assemble::opening(loaded)?) {
             Ok((store, _)) => {
-                let written = store.write(self.draft(id, rustix::process::getuid().as_raw()));
+                let draft = self.draft(loaded, id, Some(user))?;
+                let written = draft.map_or(Ok(()), |draft| store.write(draft).map(drop));
                 store.close();
                 written.into_diagnostic().wrap_err("the ledger took no record of this")?;
             }
@@ -60,10 +62,16 @@ impl Notice {
         Ok(id)
     }
 
-    fn draft(self, id: RecordId, user: u32) -> Draft {
+    /// The record, with the user who left the notice. Which records are to be removed is not for a notice to say; `None` if
+    /// it was about those, and none are.
+    pub(crate) fn draft(self, loaded: &Loaded, id: RecordId, user: Option<u32>) -> miette::Result<Option<Draft>> {
         let mut note = self.note;
-        note.insert("user", Note::Number(u64::from(user)));
-        Draft { kind: self.kind, id, reference: None, body: Body { note, ..Body::default() } }
+        if self.kind == Kind::Prune {
+            let Some(due) = prune::note(loaded)? else { return Ok(None) };
+            note.extend(due);
+        }
+        note.extend(user.map(|user| ("user", Note::Number(user.into()))));
+        Ok(Some(Draft { kind: self.kind, id, reference: None, body: Body { note, ..Body::default() } }))
     }
 
     /// Leaves a notice to the gateway, and waits for its record.
@@ -129,8 +137,8 @@ fn text(note: &Note) -> Value {
 }
 
 /// Records what was left in the ledger's folder since the last look.
-pub(crate) fn collect(ledger: &Path, store: &Store) {
-    let Ok(entries) = fs::read_dir(ledger.join(FOLDER)) else { return };
+pub(crate) fn collect(loaded: &Loaded, store: &Store) {
+    let Ok(entries) = fs::read_dir(loaded.gateway.ledger.join(FOLDER)) else { return };
     let named = entries.filter_map(|entry| {
         let entry = entry.ok()?;
         Some((RecordId::parse(entry.file_name().to_str()?.strip_suffix(".json")?)?, entry.path()))
@@ -144,7 +152,11 @@ pub(crate) fn collect(ledger: &Path, store: &Store) {
         }
         match notice.map(|(bytes, user)| (Notice::decode(&bytes), user)) {
             Ok((Some(notice), user)) => {
-                if let Err(problem) = store.write(notice.draft(id, user)) {
+                let written = match notice.draft(loaded, id, Some(user)) {
+                    Ok(Some(draft)) => store.write(draft).map(drop).into_diagnostic(),
+                    other => other.map(drop),
+                };
+                if let Err(problem) = written {
                     tracing::error!(%problem, "a notice was not recorded");
                 }
             }

@@ -7,6 +7,7 @@ use crate::assemble;
 use crate::journal::{self, Ledger};
 use crate::logging::{self, Form};
 use crate::notice;
+use crate::prune;
 use crate::secrets::PlantKey;
 use crate::vault::Vault;
 use config::Loaded;
@@ -18,12 +19,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How often files are looked at for changes.
 const LOOK: Duration = Duration::from_millis(500);
+/// How often records that are too old are removed.
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Run the gateway.
 ///
@@ -78,7 +81,7 @@ fn raise_descriptors() {
 /// A gateway with everything that belongs to it.
 pub(crate) struct House {
     path: PathBuf,
-    loaded: Loaded,
+    loaded: Arc<Loaded>,
     key: PlantKey,
     operator_keys: Option<Arc<OperatorKeys>>,
     tokens: Tokens,
@@ -86,6 +89,9 @@ pub(crate) struct House {
     vault: Arc<Vault>,
     gateway: Gateway,
     seen: Seen,
+    chores: Option<tokio::task::JoinHandle<()>>,
+    /// When records that are too old were looked for last.
+    pruned: Option<Instant>,
 }
 
 impl House {
@@ -118,7 +124,8 @@ impl House {
             .into_diagnostic()?;
         journal::note(&store, Kind::Config, in_force(&loaded));
         let seen = Seen::look(&loaded, path);
-        Ok(Self { path: path.to_owned(), loaded, key, operator_keys, tokens, store, vault, gateway, seen })
+        let (path, loaded) = (path.to_owned(), Arc::new(loaded));
+        Ok(Self { path, loaded, key, operator_keys, tokens, store, vault, gateway, seen, chores: None, pruned: None })
     }
 
     pub(crate) fn gateway(&self) -> &Gateway {
@@ -157,7 +164,7 @@ impl House {
             tokio::select! {
                 _ = hangup.recv() => self.reload(),
                 _ = look.tick() => {
-                    notice::collect(&self.loaded.gateway.ledger, &self.store);
+                    self.do_chores();
                     let seen = Seen::look(&self.loaded, &self.path);
                     if seen != self.seen {
                         self.seen = seen;
@@ -168,6 +175,25 @@ impl House {
                 _ = interrupt.recv() => return Ok(()),
             }
         }
+    }
+
+    /// Records what commands have left to be recorded, and once a day removes what is too old. Beside the calls: the oldest
+    /// records have to be read for that.
+    fn do_chores(&mut self) {
+        if self.chores.as_ref().is_some_and(|chores| !chores.is_finished()) {
+            return;
+        }
+        let prune = self.pruned.is_none_or(|last| last.elapsed() >= DAY);
+        if prune {
+            self.pruned = Some(Instant::now());
+        }
+        let (loaded, store) = (Arc::clone(&self.loaded), Arc::clone(&self.store));
+        self.chores = Some(tokio::task::spawn_blocking(move || {
+            notice::collect(&loaded, &store);
+            if prune && let Err(problem) = prune::by_policy(&loaded, &store) {
+                tracing::error!(%problem, "records that are too old are not removed");
+            }
+        }));
     }
 
     /// Puts the plant's files in force as they are now, or keeps what is in force. Records which.
@@ -203,7 +229,7 @@ impl House {
         if listen(&loaded).iter().map(|one| one.address).ne(listen(&self.loaded).iter().map(|one| one.address)) {
             tracing::warn!("changed addresses come into force at the next start");
         }
-        (self.loaded, self.operator_keys, self.tokens) = (loaded, operator_keys, tokens);
+        (self.loaded, self.operator_keys, self.tokens) = (Arc::new(loaded), operator_keys, tokens);
         Ok(())
     }
 
@@ -213,6 +239,9 @@ impl House {
         let cut = self.gateway.stop().await;
         if cut > 0 {
             tracing::warn!(cut, "exchanges were cut at the end of the grace");
+        }
+        if let Some(chores) = self.chores {
+            let _ = chores.await;
         }
         let state = self.store.close();
         tracing::info!(records = state.size, published = state.published, "ledger closed");

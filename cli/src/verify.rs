@@ -1,6 +1,6 @@
 //! `penstock verify`: proves a ledger or a receipt, trusting nothing but a public key.
 
-use ledger::verify::{Class, EpochsJudged, Options, Report, Trust, TrustError, WitnessesJudged};
+use ledger::verify::{Class, EpochsJudged, Options, Pruned, Report, Trust, TrustError, WitnessesJudged};
 use ledger::witness::Seen;
 use ledger::{Checkpoint, Receipt, receipt::RECEIPT_LIMIT};
 use plant::Millis;
@@ -267,6 +267,10 @@ impl Findings {
             "checked    {} records ({} bytes), {} tiles, {} earlier heads",
             report.records, report.bytes, report.tiles, report.checkpoints
         )?;
+        if let Some(Pruned { records, minimum, by, keep_days }) = report.pruned {
+            let older = format!("older than {keep_days} days, before record {minimum}");
+            writeln!(out, "pruned     {records} records are not there any more, by #{by}: {older}")?;
+        }
         print_epochs(out, report)?;
         print_witnesses(out, report)?;
         if let Ok(Audit { segments, heads, unpublished, torn }) = &self.audit
@@ -342,6 +346,12 @@ impl Findings {
             "bytes": report.bytes,
             "tiles": report.tiles,
             "checkpoints": report.checkpoints,
+            "pruned": report.pruned.map(|Pruned { records, minimum, by, keep_days }| json!({
+                "records": records,
+                "minimum": minimum,
+                "by": by,
+                "keep_days": keep_days,
+            })),
             "epochs": report.epochs.map(|EpochsJudged { count, known, spent }| json!({
                 "judged": count,
                 "schedule": if known { "given" } else { "own" },

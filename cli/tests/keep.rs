@@ -342,3 +342,104 @@ fn what_is_held_is_not_erased() {
     gateway.stop();
     assert_eq!(house.verify(&[]).0, 0, "holds and releases erase nothing");
 }
+
+/// A clock that stands in November 2023.
+#[derive(Debug)]
+struct Then;
+
+impl store::Clock for Then {
+    fn read(&self) -> store::Reading {
+        store::Reading { time: plant::Millis(1_700_000_000_000), mono: 1_000_000 }
+    }
+    fn boot(&self) -> String {
+        "then".to_owned()
+    }
+    fn source(&self) -> String {
+        "script".to_owned()
+    }
+}
+
+impl House {
+    /// Has the ledger begin three years ago, with so many records, and be kept for one; gives the identity of one of them.
+    fn aged(records: u16) -> (Self, String) {
+        let house = Self::new();
+        let plant = house.path("plant");
+        let file = plant.join("plant.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let name = text.lines().find_map(|line| line.strip_prefix("name = ")).unwrap().trim_matches('"').to_owned();
+        fs::write(&file, text + "\n[gateway.retention]\nkeep_for = \"365d\"\n").unwrap();
+        let seed = fs::read_to_string(plant.join("keys/gateway.key")).unwrap();
+        let seed: [u8; 32] = seal::unbase64(seed.trim()).unwrap().try_into().unwrap();
+        let opening = store::Opening {
+            key: std::sync::Arc::new(seal::SigningKey::from_seed(seed.into())),
+            plant: name.parse().unwrap(),
+            gateway: "gate-1".parse().unwrap(),
+            epoch_seed: Some(plant.join("keys/epoch.seed")),
+            settings: store::Settings { clock: std::sync::Arc::new(Then), ..store::Settings::default() },
+        };
+        let store = store::Store::open(&plant.join("ledger"), &opening).unwrap().0;
+        let id = |number: u16| {
+            let [high, low] = number.to_be_bytes();
+            plant::RecordId::new(plant::Millis(1_700_000_000_000), [1, 1, 1, 1, 1, 1, 1, 1, high, low])
+        };
+        for number in 0..records {
+            let body = plant::Body::default();
+            store.write(plant::Draft { kind: plant::Kind::Beat, id: id(number), reference: None, body }).unwrap();
+        }
+        store.close();
+        (house, id(300).to_string())
+    }
+
+    fn sql(&self, question: &str) -> String {
+        self.says(&["sql", self.path("plant/ledger").to_str().unwrap(), question, "--csv"])
+    }
+}
+
+const PRUNE: [&str; 5] = ["prune", "--basis", "retention policy 4", "--approver", "J. Brandt"];
+const COUNTED: &str = "select count(*), min(seq) from records where t < 1710000000000";
+
+#[test]
+fn records_whose_time_is_over_go_and_the_ledger_still_verifies() {
+    let (house, old) = House::aged(600);
+    assert_eq!(house.sql(COUNTED), "count(*),min(seq)\r\n603,0\r\n");
+    let told = house.says(&[&PRUNE[..], &["--dry-run"]].concat());
+    assert!(told.contains("due        records 0 to 511") && told.contains("nothing was removed"), "{told}");
+    // What is held stops it.
+    let hold = ["hold", "add", "--record", &old, "--basis", "dispute", "--approver", "Counsel"];
+    house.says(&hold);
+    let told = house.says(&[&PRUNE[..], &["--dry-run", "--json"]].concat());
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&told).unwrap()["minimum"], 256, "{told}");
+    house.says(&["hold", "release", "--record", &old, "--basis", "over", "--approver", "Counsel"]);
+
+    let told = house.says(&PRUNE);
+    let prune = house.kinds("prune").remove(0);
+    assert!(told.contains(&format!("removed    by record {}", prune["seq"])), "{told}");
+    assert_eq!((&prune["note"]["minimum"], &prune["note"]["keep_days"]), (&512.into(), &365.into()));
+    assert_eq!(prune["note"]["approver"], "J. Brandt");
+    let (code, told) = house.verify(&[]);
+    assert_eq!(code, 0, "{told}");
+    let line = format!("pruned     512 records are not there any more, by #{}: older than 365 days", prune["seq"]);
+    assert!(told.contains(&line), "{told}");
+    // No search and no index still has them.
+    assert_eq!(house.sql(COUNTED), "count(*),min(seq)\r\n91,512\r\n");
+    assert!(house.fails(&["receipt", &old]).contains("no such record"));
+    assert!(house.says(&PRUNE).contains("nothing is due"));
+}
+
+#[test]
+fn a_gateway_removes_by_itself_what_its_plant_file_says() {
+    let (house, _) = House::aged(600);
+    let gateway = house.run();
+    while house.kinds("prune").is_empty() {
+        assert!(house.path("plant/ledger").exists());
+    }
+    let prune = house.kinds("prune").remove(0);
+    assert_eq!(prune["note"]["basis"], "gateway.retention.keep_for");
+    // Nothing is due any more, and a notice that asks for it makes no record.
+    assert!(house.says(&PRUNE).contains("nothing is due"));
+    house.call(&gateway, "hello");
+    gateway.stop();
+    assert_eq!(house.kinds("prune").len(), 1);
+    let (code, told) = house.verify(&[]);
+    assert!(code == 0 && told.contains("pruned     512 records"), "{told}");
+}

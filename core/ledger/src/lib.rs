@@ -17,6 +17,7 @@ pub mod entry;
 pub mod epoch;
 mod origin;
 mod proof;
+mod pruning;
 pub mod receipt;
 pub mod tile;
 mod tree;
@@ -30,6 +31,7 @@ pub use origin::Origin;
 pub use proof::{
     Hashes, Missing, ProofError, prove_consistency, prove_inclusion, verify_consistency, verify_inclusion,
 };
+pub use pruning::Pruning;
 pub use receipt::{Receipt, ReceiptError};
 pub use tile::{Edge, Row, Tile};
 pub use tree::{Frontier, Hash, empty_root, leaf_hash, node_hash};

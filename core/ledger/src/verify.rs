@@ -9,6 +9,9 @@
 //!              |     --epoch's signature--> `key` records           nor signed later than it says
 //! ```
 //!
+//! Records that were removed because their time was over are not there to be checked. A `prune` record must say so; their
+//! hashes stay, and so does everything that stands on these.
+//!
 //! One pass over the files; memory is bounded by the calls under way and 8 bytes for each published checkpoint. What
 //! cannot be seen from inside a log (that its end was cut off, that two readers are shown two logs) needs a
 //! checkpoint that somebody else has kept, [`Options::known`], or witnesses whom the auditor trusts, [`Trust::quorum`].
@@ -22,7 +25,7 @@ mod walk;
 mod witnesses;
 
 pub use epochs::EpochsJudged;
-pub use report::{Class, Fault, Problem, Report};
+pub use report::{Class, Fault, Problem, Pruned, Report};
 pub use trust::{Trust, TrustError};
 pub use witnesses::WitnessesJudged;
 

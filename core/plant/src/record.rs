@@ -40,11 +40,15 @@ pub enum Kind {
     Read,
     /// Content is erased.
     Erase,
+    /// Records whose time was over are removed.
+    Prune,
+    /// Records that were taken while the disk was full are in the log now.
+    Gap,
 }
 
 impl Kind {
     /// Every kind with its name in records.
-    pub const NAMES: [(&'static str, Self); 15] = [
+    pub const NAMES: [(&'static str, Self); 17] = [
         ("genesis", Self::Genesis),
         ("boot", Self::Boot),
         ("intent", Self::Intent),
@@ -60,6 +64,8 @@ impl Kind {
         ("storage", Self::Storage),
         ("read", Self::Read),
         ("erase", Self::Erase),
+        ("prune", Self::Prune),
+        ("gap", Self::Gap),
     ];
 
     /// The kind's name in records.
@@ -81,6 +87,8 @@ impl Kind {
             Self::Storage => "storage",
             Self::Read => "read",
             Self::Erase => "erase",
+            Self::Prune => "prune",
+            Self::Gap => "gap",
         }
     }
 }
@@ -96,6 +104,26 @@ pub struct Draft {
     pub reference: Option<RecordId>,
     /// What it says.
     pub body: Body,
+}
+
+impl Draft {
+    /// A number that the note says.
+    #[must_use]
+    pub fn number(&self, key: &str) -> Option<u64> {
+        match self.body.note.get(key)? {
+            Note::Number(number) => Some(*number),
+            Note::Text(_) => None,
+        }
+    }
+
+    /// A text that the note says.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        match self.body.note.get(key)? {
+            Note::Text(text) => Some(text),
+            Note::Number(_) => None,
+        }
+    }
 }
 
 /// What a record says. Empty parts are left out of the line.

@@ -33,6 +33,8 @@ pub struct Gateway {
     pub auditors: Vec<String>,
     /// What it takes at most.
     pub limits: Limits,
+    /// How long records are kept; `None` for as long as there is room.
+    pub keep_for: Option<Duration>,
     /// Where traces go, if anywhere.
     pub telemetry: Option<Telemetry>,
 }
@@ -83,6 +85,7 @@ pub(crate) fn build(file: &Node<'_>, folder: &Path, report: &mut Report) -> Opti
         tokens: path("tokens")?,
         auditors: auditors(file, &node, report),
         limits: limits(&node.table("limits")?)?,
+        keep_for: retention(&node.table("retention")?, report),
         telemetry: if node.says("telemetry") { Some(telemetry(&node.table("telemetry")?, folder)?) } else { None },
     };
     same_address(&node, report);
@@ -121,6 +124,26 @@ fn limits(node: &Node<'_>) -> Option<Limits> {
         exchanges: node.number("exchanges")?,
         drain_timeout: node.duration("drain_timeout")?,
     })
+}
+
+/// Regulation (EU) 2024/1689, Article 26(6): at least six months.
+const SIX_MONTHS: Duration = Duration::from_secs(183 * 86_400);
+
+fn retention(node: &Node<'_>, report: &mut Report) -> Option<Duration> {
+    let floor = node.duration("floor")?;
+    let keep_for = node.says("keep_for").then(|| node.duration("keep_for")).flatten();
+    if floor < SIX_MONTHS {
+        let message = "records may be removed before six months are over";
+        let help =
+            "Regulation (EU) 2024/1689, Article 26(6), asks deployers of high-risk AI systems for six months of logs";
+        report.add(report.problem(Code::Permissive, node.span_of("floor"), message).help(help));
+    }
+    if keep_for.is_some_and(|keep_for| keep_for < floor) {
+        let message = "records are to be kept for less than the floor";
+        let help = "raise `keep_for`, or lower `floor` if the law allows it";
+        report.add(report.problem(Code::BadValue, node.span_of("keep_for"), message).help(help));
+    }
+    keep_for
 }
 
 fn telemetry(node: &Node<'_>, folder: &Path) -> Option<Telemetry> {

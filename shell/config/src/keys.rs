@@ -141,6 +141,7 @@ pub(crate) static GATEWAY: Section = Section {
             "Who besides the gateway can open content that conduits `keep`: public keys, at most 15. `penstock seal` makes them.",
         ),
         may("limits", Kind::Table(&GATEWAY_LIMITS), "", "What the gateway takes at most."),
+        may("retention", Kind::Table(&RETENTION), "", "How long records are kept."),
         may("telemetry", Kind::Table(&TELEMETRY), "", "Where traces go. Without this table, nowhere."),
     ],
 };
@@ -180,6 +181,26 @@ pub(crate) static GATEWAY_LIMITS: Section = Section {
             Kind::Time { low: 0, high: 24 * HOUR },
             "\"30s\"",
             "Longest a stopping gateway waits for exchanges under way.",
+        ),
+    ],
+};
+
+pub(crate) static RETENTION: Section = Section {
+    path: "gateway.retention",
+    noun: "retention",
+    about: "How long records are kept. The gateway looks once a day, and `penstock prune` whenever it is asked.",
+    fields: &[
+        may(
+            "keep_for",
+            Kind::Time { low: 24 * HOUR, high: 36_500 * 24 * HOUR },
+            "\"1095d\"",
+            "Records that are older are removed with what is sealed of them, 256 at a time, the oldest first. Without it, none are.",
+        ),
+        may(
+            "floor",
+            Kind::Time { low: 24 * HOUR, high: 36_500 * 24 * HOUR },
+            "\"183d\"",
+            "The shortest that `keep_for` may be. Regulation (EU) 2024/1689, Article 26(6), asks deployers of high-risk AI for six months.",
         ),
     ],
 };
@@ -307,11 +328,12 @@ pub(crate) static RULES: Section = Section {
 };
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [&Section; 21] = [
+pub(crate) static SECTIONS: [&Section; 22] = [
     &FILE,
     &PLANT,
     &GATEWAY,
     &GATEWAY_LIMITS,
+    &RETENTION,
     &TELEMETRY,
     &ZONE,
     &SECURITY_LEVELS,

@@ -3,11 +3,11 @@
 //! Memory is bounded: one bundle of records and SQLite's page cache. Nothing is journaled, because the stamp is taken
 //! away first and comes back when all is durable: whatever interrupts us leaves an index that nobody believes.
 
-use crate::columns;
+use crate::columns::{self, SCHEMA, View};
 use crate::rows::Rows;
 use crate::stamp::Stamp;
 use crate::{FILE, IndexError, Progress};
-use ledger::{Checkpoint, Frontier};
+use ledger::{Checkpoint, Frontier, Pruning};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::File;
 use std::io::ErrorKind;
@@ -24,6 +24,7 @@ const SETTINGS: &str = "
     pragma journal_mode = off;
     pragma synchronous = off;
     pragma locking_mode = exclusive;
+    pragma secure_delete = on;
     pragma cache_size = -65536;
     pragma temp_store = memory;
     pragma trusted_schema = off;";
@@ -108,18 +109,32 @@ fn fill(
     let failed = |source| IndexError::Build { path: reader.folder().join(FILE), source };
     connection.execute_batch("begin").map_err(failed)?;
     let mut rows = Rows::new(connection).map_err(failed)?;
+    let tiles = Folder::new(reader.folder()).tiles(head.size);
     let mut records = reader.records(frontier.size(), Filter::default());
+    let mut minimum = 0;
     while frontier.size() < head.size {
         let Some(record) = records.next() else { break };
-        let record = record?;
+        let (record, seq) = (record?, records.position().saturating_sub(1));
+        if seq > frontier.size() {
+            // What was removed because its time was over; the stored hashes stand in.
+            let size = frontier.size();
+            frontier = Frontier::from_hashes(seq, &tiles).map_err(|_| IndexError::Differs { size })?;
+        }
         let leaf = ledger::leaf_hash(&record.line);
-        rows.insert(frontier.size(), &leaf, &record.entry).map_err(failed)?;
+        rows.insert(seq, &leaf, &record.entry).map_err(failed)?;
+        minimum = Pruning::of(&record.entry).map_or(0, |pruning| pruning.minimum.min(seq)).max(minimum);
         frontier.push(leaf);
         if frontier.size().is_multiple_of(STEP) {
             progress(Progress { done: frontier.size(), of: head.size });
         }
     }
     drop(rows);
+    if minimum > 0 {
+        let minimum = i64::try_from(minimum).unwrap_or(i64::MAX);
+        let delete =
+            |view: &View| connection.execute(&format!("delete from {} where seq < ?", view.table()), [minimum]);
+        SCHEMA.iter().try_for_each(|view| delete(view).map(drop)).map_err(failed)?;
+    }
     connection.execute_batch("commit").map_err(failed)?;
     progress(Progress { done: frontier.size(), of: head.size });
     let same = frontier.size() == head.size && frontier.root() == head.root;

@@ -10,7 +10,7 @@
 use crate::disk;
 use ledger::epoch::{self, EPOCHS, EpochKeys, KEYS_LENGTH};
 use ledger::{Origin, Schedule};
-use plant::{Draft, Kind, Millis, Note, RecordId};
+use plant::{Draft, Kind, Millis, RecordId};
 use seal::EpochSeed;
 use seal::note::{NoteError, Signer};
 use std::io::{self, Read};
@@ -112,16 +112,7 @@ impl Progress {
 
     /// The same for a record that is being written.
     pub(crate) fn follow_draft(progress: &mut Option<Self>, draft: &Draft) {
-        let note = &draft.body.note;
-        let text = |key: &str| match note.get(key) {
-            Some(Note::Text(text)) => Some(text.as_str()),
-            _ => None,
-        };
-        let number = |key: &str| match note.get(key) {
-            Some(Note::Number(number)) => Some(*number),
-            _ => None,
-        };
-        Self::follow(progress, draft.kind, text, number);
+        Self::follow(progress, draft.kind, |key| draft.text(key), |key| draft.number(key));
     }
 }
 

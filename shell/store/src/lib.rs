@@ -25,6 +25,7 @@ mod own;
 mod publisher;
 mod reader;
 mod recover;
+mod retention;
 mod segment;
 mod settings;
 mod shared;

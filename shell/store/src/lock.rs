@@ -13,6 +13,7 @@
 //! wal SEGMENT OFFSET SHA-256-OF-THE-LAST-FRAME'S-HEADER
 //! last LEAF-HASH TIME MONO START MACHINE
 //! epochs FIRST-DAY ROOT ANNOUNCED     (if the ledger has epochs; `-` before the first is announced)
+//! minimum SEQ                         (if records were removed)
 //! open SEQ RECORD-ID            (one line for each open intent)
 //! crc32c 8 hexadecimal digits   (over all lines before)
 //! ```
@@ -51,6 +52,8 @@ pub(crate) struct Lock {
     pub(crate) machine: String,
     /// The schedule of epoch keys, and how far it is used.
     pub(crate) epochs: Option<Progress>,
+    /// The number of the first record that is to stay, by the last `prune` record; 0 if there is none.
+    pub(crate) minimum: u64,
     /// Intents whose end is not recorded, with their sequence numbers.
     pub(crate) open: BTreeMap<RecordId, u64>,
 }
@@ -76,6 +79,9 @@ impl Lock {
         if let Some(Progress { schedule, announced }) = &self.epochs {
             let announced = announced.map_or_else(|| "-".to_owned(), |epoch| epoch.to_string());
             let _ = writeln!(text, "epochs {schedule} {announced}");
+        }
+        if self.minimum > 0 {
+            let _ = writeln!(text, "minimum {}", self.minimum);
         }
         for (id, seq) in &self.open {
             let _ = writeln!(text, "open {seq} {id}");
@@ -110,12 +116,16 @@ impl Lock {
             Some(line) => Some(progress(line.strip_prefix("epochs ")?)?),
             None => None,
         };
+        let minimum = match lines.next_if(|line| line.starts_with("minimum ")) {
+            Some(line) => line.strip_prefix("minimum ")?.parse().ok()?,
+            None => 0,
+        };
         let open = lines.map(|line| {
             let (seq, id) = line.strip_prefix("open ")?.split_once(' ')?;
             Some((RecordId::parse(id)?, seq.parse().ok()?))
         });
         let open = open.collect::<Option<_>>()?;
-        Some(Self { origin, size, root, position, frame, leaf, reading, start, machine, epochs, open })
+        Some(Self { origin, size, root, position, frame, leaf, reading, start, machine, epochs, minimum, open })
     }
 }
 
@@ -151,6 +161,7 @@ mod tests {
             start: 3,
             machine: "b".to_owned(),
             epochs: Some(Progress { schedule: Schedule { first: 20_413, root: [3; 32] }, announced: Some(7) }),
+            minimum: 512,
             open: (0..3).map(|n| (RecordId::new(Millis(n), [7; 10]), n)).collect(),
         }
     }
@@ -160,8 +171,10 @@ mod tests {
         let Progress { schedule, announced } = lock().epochs.unwrap();
         for epochs in [None, Some(announced), Some(None)] {
             let epochs = epochs.map(|announced| Progress { schedule, announced });
-            let lock = Lock { epochs, ..lock() };
-            assert_eq!(Lock::decode(lock.encode().as_bytes()), Some(lock));
+            for minimum in [0, 512] {
+                let lock = Lock { epochs: epochs.clone(), minimum, ..lock() };
+                assert_eq!(Lock::decode(lock.encode().as_bytes()), Some(lock));
+            }
         }
     }
 

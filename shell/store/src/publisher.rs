@@ -14,6 +14,7 @@ use crate::epochs::{self, EpochError, Epochs};
 use crate::frame;
 use crate::lock::Lock;
 use crate::own;
+use crate::retention;
 use crate::segment;
 use crate::shared::Shared;
 use crate::touch;
@@ -149,6 +150,8 @@ pub(crate) struct Publisher {
     /// Sizes of the notes that may go one day, oldest first, and the day of the last one.
     pub(crate) notes: VecDeque<u64>,
     pub(crate) day: u64,
+    /// Below which number every record is removed.
+    pub(crate) minimum: u64,
     /// The highest warning given.
     pub(crate) warned: u8,
 }
@@ -328,6 +331,9 @@ impl Publisher {
         if let Err(error) = self.tidy_segments() {
             tracing::warn!(%error, "segments that are no longer needed cannot be removed");
         }
+        if let Err(error) = self.prune() {
+            tracing::error!(%error, "records whose time is over cannot be removed");
+        }
     }
 
     /// Keeps the newest notes, and for good the first of each day and the last of each epoch: one note a second would be
@@ -345,20 +351,34 @@ impl Publisher {
         }
     }
 
+    /// Removes what the last `prune` record says, after the checkpoint that covers that record.
+    fn prune(&mut self) -> io::Result<()> {
+        if self.minimum < self.lock.minimum {
+            retention::remove(&self.folder, self.lock.minimum, self.lock.size)?;
+            self.minimum = self.lock.minimum;
+            tracing::info!(first = self.minimum, "records whose time was over are removed");
+        }
+        Ok(())
+    }
+
     /// A segment is covered when the next one begins at or below the published size. The one that the lock record
     /// points into stays in any case.
     fn tidy_segments(&self) -> io::Result<()> {
         let wal = self.folder.join("wal");
         let all = segment::list(&wal)?;
-        let covered: Vec<u64> = all
+        let covered: Vec<(u64, u64)> = all
             .windows(2)
             .filter_map(|pair| match pair {
-                [first, next] if *next <= self.lock.size && *first < self.lock.position.segment => Some(*first),
+                [first, next] if *next <= self.lock.size && *first < self.lock.position.segment => {
+                    Some((*first, *next))
+                }
                 _ => None,
             })
             .collect();
         let superfluous = covered.len().saturating_sub(self.settings.keep_segments);
-        for first in covered.into_iter().take(superfluous) {
+        // No copy stays of what is to be removed.
+        let removed = covered.partition_point(|(_, next)| *next <= self.lock.minimum);
+        for (first, _) in covered.into_iter().take(superfluous.max(removed)) {
             touch::remove(&segment::path(&wal, first))?;
         }
         Ok(())

@@ -10,6 +10,7 @@ use crate::folder::Folder;
 use crate::frame;
 use crate::lock::{self, Lock};
 use crate::publisher::BEGINNING;
+use crate::retention;
 use crate::wal::{Position, Step, WalError, Walker};
 use ledger::tile::{BUNDLE_LIMIT, Row, Tile, WIDTH};
 use ledger::{Checkpoint, Entry, Receipt, ReceiptError};
@@ -121,7 +122,16 @@ impl Reader {
         Ok(Some((checkpoint, bytes)))
     }
 
-    /// All records from sequence number `from` on, oldest first, to the end that the log has when it gets there.
+    /// The number of the first record that is there: 0, unless records were removed because their time was over.
+    ///
+    /// # Errors
+    /// As reading how many there are.
+    pub fn first(&self) -> Result<u64, ReadError> {
+        Ok(retention::first(&self.folder, self.seam()?.size))
+    }
+
+    /// All records from sequence number `from` on, oldest first, to the end that the log has when it gets there. What
+    /// was removed because its time was over is passed over.
     #[must_use]
     pub fn records(&self, from: u64, filter: Filter) -> Records {
         Records { lines: Lines::new(self.clone(), from), sieve: filter.sieve(), ended: false }
@@ -179,7 +189,8 @@ impl Reader {
             }
         }
         let width = u64::from(WIDTH);
-        for index in (0..size.div_ceil(width)).rev() {
+        let begin = retention::first(&self.folder, size) / width;
+        for index in (begin..size.div_ceil(width)).rev() {
             let first = index.saturating_mul(width);
             let lines: Vec<_> = (first..size).zip(self.bundle(index, size)?).collect();
             for (seq, line) in lines.into_iter().rev() {
@@ -356,7 +367,17 @@ impl Lines {
                 }
             };
             let width = u64::from(WIDTH);
-            let lines = self.reader.bundle(self.next / width, seam)?;
+            let lines = match self.reader.bundle(self.next / width, seam) {
+                Ok(lines) => lines,
+                // Removed, before or while we read.
+                Err(missing) => match retention::first(&self.reader.folder, seam) {
+                    first if first > self.next => {
+                        self.next = first;
+                        continue;
+                    }
+                    _ => return Err(missing),
+                },
+            };
             let skip = usize::try_from(self.next % width).unwrap_or(0);
             self.ready = lines.into_iter().skip(skip).collect();
             return Ok(());

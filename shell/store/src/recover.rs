@@ -13,6 +13,7 @@ use crate::epochs::{EpochError, Epochs, Progress};
 use crate::frame;
 use crate::lock::{self, Lock};
 use crate::publisher::{BEGINNING, Tip};
+use crate::retention;
 use crate::segment::{self, Ahead, Segment};
 use crate::store::{OpenError, Opening};
 use crate::touch;
@@ -137,6 +138,7 @@ impl Lock {
             start: 0,
             machine: String::new(),
             epochs: None,
+            minimum: 0,
             open: std::collections::BTreeMap::new(),
         }
     }
@@ -294,6 +296,10 @@ fn apply(
                 let (text, number) =
                     (|key: &str| entry.text(&format!("note.{key}")), |key: &str| entry.number(&format!("note.{key}")));
                 Progress::follow(&mut durable.epochs, kind, text, number);
+            }
+            Some(plant::Kind::Prune) => {
+                let entry = ledger::decode(entry).map_err(malformed)?;
+                retention::follow(&mut durable.minimum, ledger::Pruning::of(&entry), seq);
             }
             Some(plant::Kind::Boot) => {
                 let entry = ledger::decode(entry).map_err(malformed)?;

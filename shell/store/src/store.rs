@@ -216,6 +216,7 @@ impl Store {
             lock: published,
             tip,
             behind,
+            minimum: 0,
             warned: 0,
         };
         let writer = Writer {

@@ -8,6 +8,7 @@ mod full;
 mod kill;
 mod life;
 mod power;
+mod retention;
 
 use crate::{Failure, Opening, Reader, Recovery, Settings, Store, Written};
 use plant::{Body, Draft, GatewayId, Kind, Millis, Note, PlantId, RecordId};
@@ -92,10 +93,13 @@ fn kinds(folder: &Path) -> Vec<String> {
 
 /// Verifies a closed ledger with the core's verifier; gives the lines of what is wrong.
 fn verify(folder: &Path) -> Vec<String> {
+    report(folder).problems.iter().map(ToString::to_string).collect()
+}
+
+fn report(folder: &Path) -> ledger::verify::Report {
     let key = std::fs::read_to_string(folder.join("trust/ledger.trust")).unwrap();
     let trust = ledger::verify::Trust::parse(&key).unwrap();
-    let report = ledger::verify(&crate::Folder::new(folder), &trust, &ledger::verify::Options::default());
-    report.problems.iter().map(ToString::to_string).collect()
+    ledger::verify(&crate::Folder::new(folder), &trust, &ledger::verify::Options::default())
 }
 
 fn segments(folder: &Path) -> Vec<PathBuf> {

@@ -13,7 +13,7 @@ use crate::frame::{self, Header};
 use crate::own;
 use crate::segment::{Ahead, Segment};
 use crate::shared::{Condition, Done, Failure, Shared, Written};
-use crate::{Settings, disk};
+use crate::{Settings, disk, retention};
 use ledger::Frontier;
 use plant::{Draft, Kind, RecordId};
 use seal::note::Signer;
@@ -349,6 +349,7 @@ impl Run {
             for Pending { draft, written, .. } in pending {
                 follow(&mut durable.open, draft.kind, draft.id, draft.reference, written.seq);
                 Progress::follow_draft(&mut durable.epochs, draft);
+                retention::follow(&mut durable.minimum, retention::of_draft(draft), written.seq);
             }
         });
     }

@@ -159,12 +159,28 @@ pub enum Fault {
         /// Which epoch.
         epoch: u32,
     },
+    /// A `prune` record that allows nothing.
+    #[error("the record allows to remove records whose time is not over, or says nothing that can be read")]
+    Prune,
     /// Too few of the witnesses that the policy names have seen the head.
     #[error("not enough witnesses have signed the head; missing: {missing}")]
     Unwitnessed {
         /// Who has not, by the policy's names.
         missing: String,
     },
+}
+
+/// What was removed because its time was over, and the record that says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pruned {
+    /// How many records are not there any more.
+    pub records: u64,
+    /// The number of the first that had to stay.
+    pub minimum: u64,
+    /// The number of the `prune` record.
+    pub by: u64,
+    /// For how many days this ledger keeps records, as that record says.
+    pub keep_days: u64,
 }
 
 /// Something wrong, and where.
@@ -197,6 +213,8 @@ pub struct Report {
     pub checkpoints: u64,
     /// How many records of each kind; those of unknown kinds under `other`.
     pub kinds: BTreeMap<&'static str, u64>,
+    /// What was removed, and the last record that allows it.
+    pub pruned: Option<Pruned>,
     /// The number of the first record that refers to content that is kept.
     pub sealed: Option<u64>,
     /// What was judged of the epochs; `None` if the ledger has no schedule of epoch keys.
@@ -243,6 +261,13 @@ impl Report {
         let size = self.checkpoint.as_ref().map_or(u64::MAX, |head| head.size);
         let file = Tile::in_tree(Row::Entries, seq / u64::from(WIDTH), size).map(Tile::path);
         self.put(Problem { class, fault, seq: Some(seq), id, file });
+    }
+
+    /// Says that bundles are missing, before all else: what else is wrong may follow from that.
+    pub(super) fn put_missing(&mut self, bundles: impl Iterator<Item = Tile>) {
+        let rest = std::mem::take(&mut self.problems);
+        bundles.for_each(|tile| self.add_file(Class::Incomplete, Fault::Missing, tile.path()));
+        rest.into_iter().for_each(|problem| self.put(problem));
     }
 
     pub(super) fn put(&mut self, problem: Problem) {

@@ -4,10 +4,10 @@
 //! link to each other across the hole.
 
 use super::epochs::Epochs;
-use super::{Class, Fault, Report};
-use crate::Schedule;
+use super::{Class, Fault, Pruned, Report};
 use crate::entry::{Head, decode, kind};
 use crate::tree::Hash;
+use crate::{Pruning, Schedule};
 use plant::{Kind, Millis, RecordId};
 use std::collections::BTreeMap;
 
@@ -29,6 +29,12 @@ pub(super) struct Story {
     settled: bool,
     /// Records were skipped, so calls without beginning or end prove nothing.
     blind: bool,
+    /// Records before the next were removed; and when the first record after such was written. Calls that began earlier may
+    /// end later.
+    resuming: bool,
+    resumed: Option<Millis>,
+    /// What may be removed, by the furthest `prune` record, and its number.
+    pruning: Option<(Pruning, u64)>,
 }
 
 /// What the record before said about time.
@@ -51,7 +57,35 @@ impl Story {
             booted: 0,
             settled: false,
             blind: false,
+            resuming: false,
+            resumed: None,
+            pruning: None,
         }
+    }
+
+    /// Passes over records that were removed, if it turns out that they may. `last` is the hash of the last of them.
+    pub(super) fn pass(&mut self, count: u64, last: Option<Hash>) {
+        self.resuming = true;
+        self.next += count;
+        self.last = None;
+        self.prev = last.map(|hash| [hash; 2]);
+        self.open.clear();
+        self.epochs.skip();
+    }
+
+    /// Below which number records may have been removed.
+    pub(super) fn minimum(&self) -> u64 {
+        self.pruning.map_or(0, |(pruning, _)| pruning.minimum)
+    }
+
+    /// What allows that records were removed, and how many were.
+    pub(super) fn pruned(&self, records: u64) -> Option<Pruned> {
+        self.pruning.map(|(Pruning { minimum, keep_days, .. }, by)| Pruned { records, minimum, by, keep_days })
+    }
+
+    /// Records are missing: nothing that follows from them is judged.
+    pub(super) fn go_blind(&mut self) {
+        self.blind = true;
     }
 
     /// Skips records that are missing or doubtful. `last` are the hashes that the last of them may have: the next
@@ -86,12 +120,16 @@ impl Story {
             add(Class::Tampered, Fault::Chain);
         }
         let kind = kind(head.kind);
+        if std::mem::take(&mut self.resuming) {
+            self.resumed = Some(head.t);
+        }
         self.judge_time(&head, kind, &mut add);
         self.epochs.take(&head, kind, record, &mut add);
         match kind {
             Some(Kind::Genesis) if seq > 0 => add(Class::Tampered, Fault::SecondGenesis),
             Some(Kind::Intent) => self.begin(&head, seq, &mut add),
             Some(Kind::Outcome | Kind::Abandon) => self.end(&head, &mut add),
+            Some(Kind::Prune) => self.prune(&head, seq, record, &mut add),
             Some(Kind::Boot) => (self.booted, self.settled) = (seq, false),
             _ => {}
         }
@@ -144,8 +182,20 @@ impl Story {
 
     fn end(&mut self, head: &Head<'_>, add: &mut impl FnMut(Class, Fault)) {
         let begun = head.reference.and_then(|intent| self.open.remove(&intent));
-        if begun.is_none() && !self.blind {
+        let removed = self.resumed.zip(head.reference).is_some_and(|(resumed, intent)| intent.time() <= resumed);
+        if begun.is_none() && !removed && !self.blind {
             add(Class::Incomplete, Fault::NoIntent);
+        }
+    }
+
+    fn prune(&mut self, head: &Head<'_>, seq: u64, record: &[u8], add: &mut impl FnMut(Class, Fault)) {
+        let said = decode(record).ok().and_then(|entry| Pruning::of(&entry));
+        match said.filter(|pruning| pruning.is_due(seq, head.t)) {
+            Some(pruning) if self.pruning.is_none_or(|(before, _)| before.minimum < pruning.minimum) => {
+                self.pruning = Some((pruning, seq));
+            }
+            Some(_) => {}
+            None => add(Class::Tampered, Fault::Prune),
         }
     }
 

@@ -6,7 +6,7 @@
 
 use super::heads::Heads;
 use super::story::Story;
-use super::{Class, Fault, Files, Problem, Report};
+use super::{Class, Fault, Files, Problem, Report, Unreadable};
 use crate::Schedule;
 use crate::entry::Head;
 use crate::tile::{BUNDLE_LIMIT, Edge, Row, TILE_LIMIT, Tile, TileError, WIDTH, entries, hashes};
@@ -31,6 +31,8 @@ struct Walk<'f, F> {
     differing: Vec<Tile>,
     /// The bundle and the tile under way, kept for their memory.
     buffers: [Vec<u8>; 2],
+    /// Bundles that are not there: from and to. A `prune` record must allow that.
+    removed: Vec<(u64, u64)>,
     /// Some records could neither be read nor be replaced by stored hashes, so there is no root.
     broken: bool,
 }
@@ -47,6 +49,7 @@ pub(super) fn walk(files: &impl Files, heads: &mut Heads<'_>, schedule: Option<S
         altered: Vec::new(),
         differing: Vec::new(),
         buffers: Default::default(),
+        removed: Vec::new(),
         broken: false,
     };
     walk.compare(heads, report);
@@ -66,7 +69,14 @@ impl<F: Files> Walk<'_, F> {
     fn bundle(&mut self, tile: Tile, heads: &mut Heads<'_>, report: &mut Report) {
         let [mut bundle, mut hashes] = std::mem::take(&mut self.buffers);
         let stored = self.leaf_hashes(tile, &mut hashes, report);
-        let found = self.fetch(tile, BUNDLE_LIMIT, &mut bundle, report);
+        let found = match (self.look(tile, BUNDLE_LIMIT, &mut bundle), stored) {
+            (Ok(None), Some(stored)) if tile.is_full() && self.removed.len() < DOUBTS => {
+                self.pass(tile.index(), stored, heads, report);
+                self.buffers = [bundle, hashes];
+                return;
+            }
+            (found, _) => there(found, tile, report),
+        };
         let read = found.map(|found| read_entries(&bundle, tile, found));
         let first = tile.index() * u64::from(WIDTH);
         match (read, stored) {
@@ -92,6 +102,16 @@ impl<F: Files> Walk<'_, F> {
             }
         }
         self.buffers = [bundle, hashes];
+    }
+
+    /// A bundle that is not there and may have been removed: its hashes are.
+    fn pass(&mut self, index: u64, stored: &[Hash], heads: &mut Heads<'_>, report: &mut Report) {
+        match self.removed.last_mut() {
+            Some((_, to)) if *to == index => *to += 1,
+            _ => self.removed.push((index, index + 1)),
+        }
+        stored.iter().for_each(|leaf| self.push(*leaf, *leaf, heads, report));
+        self.story.pass(stored.len() as u64, stored.last().copied());
     }
 
     fn records(
@@ -177,23 +197,23 @@ impl<F: Files> Walk<'_, F> {
     }
 
     /// Reads a file; for a partial tile that is gone, the full one of its place, as the format allows. Says which.
-    fn fetch(&self, tile: Tile, limit: usize, bytes: &mut Vec<u8>, report: &mut Report) -> Option<Tile> {
+    fn look(&self, tile: Tile, limit: usize, bytes: &mut Vec<u8>) -> Result<Option<Tile>, (Tile, Unreadable)> {
         for tile in [tile, tile.filled()] {
-            match self.files.read_into(&tile.path(), limit, bytes) {
-                Ok(true) => return Some(tile),
-                Ok(false) => {}
-                Err(error) => {
-                    report.add_file(Class::Undecided, Fault::Unreadable(error.0), tile.path());
-                    return None;
-                }
+            if self.files.read_into(&tile.path(), limit, bytes).map_err(|error| (tile, error))? {
+                return Ok(Some(tile));
             }
         }
-        report.add_file(Class::Incomplete, Fault::Missing, tile.path());
-        None
+        Ok(None)
+    }
+
+    /// Reads a file that must be there.
+    fn fetch(&self, tile: Tile, limit: usize, bytes: &mut Vec<u8>, report: &mut Report) -> Option<Tile> {
+        there(self.look(tile, limit, bytes), tile, report)
     }
 
     /// All records are read: the signed root decides who was right.
     fn finish(mut self, heads: &mut Heads<'_>, report: &mut Report) {
+        self.judge_removed(report);
         if self.broken {
             self.story.finish(report);
             return;
@@ -224,6 +244,19 @@ impl<F: Files> Walk<'_, F> {
         }
     }
 
+    /// What is not there is either removed with authority or missing.
+    fn judge_removed(&mut self, report: &mut Report) {
+        let minimum = self.story.minimum();
+        let (gone, missing): (Vec<_>, Vec<_>) =
+            self.removed.iter().copied().partition(|(_, to)| *to * u64::from(WIDTH) <= minimum);
+        report.pruned = self.story.pruned(gone.iter().map(|(from, to)| (to - from) * u64::from(WIDTH)).sum());
+        if !missing.is_empty() {
+            let bundles = missing.into_iter().flat_map(|(from, to)| from..to);
+            report.put_missing(bundles.filter_map(|index| Tile::in_tree(Row::Entries, index, self.size)));
+            self.story.go_blind();
+        }
+    }
+
     /// The records are right, so every tile that differs is wrong.
     fn blame_tiles(&mut self, report: &mut Report) {
         let mut tiles = std::mem::take(&mut self.differing);
@@ -236,6 +269,16 @@ impl<F: Files> Walk<'_, F> {
             report.add_file(Class::Tampered, Fault::TileDiffers, tile.path());
         }
     }
+}
+
+/// Says it if a file that must be there is not.
+fn there(found: Result<Option<Tile>, (Tile, Unreadable)>, tile: Tile, report: &mut Report) -> Option<Tile> {
+    match found {
+        Ok(Some(found)) => return Some(found),
+        Ok(None) => report.add_file(Class::Incomplete, Fault::Missing, tile.path()),
+        Err((tile, error)) => report.add_file(Class::Undecided, Fault::Unreadable(error.0), tile.path()),
+    }
+    None
 }
 
 /// The records of a bundle; of a full one that stands in for a partial one, the first. A file under the partial path

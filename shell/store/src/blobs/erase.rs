@@ -9,13 +9,16 @@
 
 use super::{BlobError, Blobs, Scope};
 use crate::{Reader, disk, touch};
-use plant::RecordId;
+use plant::{Millis, RecordId};
 use rustix::fs::FlockOperation;
 use seal::envelope::{HEAD_LIMIT, addressed};
 use seal::subject::KeyName;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+
+/// The longest month, in milliseconds.
+const MONTH: u64 = 31 * 86_400_000;
 
 /// What lies in a scope, while nobody seals anything.
 #[derive(Debug)]
@@ -110,6 +113,32 @@ impl Blobs {
             }
         }
         Ok(envelopes)
+    }
+}
+
+impl Blobs {
+    /// Destroys one envelope, if it is there.
+    pub(crate) fn shred_envelope(&self, blob: &str) -> io::Result<()> {
+        match self.blob(blob).map(|path| shred(&path)) {
+            Some(Err(error)) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Destroys the keys of the months that ended a month before this moment. A call that began in a later one may have
+    /// a record that stays.
+    pub(crate) fn shred_keys_before(&self, moment: Millis) -> io::Result<()> {
+        let seals = self.folder.join("seals");
+        if !seals.exists() {
+            return Ok(());
+        }
+        let _alone = self.lock(FlockOperation::LockExclusive).map_err(io::Error::other)?;
+        let kept = Millis(moment.0.saturating_sub(MONTH)).to_string();
+        let over = |month: &String| kept.get(..7).is_some_and(|kept| month.len() == 7 && month.as_str() < kept);
+        for month in names(&seals)?.into_iter().filter(over).map(|month| seals.join(month)) {
+            names(&month)?.into_iter().try_for_each(|subject| shred(&month.join(subject)))?;
+        }
+        Ok(())
     }
 }
 

@@ -6,10 +6,11 @@
 //! ledger that verifies as it lies there and that opens again without a record missing that was acknowledged before.
 
 use super::epochs::{Days, opening};
-use super::{draft, folder, settings, verify};
+use super::retention::{day, keep, prune};
+use super::{draft, folder, settings};
 use crate::touch::{Touch, watch};
-use crate::{Reader, Settings, Store};
-use plant::{Kind, RecordId};
+use crate::{Blobs, ContentFault, ContentProblem, Reader, Scope, Settings, Store};
+use plant::{Body, Draft, Kind, Note, RecordId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -252,6 +253,13 @@ fn tiny() -> Settings {
     }
 }
 
+/// Writes a record and waits for it, and for the checkpoint over it.
+fn publish(store: &Store, acknowledged: &Arc<Mutex<Acknowledged>>, draft: Draft) {
+    let written = store.write(draft).unwrap();
+    acknowledged.lock().unwrap().insert(written.seq, written.id);
+    super::wait_published(store);
+}
+
 fn append(store: &Store, acknowledged: &Arc<Mutex<Acknowledged>>, number: u64, bytes: usize) {
     let acknowledged = Arc::clone(acknowledged);
     let draft = draft(Kind::Admin, number, None, bytes);
@@ -264,8 +272,8 @@ fn append(store: &Store, acknowledged: &Arc<Mutex<Acknowledged>>, number: u64, b
     );
 }
 
-/// What lies there verifies, as far as anything was published; what was acknowledged is there after a start; and then
-/// it verifies too.
+/// What lies there verifies, as far as anything was published; what was acknowledged is there after a start, unless it was
+/// removed with authority; and then it verifies too.
 fn check(Shot { picture, acknowledged, what, .. }: &Shot) {
     let folder = paint(picture);
     let path = folder.path();
@@ -275,19 +283,36 @@ fn check(Shot { picture, acknowledged, what, .. }: &Shot) {
     let (store, _) =
         Store::open(path, &opening(path, &Days::at(2), tiny())).unwrap_or_else(|error| panic!("{what}: {error}"));
     store.close();
-    let mut left = acknowledged.clone();
-    for record in Reader::open(path).unwrap().records(0, crate::Filter::default()) {
+    let reader = Reader::open(path).unwrap();
+    let first = reader.first().unwrap();
+    // That it may have gone, `judge` says.
+    let mut left: Acknowledged = acknowledged.clone().into_iter().filter(|(seq, _)| *seq >= first).collect();
+    for record in reader.records(0, crate::Filter::default()) {
         let entry = record.unwrap_or_else(|error| panic!("{what}: {error}")).entry;
+        if let Some(scope) = Scope::of(&entry) {
+            Blobs::new(path).doomed(&scope).unwrap().destroy().unwrap();
+        }
         if let Some(id) = left.remove(&entry.seq()) {
             assert_eq!(entry.id(), id, "{what}");
         }
     }
     assert!(left.is_empty(), "{what}: acknowledged and lost: {left:?}");
     assert_eq!(judge(path), [""; 0], "{what}, after a start");
+    let content = crate::audit_content(path, &super::report(path)).unwrap();
+    assert_eq!(content.faults, [], "{what}, after what was to be erased was erased again");
 }
 
 fn judge(folder: &Path) -> Vec<String> {
-    let mut problems = verify(folder);
+    let report = super::report(folder);
+    let mut problems: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
+    match crate::audit_content(folder, &report) {
+        Ok(content) => {
+            // Whoever was erasing must ask again, and is told so.
+            let broken = |fault: &&ContentFault| !matches!(fault.what, ContentProblem::Unfinished { .. });
+            problems.extend(content.faults.iter().filter(broken).map(ToString::to_string));
+        }
+        Err(error) => problems.push(error.to_string()),
+    }
     if let Err(fault) = super::damage::audited(folder) {
         problems.push(fault.to_string());
     }
@@ -309,8 +334,12 @@ fn a_crash_after_any_operation_loses_nothing_that_was_acknowledged() {
     let album = observe(&ledger, Durable::all(&ledger), &acknowledged, || {
         let clock = Days::at(0);
         let (store, _) = Store::open(&ledger, &opening(&ledger, &clock, tiny())).unwrap();
+        publish(&store, &acknowledged, keep(&ledger, day(0), "operator.op-1", 1000));
         // Over the end of the first tile, then over the ends of segments.
         (0..248).for_each(|number| append(&store, &acknowledged, number, 1));
+        for subject in ["operator.op-2", "operator.op-3"] {
+            publish(&store, &acknowledged, keep(&ledger, day(0), subject, 1001));
+        }
         for number in 248..280 {
             // The day changes, and its key is announced in the middle of what comes (attack A15).
             if number == 264 {
@@ -318,15 +347,33 @@ fn a_crash_after_any_operation_loses_nothing_that_was_acknowledged() {
                 (300..340).for_each(|number| append(&store, &acknowledged, number, 100));
             }
             let kind = if number % 5 == 0 { Kind::Intent } else { Kind::Admin };
-            let written = store.write(draft(kind, number, None, 1000)).unwrap();
-            acknowledged.lock().unwrap().insert(written.seq, written.id);
-            super::wait_published(&store);
+            publish(&store, &acknowledged, draft(kind, number, None, 1000));
+            match number {
+                266 => erase(&ledger, "operator.op-2", |draft| publish(&store, &acknowledged, draft)),
+                270 => publish(&store, &acknowledged, prune(256, day(0), 1)),
+                _ => {}
+            }
         }
         store.close();
     });
     assert!(album.shots.len() > 300, "{}", album.shots.len());
-    assert_eq!(super::kinds(&ledger).iter().filter(|kind| *kind == "key").count(), 2);
+    let count = |wanted: &str| super::kinds(&ledger).iter().filter(|kind| *kind == wanted).count();
+    // The key of the first day went with the first bundle.
+    assert_eq!(["key", "erase", "prune"].map(count), [1; 3]);
+    assert_eq!(Reader::open(&ledger).unwrap().first().unwrap(), 256);
     some(&album, 60).for_each(check);
+}
+
+/// Erases what is kept of a subject, as `penstock erase` does.
+fn erase(ledger: &Path, subject: &str, record: impl FnOnce(Draft)) {
+    let scope = Scope::subject(subject, None).unwrap();
+    let doomed = Blobs::new(ledger).doomed(&scope).unwrap();
+    assert_eq!(doomed.envelopes(), 1);
+    let event = [("event", Note::Text("erased".to_owned()))];
+    let note = event.into_iter().chain(scope.note()).collect();
+    let id = crate::own::id(day(1));
+    record(Draft { kind: Kind::Erase, id, reference: None, body: Body { note, ..Body::default() } });
+    doomed.destroy().unwrap();
 }
 
 #[test]
