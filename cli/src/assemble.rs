@@ -12,7 +12,7 @@ use policy::Policy;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use store::Opening;
+use store::{Opening, Settings};
 
 /// Loads the plant, with every problem of its file at once.
 pub(crate) fn load(path: &Path) -> miette::Result<Loaded> {
@@ -26,7 +26,7 @@ pub(crate) fn opening(loaded: &Loaded) -> miette::Result<Opening> {
         plant: loaded.plant.id.clone(),
         gateway: loaded.plant.gateway.clone(),
         epoch_seed: Some(loaded.gateway.keys.join("epoch.seed")),
-        settings: store::Settings::default(),
+        settings: Settings { emergency_bytes: loaded.gateway.limits.emergency_bytes, ..Settings::default() },
     })
 }
 

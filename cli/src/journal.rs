@@ -68,6 +68,11 @@ impl Collector for Gauges {
             ("ledger_queue", "Records that wait to be written", number(state.queue_depth as u64)),
             ("ledger_last_sync_microseconds", "How long the last sync took", number(state.last_sync_micros)),
             ("ledger_disk_free_bytes", "Room left on the ledger's disk", number(state.disk.free)),
+            (
+                "ledger_put_aside_records",
+                "Records of essential conduits that wait for the ledger",
+                number(state.put_aside),
+            ),
         ];
         for (name, help, value) in gauges {
             let gauge = ConstGauge::new(value);

@@ -14,14 +14,14 @@ use config::Loaded;
 use config::tokens::{self, Change, Tokens};
 use gateway::{Gateway, Limits, Listen, Metrics, OperatorKeys, TlsFiles};
 use miette::{IntoDiagnostic, WrapErr};
-use plant::{CredentialReference, Kind, Note};
-use std::collections::BTreeMap;
+use plant::{ConduitId, CredentialReference, Kind, Note};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use store::Store;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How often files are looked at for changes.
 const LOOK: Duration = Duration::from_millis(500);
@@ -58,9 +58,10 @@ pub(crate) fn run(path: &Path, args: Args) -> miette::Result<ExitCode> {
             tracing::warn!("{warning}");
         }
         raise_descriptors();
+        let signals = Signals::listen()?;
         let mut house = House::open(path, loaded).await?;
         house.announce(args.addresses.as_deref())?;
-        house.live().await?;
+        house.live(signals).await;
         house.close().await;
         Ok::<_, miette::Report>(traces)
     })?;
@@ -75,6 +76,25 @@ fn raise_descriptors() {
     let raised = Rlimit { current: now.maximum, maximum: now.maximum };
     if let Err(problem) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%problem, "the limit of open files stays as it is");
+    }
+}
+
+/// What the system tells a gateway. Listened to before anybody knows that it runs: who is told to stop while it starts ends
+/// as it should.
+pub(crate) struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(crate) fn listen() -> miette::Result<Self> {
+        let listen = |kind| signal(kind).into_diagnostic();
+        Ok(Self {
+            hangup: listen(SignalKind::hangup())?,
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
     }
 }
 
@@ -124,6 +144,7 @@ impl House {
             .into_diagnostic()?;
         journal::note(&store, Kind::Config, in_force(&loaded));
         let seen = Seen::look(&loaded, path);
+        store.set_essential(essential(&loaded));
         let (path, loaded) = (path.to_owned(), Arc::new(loaded));
         Ok(Self { path, loaded, key, operator_keys, tokens, store, vault, gateway, seen, chores: None, pruned: None })
     }
@@ -154,10 +175,8 @@ impl House {
     }
 
     /// Serves, and follows the plant's files, until a signal says stop.
-    pub(crate) async fn live(&mut self) -> miette::Result<()> {
-        let mut hangup = signal(SignalKind::hangup()).into_diagnostic()?;
-        let mut terminate = signal(SignalKind::terminate()).into_diagnostic()?;
-        let mut interrupt = signal(SignalKind::interrupt()).into_diagnostic()?;
+    pub(crate) async fn live(&mut self, signals: Signals) {
+        let Signals { mut hangup, mut terminate, mut interrupt } = signals;
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -171,8 +190,8 @@ impl House {
                         self.reload();
                     }
                 }
-                _ = terminate.recv() => return Ok(()),
-                _ = interrupt.recv() => return Ok(()),
+                _ = terminate.recv() => return,
+                _ = interrupt.recv() => return,
             }
         }
     }
@@ -222,6 +241,7 @@ impl House {
         let tokens = tokens::read(&loaded.gateway.tokens)?;
         let inforce = assemble::inforce(&loaded, &tokens, &self.key, operator_keys.clone())?;
         self.vault.renew(&loaded)?;
+        self.store.set_essential(essential(&loaded));
         self.gateway.enforce(inforce);
         for change in tokens.since(&self.tokens) {
             journal::note(&self.store, Kind::Admin, changed(&change));
@@ -246,6 +266,11 @@ impl House {
         let state = self.store.close();
         tracing::info!(records = state.size, published = state.published, "ledger closed");
     }
+}
+
+/// The conduits of which some calls may leave while the ledger cannot be written.
+fn essential(loaded: &Loaded) -> BTreeSet<ConduitId> {
+    loaded.plant.conduits.values().filter(|conduit| conduit.essential).map(|conduit| conduit.id.clone()).collect()
 }
 
 /// What is wrong with a plant, a line each.

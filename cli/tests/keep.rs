@@ -98,8 +98,8 @@ impl House {
         Running { child, address }
     }
 
-    /// One call; gives the identity of its record.
-    fn call(&self, gateway: &Running, prompt: &str) -> String {
+    /// One call; gives the whole answer.
+    fn ask(&self, gateway: &Running, prompt: &str) -> String {
         let body = format!(r#"{{"model":"gpt-4o","messages":[{{"role":"user","content":"{prompt}"}}]}}"#);
         let mut stream = TcpStream::connect(&gateway.address).unwrap();
         let (token, length) = (&self.token, body.len());
@@ -110,6 +110,12 @@ impl House {
         stream.write_all((head + &body).as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// One call that succeeds; gives the identity of its record.
+    fn call(&self, gateway: &Running, prompt: &str) -> String {
+        let answer = self.ask(gateway, prompt);
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         let id =
             answer.lines().find_map(|line| line.to_lowercase().strip_prefix("penstock-record: ").map(str::to_owned));
@@ -442,4 +448,37 @@ fn a_gateway_removes_by_itself_what_its_plant_file_says() {
     assert_eq!(house.kinds("prune").len(), 1);
     let (code, told) = house.verify(&[]);
     assert!(code == 0 && told.contains("pruned     512 records"), "{told}");
+}
+
+#[test]
+fn an_essential_conduit_goes_on_while_the_ledger_cannot_be_written() {
+    let house = House::new();
+    let file = house.path("plant/plant.toml");
+    let ordinary = fs::read_to_string(&file).unwrap().replace("keep = \"content\"\n", "");
+    let auditors = ordinary.lines().find(|line| line.starts_with("auditors")).unwrap().to_owned();
+    let ordinary = ordinary.replace(&auditors, "");
+    let essential = ordinary.replacen("models = [\"gpt-4o\"", "essential = true\nmodels = [\"gpt-4o\"", 1);
+    // The segment is taken away under the gateway's hands, and put back later.
+    let wal = house.path("plant/ledger/wal");
+    let segment = wal.join("00000000000000000000.seg");
+    for (text, goes_on) in [(ordinary, false), (essential, true)] {
+        fs::write(&file, text).unwrap();
+        let gateway = house.run();
+        house.call(&gateway, "before");
+        fs::rename(&segment, wal.join("away")).unwrap();
+        assert!(house.ask(&gateway, "the one that finds out").contains("ledger-unavailable"));
+        let answer = house.ask(&gateway, "the next");
+        assert_eq!(answer.starts_with("HTTP/1.1 200"), goes_on, "{answer}");
+        let record = answer.lines().find_map(|line| line.strip_prefix("penstock-record: "));
+        gateway.stop();
+        fs::rename(wal.join("away"), &segment).unwrap();
+        house.run().stop();
+        assert_eq!(house.kinds("gap").len(), usize::from(goes_on));
+        if let Some(record) = record.filter(|_| goes_on) {
+            let told = house.says(&["records", "--id", record.trim(), "--format", "ndjson"]);
+            assert_eq!(told.lines().filter(|line| line.contains("\"taken\":")).count(), 2, "{told}");
+        }
+        let (code, told) = house.verify(&[]);
+        assert_eq!(code, 0, "{told}");
+    }
 }

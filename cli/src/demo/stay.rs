@@ -4,6 +4,7 @@ use super::page::{Ink, Page};
 use super::services::Services;
 use super::stage::Stage;
 use super::tell::{self, Beside};
+use crate::run::Signals;
 use ledger::Entry;
 use miette::IntoDiagnostic;
 use plant::{Kind, Plant, RecordId};
@@ -71,8 +72,9 @@ pub(super) fn invite(page: Page, stage: &Stage) -> miette::Result<()> {
 /// Tells of calls as they come, until a signal says stop.
 pub(super) async fn stay(page: Page, stage: &mut Stage) -> miette::Result<()> {
     let Stage { house, services, plant, ledger, .. } = stage;
+    let signals = Signals::listen()?;
     tokio::select! {
-        ended = house.live() => ended,
+        () = house.live(signals) => Ok(()),
         failed = watch(page, plant, ledger, services) => failed,
     }
 }

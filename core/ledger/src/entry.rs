@@ -12,7 +12,7 @@ mod read;
 mod write;
 
 pub use read::{Head, Malformed};
-pub use write::encode;
+pub use write::{encode, restamp};
 
 use crate::tree::Hash;
 use plant::{Kind, Millis, RecordId};
@@ -70,6 +70,17 @@ pub enum EncodeError {
         /// The key.
         key: &'static str,
     },
+}
+
+/// Why a record cannot be given another place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RestampError {
+    /// It is no record.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// It cannot be written there.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
 }
 
 /// A record as it was read: its place, and everything that it says.

@@ -25,7 +25,7 @@ pub mod verify;
 pub mod witness;
 
 pub use checkpoint::Checkpoint;
-pub use entry::{ClockState, EncodeError, Entry, Head, Malformed, Stamp, decode, encode};
+pub use entry::{ClockState, EncodeError, Entry, Head, Malformed, RestampError, Stamp, decode, encode, restamp};
 pub use epoch::{EpochKeys, Schedule};
 pub use origin::Origin;
 pub use proof::{

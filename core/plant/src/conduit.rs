@@ -35,6 +35,8 @@ pub struct Conduit {
     pub bounds: Bounds,
     /// What is kept of its calls beside their records.
     pub keep: Keep,
+    /// Whether a bounded number of its calls may leave while the ledger cannot be written.
+    pub essential: bool,
     /// Who answers for it.
     pub owner: String,
     /// Who approved it, and when.

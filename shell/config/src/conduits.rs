@@ -32,6 +32,7 @@ pub(crate) fn build(file: &Node<'_>, scale: &Scale, now: Millis, report: &mut Re
         near_the_process(file, &node, report);
         callers(&node, &known, report);
         times(&node, report);
+        essential(&node, report);
         if let Some(conduit) = conduit(name.value, &node, scale) {
             conduits.insert(conduit.id.clone(), conduit);
         }
@@ -56,6 +57,7 @@ fn conduit(name: &str, node: &Node<'_>, scale: &Scale) -> Option<Conduit> {
         opaque: wildcards(node, "opaque"),
         bounds: bounds(&node.table("limits")?)?,
         keep: keep(node)?,
+        essential: node.flag("essential"),
         owner: node.string("owner")?,
         approval: Approval { by: node.string("approved_by")?, at: node.moment("approved_at").map(|at| at.value) },
         expires: node.moment("expires").map(|at| at.value),
@@ -94,6 +96,15 @@ fn bounds(node: &Node<'_>) -> Option<Bounds> {
 fn keep(node: &Node<'_>) -> Option<Keep> {
     let word = node.text("keep")?.value;
     Keep::NAMES.iter().find(|(name, _)| *name == word).map(|(_, keep)| *keep)
+}
+
+/// Content has to be sealed before a call leaves, and where the ledger has no room it cannot be.
+fn essential(node: &Node<'_>, report: &mut Report) {
+    if node.flag("essential") && node.text("keep").is_some_and(|keep| keep.value != "nothing") {
+        let message = format!("{} is essential and keeps content", node.place);
+        let help = "when the disk is full nothing can be kept, and its calls would be refused: give up one of the two";
+        report.add(report.problem(Code::BadValue, node.span_of("essential"), message).help(help));
+    }
 }
 
 fn approval(node: &Node<'_>, now: Millis, report: &mut Report) {

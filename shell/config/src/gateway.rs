@@ -54,6 +54,8 @@ pub struct Limits {
     pub exchanges: u32,
     /// Longest a stopping gateway waits for exchanges under way.
     pub drain_timeout: Duration,
+    /// Room for records of essential conduits while the ledger cannot be written, in bytes.
+    pub emergency_bytes: u64,
 }
 
 /// Where OpenTelemetry traces go.
@@ -123,6 +125,7 @@ fn limits(node: &Node<'_>) -> Option<Limits> {
         connections: node.number("connections")?,
         exchanges: node.number("exchanges")?,
         drain_timeout: node.duration("drain_timeout")?,
+        emergency_bytes: node.size("emergency_bytes")?,
     })
 }
 

@@ -182,6 +182,12 @@ pub(crate) static GATEWAY_LIMITS: Section = Section {
             "\"30s\"",
             "Longest a stopping gateway waits for exchanges under way.",
         ),
+        may(
+            "emergency_bytes",
+            Kind::Size { low: 64 * KIB, high: 1024 * MIB },
+            "\"4MiB\"",
+            "Room for records of `essential` conduits while the ledger cannot be written. A call takes about 8 KiB.",
+        ),
     ],
 };
 

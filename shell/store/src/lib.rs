@@ -15,6 +15,7 @@ mod audit;
 mod blobs;
 mod clock;
 mod disk;
+mod emergency;
 mod epochs;
 mod exclusive;
 mod filter;

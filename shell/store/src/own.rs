@@ -63,6 +63,18 @@ pub(crate) fn disk(now: Millis, event: &str, percent: u8) -> Draft {
     note(Kind::Storage, now, [("event", text(event)), ("percent", Note::Number(u64::from(percent)))])
 }
 
+/// The log could not be written for a while: since when, why, how many records were put aside and come next, and how many
+/// were turned away, if that is known.
+pub(crate) fn gap(now: Millis, why: &str, since: Millis, records: u64, turned_away: Option<u64>) -> Draft {
+    let mut draft = note(
+        Kind::Gap,
+        now,
+        [("why", text(why)), ("since", Note::Number(since.0)), ("records", Note::Number(records))],
+    );
+    draft.body.note.extend(turned_away.map(|count| ("turned_away", Note::Number(count))));
+    draft
+}
+
 /// Nobody saw the end of a call that left. `about` is whose call it was, if its intent can still be read.
 pub(crate) fn abandon(now: Millis, intent: RecordId, seq: u64, about: Option<Body>) -> Draft {
     let mut draft =

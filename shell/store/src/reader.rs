@@ -89,6 +89,8 @@ pub enum ReadError {
 struct Seam {
     /// Records that the tiles hold.
     size: u64,
+    /// Below which number records may be gone.
+    minimum: u64,
     /// Where the frames after them begin, if there is a log.
     frames: Option<(Position, Option<[u8; 32]>)>,
 }
@@ -127,7 +129,8 @@ impl Reader {
     /// # Errors
     /// As reading how many there are.
     pub fn first(&self) -> Result<u64, ReadError> {
-        Ok(retention::first(&self.folder, self.seam()?.size))
+        let Seam { size, minimum, .. } = self.seam()?;
+        Ok(retention::first(&self.folder, minimum, size))
     }
 
     /// All records from sequence number `from` on, oldest first, to the end that the log has when it gets there. What
@@ -174,7 +177,7 @@ impl Reader {
     /// Hands out the records that pass the filter, newest first, until `more` has enough; it never wants more than
     /// `most`.
     fn backwards(&self, most: usize, filter: Filter, mut more: impl FnMut(Record) -> bool) -> Result<(), ReadError> {
-        let size = self.seam()?.size;
+        let Seam { size, minimum, .. } = self.seam()?;
         let mut records = self.records(size, filter);
         let mut tail = VecDeque::new();
         for record in records.by_ref() {
@@ -189,7 +192,7 @@ impl Reader {
             }
         }
         let width = u64::from(WIDTH);
-        let begin = retention::first(&self.folder, size) / width;
+        let begin = retention::first(&self.folder, minimum, size) / width;
         for index in (begin..size.div_ceil(width)).rev() {
             let first = index.saturating_mul(width);
             let lines: Vec<_> = (first..size).zip(self.bundle(index, size)?).collect();
@@ -236,13 +239,13 @@ impl Reader {
                 path: self.folder.join("checkpoints/lock"),
                 problem: "its checksum does not agree".to_owned(),
             };
-            let Lock { size, position, frame, .. } = Lock::decode(&bytes).ok_or_else(damaged)?;
+            let Lock { size, minimum, position, frame, .. } = Lock::decode(&bytes).ok_or_else(damaged)?;
             let frames = self.folder.join("wal").exists().then_some((position, Some(frame)));
-            return Ok(Seam { size, frames });
+            return Ok(Seam { size, minimum, frames });
         }
         Ok(match self.published()? {
-            Some((checkpoint, _)) => Seam { size: checkpoint.size, frames: None },
-            None => Seam { size: 0, frames: Some((BEGINNING, None)) },
+            Some((Checkpoint { size, .. }, _)) => Seam { size, minimum: size, frames: None },
+            None => Seam { size: 0, minimum: 0, frames: Some((BEGINNING, None)) },
         })
     }
 
@@ -356,7 +359,7 @@ impl Lines {
             let seam = match self.size {
                 Some(size) if self.next < size => size,
                 _ => {
-                    let Seam { size, frames } = self.reader.seam()?;
+                    let Seam { size, frames, .. } = self.reader.seam()?;
                     self.size = Some(size);
                     if self.next >= size {
                         let Some((position, previous)) = frames else { return Ok(()) };
@@ -370,7 +373,7 @@ impl Lines {
             let lines = match self.reader.bundle(self.next / width, seam) {
                 Ok(lines) => lines,
                 // Removed, before or while we read.
-                Err(missing) => match retention::first(&self.reader.folder, seam) {
+                Err(missing) => match self.reader.first()? {
                     first if first > self.next => {
                         self.next = first;
                         continue;

@@ -30,10 +30,14 @@ pub(crate) fn of_draft(draft: &Draft) -> Option<Pruning> {
     (draft.kind == Kind::Prune).then(|| Pruning::read(|key| draft.number(key))).flatten()
 }
 
-/// The number of the first record that is there, in a published tree of `size` records.
-pub(crate) fn first(folder: &Path, size: u64) -> u64 {
+/// The number of the first record that is there, in a published tree of `size` records of which those below `minimum` may
+/// be gone.
+pub(crate) fn first(folder: &Path, minimum: u64, size: u64) -> u64 {
     let is_there = |index| bundle(index, size).is_none_or(|tile| folder.join(tile.path()).exists());
-    let (mut gone, mut there) = (0, size / u64::from(WIDTH));
+    if is_there(0) {
+        return 0;
+    }
+    let (mut gone, mut there) = (0, minimum.min(size) / u64::from(WIDTH));
     while gone < there {
         let middle = gone.midpoint(there);
         if is_there(middle) { there = middle } else { gone = middle + 1 }
@@ -46,7 +50,7 @@ pub(crate) fn first(folder: &Path, size: u64) -> u64 {
 /// # Errors
 /// If something is still there; the next call goes on with it.
 pub(crate) fn remove(folder: &Path, minimum: u64, size: u64) -> io::Result<()> {
-    let first = first(folder, size) / u64::from(WIDTH);
+    let first = first(folder, minimum, size) / u64::from(WIDTH);
     // A power cut may have brought back some of the folder that was under way.
     let from = first.saturating_sub(1) / FOLDER * FOLDER;
     let blobs = Blobs::new(folder);

@@ -23,6 +23,9 @@ pub struct Settings {
     pub keep_notes: usize,
     /// Room that is kept back, so that a full disk can be recorded.
     pub reserve_bytes: u64,
+    /// Room for records of essential conduits, if there are any, while the log cannot be written; 0 for none. A call
+    /// takes 8 KiB.
+    pub emergency_bytes: u64,
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,
     /// Faults that a test injects.
@@ -41,6 +44,7 @@ impl Default for Settings {
             keep_segments: 2,
             keep_notes: 1000,
             reserve_bytes: 1 << 20,
+            emergency_bytes: 4 << 20,
             clock: Arc::new(System),
             #[cfg(test)]
             faults: Arc::default(),

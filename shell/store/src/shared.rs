@@ -10,11 +10,11 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 /// Where a record went. It is durable and covered by a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// Its sequence number: its leaf's index in the tree.
+    /// Its sequence number: its leaf's index in the tree. Of a record that was put aside, how many records the log had then.
     pub seq: u64,
     /// Its own identity.
     pub id: plant::RecordId,
-    /// Its leaf hash.
+    /// Its leaf hash. Of a record that was put aside, that of the log's last.
     pub leaf: [u8; 32],
 }
 
@@ -87,6 +87,8 @@ pub struct State {
     pub last_sync_micros: u64,
     /// Records that wait.
     pub queue_depth: usize,
+    /// Records of essential conduits that were put aside and come into the log once it works again.
+    pub put_aside: u64,
 }
 
 /// What the threads share.
@@ -98,6 +100,8 @@ pub(crate) struct Shared {
     pub(crate) published: AtomicU64,
     pub(crate) last_sync_micros: AtomicU64,
     pub(crate) depth: AtomicUsize,
+    /// Records that were put aside.
+    pub(crate) emergency: AtomicU64,
 }
 
 /// What changes with each group.
@@ -130,6 +134,7 @@ impl Shared {
             published: AtomicU64::new(published),
             last_sync_micros: AtomicU64::new(0),
             depth: AtomicUsize::new(0),
+            emergency: AtomicU64::new(0),
         }
     }
 
@@ -200,6 +205,7 @@ impl Shared {
             disk: Usage::of(&self.folder).unwrap_or_default(),
             last_sync_micros: self.last_sync_micros.load(Ordering::Relaxed),
             queue_depth: self.depth.load(Ordering::Relaxed),
+            put_aside: self.emergency.load(Ordering::Relaxed),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::clock::Watch;
 use crate::disk::Reserve;
+use crate::emergency::{self, Emergency, Waiting};
 use crate::epochs::{EpochError, Epochs};
 use crate::exclusive::{Exclusive, Refused};
 use crate::publisher::{self, Publisher};
@@ -11,9 +12,10 @@ use crate::shared::{Condition, Done, Failure, Shared, State, Written};
 use crate::wal::WalError;
 use crate::writer::{Message, Reply, Writer};
 use crate::{Filter, Reader, Settings, disk, frame, own, trust};
-use plant::{Draft, GatewayId, PlantId, RecordId};
+use plant::{ConduitId, Draft, GatewayId, Millis, PlantId, RecordId};
 use seal::SigningKey;
 use seal::note::Verifier;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -48,6 +50,8 @@ pub struct Recovery {
     pub replayed: u64,
     /// Bytes of a write that a crash had torn; they were cut.
     pub torn: u64,
+    /// Records of essential conduits that had been put aside, and are in the log now.
+    pub put_aside: u64,
     /// Intents that were open, and are closed as abandoned now.
     pub abandoned: Vec<RecordId>,
 }
@@ -186,14 +190,16 @@ impl Store {
         ahead: Ahead,
         exclusive: Exclusive,
     ) -> Result<(Self, Recovery), OpenError> {
-        let recovery = Recovery {
+        let mut recovery = Recovery {
             fresh: found.fresh,
             size: found.durable.size,
             replayed: found.durable.size.saturating_sub(found.published.size),
             torn: found.torn,
-            abandoned: found.durable.open.keys().copied().collect(),
+            put_aside: 0,
+            abandoned: Vec::new(),
         };
-        let (first, rest) = first_records(folder, &found, &settings);
+        let (first, rest) = first_records(&found, &settings);
+        let left = emergency::left(folder, found.signer.verifier())?;
         let (inbox, outbox) = sync_channel(settings.queue.max(1));
         let shared = Arc::new(Shared::new(folder.to_owned(), found.durable.clone(), found.published.size));
         let Found { signer, epochs, durable, published, tip, frontier, mut segment, behind, .. } = found;
@@ -202,6 +208,7 @@ impl Store {
         segment.inject(&settings.faults);
         #[cfg(not(test))]
         let _ = &mut segment;
+        let now = settings.clock.read().time;
         let last = (durable.size > 0).then(|| (durable.reading.clone(), durable.machine.clone()));
         let publisher = Publisher {
             folder: folder.to_owned(),
@@ -227,6 +234,8 @@ impl Store {
             segment,
             ahead,
             reserve: Reserve::hold(folder.join("reserve"), settings.reserve_bytes),
+            emergency: Emergency::closed(folder, settings.emergency_bytes),
+            essential: BTreeSet::new(),
             watch: Watch::new(Arc::clone(&settings.clock), last),
             start: durable.start.saturating_add(1),
             frontier,
@@ -243,11 +252,15 @@ impl Store {
         store.hold(writing);
         // Before anybody else can write: nothing stands between the beginning and the first key.
         for draft in first {
-            store.write_all(vec![draft]).map_err(OpenError::Failed)?;
+            store.write_all([record(draft)]).map_err(OpenError::Failed)?;
         }
         let publishing = spawn("ledger-publisher", Box::new(move || publisher.run()))?;
         store.hold(publishing);
-        store.write_all(rest).map_err(OpenError::Failed)?;
+        store.write_all(rest.into_iter().map(record)).map_err(OpenError::Failed)?;
+        recovery.put_aside = store.import(left, now).map_err(OpenError::Failed)?;
+        let open = store.shared.head().durable.open.clone();
+        recovery.abandoned = open.keys().copied().collect();
+        store.write_all(abandoned(folder, &open, now).map(record)).map_err(OpenError::Failed)?;
         Ok((store, recovery))
     }
 
@@ -282,17 +295,35 @@ impl Store {
 
     /// Writes records one after the other, waiting for places in the queue too, in as few groups as it takes: a crash
     /// may have left thousands of calls to be closed.
-    fn write_all(&self, drafts: Vec<Draft>) -> Result<(), Failure> {
+    fn write_all(&self, records: impl IntoIterator<Item = impl FnOnce(Reply) -> Message>) -> Result<(), Failure> {
         let (tell, told) = channel();
-        for draft in drafts {
+        for record in records {
             let tell = tell.clone();
             let reply = Reply::new(Box::new(move |result: Result<Written, Failure>| drop(tell.send(result.map(drop)))));
             self.shared.depth.fetch_add(1, Ordering::Relaxed);
             // A message that cannot be sent is dropped, and its reply tells.
-            let _ = self.inbox.send(Message::Append(Box::new(draft), reply));
+            let _ = self.inbox.send(record(reply));
         }
         drop(tell);
         told.into_iter().collect()
+    }
+
+    /// Takes in what an earlier run has put aside, and forgets it there; gives how many records it was.
+    fn import(&self, left: Vec<Waiting>, now: Millis) -> Result<u64, Failure> {
+        let count = left.len() as u64;
+        if let Some(first) = left.first() {
+            self.write_all([record(own::gap(now, "restart", first.t, count, None))])?;
+        }
+        self.write_all(left.into_iter().map(|waiting| |reply| Message::Import(Box::new(waiting), reply)))?;
+        self.set_essential(BTreeSet::new());
+        Ok(count)
+    }
+
+    /// Says which conduits are essential from now on: while the log cannot be written, their calls are put aside as far as
+    /// [`Settings::emergency_bytes`] goes, and come into the log once it works again.
+    pub fn set_essential(&self, conduits: BTreeSet<ConduitId>) {
+        // A closed ledger has nothing to look after.
+        let _ = self.inbox.send(Message::Essential(conduits));
     }
 
     fn why_closed(&self) -> Failure {
@@ -335,10 +366,10 @@ impl Drop for Store {
 }
 
 /// What a start puts on record, in this order: the ledger's beginning with the first epoch's key, the start itself, what
-/// was repaired, and the calls whose end nobody saw.
+/// was repaired. What was put aside and the calls whose end nobody saw follow.
 ///
 /// The beginning stands apart, record by record, for nothing is part of a ledger that has not begun.
-fn first_records(folder: &Path, found: &Found, settings: &Settings) -> (Vec<Draft>, Vec<Draft>) {
+fn first_records(found: &Found, settings: &Settings) -> (Vec<Draft>, Vec<Draft>) {
     let now = settings.clock.read().time;
     let schedule = found.epochs.as_ref().map(Epochs::schedule);
     let genesis = found.fresh.then(|| found.origin.begin(own::id(now), found.signer.verifier(), schedule));
@@ -349,10 +380,19 @@ fn first_records(folder: &Path, found: &Found, settings: &Settings) -> (Vec<Draf
     if found.torn > 0 {
         rest.push(own::torn(now, found.torn));
     }
-    rest.extend(found.durable.open.iter().map(|(intent, seq)| {
+    (genesis.into_iter().chain(key).collect(), rest)
+}
+
+/// Closes the calls whose end nobody saw.
+fn abandoned<'a>(folder: &'a Path, open: &'a BTreeMap<RecordId, u64>, now: Millis) -> impl Iterator<Item = Draft> + 'a {
+    open.iter().map(move |(intent, seq)| {
         let begun = Reader::open(folder).ok().and_then(|reader| reader.records(*seq, Filter::default()).next()?.ok());
         let about = begun.filter(|begun| begun.entry.id() == *intent).and_then(|begun| own::about(&begun.entry));
         own::abandon(now, *intent, *seq, about)
-    }));
-    (genesis.into_iter().chain(key).collect(), rest)
+    })
+}
+
+/// A record to write.
+fn record(draft: Draft) -> impl FnOnce(Reply) -> Message {
+    |reply| Message::Append(Box::new(draft), reply)
 }

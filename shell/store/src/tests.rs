@@ -2,6 +2,7 @@
 
 mod crash;
 mod damage;
+mod emergency;
 mod epochs;
 mod flips;
 mod full;

@@ -8,15 +8,17 @@
 //! Tiles and checkpoints are not its concern: [`crate::publisher`] derives them from what this thread made durable.
 
 use crate::clock::{OnRecord, Reading, Watch};
+use crate::emergency::{Emergency, Waiting};
 use crate::epochs::Progress;
 use crate::frame::{self, Header};
 use crate::own;
 use crate::segment::{Ahead, Segment};
 use crate::shared::{Condition, Done, Failure, Shared, Written};
 use crate::{Settings, disk, retention};
-use ledger::Frontier;
-use plant::{Draft, Kind, RecordId};
+use ledger::{Frontier, RestampError};
+use plant::{ConduitId, Draft, Kind, Millis, RecordId};
 use seal::note::Signer;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -72,15 +74,41 @@ impl Drop for Reply {
 pub(crate) enum Message {
     /// A record to write.
     Append(Box<Draft>, Reply),
+    /// A record that was taken in an emergency.
+    Import(Box<Waiting>, Reply),
+    /// These conduits are essential from now on. What was put aside before the start is in the log.
+    Essential(BTreeSet<ConduitId>),
     /// Nothing follows.
     Close,
 }
 
 /// A record that has its place in the group that is being made.
 struct Pending {
-    draft: Box<Draft>,
+    matter: Matter,
     reply: Reply,
     written: Written,
+}
+
+/// What is to be written.
+enum Matter {
+    Draft(Box<Draft>),
+    Waiting(Box<Waiting>),
+}
+
+impl Matter {
+    fn draft(&self) -> &Draft {
+        match self {
+            Self::Draft(draft) => draft,
+            Self::Waiting(waiting) => &waiting.draft,
+        }
+    }
+
+    fn encode(&self, stamp: &ledger::Stamp) -> Result<Vec<u8>, RestampError> {
+        match self {
+            Self::Draft(draft) => Ok(ledger::encode(stamp, draft)?),
+            Self::Waiting(waiting) => ledger::restamp(&waiting.line, stamp),
+        }
+    }
 }
 
 /// The group that is being made. Empty between groups.
@@ -109,6 +137,8 @@ pub(crate) struct Writer {
     pub(crate) segment: Segment,
     pub(crate) ahead: Ahead,
     pub(crate) reserve: disk::Reserve,
+    pub(crate) emergency: Emergency,
+    pub(crate) essential: BTreeSet<ConduitId>,
     pub(crate) watch: Watch,
     /// Which start of the gateway this is, counted from 1.
     pub(crate) start: u64,
@@ -124,6 +154,15 @@ struct Run {
     before: Before,
     frame: Vec<u8>,
     last_group: Instant,
+    lack: Lack,
+}
+
+/// What the log is missing while it cannot be written.
+#[derive(Default)]
+struct Lack {
+    since: Option<Millis>,
+    /// Records that were turned away: those of calls that did not leave.
+    turned_away: u64,
 }
 
 /// The tree, the last leaf and the clocks before the group: what to go back to if it is not written.
@@ -149,6 +188,7 @@ impl Writer {
             before,
             frame: Vec::new(),
             last_group: Instant::now(),
+            lack: Lack::default(),
         }
         .run();
         watch.0.change(|head| {
@@ -177,7 +217,9 @@ impl Run {
         let mut closing = false;
         while !closing {
             match self.writer.inbox.recv_timeout(self.patience()) {
-                Ok(Message::Append(draft, reply)) => self.admit(draft, reply),
+                Ok(Message::Append(draft, reply)) => self.admit(Matter::Draft(draft), reply),
+                Ok(Message::Import(waiting, reply)) => self.admit(Matter::Waiting(waiting), reply),
+                Ok(Message::Essential(conduits)) => self.writer.look_after(conduits),
                 Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => closing = true,
                 Err(RecvTimeoutError::Timeout) => self.idle(),
             }
@@ -211,7 +253,9 @@ impl Run {
     fn gather(&mut self) -> bool {
         while !self.group.pending.is_empty() && self.has_place() {
             match self.writer.inbox.try_recv() {
-                Ok(Message::Append(draft, reply)) => self.admit(draft, reply),
+                Ok(Message::Append(draft, reply)) => self.admit(Matter::Draft(draft), reply),
+                Ok(Message::Import(waiting, reply)) => self.admit(Matter::Waiting(waiting), reply),
+                Ok(Message::Essential(conduits)) => self.writer.look_after(conduits),
                 Ok(Message::Close) | Err(TryRecvError::Disconnected) => return true,
                 Err(TryRecvError::Empty) => break,
             }
@@ -234,45 +278,63 @@ impl Run {
 
     /// Puts a record of the ledger's own into the group.
     fn own(&mut self, draft: Draft) {
-        self.place(Box::new(draft), Reply::silent());
+        self.place(Matter::Draft(Box::new(draft)), Reply::silent());
     }
 
     /// Puts a caller's record into the group, or tells why not.
-    fn admit(&mut self, draft: Box<Draft>, reply: Reply) {
+    fn admit(&mut self, matter: Matter, reply: Reply) {
         self.writer.shared.depth.fetch_sub(1, Ordering::Relaxed);
         let between_groups = self.group.pending.is_empty();
         if matches!(&self.mode, Mode::Full(since) if between_groups && since.elapsed() >= LOOK_FOR_ROOM) {
             self.look_for_room();
         }
         match &self.mode {
-            Mode::Failed(why) => reply.tell(Err(Failure::Failed(why.clone()))),
-            Mode::Full(_) if !is_worth_the_reserve(draft.kind) => reply.tell(Err(Failure::Full)),
-            Mode::Full(_) | Mode::Working => self.place(draft, reply),
+            Mode::Working => self.place(matter, reply),
+            Mode::Full(_) if self.writer.emergency.holds(matter.draft().reference) => {
+                self.save(matter, reply, Failure::Full);
+            }
+            Mode::Full(_) if is_worth_the_reserve(matter.draft().kind) => self.place(matter, reply),
+            Mode::Full(_) => self.save(matter, reply, Failure::Full),
+            Mode::Failed(why) => self.save(matter, reply, Failure::Failed(why.clone())),
         }
     }
 
-    fn place(&mut self, draft: Box<Draft>, reply: Reply) {
+    /// The log does not take a record: puts it aside if it is of an essential conduit and there is room, or tells why not.
+    fn save(&mut self, matter: Matter, reply: Reply, failure: Failure) {
+        let draft = matter.draft();
+        let call = matches!(draft.kind, Kind::Intent | Kind::Outcome | Kind::Abandon);
+        let reading = self.writer.settings.clock.read();
+        let stamp = self.writer.stamp(&reading);
+        if call && self.writer.is_essential(draft) {
+            let (signer, emergency) = (&self.writer.signer, &mut self.writer.emergency);
+            let written = Written { seq: stamp.seq, id: draft.id, leaf: stamp.prev };
+            match emergency.take(signer, stamp, draft) {
+                Ok(true) => {
+                    self.writer.shared.emergency.store(emergency.count(), Ordering::Relaxed);
+                    return reply.tell(Ok(written));
+                }
+                Ok(false) => {}
+                Err(error) => tracing::error!(%error, "a record of an essential conduit cannot be put aside"),
+            }
+        }
+        self.lack.turned_away += 1;
+        reply.tell(Err(failure));
+    }
+
+    fn place(&mut self, matter: Matter, reply: Reply) {
         let (reading, step) = self.writer.watch.look();
         if let Some(step) = step {
-            let note = Box::new(own::clock(reading.time, step));
+            let note = Matter::Draft(Box::new(own::clock(reading.time, step)));
             self.enter(note, Reply::silent(), &reading);
         }
-        self.enter(draft, reply, &reading);
+        self.enter(matter, reply, &reading);
     }
 
     /// Gives a record its place in the log.
-    fn enter(&mut self, draft: Box<Draft>, reply: Reply, reading: &Reading) {
+    fn enter(&mut self, matter: Matter, reply: Reply, reading: &Reading) {
         let writer = &mut self.writer;
-        let seq = writer.frontier.size();
-        let stamp = ledger::Stamp {
-            seq,
-            prev: writer.leaf,
-            t: reading.time,
-            mono: reading.mono,
-            boot: writer.start,
-            clk: ledger::ClockState { source: writer.watch.source.clone(), bound: None },
-        };
-        let entry = match ledger::encode(&stamp, &draft) {
+        let stamp = writer.stamp(reading);
+        let entry = match matter.encode(&stamp) {
             Ok(entry) => entry,
             Err(error) => return reply.tell(Err(Failure::Rejected(error.to_string()))),
         };
@@ -283,8 +345,8 @@ impl Run {
         writer.frontier.push(leaf);
         writer.leaf = leaf;
         self.group.reading = Some(reading.clone());
-        let written = Written { seq, id: draft.id, leaf };
-        self.group.pending.push(Pending { draft, reply, written });
+        let written = Written { seq: stamp.seq, id: matter.draft().id, leaf };
+        self.group.pending.push(Pending { matter, reply, written });
     }
 
     /// Makes the group durable and tells everyone.
@@ -346,7 +408,8 @@ impl Run {
                 durable.start = writer.start;
                 durable.machine.clone_from(&writer.watch.machine);
             }
-            for Pending { draft, written, .. } in pending {
+            for Pending { matter, written, .. } in pending {
+                let draft = matter.draft();
                 follow(&mut durable.open, draft.kind, draft.id, draft.reference, written.seq);
                 Progress::follow_draft(&mut durable.epochs, draft);
                 retention::follow(&mut durable.minimum, retention::of_draft(draft), written.seq);
@@ -385,20 +448,20 @@ impl Run {
     fn run_full(&mut self) {
         let pending = self.take_back();
         if matches!(self.mode, Mode::Working) && self.enter_full() {
-            for Pending { draft, reply, .. } in pending {
-                if !is_worth_the_reserve(draft.kind) {
-                    reply.tell(Err(Failure::Full));
+            for Pending { matter, reply, .. } in pending {
+                if !is_worth_the_reserve(matter.draft().kind) {
+                    self.save(matter, reply, Failure::Full);
                     continue;
                 }
-                self.place(draft, reply);
+                self.place(matter, reply);
                 if !self.has_place() {
                     self.commit();
                 }
             }
             return self.commit();
         }
-        for Pending { reply, .. } in pending {
-            reply.tell(Err(Failure::Full));
+        for Pending { matter, reply, .. } in pending {
+            self.save(matter, reply, Failure::Full);
         }
     }
 
@@ -414,6 +477,7 @@ impl Run {
     fn enter_full(&mut self) -> bool {
         tracing::error!("the disk under the ledger is full; no call may leave until there is room");
         self.mode = Mode::Full(Instant::now());
+        self.lack = Lack { since: Some(self.writer.settings.clock.read().time), turned_away: 0 };
         self.writer.shared.change(|head| head.condition = Condition::Full);
         let first = self.writer.frontier.size();
         let writer = &mut self.writer;
@@ -454,6 +518,34 @@ impl Run {
         self.writer.shared.change(|head| head.condition = Condition::Healthy);
         let note = own::disk(self.writer.settings.clock.read().time, "room-again", usage.percent());
         self.own(note);
+        self.make_good();
+    }
+
+    /// Says what the log was missing, and takes in what was put aside.
+    fn make_good(&mut self) {
+        let Lack { since, turned_away } = std::mem::take(&mut self.lack);
+        let count = self.writer.emergency.count();
+        if count == 0 && turned_away == 0 {
+            return;
+        }
+        let waiting = match self.writer.emergency.waiting(self.writer.signer.verifier()) {
+            Ok(waiting) => waiting,
+            Err(error) => return tracing::error!(%error, "what was put aside cannot be read; a start tries again"),
+        };
+        let now = self.writer.settings.clock.read().time;
+        self.own(own::gap(now, "full", since.unwrap_or(now), count, Some(turned_away)));
+        for waiting in waiting {
+            if !self.has_place() {
+                self.commit();
+            }
+            self.place(Matter::Waiting(Box::new(waiting)), Reply::silent());
+        }
+        self.commit();
+        // If the disk is full again in the middle, a start sees which of them are there.
+        if matches!(self.mode, Mode::Working) {
+            self.writer.emergency.clear();
+            self.writer.shared.emergency.store(0, Ordering::Relaxed);
+        }
     }
 
     /// Takes no more records, ever: what is on the disk now is not known.
@@ -467,6 +559,29 @@ impl Run {
 }
 
 impl Writer {
+    /// Whether a record is of an essential conduit.
+    fn is_essential(&self, draft: &Draft) -> bool {
+        let conduit = draft.body.place.as_ref().and_then(|place| place.conduit.as_ref());
+        conduit.is_some_and(|conduit| self.essential.contains(conduit))
+    }
+
+    fn look_after(&mut self, essential: BTreeSet<ConduitId>) {
+        self.emergency.prepare(!essential.is_empty());
+        self.essential = essential;
+    }
+
+    /// The place of the next record.
+    fn stamp(&self, reading: &Reading) -> ledger::Stamp {
+        ledger::Stamp {
+            seq: self.frontier.size(),
+            prev: self.leaf,
+            t: reading.time,
+            mono: reading.mono,
+            boot: self.start,
+            clk: ledger::ClockState { source: self.watch.source.clone(), bound: None },
+        }
+    }
+
     /// Signs the checkpoint of the tree as it is now.
     fn sign(&self, root: [u8; 32]) -> [u8; 64] {
         let origin = self.signer.verifier().name().to_owned();

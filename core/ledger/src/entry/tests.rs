@@ -1,7 +1,7 @@
 //! Records: what is written is canonical and is read again; hostile lines are refused.
 
 use super::write::is_treacherous;
-use super::{ClockState, EncodeError, Head, NUMBER_LIMIT, RECORD_LIMIT, Stamp, decode, encode};
+use super::{ClockState, EncodeError, Head, NUMBER_LIMIT, RECORD_LIMIT, RestampError, Stamp, decode, encode, restamp};
 use crate::tree::leaf_hash;
 use plant::{
     Body, ConduitId, Decided, Dialect, Draft, FindingCount, Io, Kind, Millis, Note, Outcome, Party, Place, PlantId,
@@ -286,5 +286,32 @@ proptest! {
         let line = line(&draft);
         let entry = decode(line.as_bytes()).unwrap();
         assert_eq!(serde_json::to_string(entry.value()).unwrap(), line);
+
+        // With another place it is what it would have been there.
+        for bound in [None, Some(u64::MAX)] {
+            let clk = ClockState { source: "system".to_owned(), bound };
+            let place = Stamp { seq: 1 << 40, prev: leaf_hash(&[1]), t: Millis(9), mono: 0, boot: 77, clk };
+            draft.body.note.insert("taken", Note::Number(stamp().t.0));
+            assert_eq!(restamp(line.as_bytes(), &place).unwrap(), encode(&place, &draft).unwrap());
+            let bare = bare(Kind::Beat, Body::default());
+            let taken = Body { note: BTreeMap::from([("taken", Note::Number(stamp().t.0))]), ..Body::default() };
+            let given = restamp(self::line(&bare).as_bytes(), &place).unwrap();
+            assert_eq!(given, encode(&place, &Draft { body: taken, ..bare }).unwrap());
+        }
     }
+}
+
+#[test]
+fn only_a_record_gets_another_place_and_only_one_that_can_be_written() {
+    for bad in ["", "{}", "[1]", "{\"v\":1}"] {
+        assert!(matches!(restamp(bad.as_bytes(), &stamp()), Err(RestampError::Malformed(_))), "{bad}");
+    }
+    let good = line(&full());
+    let far = Stamp { seq: NUMBER_LIMIT, ..stamp() };
+    assert_eq!(restamp(good.as_bytes(), &far), Err(RestampError::Encode(EncodeError::Number)));
+    let mut long = full();
+    long.body.what.as_mut().unwrap().tools = vec!["x".repeat(128); 32];
+    let clk = ClockState { source: "s".repeat(RECORD_LIMIT), bound: None };
+    let refused = restamp(line(&long).as_bytes(), &Stamp { clk, ..stamp() });
+    assert!(matches!(refused, Err(RestampError::Encode(EncodeError::TooLong { .. }))));
 }

@@ -1,8 +1,10 @@
 //! Writes the canonical line. By hand, because the order of keys, the sanitising and the limits are the point.
 
-use super::{EncodeError, NUMBER_LIMIT, RECORD_LIMIT, Stamp, VERSION};
+use super::{EncodeError, NUMBER_LIMIT, RECORD_LIMIT, RestampError, Stamp, VERSION, decode};
 use plant::{Body, Decided, Draft, Io, Note, Outcome, Party, Place, Sealed, What, Who};
 use seal::hex;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// Longest text that came from outside, in bytes: 120 characters of any script.
 const FOREIGN_LIMIT: usize = 480;
@@ -64,6 +66,41 @@ pub fn encode(stamp: &Stamp, draft: &Draft) -> Result<Vec<u8>, EncodeError> {
     });
     let length = line.0.len();
     if length > RECORD_LIMIT { Err(EncodeError::TooLong { length }) } else { Ok(line.0) }
+}
+
+/// Gives a record that was taken elsewhere its place: the same record, with another stamp. When it was taken stays in its
+/// note, as `taken`.
+///
+/// # Errors
+/// If it is no record, or as [`encode`].
+pub fn restamp(line: &[u8], stamp: &Stamp) -> Result<Vec<u8>, RestampError> {
+    let Stamp { seq, prev, t, mono, boot, clk } = stamp;
+    if [*seq, t.0, *mono, *boot].iter().any(|number| *number >= NUMBER_LIMIT) {
+        return Err(EncodeError::Number.into());
+    }
+    let entry = decode(line)?;
+    let mut value = entry.value().clone();
+    let mut place = |key: &str, number: u64| value.insert(key.to_owned(), number.into());
+    place("boot", *boot);
+    place("mono", *mono);
+    place("seq", *seq);
+    place("t", t.0);
+    value.insert("prev".to_owned(), hex(prev).into());
+    let bound = clk.bound.map(|bound| ("bound".to_owned(), bound.min(NUMBER_LIMIT - 1).into()));
+    let source = ("source".to_owned(), Value::from(clk.source.as_str()));
+    value.insert("clk".to_owned(), bound.into_iter().chain([source]).collect::<Map<_, _>>().into());
+    let mut note = value.get("note").and_then(Value::as_object).cloned().unwrap_or_default();
+    note.insert("taken".to_owned(), entry.t().0.into());
+    value.insert("note".to_owned(), ascending(note).into());
+    // The rest is in order as it was read, and this writer escapes as RFC 8785 asks.
+    let line = Value::from(ascending(value)).to_string().into_bytes();
+    let length = line.len();
+    if length > RECORD_LIMIT { Err(EncodeError::TooLong { length }.into()) } else { Ok(line) }
+}
+
+/// With the keys in order, however the map was built to keep them.
+fn ascending(map: Map<String, Value>) -> Map<String, Value> {
+    map.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect()
 }
 
 /// A JSON line in the making. Callers name keys in ascending order.

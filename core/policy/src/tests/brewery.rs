@@ -110,6 +110,7 @@ pub(crate) fn conduit(name: &str, from: &str, to: &str, purposes: &str, ceiling:
         opaque: Vec::new(),
         bounds: Bounds::default(),
         keep: plant::Keep::Nothing,
+        essential: false,
         owner: "brewing".to_owned(),
         approval: Approval { by: "plant manager".to_owned(), at: None },
         expires: None,

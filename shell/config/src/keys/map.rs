@@ -280,7 +280,14 @@ pub(crate) static CONDUIT: Section = Section {
             Kind::OneOf(&KEEPS),
             "\"content\"",
             "What is kept of its calls beside their records: `nothing`, or the `content`, request as sent and answer as released, \
-             sealed for the gateway and for `auditors`. It stays until `penstock erase` destroys it; nothing is erased by time.",
+             sealed for the gateway and for `auditors`. It stays until `penstock erase` destroys it, or as long as its record.",
+        ),
+        may(
+            "essential",
+            Kind::Flag,
+            "false",
+            "Whether a bounded number of its calls may leave while the ledger cannot be written. Their records are put aside, durable and \
+             signed, and come into the ledger when it works again (`emergency_bytes`).",
         ),
         must("owner", Kind::Text, "\"Quality department\"", "Who answers for it."),
         must("approved_by", Kind::Text, "\"OT security, J. Brandt\"", "Who approved it."),

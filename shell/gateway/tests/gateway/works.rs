@@ -266,6 +266,7 @@ fn plant(setting: &Setting) -> Plant {
         opaque: wildcards(setting.opaque),
         bounds: setting.bounds.clone(),
         keep: if setting.keep { Keep::Content } else { Keep::Nothing },
+        essential: false,
         owner: "works".to_owned(),
         approval: Approval { by: "works".to_owned(), at: None },
         expires: None,

@@ -1,7 +1,8 @@
 //! A disk that fills up, on a small file system of its own.
 
+use super::emergency::{call, open_with};
 use super::{draft, flood, kinds, opening, settings, verify};
-use crate::{Condition, Failure, Settings, Store};
+use crate::{Condition, Failure, Filter, Reader, Settings, Store};
 use plant::Kind;
 use std::path::Path;
 use std::process::Command;
@@ -52,6 +53,47 @@ fn fill(folder: &Path, left: u64) -> std::path::PathBuf {
     let free = crate::Usage::of(folder).unwrap().free;
     crate::disk::zeroed(&path, free.saturating_sub(left) & !4095).unwrap();
     path
+}
+
+#[test]
+fn essential_calls_go_on_when_the_disk_is_full_and_are_taken_in_when_there_is_room() {
+    let Some(disk) = small_disk() else {
+        return on_a_small_disk("essential_calls_go_on_when_the_disk_is_full_and_are_taken_in_when_there_is_room");
+    };
+    let folder = disk.join("ledger");
+    let (store, _) = open_with(&folder, Settings { emergency_bytes: 512 << 10, ..small() });
+    let under_way = store.write(call("copilot", Kind::Intent, 0, None)).unwrap();
+    super::wait_published(&store);
+    let foreign = fill(&disk, 64 << 10);
+    let mut written = 0;
+    while store.write(draft(Kind::Intent, 1, None, 1000)).is_ok() {
+        written += 1;
+        assert!(written < 10_000);
+    }
+    let refused = store.write(call("vision", Kind::Intent, 2, None));
+    assert_eq!(refused, Err(Failure::Full));
+    let aside = store.write(call("copilot", Kind::Intent, 3, None)).unwrap();
+    // The end of a call that is in the log goes there; that of one that was put aside stays with it.
+    store.write(call("copilot", Kind::Outcome, 4, Some(under_way.id))).unwrap();
+    assert_eq!(store.state().put_aside, 1);
+    store.write(call("copilot", Kind::Outcome, 5, Some(aside.id))).unwrap();
+    assert_eq!((store.state().put_aside, store.state().condition), (2, Condition::Full));
+
+    std::fs::remove_file(foreign).unwrap();
+    let begin = std::time::Instant::now();
+    while store.write(draft(Kind::Admin, 6, None, 10)).is_err() {
+        assert!(begin.elapsed() < std::time::Duration::from_secs(60), "{:?}", store.state());
+        std::thread::yield_now();
+    }
+    assert_eq!(store.state().put_aside, 0);
+    store.close();
+    let kinds = kinds(&folder);
+    let from = kinds.iter().position(|kind| kind == "gap").unwrap();
+    assert_eq!(kinds[from - 1..from + 3], ["storage", "gap", "intent", "outcome"]);
+    let gap = Reader::open(&folder).unwrap().records(0, Filter::default()).nth(from).unwrap().unwrap().entry;
+    let said = (gap.text("note.why"), gap.number("note.records"), gap.number("note.turned_away").unwrap());
+    assert!(said.0 == Some("full") && said.1 == Some(2) && said.2 >= 2, "{said:?}");
+    assert_eq!(verify(&folder), [""; 0]);
 }
 
 #[test]
