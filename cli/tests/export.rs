@@ -56,21 +56,47 @@ fn a_file_is_whole_or_not_there() {
     let broken = folder.path().join("ledger");
     std::fs::create_dir_all(&broken).unwrap();
     std::fs::copy(good().join("checkpoint"), broken.join("checkpoint")).unwrap();
-    let lost = folder.path().join("lost.csv");
-    let output = penstock(&["export", broken.to_str().unwrap(), "--format", "csv", "--out", lost.to_str().unwrap()]);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success() && said.contains("tile/entries"), "{said}");
+    let lost = folder.path().join("lost");
+    for format in ["csv", "parquet"] {
+        let args = ["export", broken.to_str().unwrap(), "--format", format, "--out", lost.to_str().unwrap()];
+        let output = penstock(&args);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.contains("tile/entries"), "{said}");
+    }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "the csv and the broken ledger");
+}
+
+/// What stands in them, the tests of `penstock-parquet` read; what engines make of them, `sdk/test_engines.py`.
+#[test]
+fn a_parquet_file_of_each_view_is_the_same_in_a_pipe_and_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut all = std::collections::BTreeSet::new();
+    for view in ["records", "findings", "tools", "rules"] {
+        let file = folder.path().join(view);
+        let args = ["export", good().to_str().unwrap(), "--format", "parquet", "--view", view].map(str::to_owned);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let piped = penstock(&args);
+        assert!(penstock(&[&args[..], &["--out", file.to_str().unwrap()]].concat()).status.success());
+        let whole = std::fs::read(&file).unwrap();
+        assert!(piped.status.success() && piped.stdout == whole, "{view}");
+        assert!(whole.starts_with(b"PAR1") && whole.ends_with(b"PAR1"), "{view}");
+        all.insert(whole);
+    }
+    assert_eq!(all.len(), 4, "each view is a file of its own");
+    let plain = penstock(&["export", good().to_str().unwrap(), "--format", "parquet"]);
+    assert_eq!(plain.stdout, std::fs::read(folder.path().join("records")).unwrap());
 }
 
 #[test]
 fn whoever_has_seen_enough_may_go() {
-    let folder = good();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_penstock"));
-    command.args(["export", folder.to_str().unwrap(), "--format", "cef"]).stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    drop(child.stdout.take());
-    assert!(child.wait().unwrap().success());
+    for format in ["cef", "parquet"] {
+        let folder = good();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_penstock"));
+        command.args(["export", folder.to_str().unwrap(), "--format", format]).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        assert!(child.wait().unwrap().success(), "{format}");
+    }
 }
 
 #[test]
@@ -83,4 +109,9 @@ fn wrong_questions_get_an_answer_that_helps() {
     assert!(said(&["export", "/nowhere", "--format", "csv"]).contains("/nowhere"));
     assert!(said(&["export", "/nowhere"]).contains("--format"));
     assert!(said(&["export", "/nowhere", "--format", "pdf"]).contains("rfc5424"));
+    let ledger = good();
+    let ledger = ledger.to_str().unwrap();
+    assert!(said(&["export", ledger, "--format", "csv", "--view", "rules"]).contains("--format parquet"));
+    assert!(said(&["export", ledger, "--format", "parquet", "--view", "calls"]).contains("findings"));
+    assert!(said(&["export", "/nowhere", "--pack", "/nowhere/p", "--view", "rules"]).contains("--view"));
 }
