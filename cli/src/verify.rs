@@ -225,8 +225,8 @@ fn look(folder: &Path, trust: &Trust, options: &Options, at: Look) -> Findings {
         Some(head) => store::audit(folder, head, trust.verifiers()),
         None => Ok(Audit::default()),
     };
-    // What is not proved says nothing about content.
-    let content = if content && report.class().is_none() {
+    // What is not proved says nothing about content; that too few have seen it does not make it less proved.
+    let content = if content && report.class().is_none_or(|class| class == Class::Unwitnessed) {
         store::audit_content(folder, &report)
     } else {
         Ok(ContentAudit::default())
