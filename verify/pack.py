@@ -6,10 +6,11 @@ population, and every record is proved to be in the ledger under the pack's chec
 import hashlib, heapq, json, re  # noqa: E401
 from pathlib import Path
 from signatures import INCOMPLETE, TAMPERED, UNDECIDED, UNWITNESSED
-from signatures import expect, load_trust, number, open_checkpoint, open_note, unbase64
+from signatures import expect, number, open_checkpoint, open_note, parse_note, unbase64
+from witnesses import LONGEST as TRUST, Trust
 
-FIXED = ["README.md", "verify.py", "signatures.py", "pack.py", "trust/ledger.trust", "checkpoint", "population.txt",
-         "records.ndjson", "manifest.json", "manifest.note"]
+FIXED = ["README.md", "verify.py", "records.py", "signatures.py", "witnesses.py", "content.py", "pack.py", "trust/ledger.trust",
+         "checkpoint", "population.txt", "records.ndjson", "manifest.json", "manifest.note"]
 MOST, LONGEST = 100_000, 8 << 30
 
 def is_name(name):
@@ -55,18 +56,16 @@ class Pack:
         if not self.manifest:
             return
         self.files(self.manifest["files"])
-        trust = self.trust or self.folder / "trust/ledger.trust"
-        keys, witnesses = self.step("trust/ledger.trust", lambda: load_trust(trust)) or (None, False)
-        if not keys:
+        trust = self.trust or self.step("trust/ledger.trust", self.own_trust)
+        if not trust:
             return
-        if witnesses:
-            self.add(UNWITNESSED, "the policy", "asks for witnesses, which this verifier does not check")
+        keys = trust.keys
         if (self.folder / "manifest.note").exists():
             note = self.step("manifest.note", lambda: open_note(self.read("manifest.note", 900_000), keys))
             self.step("manifest.json", lambda: note and self.signature(data, *note))
         else:
             self.add(UNDECIDED, "manifest.note", "is missing: nobody vouches for the filter and the population")
-        head = self.step("checkpoint", lambda: self.head(keys))
+        head = self.step("checkpoint", lambda: self.head(trust))
         drawn = head and self.step("population.txt", lambda: self.draw(head[1]))
         if drawn is not None and head:
             self.step("records.ndjson", lambda: self.records(drawn, head, keys))
@@ -77,7 +76,7 @@ class Pack:
         for key in ("population", "records"):
             expect(type(manifest[key]) is int and manifest[key] >= 0, "lacks a count")
         sample, names = manifest.get("sample"), [file["name"] for file in manifest["files"]]
-        expect(len(names) <= MOST + 10 and len(set(names)) == len(names), "lists a file twice, or too many")
+        expect(len(names) <= MOST + len(FIXED) and len(set(names)) == len(names), "lists a file twice, or too many")
         expect(all(is_name(name) and name not in FIXED[-2:] for name in names), "lists a file that no pack has")
         expect(sum(file["size"] for file in manifest["files"]) <= LONGEST, "lists files of more than 8 GiB")
         known = sample is None or (sample["method"] == "sha256-smallest v1" and 0 < sample["size"] <= MOST and
@@ -108,9 +107,16 @@ class Pack:
         says = f"penstock evidence pack v1\n{origin}\nsha256 {hashlib.sha256(data).hexdigest()}\n"
         expect(origin in signed and text == says, "is not the one that the ledger's key signed")
 
-    def head(self, keys):
-        head, says = open_checkpoint(self.read("checkpoint", 900_000), keys), self.manifest["head"]
+    def own_trust(self):
+        trust = Trust(self.read("trust/ledger.trust", TRUST).decode(errors="replace"))
+        expect(trust.keys, "names no key")
+        return trust
+
+    def head(self, trust):
+        head, says = open_checkpoint(self.read("checkpoint", 900_000), trust.keys), self.manifest["head"]
         expect(head[:3] == (says["origin"], says["size"], unbase64(says["root"])), "is not the head that the manifest names")
+        if missing := trust.unseen(*parse_note(head[3])):
+            self.add(UNWITNESSED, "checkpoint", missing)
         return head
 
     def population(self, size):

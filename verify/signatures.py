@@ -1,4 +1,4 @@
-"""Who signed: the keys that the auditor trusts, checkpoints, and the keys of days. A part of verify.py.
+"""Who signed: notes, checkpoints, and the keys of days. A part of verify.py.
 
 Each UTC day of a ledger has a key of its own, which signs its checkpoints beside the ledger's key. The genesis names a
 schedule: the first day, and the root of an RFC 6962 tree over the public keys of 4,096 days. A `key` record proves its key
@@ -6,12 +6,13 @@ against that root. The first checkpoint over a `key` record is still signed by t
 today's keys cannot sign the records of yesterday anew.
 """
 import base64, hashlib, re  # noqa: E401
-from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 TAMPERED, FORKED, INCOMPLETE, UNWITNESSED, UNDECIDED = range(10, 15)
 EPOCHS, DAY, HOUR = 4096, 86_400_000, 3_600_000
+# Longest text of a note and longest line below it, in bytes; most such lines.
+TEXT, LINE, SIGNATURES = 64 << 10, 8 << 10, 100
 
 def expect(condition, what):
     if not condition:
@@ -38,52 +39,49 @@ def climb(leaf, index, size, path):
     below = climb(leaf, index, half, path[:-1]) if index < half else climb(leaf, index - half, size - half, path[:-1])
     return sha256(b"\1", below, path[-1]) if index < half else sha256(b"\1", path[-1], below)
 
-def key_id(name, key):
-    return sha256(name.encode(), b"\n\1", key)[:4]
+def key_id(name, key, kind=b"\1"):
+    return sha256(name.encode(), b"\n", kind, key)[:4]
 
 def read_schedule(text):
     """The day of epoch 0, counted from 1970, and the root over the keys of all epochs."""
     day, _, root = str(text).partition(" ")
-    expect(len(unbase64(root)) == 32, "a malformed schedule of epoch keys")
+    expect(len(unbase64(root)) == 32 and number(day) < 2**32, "a malformed schedule of epoch keys")
     return number(day), unbase64(root)
 
-def load_trust(path):
-    """The keys of the trust file by (name, id), schedules by (name, "epochs"), and whether it asks for witnesses."""
-    keys, witnesses, name = {}, False, None
-    for words in (line.split() for line in Path(path).read_text().splitlines()):
-        witnesses |= words[:1] in (["witness"], ["group"], ["quorum"]) and words != ["quorum", "none"]
-        if not words or words[0].startswith("#") or words[0] in ("witness", "group", "quorum"):
-            continue
-        if words[0] == "epochs":
-            keys[name, "epochs"] = read_schedule(name and " ".join(words[1:]))
-            continue
-        name, shown, encoded = words[words[0] == "log"].split("+", 2)
-        kind, key = unbase64(encoded)[:1], unbase64(encoded)[1:]
-        fits = kind == b"\1" and len(key) == 32 and key_id(name, key).hex() == shown
-        expect(fits, f"the key of {name} is malformed")
-        keys[name, key_id(name, key)] = key
-    expect(keys, "the trust file names no key")
-    return keys, witnesses
+def is_signed(key, signature, message):
+    """Whether the signature over this text is of this Ed25519 key."""
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message.encode())
+    except InvalidSignature:
+        return False
+    return True
+
+def parse_note(data):
+    """The text of a signed note, and its lines as (name, key id, signature), none of them checked."""
+    text, blank, tail = data.decode().rpartition("\n\n")
+    expect(blank and tail.endswith("\n") and not re.search(rb"[\x00-\x09\x0b-\x1f]", data), "the note is malformed")
+    rows = tail[:-1].split("\n")
+    short = len(text.encode()) < TEXT and len(rows) <= SIGNATURES and max(len(row.encode()) for row in rows) <= LINE
+    expect(short, "the note has more than 100 signatures, or is too long")
+    lines = []
+    for row in rows:
+        match = re.fullmatch("\u2014 ([^\\s+]+) ([0-9A-Za-z+/=]+)", row)
+        signature = unbase64(match[2]) if match else b""
+        expect(len(signature) > 4, "a signature line is malformed")
+        lines.append((match[1], signature[:4], signature[4:]))
+    return text + "\n", lines
 
 def open_note(data, keys):
     """The text of a signed note, and the names of those of these keys that signed it; at least one must have."""
-    text, blank, tail = data.decode().rpartition("\n\n")
-    expect(blank and tail.endswith("\n") and not re.search(rb"[\x00-\x09\x0b-\x1f]", data), "the note is malformed")
-    expect(tail.count("\n") <= 100 and len(data) < 900_000, "the note has more than 100 signatures, or is too long")
-    text, signed = text + "\n", set()
-    for line in tail[:-1].split("\n"):
-        match = re.fullmatch("\u2014 ([^\\s+]+) ([0-9A-Za-z+/=]+)", line)
-        signature = unbase64(match[2]) if match else b""
-        expect(len(signature) > 4, "a signature line is malformed")
-        key = keys.get((match[1], signature[:4]))
-        if key and match[1] not in signed:
-            try:
-                Ed25519PublicKey.from_public_bytes(key).verify(signature[4:], text.encode())
-            except InvalidSignature:
-                raise ValueError("a signature of the trusted key does not verify") from None
-            signed.add(match[1])
+    text, lines = parse_note(data)
+    signed = set()
+    for name, id, signature in lines:
+        key = keys.get((name, id))
+        if key and (name, id) not in signed:
+            expect(is_signed(key, signature, text), "a signature of the trusted key does not verify")
+            signed.add((name, id))
     expect(signed, "no trusted key signed it")
-    return text, signed
+    return text, {name for name, _ in signed}
 
 def open_checkpoint(data, keys, also=()):
     """Origin, size, root and bytes of a checkpoint, if it is a note that the keys of the origin's and these names signed."""

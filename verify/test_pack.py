@@ -1,4 +1,6 @@
 """Evidence packs of a real gateway, judged by `penstock verify` and by the verifier that lies in them: they must agree."""
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -41,11 +43,11 @@ class Packs(unittest.TestCase):
     def export(cls, place, *wish):
         return run(PENSTOCK, "--plant", cls.plant, "export", "--pack", place, *wish)
 
-    def judged(self, folder, *trust):
+    def judged(self, folder, *trust, policy=None):
         """The exit code on which both agree, and what both say."""
-        key = ["--key", *trust] if trust else []
-        ours, said = run(PENSTOCK, "verify", folder, *key)
-        theirs, also = run(sys.executable, os.path.join(HERE, "verify.py"), "pack", folder, *trust)
+        key, asked = ["--key", *trust] if trust else [], ["--policy", policy] if policy else []
+        ours, said = run(PENSTOCK, "verify", folder, *key, *asked)
+        theirs, also = run(sys.executable, os.path.join(HERE, "verify.py"), "pack", folder, *trust, *asked)
         self.assertEqual(ours, theirs, said + also)
         self.assertNotIn("Traceback", also)
         return ours, said, also
@@ -101,6 +103,61 @@ class Packs(unittest.TestCase):
         shutil.unpack_archive(place, folder)
         self.assertEqual(files(folder), files(self.pack), "the same sample")
         self.assertEqual(self.judged(folder)[0], 0)
+
+    def test_the_witnesses_of_a_packs_head_are_counted_by_both(self):
+        def file(name, *lines):
+            path = os.path.join(self.home.name, name)
+            with open(path, "w", encoding="utf-8") as policy:
+                policy.write("".join(f"{line}\n" for line in lines))
+            return path
+
+        def witness(task, *words):
+            code, said = run(PENSTOCK, "witness", task, *words)
+            self.assertEqual(code, 0, said)
+            return said.strip()
+
+        ledger, place = os.path.join(self.plant, "ledger"), os.path.join(self.home.name, "witnessed")
+        request, signed, state, key, other = (os.path.join(self.home.name, name) for name in ("r", "s", "state", "w", "x"))
+        trust, log = os.path.join(ledger, "trust", "ledger.trust"), os.path.join(ledger, "trust", "ledger.vkey")
+        public = [witness("key", "--name", f"{name}.example", "--out", out) for name, out in (("w", key), ("x", other))]
+        one = file("one", f"witness w {public[0]}", "quorum w")
+        both = file("both", f"witness w {public[0]}", f"witness x {public[1]}", "group g all w x", "quorum g")
+        with open(log, encoding="utf-8") as text:
+            whole = file("whole", f"log {text.read().strip()}", f"witness w {public[0]}", "quorum w")
+        self.assertEqual(self.judged(self.pack, trust, policy=one)[0], 13, "it was made before")
+        witness("request", ledger, "--out", request)
+        witness("sign", request, "--state", state, "--key", key, "--logs", log, "--out", signed)
+        witness("add", ledger, signed, "--policy", one)
+        code, said = self.export(place, "--kind", "refuse")
+        self.assertEqual(code, 0, said)
+        self.assertEqual(self.judged(place, trust, policy=one)[0], 0)
+        code, said, also = self.judged(place, trust, policy=both)
+        self.assertEqual(code, 13)
+        self.assertTrue("missing: x" in said and "missing: x" in also, said + also)
+        # The policy that names the log takes the place of the key, another one does not.
+        self.assertEqual(self.judged(place, policy=whole)[0], 0)
+        self.assertEqual(self.judged(place, policy=one)[0], 2)
+        with open(os.path.join(place, "checkpoint"), encoding="utf-8") as text:
+            lines = text.read().splitlines()
+        self.assertTrue(lines[-1].startswith("\u2014 w.example "), lines)
+        # A signature under another head, in a pack whose manifest nobody has signed.
+        os.remove(os.path.join(place, "manifest.note"))
+        forged = lines[-1][:-4] + "AAA="
+        for changed, expected in (([*lines[:-1], forged], 10), (lines[:-1], 13)):
+            self.rewrite(place, "checkpoint", "".join(f"{line}\n" for line in changed).encode())
+            self.assertEqual(self.judged(place, trust, policy=one)[0], expected)
+
+    def rewrite(self, folder, name, data):
+        """Puts other bytes into a file of a pack, and into its manifest."""
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(data)
+        place = os.path.join(folder, "manifest.json")
+        with open(place, encoding="utf-8") as file:
+            manifest = json.load(file)
+        entry = next(entry for entry in manifest["files"] if entry["name"] == name)
+        entry.update(size=len(data), sha256=hashlib.sha256(data).hexdigest())
+        with open(place, "w", encoding="utf-8") as file:
+            json.dump(manifest, file)
 
     def test_a_pack_without_the_key_is_undecided(self):
         place = os.path.join(self.home.name, "unsigned")

@@ -11,8 +11,11 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 VECTORS = os.path.join(HERE, "..", "testdata", "ledgers")
 sys.path.insert(0, HERE)
+import content  # noqa: E402
+import records  # noqa: E402
 import signatures  # noqa: E402
 import verify  # noqa: E402
+import witnesses  # noqa: E402
 
 
 def run(*arguments):
@@ -25,10 +28,11 @@ class Vectors(unittest.TestCase):
         cases = json.load(file)
 
     def test_every_ledger_is_judged_as_it_says(self):
-        for case in self.cases["ledgers"] + self.cases["epochs"]:
+        for case in self.cases["ledgers"] + self.cases["epochs"] + self.cases["content"]:
             with self.subTest(case["folder"]):
                 known = ["--known", case["known"]] if case["known"] else []
-                result = run("ledger", case["folder"], case["trust"], *known)
+                policy = ["--policy", case["policy"]] if case["policy"] else []
+                result = run("ledger", case["folder"], case["trust"], *known, *policy)
                 self.assertEqual(result.returncode, case["exit"], result.stdout + result.stderr)
                 self.assertEqual(result.stderr, "")
                 first = result.stdout.splitlines()[0]
@@ -40,8 +44,23 @@ class Vectors(unittest.TestCase):
     def test_every_receipt_is_judged_as_it_says(self):
         for case in self.cases["receipts"]:
             with self.subTest(case["receipt"]):
-                result = run("receipt", case["receipt"], case["record"], case["trust"])
+                policy = ["--policy", case["policy"]] if case["policy"] else []
+                result = run("receipt", case["receipt"], case["record"], case["trust"], *policy)
                 self.assertEqual(result.returncode, case["exit"], result.stdout + result.stderr)
+
+    def test_every_policy_is_read_as_it_says(self):
+        for case in self.cases["policies"]:
+            with self.subTest(case["policy"]):
+                result = run("ledger", case["folder"], case["trust"], "--policy", case["policy"])
+                self.assertEqual(result.returncode, case["exit"], result.stdout + result.stderr)
+                self.assertNotIn("Traceback", result.stderr)
+
+    def test_who_has_not_signed_and_what_was_erased_is_said(self):
+        said = run("ledger", "witnessed-few", "trust", "--policy", "policies/both").stdout
+        self.assertIn("unwitnessed: checkpoint: not enough witnesses have signed the head; missing: s\n", said)
+        said = run("ledger", "content-erased", "trust").stdout
+        self.assertIn("2 contents kept, 2 erased by #6", said)
+        self.assertEqual(run("ledger", "content-gone", "trust", "--without-content").returncode, 0)
 
     def test_wrong_usage_exits_with_two(self):
         for arguments in ([], ["ledger"], ["ledger", "good", "nowhere"], ["ledger", "good", "cases.json"]):
@@ -50,15 +69,14 @@ class Vectors(unittest.TestCase):
 
 class Size(unittest.TestCase):
     def test_an_auditor_can_read_the_verifier_in_one_sitting(self):
-        for module in (verify, signatures):
+        for module in (verify, records, signatures, witnesses, content):
             with open(module.__file__, encoding="utf-8") as file:
                 self.assertLessEqual(sum(1 for line in file if line.strip()), 300)
 
 
 class Hostile(unittest.TestCase):
     def judge(self, folder):
-        keys, _ = verify.load_trust(os.path.join(VECTORS, "trust"))
-        ledger = verify.Ledger(folder, keys)
+        ledger = verify.Ledger(folder, verify.load_trust(os.path.join(VECTORS, "trust")))
         ledger.verify()
         return ledger.problems
 

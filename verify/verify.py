@@ -1,53 +1,26 @@
 #!/usr/bin/env python3
 """Checks a Penstock ledger, the receipt of one record, or an evidence pack, knowing nothing but files and a public key.
 
-    verify.py ledger FOLDER TRUST [--known CHECKPOINT]
-    verify.py receipt RECEIPT RECORD TRUST
-    verify.py pack FOLDER [TRUST]
+    verify.py ledger FOLDER TRUST [--known CHECKPOINT] [--policy POLICY] [--without-content]
+    verify.py receipt RECEIPT RECORD TRUST [--policy POLICY]
+    verify.py pack FOLDER [TRUST] [--policy POLICY]
     verify.py                              in a pack: that pack
 
-A second verifier, written from the public formats (c2sp.org signed-note, tlog-checkpoint, tlog-tiles, tlog-proof;
-RFC 6962; RFC 8785) and sharing no code with Penstock. Needs Python 3.9, `cryptography`, and signatures.py
-beside it; for packs also pack.py. Exit codes: 0 good, 2 usage, 10 tampered, 11 forked, 12 incomplete, 13 unwitnessed beyond policy, 14 cannot decide.
+A second verifier, written from the public formats (c2sp.org signed-note, tlog-checkpoint, tlog-tiles, tlog-proof, tlog-policy;
+RFC 6962; RFC 8785) and sharing no code with Penstock. Needs Python 3.9, `cryptography`, and the
+modules beside it. Exit codes: 0 good, 2 usage, 10 tampered, 11 forked, 12 incomplete, 13 unwitnessed beyond policy, 14 cannot decide.
 """
-import argparse, json, re, sys  # noqa: E401
+import argparse, re, sys  # noqa: E401
 from pathlib import Path
 
 sys.dont_write_bytecode = True  # A pack that is checked where it lies must not get more files by it.
+from content import Content
+from records import read_record
 from signatures import FORKED, INCOMPLETE, TAMPERED, UNDECIDED, UNWITNESSED
-from signatures import Epochs, climb, expect, load_trust, number, open_checkpoint, sha256, unbase64
+from signatures import Epochs, climb, expect, number, open_checkpoint, parse_note, sha256, unbase64
+from witnesses import gathered, load_trust
 
 NAMES = dict(zip(range(10, 15), ("tampered", "forked", "incomplete", "unwitnessed", "undecided")))
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-# ---- records
-def ascending(pairs):
-    keys = [key for key, _ in pairs]
-    expect(keys == sorted(set(keys)) and not any(re.search(r'^$|["\\]', key) for key in keys), "keys are out of order")
-    return dict(pairs)
-
-def is_plain(value, depth=0):
-    """Whether a value is one that records hold: whole numbers below 2^53, no null, no controls, nested eight deep."""
-    if isinstance(value, (dict, list)):
-        return depth < 8 and all(is_plain(v, depth + 1) for v in (value.values() if isinstance(value, dict) else value))
-    if isinstance(value, str):
-        return not re.search(r"[\x00-\x1f]", value)
-    return isinstance(value, bool) or (isinstance(value, int) and 0 <= value < 2**53)
-
-def read_record(line):
-    """A record as a dictionary, if the line is one, in canonical form."""
-    try:
-        record = json.loads(line.decode(), object_pairs_hook=ascending)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
-    canonical = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
-    expect(canonical == line and is_plain(record) and isinstance(record, dict), "not canonical JSON of a record")
-    for keys, kind in (("v seq t mono boot", int), ("kind id prev ref", str)):
-        expect(all(type(record.get(key, "")) is kind for key in keys.split()), f"without one of {keys}")
-    fits = UUID.fullmatch(record.get("id", "")) and UUID.fullmatch(record.get("ref", record["id"]))
-    expect(fits and re.fullmatch("[0-9a-f]{64}", record.get("prev", "")) and "kind" in record, "a malformed id or hash")
-    expect(record["v"] == 1, "of another version")
-    return record
 
 # ---- the tree and its files
 class Tree:
@@ -72,9 +45,9 @@ class Tree:
 class Ledger:
     """Goes over a ledger's files once; what is wrong gathers in `problems` as (class, where, what)."""
 
-    def __init__(self, folder, keys, known=None):
-        self.folder, self.keys, self.known, self.problems, self.size, self.leaves = folder, keys, known, [], 0, []
-        self.epochs, self.names = None, set()
+    def __init__(self, folder, trust, known=None):
+        self.folder, self.trust, self.known, self.problems, self.size, self.leaves = folder, trust, known, [], 0, []
+        self.keys, self.epochs, self.listed, self.content = trust.keys, None, set(), Content(folder)
         self.counts = dict.fromkeys(("records", "tiles", "checkpoints", "calls under way"), 0)
         # The story: hashes that the next record may continue, the record before it, open calls, the last start.
         self.blind, self.prev, self.last, self.open, self.booted, self.settled = False, {"0" * 64}, None, {}, 0, False
@@ -122,18 +95,24 @@ class Ledger:
     def heads(self):
         """The head, or the last good one of the history; and all signed checkpoints with their files, by size."""
         head, notes = self.checkpoint("checkpoint"), {}
-        self.names = {file.name for file in Path(self.folder, "checkpoints").glob("*.note")}
-        for path in (f"checkpoints/{name}" for name in sorted(self.names)):
-            note = self.checkpoint(path) if re.fullmatch(r"checkpoints/(0|[1-9][0-9]{0,18}).note", path) else None
-            if note and path == f"checkpoints/{note[1]}.note" and note[0] == (head or note)[0]:
-                notes[note[1]] = [(path, note)]
+        for folder in ("checkpoints", "witnessed"):  # The second holds what came back from witnesses.
+            names = (file.stem for file in Path(self.folder, folder).glob("*.note"))
+            self.listed |= {(int(name), folder) for name in names if re.fullmatch("0|[1-9][0-9]{0,18}", name, re.ASCII)}
+        for size, folder in sorted(self.listed):
+            path = f"{folder}/{size}.note"
+            note = self.checkpoint(path)
+            if note and note[:2] == ((head or note)[0], size):
+                notes.setdefault(size, []).append((path, note))
             elif note:
                 self.add(TAMPERED, path, "is the checkpoint of another size or ledger")
         published, head = head, head or (notes[max(notes)][0][1] if notes else None)
-        beyond = [size for size in sorted(notes) if size > head[1]]
-        self.counts["checkpoints"] = len(notes) - len(beyond)
-        if len(beyond) > 1:  # One is the ledger caught between signing and publishing.
-            self.add(INCOMPLETE, f"checkpoints/{beyond[1]}.note", "covers more records than there are")
+        beyond = [path for size in sorted(notes) if size > head[1] for path, _ in notes[size]]
+        self.counts["checkpoints"] = sum(map(len, notes.values())) - len(beyond)
+        # One is the ledger caught between signing and publishing; but no witness has seen what was not published.
+        if later := [path for place, path in enumerate(beyond) if place or path.startswith("witnessed/")]:
+            self.add(INCOMPLETE, later[0], "covers more records than there are")
+        if published:
+            self.witnesses(head)
         if head and self.known and self.known[0] != head[0]:
             self.add(UNDECIDED, "the known checkpoint", "is of another ledger")
         elif head and self.known and self.known[1] > head[1]:
@@ -144,19 +123,28 @@ class Ledger:
             notes.setdefault(head[1], []).append(("checkpoint", head))
         return head, notes
 
+    def witnesses(self, head):
+        """Whether enough of those whom the policy names have signed the head, here or later."""
+        try:
+            if missing := self.trust.unseen(*gathered(head[3], self.read(f"witnessed/{head[1]}.note"))):
+                self.add(UNWITNESSED, "checkpoint", missing)
+        except ValueError as error:
+            self.add(TAMPERED, "checkpoint", str(error))
+
     def verify(self):
         head, notes = self.heads()
         if not head:
             return
         origin, self.size, root, _ = head
         self.epochs = Epochs(origin, self.keys.get((origin, "epochs")))
-        ours, stored, altered, forks = Tree(), Tree(), [], []
+        ours, altered, forks = Tree(), {}, []
         for seq in range(self.size + 1):
             forks += [(path, seq) for path, note in notes.get(seq, []) if note[2] != ours.root()]
-            # The auditor's own is older than any doubt: only those among the files must carry the epoch's signature.
-            listed = [(path, note[3]) for path, note in notes.get(seq, []) if note is not self.known]
-            self.problems += self.epochs.judge(listed, self.keys)
-            if f"{seq}.note" in self.names:
+            # Only the ledger's own must carry the epoch's signature: the auditor's is older than any doubt, and from what
+            # witnesses gave back whoever carried it could have dropped that line.
+            own = [(path, note[3]) for path, note in notes.get(seq, []) if path.startswith("checkpoint")]
+            self.problems += self.epochs.judge(own, self.keys)
+            if (seq, "checkpoints") in self.listed:
                 self.epochs.hand_over()  # One that is bad was reported.
             if seq == self.size:
                 break
@@ -172,11 +160,10 @@ class Ledger:
             if records and leaf == other:
                 self.take(seq, records[seq % 256], leaf, origin)
             else:  # Which of the two hashes was signed is not known yet.
-                altered += [seq] if records else []
+                altered.update({seq: other} if records else {})
                 self.blind, self.prev, self.last = True, {leaf.hex(), other.hex()}, None
                 self.epochs.skip()
             ours.push(leaf)
-            stored.push(other)
             self.leaves.append(leaf)
         wrong_tiles = self.wrong_tiles() | {self.path(0, seq // 256)[0] for seq in altered}
         if ours.root() == root:
@@ -187,7 +174,7 @@ class Ledger:
         else:
             for seq in altered:
                 self.add(TAMPERED, self.name(seq), "is not the one that was signed")
-            if stored.root() != root:
+            if Tree(altered.get(seq, leaf) for seq, leaf in enumerate(self.leaves)).root() != root:
                 self.add(TAMPERED, "the tree", "the records do not add up to the signed root")
         for call, seq in self.open.items():
             if seq > self.booted or not self.settled:
@@ -231,6 +218,8 @@ class Ledger:
         ):
             if wrong:
                 self.add(code, self.name(seq, record["id"]), what)
+        if "seal" in record or kind == "erase":
+            self.content.take(record)
         for code, what in self.epochs.take(record, self.blind):
             self.add(code, self.name(seq, record["id"]), what)
         self.booted, self.settled = (seq, False) if kind == "boot" else (self.booted, self.settled)
@@ -250,7 +239,7 @@ def verify_receipt(data, record, keys):
     expect(climb(sha256(b"\0", record), index, size, path) == root, "the receipt does not lead from the record to the signed root")
     return origin, index, size
 
-def verify_pack(folder, trust=None):
+def verify_pack(folder, trust, named):
     """Checks an evidence pack and says so; gives the exit code."""
     from pack import Pack  # Who checks a ledger or a receipt needs no pack.py.
     pack = Pack(folder, trust, verify_receipt)
@@ -265,7 +254,7 @@ def verify_pack(folder, trust=None):
     head, sample = pack.manifest["head"], pack.manifest.get("sample")
     print(f"good: {pack.proved} records are in {head['origin']} under its head of {head['size']}, byte for byte as signed")
     print(f"{pack.manifest['population']} fit what was asked for" + (f"; drawn by the seed {sample['seed']!r}" if sample else ""))
-    print("the key is " + (f"that in {trust}" if trust else "the pack's own copy: compare trust/ledger.trust with the one you were given"))
+    print("the key is " + (f"that in {named}" if trust else "the pack's own copy: compare trust/ledger.trust with the one you were given"))
     return 0
 
 def main():
@@ -273,37 +262,48 @@ def main():
     parser.add_argument("what", choices=("ledger", "receipt", "pack"), nargs="?")
     parser.add_argument("files", nargs="*", help="FOLDER TRUST, RECEIPT RECORD TRUST, or FOLDER [TRUST]")
     parser.add_argument("--known", help="a signed checkpoint of this ledger that was kept elsewhere")
+    parser.add_argument("--policy", help="the witnesses that must have signed the head: a C2SP tlog-policy")
+    parser.add_argument("--without-content", action="store_true", help="do not look for kept content: this copy has none")
     given = parser.parse_args()
     here = Path(__file__).parent
     if given.what is None and (here / "manifest.json").exists():
-        return verify_pack(here)
-    if given.what == "pack" and 1 <= len(given.files) <= 2:
-        return verify_pack(*given.files)
+        given.what, given.files = "pack", [here]
+    least, most = {"ledger": (2, 2), "receipt": (3, 3), "pack": (1, 2)}.get(given.what, (1, 0))
     try:
-        expect(len(given.files) == {"ledger": 2, "receipt": 3}.get(given.what), "see the usage")
-        keys, witnesses = load_trust(given.files[-1])
+        expect(least <= len(given.files) <= most, "see the usage")
+        own = given.files[-1] if len(given.files) == most else None
+        trust = load_trust(own, given.policy) if own or given.policy else None
         receipt = [Path(path).read_bytes() for path in given.files[:-1] if given.what == "receipt"]
         known = given.known and Path(given.known).read_bytes()
     except (OSError, ValueError) as error:
         parser.error(str(error))
-    ledger = Ledger(given.files[0], keys)
+    if given.what == "pack":
+        return verify_pack(given.files[0], trust, own or given.policy)
+    ledger = Ledger(given.files[0], trust)
     try:
         if receipt:
-            print("good: record {1} of {2} in {0}, byte for byte as signed".format(*verify_receipt(*receipt, keys)))
-            return 0
-        ledger.known = known and open_checkpoint(known, keys)
-        ledger.verify()
+            said = verify_receipt(*receipt, trust.keys)
+            missing = trust.unseen(*parse_note(receipt[0].partition(b"\n\n")[2]))
+            if not missing:
+                print("good: record {1} of {2} in {0}, byte for byte as signed".format(*said))
+                return 0
+            ledger.add(UNWITNESSED, given.files[0], missing)
+        else:
+            ledger.known = known and open_checkpoint(known, ledger.keys)
+            ledger.verify()
+            # What is not proved says nothing of content.
+            if not given.without_content and all(code == UNWITNESSED for code, _, _ in ledger.problems):
+                ledger.problems += ledger.content.judge()
     except ValueError as error:
         ledger.add(TAMPERED if receipt else UNDECIDED, given.files[0] if receipt else given.known, str(error))
     except OSError as error:
         ledger.add(UNDECIDED, error.filename, f"cannot be read: {error.strerror}")
-    if witnesses and not receipt:
-        ledger.add(UNWITNESSED, "the policy", "asks for witnesses, which this verifier does not check")
     for code, where, what in ledger.problems:
         print(f"{NAMES[code]}: {where}: {what}")
     if not receipt:
         done = ", ".join(f"{count} {name}" for name, count in ledger.counts.items())
         done += f", {ledger.epochs.count} epochs" if ledger.epochs and ledger.epochs.schedule else ""
+        done += f", {ledger.content}" if ledger.content.kept or ledger.content.erased else ""
         print(f"checked: {done}" + ("; completeness was not judged" if ledger.blind else ""))
     return min((code for code, _, _ in ledger.problems), default=0)
 

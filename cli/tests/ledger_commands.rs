@@ -321,3 +321,26 @@ fn on_a_terminal_the_table_fits_and_refusals_stand_out() {
     assert!(lines.iter().take(4).all(|line| line.trim_end().chars().count() <= 120 + 9), "{text}");
     assert!(text.contains("\u{1b}[1;32mVERIFIED"), "{text}");
 }
+
+/// The table that verify.py and the checker in Go are held against as well, by the exit code that a script sees.
+#[test]
+fn every_shared_vector_is_judged_as_it_says() {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/ledgers");
+    let cases: serde_json::Value = serde_json::from_slice(&std::fs::read(home.join("cases.json")).unwrap()).unwrap();
+    let mut count = 0;
+    for case in cases.as_object().unwrap().values().flat_map(|list| list.as_array().unwrap()) {
+        let given = |key: &str| case[key].as_str().map(str::to_owned);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_penstock"));
+        command.current_dir(&home).arg("verify").args(given("folder").or(given("receipt")));
+        for (option, key) in [("--key", "trust"), ("--policy", "policy"), ("--known", "known"), ("--record", "record")]
+        {
+            command.args(given(key).into_iter().flat_map(|file| [option.to_owned(), file]));
+        }
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code().map(u64::try_from), case["exit"].as_u64().map(Ok), "{case:#}\n{said}");
+        assert!(case["seq"].is_null() || said.contains(&format!("record {} ", case["seq"])), "{case:#}\n{said}");
+        count += 1;
+    }
+    assert!(count > 170, "{count}");
+}

@@ -3,22 +3,24 @@
 // Written here is only what lies between those packages and the disk: paths, bundles of records, the lines of a
 // checkpoint and of a receipt.
 //
-//	ledger FOLDER KEYS [CHECKPOINT]   the whole ledger; CHECKPOINT is one that was kept from last time
-//	receipt RECEIPT KEYS [RECORD]     one record; RECORD is its line, if the receipt does not carry it
+//	[--policy POLICY] ledger FOLDER KEYS [CHECKPOINT]   the whole ledger; CHECKPOINT is one that was kept from last time
+//	[--policy POLICY] receipt RECEIPT KEYS [RECORD]     one record; RECORD is its line, if the receipt does not carry it
 //
-// KEYS is a file of verifier keys, one a line. Judged are bytes, tree, signatures and history, all of it public formats
-// (c2sp.org signed-note, tlog-checkpoint, tlog-tiles, tlog-proof; RFC 6962). What the records say is not read: whether
-// they are in order, continue each other and end every call that they begin is for verify.py and `penstock verify`. Nor
-// are the epoch keys that may sign beside the ledger's own: `epochs` lines in KEYS are passed over.
+// KEYS is a file of verifier keys, one a line, or a C2SP tlog-policy; POLICY says which witnesses must have signed the head.
+// Judged are bytes, tree, signatures, history and witnesses, all of it public formats (c2sp.org signed-note, tlog-checkpoint,
+// tlog-tiles, tlog-proof, tlog-policy, tlog-cosignature; RFC 6962). What the records say is not read: whether
+// they are in order, continue each other and end every call that they begin, and whether content that they name is there, is for
+// verify.py and `penstock verify`. Nor are the epoch keys that may sign beside the ledger's own: `epochs` lines are passed over.
 //
-// Exit codes are theirs: 0 good, 2 usage, 10 tampered, 11 forked, 12 incomplete, 14 cannot decide. It stops at the
-// first problem.
+// Exit codes are theirs: 0 good, 2 usage, 10 tampered, 11 forked, 12 incomplete, 13 unwitnessed beyond policy, 14 cannot
+// decide. It stops at the first problem.
 package main
 
 import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -33,15 +35,17 @@ import (
 )
 
 const (
-	usage      = 2
-	tampered   = 10
-	forked     = 11
-	incomplete = 12
-	undecided  = 14
+	usage       = 2
+	tampered    = 10
+	forked      = 11
+	incomplete  = 12
+	unwitnessed = 13
+	undecided   = 14
 )
 
 var names = map[int]string{
-	usage: "usage", tampered: "tampered", forked: "forked", incomplete: "incomplete", undecided: "undecided",
+	usage: "usage", tampered: "tampered", forked: "forked", incomplete: "incomplete", unwitnessed: "unwitnessed",
+	undecided: "undecided",
 }
 
 const (
@@ -78,29 +82,35 @@ func main() {
 	os.Exit(undecided)
 }
 
-func run(arguments []string) (string, error) {
-	if len(arguments) < 3 || len(arguments) > 4 {
-		return "", &problem{usage, "arguments", "ledger FOLDER KEYS [CHECKPOINT], or receipt RECEIPT KEYS [RECORD]"}
+func run(given []string) (string, error) {
+	flags := flag.NewFlagSet("check", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	policy := flags.String("policy", "", "")
+	err := flags.Parse(given)
+	arguments := flags.Args()
+	if err != nil || len(arguments) < 3 || len(arguments) > 4 {
+		const forms = "[--policy POLICY] ledger FOLDER KEYS [CHECKPOINT], or receipt RECEIPT KEYS [RECORD]"
+		return "", &problem{usage, "arguments", forms}
 	}
-	keys, err := readKeys(arguments[2])
+	trusted, err := readTrust(arguments[2], *policy)
 	if err != nil {
 		return "", err
 	}
-	var given []byte
+	var kept []byte
 	if len(arguments) == 4 {
-		if given, err = read("", arguments[3], noteLimit, usage); err != nil {
+		if kept, err = read("", arguments[3], noteLimit, usage); err != nil {
 			return "", err
 		}
 	}
 	switch arguments[0] {
 	case "ledger":
-		return checkLedger(ledger{arguments[1], keys}, given)
+		return checkLedger(ledger{arguments[1], trusted.verifiers()}, trusted.quorum, kept)
 	case "receipt":
 		data, err := read("", arguments[1], noteLimit, usage)
 		if err != nil {
 			return "", err
 		}
-		return checkReceipt(arguments[1], data, given, keys)
+		return checkReceipt(arguments[1], data, kept, trusted)
 	}
 	return "", &problem{usage, arguments[0], "neither `ledger` nor `receipt`"}
 }
@@ -123,37 +133,14 @@ func read(folder, name string, limit int64, missing int) ([]byte, error) {
 	return data, nil
 }
 
-func readKeys(path string) (note.Verifiers, error) {
-	data, err := read("", path, noteLimit, usage)
-	if err != nil {
-		return nil, err
-	}
-	keys := map[string]note.Verifier{}
-	for number, line := range strings.Split(string(data), "\n") {
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "#") || strings.HasPrefix(line, "epochs ") {
-			continue
-		}
-		if keys[line], err = note.NewVerifier(line); err != nil {
-			return nil, &problem{usage, fmt.Sprintf("%s, line %d", path, number+1), err.Error()}
-		}
-	}
-	if len(keys) == 0 {
-		return nil, &problem{usage, path, "names no key"}
-	}
-	var list []note.Verifier
-	for _, key := range keys {
-		list = append(list, key)
-	}
-	return note.VerifierList(list...), nil
-}
-
 // ---- checkpoints
 
-// head is a signed checkpoint: which ledger, and its tree.
+// head is a signed checkpoint: which ledger, and its tree; and the note that it was read from.
 type head struct {
 	origin string
 	tlog.Tree
+	text  string
+	lines []string
 }
 
 // open reads a checkpoint that a key of the origin's name signed.
@@ -163,7 +150,8 @@ func open(where string, data []byte, keys note.Verifiers) (head, error) {
 	if err != nil {
 		return bad(err.Error())
 	}
-	if !oneSpelling(string(data)) {
+	text, lines, err := parse(data)
+	if err != nil {
 		return bad("base64 in another spelling")
 	}
 	origin, rest, _ := strings.Cut(signed.Text, "\n")
@@ -180,7 +168,7 @@ func open(where string, data []byte, keys note.Verifiers) (head, error) {
 	}
 	for _, signature := range signed.Sigs {
 		if signature.Name == origin {
-			return head{origin, tree}, nil
+			return head{origin, tree, text, lines}, nil
 		}
 	}
 	return bad("its origin is not the name of its signer")
@@ -253,7 +241,7 @@ func path(tile tlog.Tile) string {
 
 // ---- the whole ledger
 
-func checkLedger(l ledger, known []byte) (string, error) {
+func checkLedger(l ledger, policy *quorum, known []byte) (string, error) {
 	if info, err := os.Stat(l.folder); err != nil || !info.IsDir() {
 		return "", &problem{usage, l.folder, "is no folder"}
 	}
@@ -272,6 +260,13 @@ func checkLedger(l ledger, known []byte) (string, error) {
 		if err := l.checkKnown(now, known); err != nil {
 			return "", err
 		}
+	}
+	later, err := read(l.folder, fmt.Sprintf("witnessed/%d.note", now.N), noteLimit, undecided)
+	if err != nil {
+		later = nil // What cannot be read there has been judged with the history.
+	}
+	if err := policy.judge("checkpoint", now, later); err != nil {
+		return "", err
 	}
 	const said = "%s, %d records and %d earlier heads; what the records say was not judged"
 	return fmt.Sprintf(said, now.origin, now.N, heads), nil
@@ -342,38 +337,45 @@ func inTiles(where string, err error) error {
 	return &problem{tampered, where, err.Error()}
 }
 
-// checkHistory compares the earlier heads with the tree, and gives how many they are.
+// checkHistory compares the earlier heads with the tree, those that came back from witnesses as well, and gives how many
+// they are.
 func (l ledger) checkHistory(now head) (count int, err error) {
-	files, err := filepath.Glob(filepath.Join(l.folder, "checkpoints", "*.note"))
-	if err != nil {
-		return 0, &problem{undecided, "checkpoints", err.Error()}
+	type listing struct {
+		size   int64
+		folder string
 	}
-	var sizes []int64
-	for _, file := range files {
-		if size, err := number(strings.TrimSuffix(filepath.Base(file), ".note")); err == nil {
-			sizes = append(sizes, size)
+	var listed []listing
+	for _, folder := range []string{"checkpoints", "witnessed"} {
+		files, err := filepath.Glob(filepath.Join(l.folder, folder, "*.note"))
+		if err != nil {
+			return 0, &problem{undecided, folder, err.Error()}
+		}
+		for _, file := range files {
+			if size, err := number(strings.TrimSuffix(filepath.Base(file), ".note")); err == nil {
+				listed = append(listed, listing{size, folder})
+			}
 		}
 	}
-	sort.Slice(sizes, func(i, j int) bool { return sizes[i] < sizes[j] })
-	for _, size := range sizes {
-		name := fmt.Sprintf("checkpoints/%d.note", size)
+	sort.SliceStable(listed, func(i, j int) bool { return listed[i].size < listed[j].size })
+	for place, one := range listed {
+		name := fmt.Sprintf("%s/%d.note", one.folder, one.size)
 		earlier, err := l.head(name)
 		if err != nil {
 			return 0, err
 		}
-		if earlier.N != size || earlier.origin != now.origin {
+		if earlier.N != one.size || earlier.origin != now.origin {
 			return 0, &problem{tampered, name, "is the checkpoint of another size or ledger"}
 		}
-		if size <= now.N {
+		if one.size <= now.N {
 			count++
 			if err := l.checkContinues(now, earlier, forked, name); err != nil {
 				return 0, err
 			}
+		} else if place > count || one.folder == "witnessed" {
+			// One head beyond the published one is a ledger that was copied between signing and publishing; but no witness
+			// has seen what was not published.
+			return 0, &problem{incomplete, name, "covers more records than there are"}
 		}
-	}
-	// One head beyond the published one is a ledger that was copied between signing and publishing.
-	if beyond := len(sizes) - count; beyond > 1 {
-		return 0, &problem{incomplete, "checkpoint", fmt.Sprintf("there are %d heads over more records", beyond)}
 	}
 	return count, nil
 }
@@ -461,7 +463,7 @@ func (h hashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 // ---- receipts
 
 // checkReceipt checks a c2sp.org/tlog-proof: version, perhaps extra data, index, path, empty line, checkpoint.
-func checkReceipt(where string, data, record []byte, keys note.Verifiers) (string, error) {
+func checkReceipt(where string, data, record []byte, trusted trust) (string, error) {
 	bad := func(what string) (string, error) { return "", &problem{tampered, where, what} }
 	text, signed, _ := strings.Cut(string(data), "\n\n")
 	lines := strings.Split(text, "\n")
@@ -492,7 +494,7 @@ func checkReceipt(where string, data, record []byte, keys note.Verifiers) (strin
 		}
 		proof = append(proof, hash)
 	}
-	now, err := open(where, []byte(signed), keys)
+	now, err := open(where, []byte(signed), trusted.verifiers())
 	if err != nil {
 		return "", err
 	}
@@ -505,6 +507,9 @@ func checkReceipt(where string, data, record []byte, keys note.Verifiers) (strin
 	leaf := tlog.RecordHash([]byte(strings.TrimSuffix(string(record), "\n")))
 	if tlog.CheckRecord(proof, now.N, now.Hash, index, leaf) != nil {
 		return bad("does not lead from the record to the signed root")
+	}
+	if err := trusted.quorum.judge(where, now, nil); err != nil {
+		return "", err
 	}
 	return fmt.Sprintf("record %d of %d in %s, byte for byte as signed", index, now.N, now.origin), nil
 }

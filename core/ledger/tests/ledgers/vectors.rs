@@ -4,18 +4,19 @@
 //! They are made here, from seeds. `PENSTOCK_WRITE_VECTORS=1` writes them; without it, the test says where the
 //! committed files differ from what this code makes. A format vector that was released is never changed.
 
+mod content;
+mod witnessed;
+
 use crate::ledger::verify::{Options, Trust, verify};
-use crate::ledger::{Checkpoint, Receipt, Tile, leaf_hash, tile};
+use crate::ledger::{Checkpoint, Hashes, Receipt, Tile, leaf_hash, tile};
 use crate::support::{Book, DAY, EPOCHS, Folder, sign_as};
 use plant::Kind;
-use seal::cosignature::Cosigner;
+use seal::base64;
 use seal::note::Note;
-use seal::{SigningKey, base64};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// All files by path below `testdata/ledgers`.
 type Files = BTreeMap<String, Vec<u8>>;
@@ -25,12 +26,16 @@ fn home() -> PathBuf {
 }
 
 /// The vectors in the making.
+#[derive(Default)]
 struct Vectors {
     files: Files,
     ledgers: Vec<Value>,
     /// Those that are wrong in their epochs, which a verifier of the public formats does not judge.
     epochs: Vec<Value>,
+    /// Those that keep content beside them, which lies in no public format either.
+    content: Vec<Value>,
     receipts: Vec<Value>,
+    policies: Vec<Value>,
 }
 
 /// What a verifier must find.
@@ -41,11 +46,12 @@ struct Expected {
     file: Option<&'static str>,
     trust: Option<&'static str>,
     known: Option<&'static str>,
+    policy: Option<&'static str>,
 }
 
 impl Vectors {
     fn ledger(&mut self, name: &str, why: &str, folder: &Folder, expected: &Expected) {
-        let Expected { exit, seq, file, trust, known } = expected;
+        let Expected { exit, seq, file, trust, known, policy } = expected;
         // Only the widest tile of each place is needed.
         let tiles: BTreeSet<Tile> = folder.0.keys().filter_map(|path| Tile::parse(path)).collect();
         let widest: BTreeMap<Tile, Tile> = tiles.into_iter().map(|tile| (tile.filled(), tile)).collect();
@@ -53,16 +59,22 @@ impl Vectors {
         for (path, bytes) in folder.0.iter().filter(|(path, _)| !stale(path)) {
             self.files.insert(format!("{name}/{path}"), bytes.clone());
         }
-        let list = if name.starts_with("epoch") { &mut self.epochs } else { &mut self.ledgers };
+        let list = match name.split('-').next() {
+            Some("epoch" | "epochs") => &mut self.epochs,
+            Some("content") => &mut self.content,
+            _ => &mut self.ledgers,
+        };
         list.push(json!({
-            "folder": name, "why": why, "trust": trust.unwrap_or("trust"), "known": known,
+            "folder": name, "why": why, "trust": trust.unwrap_or("trust"), "known": known, "policy": policy,
             "exit": exit, "seq": seq, "file": file,
         }));
     }
 
-    fn receipt(&mut self, name: &str, why: &str, text: &str, record: &[u8], exit: u8) {
+    fn receipt(&mut self, name: &str, why: &str, text: &str, record: &[u8], exit: u8, policy: Option<&str>) {
         let (receipt, line) = (format!("receipts/{name}.tlog-proof"), format!("receipts/{name}.json"));
-        self.receipts.push(json!({"receipt": receipt, "record": line, "why": why, "trust": "trust", "exit": exit}));
+        self.receipts.push(json!({
+            "receipt": receipt, "record": line, "why": why, "trust": "trust", "policy": policy, "exit": exit,
+        }));
         self.files.insert(receipt, text.as_bytes().to_vec());
         self.files.insert(line, record.to_vec());
     }
@@ -128,12 +140,11 @@ fn moved(record: &[u8], from: u64, to: u64, old: &[u8], new: &[u8]) -> Vec<u8> {
 fn make() -> Files {
     let book = good();
     let key = book.signer.verifier().to_string();
-    let mut vectors = Vectors { files: Files::new(), ledgers: Vec::new(), epochs: Vec::new(), receipts: Vec::new() };
+    let mut vectors = Vectors::default();
     vectors.files.insert("trust".to_owned(), format!("# The key of every ledger here.\n{key}\n").into_bytes());
     let schedule = Book::blank(1).schedule();
     vectors.files.insert("trust-epochs".to_owned(), format!("{key}\nepochs {schedule}\n").into_bytes());
-    let witness = Cosigner::new("witness.example", Arc::new(SigningKey::from_seed([9; 32].into()))).unwrap();
-    let policy = format!("log {key}\nwitness hilltop {}\nquorum hilltop\n", witness.witness());
+    let policy = format!("log {key}\nwitness hilltop {}\nquorum hilltop\n", witnessed::witness(9).witness());
     vectors.files.insert("trust-witnessed".to_owned(), policy.into_bytes());
     vectors.files.insert("known.note".to_owned(), book.folder.0["checkpoint"].clone());
     whole(&mut vectors, &book);
@@ -142,7 +153,12 @@ fn make() -> Files {
     misled(&mut vectors, &book);
     receipts(&mut vectors, &book);
     epochs(&mut vectors);
-    let cases = json!({"epochs": vectors.epochs, "ledgers": vectors.ledgers, "receipts": vectors.receipts});
+    witnessed::make(&mut vectors, &book);
+    content::make(&mut vectors);
+    let Vectors { ledgers, epochs, content, receipts, policies, .. } = &vectors;
+    let cases = json!({
+        "content": content, "epochs": epochs, "ledgers": ledgers, "policies": policies, "receipts": receipts,
+    });
     vectors.files.insert("cases.json".to_owned(), format!("{cases:#}\n").into_bytes());
     vectors.files
 }
@@ -370,21 +386,32 @@ fn misled(vectors: &mut Vectors, book: &Book) {
     );
 }
 
+/// The receipt of a record under a head.
+fn receipt(index: u64, note: &Note, tiles: &impl Hashes) -> String {
+    Receipt::make(index, note.clone(), tiles).unwrap().to_string()
+}
+
 fn receipts(vectors: &mut Vectors, book: &Book) {
     let tiles = tile::Tiles::new(book.head().size, |tile| book.folder.0.get(&tile.path()).cloned());
     let note = Note::parse(&book.folder.0["checkpoint"]).unwrap();
-    let make = |index| Receipt::make(index, note.clone(), &tiles).unwrap().to_string();
-    let good = make(5);
-    vectors.receipt("good", "record 5", &good, &book.records[5], 0);
+    let good = receipt(5, &note, &tiles);
+    vectors.receipt("good", "record 5", &good, &book.records[5], 0, None);
     let extra = Receipt::make(12, note.clone(), &tiles).unwrap().with_extra(book.records[12].clone()).unwrap();
-    vectors.receipt("extra", "the last record, carried along", &extra.to_string(), &book.records[12], 0);
-    vectors.receipt("other-record", "the receipt of another record", &good, &book.records[6], 10);
-    vectors.receipt("altered", "the record was altered", &good, &replaced(&book.records[5], "10.20", "10.99"), 10);
-    vectors.receipt("moved", "the index was changed", &good.replace("index 5", "index 4"), &book.records[4], 10);
+    vectors.receipt("extra", "the last record, carried along", &extra.to_string(), &book.records[12], 0, None);
+    vectors.receipt("other-record", "the receipt of another record", &good, &book.records[6], 10, None);
+    vectors.receipt(
+        "altered",
+        "the record was altered",
+        &good,
+        &replaced(&book.records[5], "10.20", "10.99"),
+        10,
+        None,
+    );
+    vectors.receipt("moved", "the index was changed", &good.replace("index 5", "index 4"), &book.records[4], 10, None);
     let first = good.lines().nth(2).unwrap();
-    vectors.receipt("short", "a hash is missing", &good.replace(&format!("{first}\n"), ""), &book.records[5], 10);
+    vectors.receipt("short", "a hash is missing", &good.replace(&format!("{first}\n"), ""), &book.records[5], 10, None);
     let respelled = good.replace("=\n", "==\n");
-    vectors.receipt("respelled", "base64 in another spelling", &respelled, &book.records[5], 10);
+    vectors.receipt("respelled", "base64 in another spelling", &respelled, &book.records[5], 10, None);
 }
 
 /// Four epochs' worth of days with three keys; the checkpoints that hand over are at 8 and 13.
@@ -463,6 +490,14 @@ fn epochs(vectors: &mut Vectors) {
         "the next epoch signs where the one before had to",
         &gone,
         &wrong(10, None, file),
+    );
+    let lines = String::from_utf8(book.folder.0["checkpoints/10.note"].clone()).unwrap();
+    let carried = format!("{}\n", lines.trim_end().rsplit_once('\n').unwrap().0);
+    vectors.ledger(
+        "epoch-witnessed",
+        "a witnessed head came back without its epoch's signature",
+        &with(&book, "witnessed/10.note", carried),
+        &good,
     );
     let records = |change: &dyn Fn(&mut Book)| {
         let mut book = days();
@@ -550,13 +585,25 @@ fn every_vector_is_judged_as_it_says() {
     read_all(&home(), "", &mut files);
     let cases: Value = serde_json::from_slice(&files["cases.json"]).unwrap();
     let file = |name: &Value| files[name.as_str().unwrap()].clone();
-    let trust = |name: &Value| Trust::parse(std::str::from_utf8(&file(name)).unwrap()).unwrap();
-    for case in cases["ledgers"].as_array().unwrap().iter().chain(cases["epochs"].as_array().unwrap()) {
+    let text = |name: &Value| String::from_utf8(file(name)).map_err(drop);
+    let trust = |case: &Value| {
+        let trust = Trust::parse(&text(&case["trust"]).unwrap()).unwrap();
+        match case["policy"].is_null() {
+            true => Ok(trust),
+            false => trust.under(Trust::parse_policy(&text(&case["policy"])?).map_err(drop)?).map_err(drop),
+        }
+    };
+    let lists = ["ledgers", "epochs", "policies"].iter().flat_map(|list| cases[list].as_array().unwrap());
+    for case in lists {
+        let Ok(trust) = trust(case) else {
+            assert_eq!(case["exit"], 2, "{case:#}");
+            continue;
+        };
         let prefix = format!("{}/", case["folder"].as_str().unwrap());
         let inside = |(path, bytes): (&String, &Vec<u8>)| Some((path.strip_prefix(&prefix)?.to_owned(), bytes.clone()));
         let folder = Folder(files.iter().filter_map(inside).collect());
         let options = Options { known: case["known"].is_string().then(|| file(&case["known"])) };
-        let report = verify(&folder, &trust(&case["trust"]), &options);
+        let report = verify(&folder, &trust, &options);
         assert_eq!(Some(u64::from(report.exit_code())), case["exit"].as_u64(), "{case:#} {:#?}", report.problems);
         let names = |problem: &crate::ledger::verify::Problem| {
             let seq = case["seq"].is_null() || problem.seq == case["seq"].as_u64();
@@ -566,9 +613,12 @@ fn every_vector_is_judged_as_it_says() {
         assert!(first.is_none_or(names), "{case:#} {:#?}", report.problems);
     }
     for case in cases["receipts"].as_array().unwrap() {
-        let trust = trust(&case["trust"]);
-        let judged = Receipt::parse(&file(&case["receipt"]))
-            .and_then(|receipt| receipt.verify(&file(&case["record"]), trust.verifiers()));
-        assert_eq!(judged.is_ok(), case["exit"] == 0, "{case:#} {judged:?}");
+        let trust = trust(case).unwrap();
+        let judged = Receipt::parse(&file(&case["receipt"])).ok().and_then(|receipt| {
+            receipt.verify(&file(&case["record"]), trust.verifiers()).ok()?;
+            trust.quorum().map_or(Some(true), |quorum| Some(quorum.judge(receipt.note()).ok()?.enough))
+        });
+        let exit = judged.map_or(10, |enough| if enough { 0 } else { 13 });
+        assert_eq!(case["exit"], exit, "{case:#}");
     }
 }

@@ -17,9 +17,12 @@ use store::{Filter, Folder, ReadError, Reader, Record};
 
 const README: &str = include_str!("README.md");
 /// The second verifier, as it lies in the repository.
-const VERIFIER: [(&str, &str); 3] = [
+const VERIFIER: [(&str, &str); 6] = [
     ("verify.py", include_str!("../../../../verify/verify.py")),
+    ("records.py", include_str!("../../../../verify/records.py")),
     ("signatures.py", include_str!("../../../../verify/signatures.py")),
+    ("witnesses.py", include_str!("../../../../verify/witnesses.py")),
+    ("content.py", include_str!("../../../../verify/content.py")),
     ("pack.py", include_str!("../../../../verify/pack.py")),
 ];
 /// How many records are passed over rather than sought anew: a bundle is read as a whole.

@@ -4,7 +4,7 @@
 //! the same key signs.
 
 use super::sample::{METHOD, Sample};
-use super::{BYTES_LIMIT, MANIFEST, NOTE, RECORDS_LIMIT, is_name};
+use super::{BYTES_LIMIT, FIXED, MANIFEST, NOTE, RECORDS_LIMIT, is_name};
 use ledger::Checkpoint;
 use plant::Millis;
 use seal::{base64, hex, sha256, unhex};
@@ -104,8 +104,7 @@ fn head(value: &Value) -> Option<Checkpoint> {
 
 fn files(list: &[Value]) -> Result<BTreeMap<String, Measure>, &'static str> {
     let (mut files, mut total) = (BTreeMap::new(), 0_u64);
-    // The proofs and the ten others.
-    if list.len() > RECORDS_LIMIT + 10 {
+    if list.len() > RECORDS_LIMIT + FIXED.len() {
         return Err("lists too many files");
     }
     for file in list {

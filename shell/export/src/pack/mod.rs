@@ -1,7 +1,7 @@
 //! Evidence packs: records with the proof of each, and all that an auditor needs to check them without us.
 //!
 //! ```text
-//! ledger -> make -> README.md verify.py signatures.py pack.py      how to check it, and with what
+//! ledger -> make -> README.md verify.py ...                        how to check it, and with what
 //!                   trust/ledger.trust checkpoint                  the ledger's keys and signed head
 //!                   population.txt                                 the numbers of all records that fit the filter
 //!                   records.ndjson proofs/SEQ.tlog-proof           the records, or a sample of them, each with its proof
@@ -37,6 +37,23 @@ const TRUST: &str = "trust/ledger.trust";
 /// Longest file of trusted keys.
 const TRUST_LIMIT: usize = 64 << 10;
 
+/// The files that are not proofs.
+const FIXED: [&str; 13] = [
+    "README.md",
+    "verify.py",
+    "records.py",
+    "signatures.py",
+    "witnesses.py",
+    "content.py",
+    "pack.py",
+    TRUST,
+    CHECKPOINT,
+    POPULATION,
+    RECORDS,
+    MANIFEST,
+    NOTE,
+];
+
 /// Where the proof of a record lies.
 fn proof(seq: u64) -> String {
     format!("proofs/{seq:012}.tlog-proof")
@@ -44,10 +61,8 @@ fn proof(seq: u64) -> String {
 
 /// Whether a pack can have a file of that name. Everything else, `..` first, is refused before it is opened.
 fn is_name(name: &str) -> bool {
-    let fixed =
-        ["README.md", "verify.py", "signatures.py", "pack.py", TRUST, CHECKPOINT, POPULATION, RECORDS, MANIFEST, NOTE];
     let seq = name.strip_prefix("proofs/").and_then(|rest| rest.strip_suffix(".tlog-proof"));
-    fixed.contains(&name) || seq.and_then(|seq| seq.parse().ok()).is_some_and(|seq| proof(seq) == name)
+    FIXED.contains(&name) || seq.and_then(|seq| seq.parse().ok()).is_some_and(|seq| proof(seq) == name)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Nothing is ever unpacked to disk. Names are compared with those that a pack can have before anything is opened, so
 //! `..`, absolute paths, links and devices lead nowhere; every read has a limit, so a bomb goes off at its rim.
 
-use super::{BYTES_LIMIT, RECORDS_LIMIT, is_name};
+use super::{BYTES_LIMIT, FIXED, RECORDS_LIMIT, is_name};
 use flate2::Compression;
 use flate2::bufread::DeflateDecoder;
 use flate2::write::DeflateEncoder;
@@ -14,8 +14,8 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempDir};
 
-/// The ten named files, the proofs, and the two folders.
-const ENTRIES_LIMIT: usize = RECORDS_LIMIT + 12;
+/// The named files, the proofs, and the two folders.
+const ENTRIES_LIMIT: usize = RECORDS_LIMIT + FIXED.len() + 2;
 
 /// Why a pack cannot be opened or written.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,90 @@
+"""Content that is kept beside a ledger: it is what the records name, or a record says why it is gone. A part of verify.py.
+
+A record's `seal` names an envelope, `blobs/AA/SHA-256`, and the key that it opens with, `seals/YYYY-MM/SUBJECT`. Who has no key can
+check that the envelope is the one that was named, and that neither is gone unless an `erase` record covers it.
+"""
+import hashlib, re  # noqa: E401
+from pathlib import Path
+from records import HASH, UUID
+from signatures import INCOMPLETE, TAMPERED, UNDECIDED, expect
+
+KEY = re.compile(r"(?=.{9,120}$)([0-9]{4}-(?:0[1-9]|1[0-2]))/([a-z0-9][a-z0-9._-]*)")
+LONGEST = (1 << 30) + 512
+
+def drawn(id):
+    """When an identity was drawn, in milliseconds since 1970, if it tells (RFC 9562 section 5.7)."""
+    return int(id[:8] + id[9:13], 16) if id[14] == "7" else 0
+
+def digest(path):
+    """SHA-256 of a file in hexadecimal; None if it is not there."""
+    if not path.exists():
+        return None
+    # A pipe in its place would keep us waiting for ever.
+    expect(path.is_file() and path.stat().st_size <= LONGEST, "is no envelope")
+    hash = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            hash.update(piece)
+    return hash.hexdigest()
+
+class Content:
+    """Gathers what records say of content; `judge` compares it with the files and tells what became of it."""
+
+    def __init__(self, folder):
+        # Records that name content; erasures as (number, time, (call, subject, month)), two of the three empty or one.
+        self.folder, self.named, self.erasures, self.kept, self.erased = Path(folder), [], [], 0, {}
+
+    def take(self, record):
+        seal = record.get("seal")
+        if isinstance(seal, dict) and isinstance(seal.get("blob"), str) and isinstance(seal.get("key"), str):
+            self.named.append((record["seq"], record["id"], record.get("ref", record["id"]), seal["blob"], seal["key"]))
+        note = record.get("note")
+        if record["kind"] == "erase" and isinstance(note, dict) and note.get("event") == "erased":
+            call, subject, month = (note.get(key) if isinstance(note.get(key), str) else "" for key in ("record", "subject", "month"))
+            fits = UUID.fullmatch(call) if call else KEY.fullmatch(f"{month or '2000-01'}/{subject}")
+            if fits and bool(call) != bool(subject):
+                self.erasures.append((record["seq"], record["t"], (call, subject, "" if call else month)))
+
+    def erasure(self, seq, id, call, month, subject):
+        """The number of the record that allows content to be gone, or None.
+
+        An identity is drawn before its content is sealed, and nothing is sealed while content is erased: what was sealed
+        before has an earlier identity, though its record may come later.
+        """
+        for by, t, scope in self.erasures:
+            covers = scope[0] == call if scope[0] else scope[1] == subject and scope[2] in ("", month)
+            if covers and (seq < by or drawn(id) <= t):
+                return by
+
+    def judge(self):
+        """What is wrong, as (class, where, what)."""
+        for seq, id, call, blob, key in self.named:
+            try:
+                name = KEY.fullmatch(key)
+                expect(name and HASH.fullmatch(blob), "names no content that may be")
+                by = self.erasure(seq, id, call, *name.groups())
+                code, what = self.compare(seq, blob, key, by)
+            except (OSError, ValueError):
+                code, what = UNDECIDED, "its content cannot be read"
+            if what:
+                yield code, f"record {seq} ({id})", what
+            elif code is None:
+                self.erased[by] = self.erased.get(by, 0) + 1
+            else:
+                self.kept += 1
+
+    def compare(self, seq, blob, key, by):
+        """The class and what is wrong; nothing is if that is empty, and the content is gone if there is no class either."""
+        found = digest(self.folder / "blobs" / blob[:2] / blob)
+        if found is None:
+            return (None, "") if by is not None else (INCOMPLETE, "its content is gone, and nothing says that it was erased")
+        if by is not None and seq < by:  # A call that began before and was sealed after is kept under a fresh key.
+            return INCOMPLETE, f"its content is still there, though #{by} says that it was erased: erase it again"
+        if found != blob:
+            return TAMPERED, "its content is not what the record names"
+        if not (self.folder / "seals" / key).exists():
+            return INCOMPLETE, "the key of its content is gone, and nothing says that it was erased"
+        return 0, ""
+
+    def __str__(self):
+        return ", ".join([f"{self.kept} contents kept", *(f"{count} erased by #{by}" for by, count in self.erased.items())])

@@ -1,0 +1,60 @@
+"""What a record is: one line of canonical JSON (RFC 8785) without fractions, with a few fields that all have. A part of verify.py.
+
+Most of the time of verify.py is spent here, so what is true of every line in order is asked first, of the line as a whole.
+"""
+import json, re  # noqa: E401
+from signatures import expect
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+HASH = re.compile("[0-9a-f]{64}")
+DEEPEST = 8
+ALL_BUT_BRACKETS = bytes({*range(256)} - {*b"[]{}"})
+WORDS = bytes({*range(256)} - {*b'[]{}:,"\\-0123456789'})
+DIGITS = bytes.maketrans(b"123456789", b"000000000")
+ESCAPE, NUMBER = b"\\", re.compile(b"[:,[](?:-|0{16})").search
+
+def no_fraction(text):
+    raise ValueError("a number that no record holds")
+
+# Sorted and written without blanks: what was read is written as it stood only if no key is out of order or there twice.
+READ = json.JSONDecoder(parse_float=no_fraction, parse_constant=no_fraction).decode
+WRITE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, check_circular=False).encode
+
+def is_plain(value, depth=0):
+    """Whether a value is one that records hold: whole numbers below 2^53, no null, no controls or odd keys, nested eight deep."""
+    if isinstance(value, dict):
+        odd = any(re.search(r'^$|["\\\x00-\x1f]', key) for key in value)
+        return depth < DEEPEST and not odd and all(is_plain(inner, depth + 1) for inner in value.values())
+    if isinstance(value, list):
+        return depth < DEEPEST and all(is_plain(inner, depth + 1) for inner in value)
+    if isinstance(value, str):
+        return not re.search(r"[\x00-\x1f]", value)
+    return isinstance(value, bool) or (isinstance(value, int) and 0 <= value < 2**53)
+
+def is_simple(line):
+    """Whether a line cannot but be plain, told without looking at its values one by one: true of all but few."""
+    frame = line.translate(DIGITS, WORDS)
+    brackets = frame.translate(None, ALL_BUT_BRACKETS)
+    for _ in range(DEEPEST // 2):  # Each turn takes away two levels at most.
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        if not brackets:
+            break
+    return not (brackets or ESCAPE in frame or NUMBER(frame) or b"null" in line or b'"":' in line)
+
+def read_record(line):
+    """A record as a dictionary, if the line is one, in canonical form."""
+    try:
+        text = line.decode()
+        record = READ(text)
+        canonical = type(record) is dict and WRITE(record) == text and (is_simple(line) or is_plain(record))
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    expect(canonical, "not canonical JSON of a record")
+    get = record.get
+    numbers = {type(get("v")), type(get("seq")), type(get("t")), type(get("mono")), type(get("boot"))}
+    texts = {type(get("kind")), type(get("id")), type(get("prev")), type(get("ref", ""))}
+    expect(numbers == {int} and texts == {str}, "without a number or a text that every record has")
+    fits = UUID.fullmatch(record["id"]) and UUID.fullmatch(get("ref", record["id"])) and HASH.fullmatch(record["prev"])
+    expect(fits, "a malformed id or hash")
+    expect(record["v"] == 1, "of another version")
+    return record
