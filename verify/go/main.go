@@ -3,14 +3,17 @@
 // Written here is only what lies between those packages and the disk: paths, bundles of records, the lines of a
 // checkpoint and of a receipt.
 //
-//	[--policy POLICY] ledger FOLDER KEYS [CHECKPOINT]   the whole ledger; CHECKPOINT is one that was kept from last time
-//	[--policy POLICY] receipt RECEIPT KEYS [RECORD]     one record; RECORD is its line, if the receipt does not carry it
+//	[OPTIONS] ledger FOLDER KEYS [CHECKPOINT]   the whole ledger; CHECKPOINT is one that was kept from last time
+//	[OPTIONS] receipt RECEIPT KEYS [RECORD]     one record; RECORD is its line, if the receipt does not carry it
 //
-// KEYS is a file of verifier keys, one a line, or a C2SP tlog-policy; POLICY says which witnesses must have signed the head.
-// Judged are bytes, tree, signatures, history and witnesses, all of it public formats (c2sp.org signed-note, tlog-checkpoint,
-// tlog-tiles, tlog-proof, tlog-policy, tlog-cosignature; RFC 6962). What the records say is not read: whether
-// they are in order, continue each other and end every call that they begin, and whether content that they name is there, is for
-// verify.py and `penstock verify`. Nor are the epoch keys that may sign beside the ledger's own: `epochs` lines are passed over.
+//	--policy POLICY     witnesses that must have signed the head, as a C2SP tlog-policy
+//	--without-content   do not look for kept content: this copy has none
+//
+// KEYS is a file of verifier keys, one a line, or a C2SP tlog-policy. Judged are bytes, tree, signatures, history and
+// witnesses, all of it public formats (c2sp.org signed-note, tlog-checkpoint, tlog-tiles, tlog-proof, tlog-policy,
+// tlog-cosignature; RFC 6962), and whether content that records name is there. What else the records say is not read: whether
+// they are in order, continue each other and end every call that they begin is for verify.py and `penstock verify`. Nor
+// are the epoch keys that may sign beside the ledger's own: `epochs` lines in KEYS are passed over.
 //
 // Exit codes are theirs: 0 good, 2 usage, 10 tampered, 11 forked, 12 incomplete, 13 unwitnessed beyond policy, 14 cannot
 // decide. It stops at the first problem.
@@ -85,11 +88,11 @@ func main() {
 func run(given []string) (string, error) {
 	flags := flag.NewFlagSet("check", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	policy := flags.String("policy", "", "")
+	policy, without := flags.String("policy", "", ""), flags.Bool("without-content", false, "")
 	err := flags.Parse(given)
 	arguments := flags.Args()
 	if err != nil || len(arguments) < 3 || len(arguments) > 4 {
-		const forms = "[--policy POLICY] ledger FOLDER KEYS [CHECKPOINT], or receipt RECEIPT KEYS [RECORD]"
+		const forms = "[--policy POLICY] [--without-content] ledger FOLDER KEYS [CHECKPOINT], or receipt RECEIPT KEYS [RECORD]"
 		return "", &problem{usage, "arguments", forms}
 	}
 	trusted, err := readTrust(arguments[2], *policy)
@@ -104,7 +107,7 @@ func run(given []string) (string, error) {
 	}
 	switch arguments[0] {
 	case "ledger":
-		return checkLedger(ledger{arguments[1], trusted.verifiers()}, trusted.quorum, kept)
+		return checkLedger(ledger{arguments[1], trusted.verifiers()}, trusted.quorum, kept, !*without)
 	case "receipt":
 		data, err := read("", arguments[1], noteLimit, usage)
 		if err != nil {
@@ -152,7 +155,7 @@ func open(where string, data []byte, keys note.Verifiers) (head, error) {
 	}
 	text, lines, err := parse(data)
 	if err != nil {
-		return bad("base64 in another spelling")
+		return bad(err.Error())
 	}
 	origin, rest, _ := strings.Cut(signed.Text, "\n")
 	tree, err := tlog.ParseTree([]byte(theirOrigin + rest))
@@ -241,7 +244,7 @@ func path(tile tlog.Tile) string {
 
 // ---- the whole ledger
 
-func checkLedger(l ledger, policy *quorum, known []byte) (string, error) {
+func checkLedger(l ledger, policy *quorum, known []byte, withContent bool) (string, error) {
 	if info, err := os.Stat(l.folder); err != nil || !info.IsDir() {
 		return "", &problem{usage, l.folder, "is no folder"}
 	}
@@ -249,7 +252,8 @@ func checkLedger(l ledger, policy *quorum, known []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := l.checkRecords(now); err != nil {
+	var kept content
+	if err := l.checkRecords(now, &kept); err != nil {
 		return "", err
 	}
 	heads, err := l.checkHistory(now)
@@ -265,10 +269,14 @@ func checkLedger(l ledger, policy *quorum, known []byte) (string, error) {
 	if err != nil {
 		later = nil // What cannot be read there has been judged with the history.
 	}
-	if err := policy.judge("checkpoint", now, later); err != nil {
+	err = policy.judge("checkpoint", now, later)
+	if withContent {
+		err = worse(err, kept.judge(l.folder))
+	}
+	if err != nil {
 		return "", err
 	}
-	const said = "%s, %d records and %d earlier heads; what the records say was not judged"
+	const said = "%s, %d records and %d earlier heads; what else the records say was not judged"
 	return fmt.Sprintf(said, now.origin, now.N, heads), nil
 }
 
@@ -282,7 +290,7 @@ func (l ledger) head(name string) (head, error) {
 }
 
 // checkRecords proves every record by itself from the tiles, and checks the proof against the signed root.
-func (l ledger) checkRecords(now head) error {
+func (l ledger) checkRecords(now head, kept *content) error {
 	if now.N == 0 {
 		return l.checkContinues(now, now, tampered, "checkpoint")
 	}
@@ -307,6 +315,7 @@ func (l ledger) checkRecords(now head) error {
 			if tlog.CheckRecord(proof, now.N, now.Hash, seq, tlog.RecordHash(record)) != nil {
 				return &problem{tampered, fmt.Sprintf("record %d in %s", seq, where), "is not the one that was signed"}
 			}
+			kept.take(seq, record)
 		}
 		if len(records) != bundle.W || rest {
 			return &problem{tampered, where, "its lengths do not fit"}

@@ -24,8 +24,8 @@ import (
 
 const (
 	logKey, cosignatureKey = 1, 4
-	// Longest trust file; most keys, witnesses and groups in it; most signature lines of a note.
-	trustLimit, namesLimit, linesLimit = 64 << 10, 64, 100
+	// Longest trust file; most keys, witnesses and groups in it; longest text of a note, most signature lines and longest line.
+	trustLimit, namesLimit, textLimit, linesLimit, lineLimit = 64 << 10, 64, 64 << 10, 100, 8 << 10
 	// The quorum that asks for nobody.
 	nobody = "none"
 )
@@ -322,10 +322,16 @@ func (h head) with(later []byte) []string {
 func parse(data []byte) (text string, lines []string, err error) {
 	_, err = note.Open(data, note.VerifierList())
 	if _, sound := err.(*note.UnverifiedNoteError); !sound || !oneSpelling(string(data)) {
-		return "", nil, errors.New("is no note")
+		return "", nil, errors.New("is no note, or has base64 in another spelling")
 	}
 	end := strings.LastIndex(string(data), "\n\n") + 1
-	return string(data[:end]), strings.Split(strings.TrimSuffix(string(data[end+1:]), "\n"), "\n"), nil
+	lines = strings.Split(strings.TrimSuffix(string(data[end+1:]), "\n"), "\n")
+	for _, line := range lines {
+		if len(line) > lineLimit || end > textLimit {
+			return "", nil, errors.New("is longer than any note")
+		}
+	}
+	return string(data[:end]), lines, nil
 }
 
 // signer is name and key id of a well-formed signature line.

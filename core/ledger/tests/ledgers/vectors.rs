@@ -32,7 +32,7 @@ struct Vectors {
     ledgers: Vec<Value>,
     /// Those that are wrong in their epochs, which a verifier of the public formats does not judge.
     epochs: Vec<Value>,
-    /// Those that keep content beside them, which lies in no public format either.
+    /// Those that keep content beside them.
     content: Vec<Value>,
     receipts: Vec<Value>,
     policies: Vec<Value>,
@@ -150,6 +150,7 @@ fn make() -> Files {
     whole(&mut vectors, &book);
     damaged(&mut vectors, &book);
     forged(&mut vectors, &book);
+    replaced_key(&mut vectors, &book);
     misled(&mut vectors, &book);
     receipts(&mut vectors, &book);
     epochs(&mut vectors);
@@ -275,6 +276,8 @@ fn forged(vectors: &mut Vectors, book: &Book) {
     let collision = format!("\u{2014} {} {}\n{line}", book.origin, base64(&forged));
     head("key-id-collision", "a line with name and id of the key that is not its", good.replace(&line, &collision));
     head("many-signatures", "101 signature lines", format!("{good}{}", format!("{line}\n").repeat(100)));
+    let long = format!("{good}\u{2014} somebody {}\n", base64(&[7; 6144]));
+    head("long-line", "a line of a stranger that is longer than 8 KiB", long);
     head("crlf", "lines that end in CR LF", good.replace('\n', "\r\n"));
     head("trailing", "bytes after the last line", format!("{good}x"));
     head("extension", "a signed extension line", signed(book, |text| format!("{text}more\n")));
@@ -285,6 +288,27 @@ fn forged(vectors: &mut Vectors, book: &Book) {
     head("other-origin", "signed by the key for another name", {
         Note::sign(other.to_string(), &book.signer).unwrap().to_string()
     });
+}
+
+/// A ledger whose key was replaced: the auditor trusts two keys of one name.
+fn replaced_key(vectors: &mut Vectors, book: &Book) {
+    let other = sign_as(&book.origin.to_string(), 2);
+    let keys = format!("{}\n{}\n", other.verifier(), book.signer.verifier());
+    vectors.files.insert("trust-two-keys".to_owned(), keys.into_bytes());
+    let trust = Some("trust-two-keys");
+    let good = signed(book, |text| text);
+    let mut both = Note::parse(good.as_bytes()).unwrap();
+    both.add(&other).unwrap();
+    let wrong = [other.verifier().id().as_slice(), &other.key().sign(b"x")].concat();
+    let wrong = format!("{good}\u{2014} {} {}\n", book.origin, base64(&wrong));
+    for (name, why, text, exit) in [
+        ("two-keys", "both keys of the ledger have signed", both.to_string(), 0),
+        ("two-keys-wrong", "one has, and a line in the name of the other is not its", wrong, 10),
+    ] {
+        let file = (exit != 0).then_some("checkpoint");
+        let expected = Expected { exit, file, trust, ..Expected::default() };
+        vectors.ledger(name, why, &with(book, "checkpoint", text), &expected);
+    }
 }
 
 /// Ledgers that add up and are signed with the right key, and are wrong all the same.
