@@ -41,15 +41,20 @@ def is_simple(line):
             break
     return not (brackets or ESCAPE in frame or NUMBER(frame) or b"null" in line or b'"":' in line)
 
-def read_record(line):
-    """A record as a dictionary, if the line is one, in canonical form."""
+def read_line(line):
+    """A dictionary of what records hold, if the line is one, in canonical form."""
     try:
         text = line.decode()
-        record = READ(text)
-        canonical = type(record) is dict and WRITE(record) == text and (is_simple(line) or is_plain(record))
+        read = READ(text)
+        canonical = type(read) is dict and WRITE(read) == text and (is_simple(line) or is_plain(read))
     except RecursionError:
         raise ValueError("nested too deep") from None
     expect(canonical, "not canonical JSON of a record")
+    return read
+
+def read_record(line):
+    """A record as a dictionary, if the line is one."""
+    record = read_line(line)
     get = record.get
     numbers = {type(get("v")), type(get("seq")), type(get("t")), type(get("mono")), type(get("boot"))}
     texts = {type(get("kind")), type(get("id")), type(get("prev")), type(get("ref", ""))}

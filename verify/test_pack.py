@@ -40,8 +40,12 @@ class Packs(unittest.TestCase):
         cls.home.cleanup()
 
     @classmethod
-    def export(cls, place, *wish):
-        return run(PENSTOCK, "--plant", cls.plant, "export", "--pack", place, *wish)
+    def export(cls, place, *wish, plant=None):
+        return run(PENSTOCK, "--plant", plant or cls.plant, "export", "--pack", place, *wish)
+
+    def another(self, name):
+        """A copy of the plant, whose ledger may change."""
+        return shutil.copytree(self.plant, os.path.join(self.home.name, name))
 
     def judged(self, folder, *trust, policy=None):
         """The exit code on which both agree, and what both say."""
@@ -116,7 +120,8 @@ class Packs(unittest.TestCase):
             self.assertEqual(code, 0, said)
             return said.strip()
 
-        ledger, place = os.path.join(self.plant, "ledger"), os.path.join(self.home.name, "witnessed")
+        plant, place = self.another("witnessed-plant"), os.path.join(self.home.name, "witnessed")
+        ledger = os.path.join(plant, "ledger")
         request, signed, state, key, other = (os.path.join(self.home.name, name) for name in ("r", "s", "state", "w", "x"))
         trust, log = os.path.join(ledger, "trust", "ledger.trust"), os.path.join(ledger, "trust", "ledger.vkey")
         public = [witness("key", "--name", f"{name}.example", "--out", out) for name, out in (("w", key), ("x", other))]
@@ -128,7 +133,7 @@ class Packs(unittest.TestCase):
         witness("request", ledger, "--out", request)
         witness("sign", request, "--state", state, "--key", key, "--logs", log, "--out", signed)
         witness("add", ledger, signed, "--policy", one)
-        code, said = self.export(place, "--kind", "refuse")
+        code, said = self.export(place, "--kind", "refuse", plant=plant)
         self.assertEqual(code, 0, said)
         self.assertEqual(self.judged(place, trust, policy=one)[0], 0)
         code, said, also = self.judged(place, trust, policy=both)
@@ -146,6 +151,42 @@ class Packs(unittest.TestCase):
         for changed, expected in (([*lines[:-1], forged], 10), (lines[:-1], 13)):
             self.rewrite(place, "checkpoint", "".join(f"{line}\n" for line in changed).encode())
             self.assertEqual(self.judged(place, trust, policy=one)[0], expected)
+
+    def test_a_pack_beside_a_ledger_is_compared_with_it(self):
+        plant, place, later = self.another("going-on"), *(os.path.join(self.home.name, name) for name in ("refusals", "later"))
+        ledger, early = os.path.join(plant, "ledger"), os.path.join(self.plant, "ledger")
+        self.assertEqual(self.export(place, "--kind", "refuse", plant=plant)[0], 0)
+        code, said = run(PENSTOCK, "verify", place, "--ledger", early)
+        self.assertTrue(code == 0 and "selection  all of the 6 records" in said, said)
+        # The ledger goes on, the pack stays as good as it was; a pack of today is not of yesterday's ledger.
+        held = ("hold", "add", "--subject", "workload.mes", "--basis", "dispute", "--approver", "Counsel")
+        self.assertEqual(run(PENSTOCK, "--plant", plant, *held)[0], 0)
+        self.assertEqual(run(PENSTOCK, "verify", place, "--ledger", ledger)[0], 0)
+        self.assertEqual(self.export(later, "--kind", "refuse", plant=plant)[0], 0)
+        self.assertEqual(run(PENSTOCK, "verify", later, "--ledger", ledger)[0], 0)
+        code, said = run(PENSTOCK, "verify", later, "--ledger", early)
+        self.assertTrue(code == 12 and "more than there are" in said, said)
+        self.assertEqual(run(PENSTOCK, "verify", place, "--ledger", os.path.join(self.plant, "forged"))[0], 10)
+        # One refusal less, and nothing in the pack itself tells.
+        def lines(name):
+            with open(os.path.join(place, name), encoding="utf-8") as file:
+                return file.read().splitlines()
+
+        gone, *_ = seqs = [json.loads(line)["seq"] for line in lines("records.ndjson")]
+        self.rewrite(place, "population.txt", "".join(f"{seq}\n" for seq in seqs[1:]).encode())
+        self.rewrite(place, "records.ndjson", "".join(f"{line}\n" for line in lines("records.ndjson")[1:]).encode())
+        os.remove(os.path.join(place, "manifest.note"))
+        os.remove(os.path.join(place, f"proofs/{gone:012}.tlog-proof"))
+        with open(os.path.join(place, "manifest.json"), "r+", encoding="utf-8") as file:
+            manifest = json.load(file)
+            manifest.update(population=5, records=5)
+            manifest["files"] = [entry for entry in manifest["files"] if str(gone) not in entry["name"]]
+            file.seek(0)
+            file.truncate()
+            json.dump(manifest, file)
+        self.assertEqual(self.judged(place)[0], 14, "only the signature is missing")
+        code, said = run(PENSTOCK, "verify", place, "--ledger", ledger)
+        self.assertTrue(code == 12 and f"record {gone} of the ledger" in said, said)
 
     def rewrite(self, folder, name, data):
         """Puts other bytes into a file of a pack, and into its manifest."""

@@ -1,7 +1,7 @@
 //! Evidence packs on the command line: `penstock export --pack` makes one, `penstock verify PACK` checks it.
 
 use crate::{assemble, secrets};
-use export::pack::{self, Checked, Order, Sample, Sink};
+use export::pack::{self, Checked, Order, Problem, Sample, Sink};
 use ledger::verify::{Class, Trust};
 use miette::IntoDiagnostic;
 use seal::SigningKey;
@@ -71,7 +71,7 @@ fn key(named: Option<&Path>, plant: &Path, reader: &Reader) -> miette::Result<Op
     Ok((trust.trim() == verifier.to_string()).then_some(key))
 }
 
-/// What `penstock verify` found out about a pack.
+/// What `penstock verify` found out about a pack, and whether only by a copy of the key that came with it.
 pub(crate) struct Findings(Checked, bool);
 
 impl Findings {
@@ -82,6 +82,18 @@ impl Findings {
 
     pub(crate) fn class(&self) -> Option<Class> {
         self.0.class()
+    }
+
+    /// Compares what the pack claims to have selected with a ledger. Both are proved before.
+    pub(crate) fn compare(&mut self, place: &Path, ledger: &Path) -> Option<u64> {
+        let compared = Reader::open(ledger)
+            .map_err(|error| Problem {
+                class: Class::Undecided,
+                place: "the ledger".to_owned(),
+                what: error.to_string(),
+            })
+            .and_then(|reader| pack::compare(place, &reader));
+        compared.map_err(|problem| self.0.problems.push(problem)).ok()
     }
 
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {

@@ -19,6 +19,8 @@ pub(crate) const USAGE: u8 = 2;
 /// compared as well; records must be in order, linked to each other, and every call that left must have ended. Nothing
 /// is written. The output names the record or the file that is wrong.
 ///
+/// A pack beside the ledger (`--ledger`): its head is one of that ledger's, and its selection leaves nothing out.
+///
 /// That the end was cut off, that all of it was put back from a backup, or that it has a twin, cannot be seen from inside:
 /// give a head that you have kept (`--known`), or name witnesses whom you trust (`--policy`).
 ///
@@ -45,6 +47,11 @@ pub(crate) struct Args {
     /// A checkpoint of this ledger that you have kept: shows whether its past was changed or its end cut off.
     #[arg(long, value_name = "CHECKPOINT")]
     known: Option<PathBuf>,
+
+    /// With an evidence pack: a copy of the ledger that it was made from. Shows whether the head of the pack is one of that
+    /// ledger's, and whether the pack names all records that fit what was asked for.
+    #[arg(long, value_name = "DIR")]
+    ledger: Option<PathBuf>,
 
     /// The record that the receipt is for, if it does not carry it.
     #[arg(long, value_name = "FILE")]
@@ -75,7 +82,7 @@ pub(crate) enum Unusable {
         "a receipt can only be verified with the key of its ledger: `--key FILE`, as in the ledger's trust/ledger.vkey"
     )]
     NoKey,
-    #[error("`--known` is for a ledger and `--record` for a receipt")]
+    #[error("`--known` is for a ledger, `--record` for a receipt and `--ledger` for an evidence pack")]
     Options,
     #[error("cannot print the result: {0}")]
     Print(#[from] std::io::Error),
@@ -94,7 +101,7 @@ fn verify(args: &Args) -> Result<u8, Unusable> {
         return verify_pack(args);
     }
     let meta = std::fs::metadata(&args.what).map_err(|source| Unusable::Read { path: args.what.clone(), source })?;
-    if if meta.is_dir() { args.record.is_some() } else { args.known.is_some() } {
+    if args.ledger.is_some() || if meta.is_dir() { args.record.is_some() } else { args.known.is_some() } {
         return Err(Unusable::Options);
     }
     if meta.is_dir() { verify_ledger(args) } else { verify_receipt(args) }
@@ -103,6 +110,9 @@ fn verify(args: &Args) -> Result<u8, Unusable> {
 fn verify_pack(args: &Args) -> Result<u8, Unusable> {
     if args.record.is_some() || args.known.is_some() {
         return Err(Unusable::Options);
+    }
+    if let Some(ledger) = &args.ledger {
+        return verify_pack_against(args, ledger);
     }
     let own_key = args.key.is_none() && args.policy.is_none();
     let trust = if own_key { None } else { Some(trusted(args, None)?.0) };
@@ -115,6 +125,40 @@ fn verify_pack(args: &Args) -> Result<u8, Unusable> {
         let colour = out.is_terminal();
         findings.print(&mut out)?;
         conclude(&mut out, colour, class)?;
+    }
+    Ok(code(class))
+}
+
+/// A pack beside the ledger that it was made from: each is proved for itself, the head of the pack to be one of the
+/// ledger's, and then the selection is made again.
+fn verify_pack_against(args: &Args, ledger: &Path) -> Result<u8, Unusable> {
+    let (trust, own_key) = trusted(args, Some(&ledger.join("trust/ledger.vkey")))?;
+    let mut pack = crate::pack::Findings::new(&args.what, Some(&trust));
+    let options = Options { known: export::pack::head(&args.what) };
+    // Whoever signs the head of the pack need not have seen the one that the ledger has by now.
+    let whole =
+        look_again(ledger, &trust.clone().without_quorum(), &options, Look { own_key, content: !args.without_content });
+    let proved = pack.class().is_none_or(|class| class >= Class::Unwitnessed) && whole.class().is_none();
+    let compared = if proved { pack.compare(&args.what, ledger) } else { None };
+    let class = [pack.class(), whole.class()].into_iter().flatten().min();
+    if args.json {
+        let mut said = pack.json(&result(class), code(class));
+        if let Some(members) = said.as_object_mut() {
+            members.insert("ledger".to_owned(), whole.json(whole.class()));
+            members.insert("selection".to_owned(), json!(compared));
+        }
+        print_json(&said)?;
+    } else {
+        let mut out = std::io::stdout().lock();
+        let colour = out.is_terminal();
+        pack.print(&mut out)?;
+        match compared {
+            Some(count) => writeln!(out, "selection  all of the {count} records of the ledger that fit, and no other")?,
+            None if proved => writeln!(out, "selection  not that of the ledger")?,
+            None => writeln!(out, "selection  not compared: it says nothing before all else is as it should be")?,
+        }
+        writeln!(out, "against    {}, the head of the pack as the known checkpoint", ledger.display())?;
+        whole.print(&mut out, colour, class)?;
     }
     Ok(code(class))
 }
@@ -191,15 +235,7 @@ fn verify_ledger(args: &Args) -> Result<u8, Unusable> {
     let (trust, own_key) = trusted(args, Some(&args.what.join("trust/ledger.vkey")))?;
     let known = args.known.as_deref().map(|path| read(path, seal::note::NOTE_LIMIT)).transpose()?;
     let options = Options { known };
-    let at = Look { own_key, content: !args.without_content };
-    let mut findings = look(&args.what, &trust, &options, at);
-    // A gateway that runs meanwhile removes segments that it has published: then the picture was taken too slowly.
-    for _ in 0..2 {
-        if !matches!(findings.audit, Err(AuditFault::Tiles(_) | AuditFault::Wal(store::wal::WalError::Missing(_)))) {
-            break;
-        }
-        findings = look(&args.what, &trust, &options, at);
-    }
+    let findings = look_again(&args.what, &trust, &options, Look { own_key, content: !args.without_content });
     let class = findings.class();
     if args.json {
         print_json(&findings.json(class))?;
@@ -216,6 +252,19 @@ fn verify_ledger(args: &Args) -> Result<u8, Unusable> {
 struct Look {
     own_key: bool,
     content: bool,
+}
+
+/// Looks, and again if a gateway that runs meanwhile has removed segments that it has published: then the picture was taken
+/// too slowly.
+fn look_again(folder: &Path, trust: &Trust, options: &Options, at: Look) -> Findings {
+    let mut findings = look(folder, trust, options, at);
+    for _ in 0..2 {
+        if !matches!(findings.audit, Err(AuditFault::Tiles(_) | AuditFault::Wal(store::wal::WalError::Missing(_)))) {
+            break;
+        }
+        findings = look(folder, trust, options, at);
+    }
+    findings
 }
 
 fn look(folder: &Path, trust: &Trust, options: &Options, at: Look) -> Findings {

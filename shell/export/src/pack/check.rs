@@ -100,9 +100,9 @@ struct Check<'a> {
 }
 
 /// What makes going on pointless.
-type Stop = Problem;
+pub(super) type Stop = Problem;
 
-fn stop(class: Class, place: &str, what: impl ToString) -> Stop {
+pub(super) fn stop(class: Class, place: &str, what: impl ToString) -> Stop {
     Stop { class, place: place.to_owned(), what: what.to_string() }
 }
 
@@ -279,14 +279,14 @@ impl Check<'_> {
 }
 
 /// A zip that does not give what it promised was changed; a disk that does not read says nothing of the pack.
-fn unreadable(name: &str, error: &io::Error) -> Stop {
+pub(super) fn unreadable(name: &str, error: &io::Error) -> Stop {
     let changed =
         matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof);
     stop(if changed { Class::Tampered } else { Class::Undecided }, name, format!("cannot be read: {error}"))
 }
 
 /// The next line without its newline; nothing at the end.
-fn line(lines: &mut impl BufRead, limit: u64) -> io::Result<Option<Vec<u8>>> {
+pub(super) fn line(lines: &mut impl BufRead, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     lines.by_ref().take(limit + 1).read_until(b'\n', &mut line)?;
     match line.pop() {
@@ -297,7 +297,7 @@ fn line(lines: &mut impl BufRead, limit: u64) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// `7` or `7-9`.
-fn range(line: &[u8]) -> Option<(u64, u64)> {
+pub(super) fn range(line: &[u8]) -> Option<(u64, u64)> {
     let text = std::str::from_utf8(line).ok()?;
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);

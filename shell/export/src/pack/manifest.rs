@@ -6,7 +6,7 @@
 use super::sample::{METHOD, Sample};
 use super::{BYTES_LIMIT, FIXED, MANIFEST, NOTE, RECORDS_LIMIT, is_name};
 use ledger::Checkpoint;
-use plant::Millis;
+use plant::{ConduitId, Kind, Millis, OperatorId, ProviderId, Reason, RecordId, Verdict, Wildcard, WorkloadId, ZoneId};
 use seal::{base64, hex, sha256, unhex};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -155,4 +155,30 @@ pub(super) fn filter(filter: &Filter) -> Map<String, Value> {
         ("id", id.map(|id| id.to_string())),
     ];
     all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::from(value?)))).collect()
+}
+
+/// Reads what [`filter`] writes; `None` if it is anything else, or of a later version.
+pub(super) fn read_filter(asked: &Map<String, Value>) -> Option<Filter> {
+    let text = |name: &str| asked.get(name).and_then(Value::as_str);
+    let read = Filter {
+        since: text("since").and_then(Millis::parse),
+        until: text("until").and_then(Millis::parse),
+        kind: text("kind").and_then(|kind| named(&Kind::NAMES, kind)),
+        zone: text("zone").and_then(|zone| ZoneId::new(zone).ok()),
+        conduit: text("conduit").and_then(|conduit| ConduitId::new(conduit).ok()),
+        workload: text("workload").and_then(|workload| WorkloadId::new(workload).ok()),
+        operator: text("operator").and_then(|operator| OperatorId::new(operator).ok()),
+        provider: text("provider").and_then(|provider| ProviderId::new(provider).ok()),
+        model: text("model").map(|model| Wildcard(model.to_owned())),
+        verdict: text("verdict").and_then(|verdict| named(&Verdict::NAMES, verdict)),
+        reason: text("reason").and_then(|code| Reason::ALL.iter().copied().find(|reason| reason.code() == code)),
+        sensitivity: text("sensitivity").map(str::to_owned),
+        id: text("id").and_then(RecordId::parse),
+    };
+    // What was not understood would let too much pass.
+    (filter(&read) == *asked).then_some(read)
+}
+
+fn named<T: Copy>(names: &[(&str, T)], name: &str) -> Option<T> {
+    names.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
 }

@@ -12,12 +12,14 @@
 //! the filter, no proof can show; the ledger's key vouches for it by signing the manifest, and whoever has the ledger
 //! can count.
 
+mod against;
 mod check;
 mod make;
 mod manifest;
 mod sample;
 mod vessel;
 
+pub use against::{compare, head};
 pub use check::{Checked, Problem, check, is_pack};
 pub use make::{Made, MakeError, Order, make};
 pub use sample::{Sample, SampleError};

@@ -1,6 +1,9 @@
 //! Packs, good and hostile.
 
-use super::{Checked, MANIFEST, Made, MakeError, NOTE, Order, Sample, Sink, VesselError, check, is_pack, make};
+use super::{
+    Checked, MANIFEST, Made, MakeError, NOTE, Order, POPULATION, Sample, Sink, VesselError, check, compare, head,
+    is_pack, make, manifest,
+};
 use ledger::verify::{Class, Trust};
 use plant::{Body, Draft, GatewayId, Kind, Millis, PlantId, RecordId, Verdict};
 use rawzip::path::EntryPath;
@@ -221,6 +224,61 @@ fn a_pack_of_another_ledger_is_not_believed() {
     assert_eq!(checked.class(), Some(Class::Tampered), "{checked:?}");
 }
 
+/// The population is of 40 refusals: every third record from the third on is a beat.
+#[test]
+fn a_selection_is_made_again_and_what_was_left_out_is_named() {
+    let house = House::new();
+    let place = house.path("pack");
+    house.make("pack", None, Some(key(3))).unwrap();
+    let reader = Reader::open(&house.path("ledger")).unwrap();
+    let compared = || compare(&place, &reader).map_err(|problem| format!("{}: {}", problem.class, problem.place));
+    assert_eq!(compared(), Ok(40));
+    assert_eq!(head(&place), fs::read(house.path("ledger/checkpoint")).ok());
+    let population = fs::read_to_string(place.join(POPULATION)).unwrap();
+    assert!(population.starts_with("3-4\n6-7\n") && population.ends_with("60-61\n"), "{population}");
+    for (from, to, expected) in [
+        ("6-7", "7", "incomplete: record 6 of the ledger"),
+        ("60-61\n", "", "incomplete: record 60 of the ledger"),
+        ("3-4\n", "", "incomplete: record 3 of the ledger"),
+        ("6-7", "5-7", "tampered: population.txt"),
+        ("60-61", "60-62", "tampered: population.txt"),
+        ("6-7", "6-07", "tampered: population.txt"),
+    ] {
+        fs::write(place.join(POPULATION), population.replace(from, to)).unwrap();
+        assert_eq!(compared(), Err(expected.to_owned()), "{from} {to}");
+    }
+    fs::write(place.join(POPULATION), population).unwrap();
+    let manifest = fs::read_to_string(place.join(MANIFEST)).unwrap();
+    for (from, to) in [("\"refuse\"", "\"ask\""), ("\"kind\"", "\"mood\"")] {
+        assert!(manifest.contains(from));
+        fs::write(place.join(MANIFEST), manifest.replace(from, to)).unwrap();
+        assert_eq!(compared(), Err("undecided: manifest.json".to_owned()), "{to}");
+    }
+}
+
+#[test]
+fn every_filter_that_a_manifest_names_is_read_again() {
+    let text = |text: &str| text.parse::<String>().unwrap();
+    let filter = Filter {
+        since: Some(Millis(1_700_000_000_123)),
+        until: Some(Millis(1_800_000_000_000)),
+        kind: Some(Kind::Intent),
+        zone: plant::ZoneId::new("filling").ok(),
+        conduit: plant::ConduitId::new("cloud").ok(),
+        workload: plant::WorkloadId::new("mes").ok(),
+        operator: plant::OperatorId::new("op-7k2m5qhd3zxw4a6t").ok(),
+        provider: plant::ProviderId::new("openai").ok(),
+        model: Some(plant::Wildcard(text("gpt-*"))),
+        verdict: Some(Verdict::Redact),
+        reason: Some(plant::Reason::ALL[0]),
+        sensitivity: Some(text("internal")),
+        id: Some(RecordId::new(Millis(1_700_000_000_000), [7; 10])),
+    };
+    let asked = manifest::filter(&filter);
+    assert_eq!(asked.len(), 13, "each of them");
+    assert_eq!(format!("{:?}", manifest::read_filter(&asked)), format!("{:?}", Some(filter)));
+}
+
 #[test]
 fn a_pack_whose_head_too_few_have_seen_is_unwitnessed() {
     let house = House::new();
@@ -364,7 +422,7 @@ fn a_filter_stands_in_the_manifest_in_the_words_of_the_command_line() {
         model: Some(plant::Wildcard("gpt-*".to_owned())),
         ..Filter::default()
     };
-    let said = Value::from(super::manifest::filter(&filter));
+    let said = Value::from(manifest::filter(&filter));
     let since = "2026-11-20T00:00:00.000Z";
     assert_eq!(said, serde_json::json!({ "kind": "intent", "model": "gpt-*", "since": since, "verdict": "allow" }));
 }
