@@ -1,4 +1,4 @@
-"""Content that is kept beside a ledger: it is what the records name, or a record says why it is gone. A part of verify.py.
+"""What may be gone from a ledger, and which record says so: kept content, and the oldest records. A part of verify.py.
 
 A record's `seal` names an envelope, `blobs/AA/SHA-256`, and the key that it opens with, `seals/YYYY-MM/SUBJECT`. Who has no key can
 check that the envelope is the one that was named, and that neither is gone unless an `erase` record covers it.
@@ -26,6 +26,40 @@ def digest(path):
         while piece := file.read(1 << 20):
             hash.update(piece)
     return hash.hexdigest()
+
+class Removed:
+    """Bundles that are not there, and the record that allows the first of them to be gone because their time was over."""
+
+    DAY = 86_400_000
+
+    def __init__(self):
+        # Bundles; the first record that had to stay, and which record says that; when the first one after a gap was written.
+        self.bundles, self.minimum, self.by, self.resuming, self.resumed = [], 0, None, False, None
+
+    def take(self, record):
+        """Every record in order; whether it is a `prune` record that allows nothing."""
+        self.resumed, self.resuming = record["t"] if self.resuming else self.resumed, False
+        if record["kind"] != "prune":
+            return False
+        note = record.get("note")
+        minimum, until, days = (note.get(key) if isinstance(note, dict) else None for key in ("minimum", "until", "keep_days"))
+        whole = all(type(number) is int for number in (minimum, until, days)) and minimum % 256 == 0
+        if not whole or minimum > record["seq"] or until + days * self.DAY > record["t"]:
+            return True
+        if minimum > self.minimum:
+            self.minimum, self.by = minimum, record["seq"]
+        return False
+
+    def covers(self, call):
+        """Whether a call may have begun in a record that is gone."""
+        return self.resumed is not None and call is not None and drawn(call) <= self.resumed
+
+    def missing(self):
+        """The bundles of which no record says that they may be gone."""
+        return [bundle for bundle in self.bundles if (bundle + 1) * 256 > self.minimum]
+
+    def __str__(self):
+        return f", {256 * len(self.bundles)} records pruned by #{self.by}" if self.bundles and self.by is not None else ""
 
 class Content:
     """Gathers what records say of content; `judge` compares it with the files and tells what became of it."""
@@ -56,9 +90,11 @@ class Content:
             if covers and (seq < by or drawn(id) <= t):
                 return by
 
-    def judge(self):
-        """What is wrong, as (class, where, what)."""
+    def judge(self, minimum=0):
+        """What is wrong, as (class, where, what). Of records before the minimum, content may be gone: they go next."""
         for seq, id, call, blob, key in self.named:
+            if seq < minimum and not ((self.folder / "blobs" / blob[:2] / blob).exists() and (self.folder / "seals" / key).exists()):
+                continue
             try:
                 name = KEY.fullmatch(key)
                 expect(name and HASH.fullmatch(blob), "names no content that may be")

@@ -14,7 +14,7 @@ import argparse, re, sys  # noqa: E401
 from pathlib import Path
 
 sys.dont_write_bytecode = True  # A pack that is checked where it lies must not get more files by it.
-from content import Content
+from content import Content, Removed
 from records import read_record
 from signatures import FORKED, INCOMPLETE, TAMPERED, UNDECIDED, UNWITNESSED
 from signatures import Epochs, climb, expect, number, open_checkpoint, parse_note, sha256, unbase64
@@ -47,7 +47,7 @@ class Ledger:
 
     def __init__(self, folder, trust, known=None):
         self.folder, self.trust, self.known, self.problems, self.size, self.leaves = folder, trust, known, [], 0, []
-        self.keys, self.epochs, self.listed, self.content = trust.keys, None, set(), Content(folder)
+        self.keys, self.epochs, self.listed, self.content, self.removed = trust.keys, None, set(), Content(folder), Removed()
         self.counts = dict.fromkeys(("records", "tiles", "checkpoints", "calls under way"), 0)
         # The story: hashes that the next record may continue, the record before it, open calls, the last start.
         self.blind, self.prev, self.last, self.open, self.booted, self.settled = False, {"0" * 64}, None, {}, 0, False
@@ -150,7 +150,9 @@ class Ledger:
                 break
             if seq % 256 == 0:
                 kept = self.tile(0, seq // 256)
-                records = self.tile("entries", seq // 256, kept)
+                gone = kept and len(kept) == 256 and not Path(self.folder, self.path("entries", seq // 256)[0]).exists()
+                records = None if gone else self.tile("entries", seq // 256, kept)
+                self.removed.bundles += [seq // 256] if gone else []
             if records is None and kept is None:
                 self.blind = True
                 return
@@ -159,12 +161,18 @@ class Ledger:
             self.counts["records"] += records is not None
             if records and leaf == other:
                 self.take(seq, records[seq % 256], leaf, origin)
+            elif gone:  # Whether it may be, a later record says.
+                self.prev, self.last, self.open, self.removed.resuming = {leaf.hex()}, None, {}, True
+                self.epochs.skip()
             else:  # Which of the two hashes was signed is not known yet.
                 altered.update({seq: other} if records else {})
                 self.blind, self.prev, self.last = True, {leaf.hex(), other.hex()}, None
                 self.epochs.skip()
             ours.push(leaf)
             self.leaves.append(leaf)
+        if missing := self.removed.missing():
+            self.blind = True
+            self.problems[:0] = [(INCOMPLETE, self.path("entries", bundle)[0], "is missing") for bundle in missing]
         wrong_tiles = self.wrong_tiles() | {self.path(0, seq // 256)[0] for seq in altered}
         if ours.root() == root:
             for path in sorted(wrong_tiles):
@@ -206,7 +214,8 @@ class Ledger:
         kind, note, place = record["kind"], record.get("note"), record["seq"]
         says = note.get("origin") if isinstance(note, dict) else None
         back = last and "clock" not in (kind, last["kind"]) and record["t"] < last["t"]
-        ended = kind in ("outcome", "abandon") and self.open.pop(record.get("ref"), None)
+        early = self.removed.take(record)
+        ended = kind in ("outcome", "abandon") and self.open.pop(record.get("ref"), self.removed.covers(record.get("ref")) or None)
         for code, wrong, what in (
             (INCOMPLETE, place != seq, f"says that it is number {place}"),
             (TAMPERED, place == seq and record["prev"] not in prev, "does not continue the one before it"),
@@ -215,12 +224,13 @@ class Ledger:
             (TAMPERED, (kind == "genesis") != (seq == 0) or (seq == 0 and says != origin), "is not its genesis"),
             (TAMPERED, kind == "intent" and self.open.setdefault(record["id"], seq) != seq, "begins a call twice"),
             (INCOMPLETE, ended is None and not self.blind, "ends a call that is not under way"),
+            (TAMPERED, early, "allows to remove records whose time is not over"),
         ):
             if wrong:
                 self.add(code, self.name(seq, record["id"]), what)
         if "seal" in record or kind == "erase":
             self.content.take(record)
-        for code, what in self.epochs.take(record, self.blind):
+        for code, what in self.epochs.take(record, self.blind or (bool(self.removed.bundles) and not self.epochs.count)):
             self.add(code, self.name(seq, record["id"]), what)
         self.booted, self.settled = (seq, False) if kind == "boot" else (self.booted, self.settled)
         self.settled |= kind in ("intent", "outcome", "refuse", "beat")
@@ -293,7 +303,7 @@ def main():
             ledger.verify()
             # What is not proved says nothing of content.
             if not given.without_content and all(code == UNWITNESSED for code, _, _ in ledger.problems):
-                ledger.problems += ledger.content.judge()
+                ledger.problems += ledger.content.judge(ledger.removed.minimum)
     except ValueError as error:
         ledger.add(TAMPERED if receipt else UNDECIDED, given.files[0] if receipt else given.known, str(error))
     except OSError as error:
@@ -303,6 +313,7 @@ def main():
     if not receipt:
         done = ", ".join(f"{count} {name}" for name, count in ledger.counts.items())
         done += f", {ledger.epochs.count} epochs" if ledger.epochs and ledger.epochs.schedule else ""
+        done += str(ledger.removed)
         done += f", {ledger.content}" if ledger.content.kept or ledger.content.erased else ""
         print(f"checked: {done}" + ("; completeness was not judged" if ledger.blind else ""))
     return min((code for code, _, _ in ledger.problems), default=0)

@@ -31,6 +31,8 @@ var (
 type content struct {
 	named    []naming
 	erasures []erasure
+	// Content goes with its records, and before them.
+	gone removed
 }
 
 type naming struct {
@@ -111,11 +113,27 @@ func drawn(id string) float64 {
 func (c *content) judge(folder string) error {
 	var worst error
 	for _, one := range c.named {
+		if one.seq < c.gone.minimum && !c.isThere(folder, one) {
+			continue
+		}
 		if code, what := c.compare(folder, one); what != "" {
 			worst = worse(worst, &problem{code, fmt.Sprintf("record %d (%s)", one.seq, one.id), what})
 		}
 	}
 	return worst
+}
+
+// isThere says whether both envelope and key are.
+func (c *content) isThere(folder string, one naming) bool {
+	if !isKeyName(one.key) || !blobName.MatchString(one.blob) {
+		return true
+	}
+	for _, path := range []string{filepath.Join("blobs", one.blob[:2], one.blob), filepath.Join("seals", one.key)} {
+		if _, err := os.Stat(filepath.Join(folder, path)); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // worse gives the problem that is worse: that with the smaller code.

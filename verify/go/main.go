@@ -297,7 +297,8 @@ func (l ledger) checkRecords(now head, kept *content) error {
 	for first := int64(0); first < now.N; first += width {
 		bundle := tlog.Tile{H: height, L: -1, N: first / width, W: int(min(width, now.N-first))}
 		records, where, rest, err := l.records(bundle)
-		if err != nil {
+		gone := isMissing(err) && bundle.W == width
+		if err != nil && !gone {
 			return err
 		}
 		bundle.L = 0
@@ -305,6 +306,10 @@ func (l ledger) checkRecords(now head, kept *content) error {
 		proven, err := prefetch(tlog.TileHashReader(now.Tree, l), first, int64(bundle.W))
 		if err != nil {
 			return inTiles(tiles, err)
+		}
+		if gone {
+			kept.gone.bundles = append(kept.gone.bundles, first)
+			continue
 		}
 		for i, record := range records {
 			seq := first + int64(i)
@@ -316,12 +321,18 @@ func (l ledger) checkRecords(now head, kept *content) error {
 				return &problem{tampered, fmt.Sprintf("record %d in %s", seq, where), "is not the one that was signed"}
 			}
 			kept.take(seq, record)
+			kept.gone.take(seq, where, record)
 		}
 		if len(records) != bundle.W || rest {
 			return &problem{tampered, where, "its lengths do not fit"}
 		}
 	}
-	return nil
+	return kept.gone.judge()
+}
+
+// bundlePath is where the bundle is that begins with a record.
+func bundlePath(first int64) string {
+	return path(tlog.Tile{H: height, L: -1, N: first / width, W: width})
 }
 
 // records splits a bundle as far as its lengths go: two bytes of length, big-endian, and the record. It also gives the

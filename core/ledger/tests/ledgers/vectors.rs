@@ -5,6 +5,7 @@
 //! committed files differ from what this code makes. A format vector that was released is never changed.
 
 mod content;
+mod pruned;
 mod witnessed;
 
 use crate::ledger::verify::{Options, Trust, verify};
@@ -156,6 +157,7 @@ fn make() -> Files {
     epochs(&mut vectors);
     witnessed::make(&mut vectors, &book);
     content::make(&mut vectors);
+    pruned::make(&mut vectors);
     let Vectors { ledgers, epochs, content, receipts, policies, .. } = &vectors;
     let cases = json!({
         "content": content, "epochs": epochs, "ledgers": ledgers, "policies": policies, "receipts": receipts,
