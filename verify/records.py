@@ -60,6 +60,6 @@ def read_record(line):
     texts = {type(get("kind")), type(get("id")), type(get("prev")), type(get("ref", ""))}
     expect(numbers == {int} and texts == {str}, "without a number or a text that every record has")
     fits = UUID.fullmatch(record["id"]) and UUID.fullmatch(get("ref", record["id"])) and HASH.fullmatch(record["prev"])
-    expect(fits, "a malformed id or hash")
+    expect(fits and not re.search(r'["\\]', record["kind"]), "a malformed id, hash or kind")
     expect(record["v"] == 1, "of another version")
     return record

@@ -33,6 +33,8 @@ WORSE_LATER = {"pruned-ahead", "pruned-early", "pruned-within"}
 TOLD_BY_RECORDS = {
     "clock-back",
     "duplicate-key",
+    "escaped-key",
+    "escaped-kind",
     "float",
     "left-out",
     "no-intent",
@@ -319,6 +321,67 @@ def test_damaged_files_are_never_good_to_go_and_never_break_it(checker, tmp_path
         done = run(checker, "ledger", folder, "trust")
         assert (done.returncode, done.stderr) == (0 if damaged == whole else 10, ""), (turn, name, begin, end, done)
         (folder / name).write_bytes(whole)
+
+
+# ---- the same in disorder, from a seed
+
+
+def disordered(dice, parts, others):
+    """Parts of a file, some of them gone, there twice, in another order, in another's place, or with another byte."""
+    parts = list(parts)
+    for _ in range(dice.randrange(1, 4)):
+        place, kind = dice.randrange(len(parts)), dice.randrange(5)
+        if kind == 0:
+            parts.insert(place, dice.choice(others))
+        elif kind == 1 and len(parts) > 1:
+            parts.pop(place)
+        elif kind == 2:
+            parts[place] = dice.choice(others)
+        elif kind == 3 and parts[place]:
+            at = dice.randrange(len(parts[place]))
+            parts[place] = parts[place][:at] + dice.choice((b"A", b" ", b"\t", b"+", b"\r", b"\xc2")) + parts[place][at + 1 :]
+        else:
+            dice.shuffle(parts)
+    return parts
+
+
+def test_policies_in_disorder_are_read_alike(judge, tmp_path):
+    dice = random.Random(11)
+    texts = [path.read_bytes() for path in sorted((VECTORS / "policies").iterdir()) if path.stat().st_size < 5000]
+    good = [(VECTORS / case["policy"]).read_bytes() for case in CASES["policies"] if case["exit"] != 2]
+    words = sorted({word for text in texts for word in text.split()})
+    lines = sorted({line for text in texts for line in text.split(b"\n")})
+    exits = set()
+    for turn in range(60):
+        policy = disordered(dice, dice.choice(good).split(b"\n"), lines)
+        place = dice.randrange(len(policy))
+        policy[place] = b" ".join(disordered(dice, policy[place].split(b" "), words)) if turn % 2 else policy[place]
+        (tmp_path / "policy").write_bytes(b"\n".join(policy))
+        said = judge("witnessed", policy=tmp_path / "policy")
+        assert len({*codes(said).values()}) == 1 and "Traceback" not in said["python"].stderr, (turn, policy, said)
+        exits |= {*codes(said).values()}
+    assert exits >= {0, 2}, "of every sort"
+
+
+def test_signatures_in_disorder_are_judged_alike(judge, tmp_path):
+    dice = random.Random(12)
+    # Where nothing else is wrong: Go stops at the first problem.
+    folders = [VECTORS / case["folder"] for case in CASES["ledgers"] if case["policy"] and case["exit"] in (0, 13)]
+    notes = [path for folder in folders for path in sorted([folder / "checkpoint", *folder.glob("*/*.note")])]
+    lines = sorted({line for path in notes for line in path.read_bytes().split(b"\n") if line.startswith("\u2014".encode())})
+    exits = set()
+    for turn in range(60):
+        home = tmp_path / str(turn)
+        whole = dice.choice(notes)
+        folder = whole.parent if whole.name == "checkpoint" else whole.parent.parent
+        shutil.copytree(folder, home)
+        text, blank, tail = whole.read_bytes().rpartition(b"\n\n")
+        tail = b"\n".join(disordered(dice, tail.rstrip(b"\n").split(b"\n"), lines))
+        (home / whole.relative_to(folder)).write_bytes(text + blank + tail + b"\n")
+        said = judge(home, policy="policies/both")
+        assert len({*codes(said).values()}) == 1 and "Traceback" not in said["python"].stderr, (turn, whole, tail, said)
+        exits |= {*codes(said).values()}
+    assert exits >= {0, 10, 13}, "of every sort"
 
 
 def test_a_copy_without_content_is_good_to_all_if_that_is_said(checker):

@@ -340,6 +340,10 @@ fn misled(vectors: &mut Vectors, book: &Book) {
     case("other-version", "the last record is of another version", last(book, version), found(10, 12));
     let float = replaced(tail, "\"v\":1", "\"v\":1,\"w\":1.5");
     case("float", "the last record holds a fraction", last(book, float), found(10, 12));
+    let key = replaced(tail, "\"v\":1", "\"v\":1,\"w\\n\":1");
+    case("escaped-key", "the last record has a key with an escape", last(book, key), found(10, 12));
+    let kind = replaced(tail, "\"kind\":\"intent\"", "\"kind\":\"int\\\"ent\"");
+    case("escaped-kind", "the last record has a kind with an escape", last(book, kind), found(10, 12));
     let mut unclosed = Book::begin(1);
     unclosed.intent();
     unclosed.reboot();
