@@ -9,7 +9,7 @@ from signatures import INCOMPLETE, TAMPERED, UNDECIDED, UNWITNESSED
 from signatures import expect, number, open_checkpoint, open_note, parse_note, unbase64
 from witnesses import LONGEST as TRUST, Trust
 
-FIXED = ["README.md", "verify.py", "records.py", "signatures.py", "witnesses.py", "content.py", "pack.py", "trust/ledger.trust",
+FIXED = ["README.md", "verify.html", "verify.py", "records.py", "signatures.py", "witnesses.py", "content.py", "pack.py", "trust/ledger.trust",
          "checkpoint", "population.txt", "records.ndjson", "manifest.json", "manifest.note"]
 MOST, LONGEST = 100_000, 8 << 30
 

@@ -7,6 +7,9 @@ from signatures import expect
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 HASH = re.compile("[0-9a-f]{64}")
+# What the gateway replaces before it writes: controls, ends of lines, what turns the direction of writing or hides text.
+TREACHEROUS = re.compile("[\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
+                         "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]")
 DEEPEST = 8
 ALL_BUT_BRACKETS = bytes({*range(256)} - {*b"[]{}"})
 WORDS = bytes({*range(256)} - {*b'[]{}:,"\\-0123456789'})
@@ -62,4 +65,10 @@ def read_record(line):
     fits = UUID.fullmatch(record["id"]) and UUID.fullmatch(get("ref", record["id"])) and HASH.fullmatch(record["prev"])
     expect(fits and not re.search(r'["\\]', record["kind"]), "a malformed id, hash or kind")
     expect(record["v"] == 1, "of another version")
+    return record
+
+def read_whole(line):
+    """The same of a record that stands by itself, and has every character looked at."""
+    record = read_record(line)
+    expect(not TREACHEROUS.search(line.decode()), "the record holds a character that no record holds")
     return record

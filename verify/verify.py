@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True  # A pack that is checked where it lies must not get more files by it.
 from content import Content, Removed
-from records import read_record
+from records import read_record, read_whole
 from signatures import FORKED, INCOMPLETE, TAMPERED, UNDECIDED, UNWITNESSED
 from signatures import Epochs, climb, expect, number, open_checkpoint, parse_note, sha256, unbase64
 from witnesses import gathered, load_trust
@@ -245,7 +245,7 @@ def verify_receipt(data, record, keys):
     expect(version == "c2sp.org/tlog-proof@v1" and lines and lines[0].startswith("index "), "not a receipt")
     index, path = number(lines[0][6:]), [unbase64(line) for line in lines[1:]]
     origin, size, root, _ = open_checkpoint(note, keys)
-    expect(read_record(record)["seq"] == index < size, "the record says that it stands elsewhere")
+    expect(read_whole(record)["seq"] == index < size, "the record says that it stands elsewhere")
     expect(climb(sha256(b"\0", record), index, size, path) == root, "the receipt does not lead from the record to the signed root")
     return origin, index, size
 

@@ -16,8 +16,9 @@ use std::sync::Arc;
 use store::{Filter, Folder, ReadError, Reader, Record};
 
 const README: &str = include_str!("README.md");
-/// The second verifier, as it lies in the repository.
-const VERIFIER: [(&str, &str); 6] = [
+/// The verifiers that are not ours to run, as they lie in the repository: one for a browser, one in Python.
+const VERIFIERS: [(&str, &str); 7] = [
+    ("verify.html", include_str!("../../../../verify/verify.html")),
     ("verify.py", include_str!("../../../../verify/verify.py")),
     ("records.py", include_str!("../../../../verify/records.py")),
     ("signatures.py", include_str!("../../../../verify/signatures.py")),
@@ -116,7 +117,7 @@ pub fn make(order: Order<'_>, sink: Sink) -> Result<Made, MakeError> {
 
     let mut pack = Pack { sink, files: BTreeMap::new() };
     pack.file("README.md", README.as_bytes())?;
-    for (name, text) in VERIFIER {
+    for (name, text) in VERIFIERS {
         pack.file(name, text.as_bytes())?;
     }
     pack.file(TRUST, &trust_file)?;

@@ -1,7 +1,7 @@
 //! Evidence packs: records with the proof of each, and all that an auditor needs to check them without us.
 //!
 //! ```text
-//! ledger -> make -> README.md verify.py ...                        how to check it, and with what
+//! ledger -> make -> README.md verify.html verify.py ...            how to check it, and with what
 //!                   trust/ledger.trust checkpoint                  the ledger's keys and signed head
 //!                   population.txt                                 the numbers of all records that fit the filter
 //!                   records.ndjson proofs/SEQ.tlog-proof           the records, or a sample of them, each with its proof
@@ -40,8 +40,9 @@ const TRUST: &str = "trust/ledger.trust";
 const TRUST_LIMIT: usize = 64 << 10;
 
 /// The files that are not proofs.
-const FIXED: [&str; 13] = [
+const FIXED: [&str; 14] = [
     "README.md",
+    "verify.html",
     "verify.py",
     "records.py",
     "signatures.py",
