@@ -1,7 +1,8 @@
 """Checks an evidence pack: the folder that `penstock export --pack` makes. A part of verify.py.
 
 Every file is compared with the manifest, the manifest with its signature, the sample is drawn again from the
-population, and every record is proved to be in the ledger under the pack's checkpoint.
+population, and every record is proved to be in the ledger under the pack's checkpoint: by its bytes or, if it is redacted,
+by its leaf hash. A record that stands behind another of the pack must continue it.
 """
 import hashlib, heapq, json, re  # noqa: E401
 from pathlib import Path
@@ -10,7 +11,7 @@ from signatures import expect, number, open_checkpoint, open_note, parse_note, u
 from witnesses import LONGEST as TRUST, Trust
 
 FIXED = ["README.md", "verify.html", "verify.py", "records.py", "signatures.py", "witnesses.py", "content.py", "pack.py", "trust/ledger.trust",
-         "checkpoint", "population.txt", "records.ndjson", "manifest.json", "manifest.note"]
+         "checkpoint", "population.txt", "records.ndjson", "redacted.ndjson", "manifest.json", "manifest.note"]
 MOST, LONGEST = 100_000, 8 << 30
 
 def is_name(name):
@@ -26,8 +27,9 @@ def lot(seed, seq):
 class Pack:
     """Goes over a pack once; what is wrong gathers in `problems` as (class, where, what)."""
 
-    def __init__(self, folder, trust, verify_receipt):
-        self.folder, self.trust, self.verify_receipt = Path(folder), trust, verify_receipt
+    def __init__(self, folder, trust, receipts):
+        """`receipts` reads lines and verifies receipts: the module verify."""
+        self.folder, self.trust, self.receipts = Path(folder), trust, receipts
         self.problems, self.proved, self.manifest = [], 0, {}
 
     def add(self, code, where, what):
@@ -82,6 +84,11 @@ class Pack:
         known = sample is None or (sample["method"] == "sha256-smallest v1" and 0 < sample["size"] <= MOST and
                                    re.fullmatch("[!-~](?:[ -~]{0,126}[!-~])?", sample["seed"]))
         expect(known, "has a malformed sample, or a method that is not known")
+        redaction, all_of_them = manifest.get("redaction", {"profile": None, "records": 0}), manifest["records"]
+        hidden, profile = redaction["records"], redaction["profile"]
+        fits = type(hidden) is int and (hidden == all_of_them if profile == "all" else 0 <= hidden <= all_of_them)
+        expect(fits and profile in (("persons", "all") if "redaction" in manifest else (None,)), "has a malformed redaction, or a profile that is not known")
+        expect(("redacted.ndjson" in names) == ("redaction" in manifest), "names a redaction without its file, or the file without it")
         return manifest
 
     def files(self, listed):
@@ -147,19 +154,57 @@ class Pack:
         return drawn
 
     def records(self, drawn, head, keys):
+        hidden, before = self.step("redacted.ndjson", lambda: self.hidden(drawn)), None
+        if hidden is None:
+            return
         with (self.folder / "records.ndjson").open("rb") as lines:
             for seq in drawn:
-                line = lines.readline(65537)
-                if not line:
+                if seq in hidden:
+                    where, prove = f"record {seq} in redacted.ndjson", lambda: self.prove_hidden(seq, hidden[seq], head, keys)
+                elif line := lines.readline(65537):
+                    where, prove = f"record {seq} in records.ndjson", lambda: self.prove(seq, line, before, head, keys)
+                else:
                     return self.add(INCOMPLETE, f"record {seq}", "is not in records.ndjson")
-                self.step(f"record {seq} in records.ndjson and {proof_of(seq)}", lambda: self.prove(seq, line, head, keys))
+                leaf = self.step(f"{where} and {proof_of(seq)}", prove)
+                before, self.proved = leaf and (seq, leaf), self.proved + bool(leaf)
             expect(not lines.read(1), "holds more records than were drawn")
 
-    def prove(self, seq, line, head, keys):
+    def hidden(self, drawn):
+        """The leaf hashes of the redacted records by number."""
+        hidden, redaction = {}, self.manifest.get("redaction")
+        if not redaction:
+            return hidden
+        with (self.folder / "redacted.ndjson").open("rb") as lines:
+            for line in iter(lambda: lines.readline(65536), b""):
+                read, claims = self.receipts.read_line(line[:-1]), redaction["profile"] != "all"
+                fits = line.endswith(b"\n") and [*read] == ["claimed"] * claims + ["leaf", "seq"] and type(read["seq"]) is int
+                expect(fits and (not claims or isinstance(read["claimed"], dict)) and read["seq"] > next(reversed(hidden), -1), "is malformed")
+                expect(re.fullmatch("[0-9a-f]{64}", read["leaf"]) and len(hidden) < redaction["records"], "is malformed, or holds too many")
+                hidden[read["seq"]] = bytes.fromhex(read["leaf"])
+        expect(len(hidden) == redaction["records"] and hidden.keys() <= {*drawn}, "does not hold the records that the manifest says")
+        return hidden
+
+    def prove(self, seq, line, before, head, keys):
+        """One record against its proof, and against the one before it if that is here; gives its leaf hash."""
         expect(line.endswith(b"\n"), "a line is too long, or has no end")
+        data, record, leaf = self.read(proof_of(seq), 2 << 20), line[:-1], hashlib.sha256(b"\0" + line[:-1]).digest()
+        self.under(self.receipts.verify_receipt(data, record, keys), seq, data, head, keys)
+        extra = self.extra(data)
+        expect(not extra or unbase64(extra[1].decode()) == record, "the proof carries another record")
+        follows = before and before[0] + 1 == seq
+        expect(not follows or self.receipts.read_record(record)["prev"] == before[1].hex(), "does not continue the one before it")
+        return leaf
+
+    def prove_hidden(self, seq, leaf, head, keys):
+        """The leaf hash of a redacted record against its proof, which must not carry what was kept back."""
         data = self.read(proof_of(seq), 2 << 20)
-        expect(self.verify_receipt(data, line[:-1], keys) == (head[0], seq, head[1]), "is proved for another head or place")
-        extra = re.match(rb"[^\n]*\nextra ([^\n]*)\n", data)
-        expect(not extra or unbase64(extra[1].decode()) == line[:-1], "the proof carries another record")
+        self.under(self.receipts.verify_leaf(data, leaf, keys), seq, data, head, keys)
+        expect(not self.extra(data), "the proof carries a record that is redacted")
+        return leaf
+
+    def under(self, found, seq, data, head, keys):
+        expect(found == (head[0], seq, head[1]), "is proved for another head or place")
         expect(open_checkpoint(data.partition(b"\n\n")[2], keys)[:3] == head[:3], "is proved for another head")
-        self.proved += 1
+
+    def extra(self, data):
+        return re.match(rb"[^\n]*\nextra ([^\n]*)\n", data)

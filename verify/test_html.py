@@ -164,6 +164,10 @@ def trust():
     return f"{ORIGIN}+{sha256(ORIGIN.encode(), bytes([10, 1]), public)[:4].hex()}+{b64(bytes([1]) + public)}\n".encode()
 
 
+def canonical(value):
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def record(seq, prev, **parts):
     body = {
         "boot": 1, "clk": {"source": "system"}, "id": f"01a1fb30-3806-72d4-ae00-{seq:012x}", "kind": "intent", "mono": 5 + seq,
@@ -173,7 +177,7 @@ def record(seq, prev, **parts):
         "what": {"dialect": "openai", "endpoint": "chat.completions", "model": "gpt-4o", "provider": "openai", "stream": False},
         "who": {"peer": "10.20.3.17", "workload": {"by": "token", "id": "mes-copilot"}}, **parts,
     }
-    return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    return canonical(body)
 
 
 def levels(hashes):
@@ -185,16 +189,20 @@ def levels(hashes):
     return rows
 
 
-def made(lines, place, alter=lambda manifest: manifest, **others):
-    """Writes a signed pack of these records as a zip; `others` are files by name with `_` for what a word cannot hold."""
+def made(lines, place, alter=lambda manifest: manifest, hide=None, **others):
+    """Writes a signed pack of these records as a zip; `hide` is a profile and the numbers that it redacts, `others` are files by name."""
+    profile, hidden = hide or (None, ())
     rows = levels([sha256(b"\0", line) for line in lines])
     head = note(f"{ORIGIN}\n{len(lines)}\n{b64(rows[-1][0])}\n")
     content = {name: (HERE / name).read_bytes() for name in SHIPPED}
     content |= {"README.md": b"made by a test\n", "trust/ledger.trust": trust(), "checkpoint": head}
-    content |= {"population.txt": (f"0-{len(lines) - 1}\n" if len(lines) > 1 else "0\n").encode(), "records.ndjson": b"".join(line + b"\n" for line in lines)}
+    content |= {"population.txt": (f"0-{len(lines) - 1}\n" if len(lines) > 1 else "0\n").encode(), "records.ndjson": b"".join(line + b"\n" for seq, line in enumerate(lines) if seq not in hidden)}
+    if hide:
+        content["redacted.ndjson"] = b"".join(redacted(seq, lines[seq], profile) for seq in hidden)
     for seq, line in enumerate(lines):
         path = [row[seq >> level ^ 1] for level, row in enumerate(rows) if seq >> level ^ 1 < len(row)]
-        proof = f"c2sp.org/tlog-proof@v1\nextra {b64(line)}\nindex {seq}\n" + "".join(b64(step) + "\n" for step in path)
+        extra = "" if seq in hidden else f"extra {b64(line)}\n"
+        proof = f"c2sp.org/tlog-proof@v1\n{extra}index {seq}\n" + "".join(b64(step) + "\n" for step in path)
         content[f"proofs/{seq:012}.tlog-proof"] = proof.encode() + b"\n" + head
     content |= others
     manifest = {
@@ -202,6 +210,7 @@ def made(lines, place, alter=lambda manifest: manifest, **others):
         "files": [{"name": n, "sha256": hashlib.sha256(c).hexdigest(), "size": len(c)} for n, c in content.items()],
         "head": {"origin": ORIGIN, "root": b64(rows[-1][0]), "size": len(lines)}, "version": 1,
     }
+    manifest |= {"redaction": {"profile": profile, "records": len(hidden)}} if hide else {}
     data = alter(manifest)
     data = data if isinstance(data, bytes) else json.dumps(data, ensure_ascii=False).encode()
     content |= {"manifest.json": data, "manifest.note": note(f"penstock evidence pack v1\n{ORIGIN}\nsha256 {hashlib.sha256(data).hexdigest()}\n")}
@@ -211,12 +220,25 @@ def made(lines, place, alter=lambda manifest: manifest, **others):
     return place
 
 
+def redacted(seq, line, profile, **claimed):
+    claims = {} if profile == "all" else {"claimed": {"kind": "intent", "t": 1, **claimed}}
+    return canonical({**claims, "leaf": sha256(b"\0", line).hex(), "seq": seq}) + b"\n"
+
+
 def chain(count, **parts):
     lines, prev = [], bytes(32)
     for seq in range(count):
         lines.append(record(seq, prev, **parts))
         prev = sha256(b"\0", lines[-1])
     return lines
+
+
+def agreed(page, archive, *said):
+    """The exit code on which all three verifiers agree; what the page shows holds these words."""
+    verdict = page.judge(archive)
+    assert verdict.code == python("pack", unpacked(archive)) == penstock(archive), verdict.all
+    assert all(word in verdict.all for word in said), verdict.all
+    return verdict.code
 
 
 def unpacked(archive):
@@ -508,6 +530,86 @@ def test_a_sample_is_drawn_again_from_a_long_population(page, tmp_path):
     verdict = page.judge(archive)
     assert verdict.code == python("pack", unpacked(archive)) == 0, verdict.all
     assert "9 of them drawn again" in verdict.all
+
+
+# ---- redacted packs
+
+def test_packs_of_a_gateway_are_redacted_and_still_good(page, plant, tmp_path):
+    for profile in ("persons", "all"):
+        place = tmp_path / f"{profile}.zip"
+        export(plant / "plant", place, "--redact", profile)
+        assert agreed(page, place, f"by the profile \u201c{profile}\u201d", "redacted") == 0
+        content = files(tmp_path / profile)
+        hidden = [json.loads(line) for line in content["redacted.ndjson"].splitlines()]
+        everything = b"".join(data for name, data in content.items() if not name.startswith("verif"))
+        assert hidden and all(base64.b64encode(b"op-")[:3] not in content[f"proofs/{line['seq']:012}.tlog-proof"][:40] for line in hidden)
+        assert not re.search(rb"\bop-[a-z2-7]{16}\b", everything) and all("extra" not in str(content[f"proofs/{line['seq']:012}.tlog-proof"]) for line in hidden)
+        assert (content["records.ndjson"] == b"") == (profile == "all") and all(("claimed" in line) == (profile == "persons") for line in hidden)
+        assert not any(key in str(line.get("claimed")) for line in hidden for key in ("'id'", "'prev'", "'mono'", "'request'", "'who'", "'ref'", "'note'"))
+    export(plant / "plant", tmp_path / "none.zip", "--redact", "none")
+    assert agreed(page, tmp_path / "none.zip") == 0 and "redacted.ndjson" not in files(tmp_path / "none")
+
+
+def test_a_flipped_byte_of_a_redacted_pack_is_found_by_all(page, plant, tmp_path):
+    export(plant / "plant", tmp_path / "pack", "--redact", "persons")
+    names = [name for name in files(tmp_path / "pack") if name.startswith(("re", "man", "pop", "proofs/000000000007", "proofs/000000000014"))]
+    assert "redacted.ndjson" in names
+    for name in names:
+        good = (tmp_path / "pack" / name).read_bytes()
+        for at in (0, len(good) // 2, len(good) - 1):
+            write(tmp_path / "pack" / name, good[:at] + bytes([good[at] ^ 1]) + good[at + 1:])
+            assert page.judge(tmp_path / "pack").code == python("pack", tmp_path / "pack") == penstock(tmp_path / "pack") == 10, (name, at)
+        (tmp_path / "pack" / name).unlink()
+        code = 14 if name == "manifest.note" else 12
+        assert page.judge(tmp_path / "pack").code == python("pack", tmp_path / "pack") == penstock(tmp_path / "pack") == code, name
+        write(tmp_path / "pack" / name, good)
+
+
+def test_a_redaction_that_says_something_else_than_the_pack_is_refused_by_all(page, tmp_path):
+    lines, some, every = chain(4), ("persons", (1, 2)), ("all", (0, 1, 2, 3))
+    assert agreed(page, made(lines, tmp_path / "some.zip", hide=some), "2 of 4 records, by the profile") == 0
+    assert agreed(page, made(lines, tmp_path / "every.zip", hide=every), "4 of 4 records, by the profile") == 0
+    one, two = (redacted(seq, lines[seq], "persons") for seq in (1, 2))
+    says = lambda profile, records: signed_as(redaction={"profile": profile, "records": records})  # noqa: E731
+    hidden = lambda data, hide=some, alter=lambda manifest: manifest: (hide, alter, {"redacted.ndjson": data})  # noqa: E731
+    carried = made(lines, tmp_path / "open.zip")
+    with zipfile.ZipFile(carried) as archive:
+        proof = archive.read("proofs/000000000001.tlog-proof")
+    broken = [*lines[:2], record(2, bytes(32)), lines[3]]
+    for at, (hide, alter, others) in enumerate((
+        (some, says("persons", 1), {}), (some, says("persons", 3), {}), (some, says("persons", 5), {}), (some, says("persons", 2.5), {}),
+        (some, says("persons", True), {}), (some, says("mine", 2), {}), (some, says("none", 2), {}), (some, says("all", 2), {}), (every, says("persons", 4), {}),
+        (some, signed_as(redaction=None), {}), (some, signed_as(redaction=[]), {}), (None, says("persons", 0), {}),
+        (some, lambda manifest: {key: value for key, value in manifest.items() if key != "redaction"}, {}),
+        hidden(b""), hidden(one), hidden(two + one), hidden(one + one), hidden(one + two + two), hidden(one + two[:-1]), hidden(one + b"\n"),
+        hidden(one + two.replace(b'"seq":2', b'"seq":3')), hidden(one + two.replace(b'"seq":2', b'"seq":9')), hidden(one + two.replace(b'"seq":2', b'"seq":2.0')),
+        hidden(one + redacted(2, lines[3], "persons")), hidden(one + redacted(2, lines[2], "all")), hidden(one + two.replace(b'{"kind"', b'{ "kind"')),
+        hidden(one + two.replace(b'"claimed":{', b'"claimed":{"a":1,"a":1,')), hidden(one + two.replace(b'"claimed"', b'"asserted"')),
+        hidden(one + two.replace(b'"t":1', b'"t":1.5')), hidden(one + two.replace(b'"t":1', b'"t":null')), hidden(one + two.replace(b'}', b',"x":' + DEEP[:50] + b'}', 1)),
+        hidden(one + redacted(2, lines[2], "persons", word="w" * 70_000)), hidden(one + two.replace(b'"intent"', b'"int\xffent"')),
+        (some, lambda manifest: manifest, {"proofs/000000000001.tlog-proof": proof}),
+        (some, lambda manifest: manifest, {"records.ndjson": b"".join(line + b"\n" for line in lines)}),
+    )):
+        assert agreed(page, made(lines, tmp_path / f"{at}.zip", alter, hide, **others)) == 10, (at, others)
+    assert agreed(page, made(lines, tmp_path / "short.zip", hide=some, **{"records.ndjson": lines[0] + b"\n"})) == 12
+    assert agreed(page, made(broken, tmp_path / "broken.zip", hide=("persons", (1,))), "does not continue the one before it") == 10
+    assert agreed(page, made(broken, tmp_path / "alike.zip"), "does not continue the one before it") == 10
+
+
+def test_what_is_claimed_of_a_redacted_record_is_shown_as_a_claim(page, tmp_path):
+    lines = chain(3)
+    others = {"redacted.ndjson": redacted(1, lines[1], "persons", kind=FLAG + SPOOF, where={"zone": "filling", "conduit": FLAG})}
+    shown = page.open()
+    verdict = page.verify(shown, made(lines, tmp_path / "claims.zip", hide=("persons", (1,)), **others), key=write(tmp_path / "key", trust()))
+    assert (verdict.code, verdict.tone) == (0, "good") and "Of the redacted ones, 1 of 3, only the hash is" in verdict.sentence
+    assert "exporter\u2019s word, which no hash proves" in verdict.all and FLAG in verdict.all and "\u202e" not in verdict.all
+    assert shown.locator("#rows tr").nth(1).locator(".shut").inner_text() == "redacted"
+    shown.locator("#rows button").nth(1).click()
+    assert "claimed by the exporter, not proved" in shown.locator("#detail-title").inner_text()
+    assert "is not proved" in shown.locator("#detail-facts").inner_text() and not page.noise
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    shown.locator("#close").click()
+    shown.screenshot(path=SHOTS / "redacted-light.png", full_page=True)
 
 
 # ---- as a person sees it

@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True  # A pack that is checked where it lies must not get more files by it.
 from content import Content, Removed
-from records import read_record, read_whole
+from records import read_line, read_record, read_whole
 from signatures import FORKED, INCOMPLETE, TAMPERED, UNDECIDED, UNWITNESSED
 from signatures import Epochs, climb, expect, number, open_checkpoint, parse_note, sha256, unbase64
 from witnesses import gathered, load_trust
@@ -236,8 +236,8 @@ class Ledger:
         self.settled |= kind in ("intent", "outcome", "refuse", "beat")
 
 # ---- receipts
-def verify_receipt(data, record, keys):
-    """Gives origin, index and size if the receipt proves that the record is in the ledger of a trusted key."""
+def verify_leaf(data, leaf, keys):
+    """Gives origin, index and size if the receipt proves that a record of this hash is in the ledger of a trusted key."""
     proof, _, note = data.partition(b"\n\n")
     version, *lines = proof.decode("utf-8", "replace").split("\n")
     if lines and lines[0].startswith("extra "):
@@ -245,14 +245,19 @@ def verify_receipt(data, record, keys):
     expect(version == "c2sp.org/tlog-proof@v1" and lines and lines[0].startswith("index "), "not a receipt")
     index, path = number(lines[0][6:]), [unbase64(line) for line in lines[1:]]
     origin, size, root, _ = open_checkpoint(note, keys)
-    expect(read_whole(record)["seq"] == index < size, "the record says that it stands elsewhere")
-    expect(climb(sha256(b"\0", record), index, size, path) == root, "the receipt does not lead from the record to the signed root")
+    expect(climb(leaf, index, size, path) == root, "the receipt does not lead from the record to the signed root")
     return origin, index, size
+
+def verify_receipt(data, record, keys):
+    """The same for a record, byte for byte."""
+    found = verify_leaf(data, sha256(b"\0", record), keys)
+    expect(read_whole(record)["seq"] == found[1], "the record says that it stands elsewhere")
+    return found
 
 def verify_pack(folder, trust, named):
     """Checks an evidence pack and says so; gives the exit code."""
     from pack import Pack  # Who checks a ledger or a receipt needs no pack.py.
-    pack = Pack(folder, trust, verify_receipt)
+    pack = Pack(folder, trust, sys.modules[__name__])
     try:
         pack.verify()
     except OSError as error:
@@ -261,9 +266,11 @@ def verify_pack(folder, trust, named):
         print(f"{NAMES[code]}: {where}: {what}")
     if pack.problems or not pack.manifest:
         return min((code for code, _, _ in pack.problems), default=UNDECIDED)
-    head, sample = pack.manifest["head"], pack.manifest.get("sample")
+    head, sample, redaction = (pack.manifest.get(key) for key in ("head", "sample", "redaction"))
     print(f"good: {pack.proved} records are in {head['origin']} under its head of {head['size']}, byte for byte as signed")
     print(f"{pack.manifest['population']} fit what was asked for" + (f"; drawn by the seed {sample['seed']!r}" if sample else ""))
+    if redaction:
+        print("{records} of them by their hashes only, redacted by the profile {profile!r}: what else is said of those is the exporter's word".format(**redaction))
     print("the key is " + (f"that in {named}" if trust else "the pack's own copy: compare trust/ledger.trust with the one you were given"))
     return 0
 

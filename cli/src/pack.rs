@@ -1,7 +1,8 @@
 //! Evidence packs on the command line: `penstock export --pack` makes one, `penstock verify PACK` checks it.
 
 use crate::{assemble, secrets};
-use export::pack::{self, Checked, Order, Problem, Sample, Sink};
+use clap::ValueEnum;
+use export::pack::{self, Checked, Order, Problem, Profile, Redaction, Sample, Sink};
 use ledger::verify::{Class, Trust};
 use miette::IntoDiagnostic;
 use seal::SigningKey;
@@ -26,9 +27,34 @@ pub(crate) struct Wish {
     #[arg(long, value_name = "SEED", requires = "sample")]
     seed: Option<String>,
 
+    /// Keep back the bytes of some records: their leaf hashes go into the pack in their stead, and still prove number and place.
+    #[arg(long, value_enum, value_name = "PROFILE", requires = "pack", default_value_t = Redact::None)]
+    redact: Redact,
+
     /// The folder of the key that signs the manifest; the plant's own if it is left out.
     #[arg(long, value_name = "DIR", requires = "pack")]
     keys: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Redact {
+    /// Every record as it is.
+    None,
+    /// No record that names an operator or a workstation, nor any whose notes may name somebody. Of the calls among them the pack
+    /// says where, what and how decided; that is the exporter's word, which no hash proves.
+    Persons,
+    /// No record at all: hashes, numbers and proofs.
+    All,
+}
+
+impl From<Redact> for Option<Profile> {
+    fn from(redact: Redact) -> Self {
+        match redact {
+            Redact::None => None,
+            Redact::Persons => Some(Profile::Persons),
+            Redact::All => Some(Profile::All),
+        }
+    }
 }
 
 /// Makes a pack and says what is in it.
@@ -36,7 +62,7 @@ pub(crate) fn make(place: &Path, wish: &Wish, plant: &Path, reader: &Reader, fil
     let sample = wish.sample.zip(wish.seed.as_deref()).map(|(size, seed)| Sample::new(size, seed));
     let sample = sample.transpose().into_diagnostic()?;
     let key = key(wish.keys.as_deref(), plant, reader)?;
-    let order = Order { reader, filter, sample: sample.clone(), now: gateway::now(), key };
+    let order = Order { reader, filter, sample: sample.clone(), profile: wish.redact.into(), now: gateway::now(), key };
     let made = pack::make(order, Sink::new(place).into_diagnostic()?).into_diagnostic()?;
     let mut out = io::stdout().lock();
     let say = |out: &mut dyn Write| {
@@ -48,6 +74,7 @@ pub(crate) fn make(place: &Path, wish: &Wish, plant: &Path, reader: &Reader, fil
             Some(sample) => writeln!(out, "records    {}, drawn by the seed `{}`", made.records, sample.seed())?,
             None => writeln!(out, "records    {}, all of them", made.records)?,
         }
+        print_redaction(out, made.redaction)?;
         if made.signed {
             writeln!(out, "signed     by the ledger's key")
         } else {
@@ -69,6 +96,12 @@ fn key(named: Option<&Path>, plant: &Path, reader: &Reader) -> miette::Result<Op
     let Ok(verifier) = Verifier::new(origin, key.verifying_key()) else { return Ok(None) };
     let trust = std::fs::read_to_string(reader.folder().join("trust/ledger.vkey")).unwrap_or_default();
     Ok((trust.trim() == verifier.to_string()).then_some(key))
+}
+
+fn print_redaction(out: &mut dyn Write, redaction: Option<Redaction>) -> io::Result<()> {
+    let Some(Redaction { profile, records }) = redaction else { return Ok(()) };
+    writeln!(out, "redacted   {records} of them by the profile `{}`: only their hashes are here, and", profile.name())?;
+    writeln!(out, "           what else is said of them is the exporter's word, which no hash proves")
 }
 
 /// What `penstock verify` found out about a pack, and whether only by a copy of the key that came with it.
@@ -97,13 +130,14 @@ impl Findings {
     }
 
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let Self(Checked { head, population, proved, seed, made, signed, problems }, own_key) = self;
+        let Self(Checked { head, population, proved, redaction, seed, made, signed, problems }, own_key) = self;
         if let Some(head) = head {
             writeln!(out, "ledger     {}", head.origin)?;
             writeln!(out, "head       {} records, root {}", head.size, seal::base64(&head.root))?;
             writeln!(out, "population {population} records")?;
             let by = seed.as_ref().map(|seed| format!(", drawn by the seed `{seed}`")).unwrap_or_default();
             writeln!(out, "proved     {proved} records{by}")?;
+            print_redaction(out, *redaction)?;
         }
         if let Some(made) = made.as_ref().filter(|_| *signed) {
             writeln!(out, "signed     by the ledger's key, {made}")?;
@@ -118,7 +152,7 @@ impl Findings {
     }
 
     pub(crate) fn json(&self, result: &str, code: u8) -> Value {
-        let Self(Checked { head, population, proved, seed, made, signed, problems }, own_key) = self;
+        let Self(Checked { head, population, proved, redaction, seed, made, signed, problems }, own_key) = self;
         let problems: Vec<Value> = problems
             .iter()
             .map(
@@ -135,6 +169,10 @@ impl Findings {
             })),
             "population": population,
             "records": proved,
+            "redacted": redaction.map(|redaction| json!({
+                "profile": redaction.profile.name(),
+                "records": redaction.records,
+            })),
             "seed": seed,
             "made": made,
             "signed": signed,

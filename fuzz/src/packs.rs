@@ -1,7 +1,7 @@
 //! `export` under fire: evidence packs as zips.
 
 use crate::seeds::{data, folder};
-use export::pack::{Order, Sample, Sink, check, make};
+use export::pack::{Order, Profile, Sample, Sink, check, make};
 use ledger::verify::Trust;
 use plant::{Kind, Millis};
 use seal::SigningKey;
@@ -29,7 +29,7 @@ pub fn pack(bytes: &[u8]) {
     let _ = export::pack::is_pack(&place);
 }
 
-/// Two packs of the intents of a ledger in `testdata/`: all of them, and a sample.
+/// Packs of the intents of a ledger in `testdata/`: all of them, a sample, and redacted.
 #[must_use]
 pub fn packs() -> Vec<Vec<u8>> {
     let home = scratch().join("ledger");
@@ -38,14 +38,14 @@ pub fn packs() -> Vec<Vec<u8>> {
     }
     put(&home.join("trust/ledger.trust"), &data("ledgers/trust"));
     let reader = Reader::open(&home).expect("a ledger");
-    [None, Sample::new(2, "fuzz").ok()]
+    [(None, None), (Sample::new(2, "fuzz").ok(), None), (None, Some(Profile::Persons)), (None, Some(Profile::All))]
         .into_iter()
-        .map(|sample| {
+        .map(|(sample, profile)| {
             let place = scratch().join("seed.zip");
             let _ = fs::remove_file(&place);
             let filter = Filter { kind: Some(Kind::Intent), ..Filter::default() };
             let key = Some(SigningKey::from_seed(Zeroizing::new([1; 32])));
-            let order = Order { reader: &reader, filter, sample, now: MADE, key };
+            let order = Order { reader: &reader, filter, sample, profile, now: MADE, key };
             make(order, Sink::new(&place).expect("a place")).expect("a pack");
             fs::read(&place).expect("the zip")
         })

@@ -11,7 +11,7 @@
 mod read;
 mod write;
 
-pub use read::{Head, Malformed};
+pub use read::{Head, Malformed, check_form};
 pub use write::{encode, restamp};
 
 use crate::tree::Hash;

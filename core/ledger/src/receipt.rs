@@ -122,12 +122,22 @@ impl Receipt {
         if seq != self.index {
             return Err(ReceiptError::OtherPlace { index: self.index, seq });
         }
-        let leaf = leaf_hash(record);
-        if verify_inclusion(&leaf, self.index, checkpoint.size, &self.path, &checkpoint.root) {
-            Ok(checkpoint)
-        } else {
-            Err(ReceiptError::NotIncluded)
-        }
+        self.lead(&leaf_hash(record), checkpoint)
+    }
+
+    /// Checks that a record with this leaf hash, whose bytes are not at hand, is in the ledger of a trusted key, at the index of
+    /// the receipt; gives the head under which it is.
+    ///
+    /// # Errors
+    /// Says what fails.
+    pub fn verify_leaf(&self, leaf: &Hash, trusted: &[Verifier]) -> Result<Checkpoint, ReceiptError> {
+        self.lead(leaf, Checkpoint::believe(&self.note, trusted)?)
+    }
+
+    /// Whether the path leads from the leaf to the root of a head that is believed.
+    fn lead(&self, leaf: &Hash, head: Checkpoint) -> Result<Checkpoint, ReceiptError> {
+        let leads = verify_inclusion(leaf, self.index, head.size, &self.path, &head.root);
+        if leads { Ok(head) } else { Err(ReceiptError::NotIncluded) }
     }
 
     /// Adds data for the reader's convenience, such as the record itself. It is not proved by anything.

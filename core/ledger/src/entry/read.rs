@@ -42,6 +42,35 @@ pub struct Malformed {
     pub problem: &'static str,
 }
 
+/// Checks that a line is one object in the form of records: canonical JSON of the part that they use, whatever it says.
+///
+/// # Errors
+/// Says where it is not.
+pub fn check_form(line: &[u8]) -> Result<(), Malformed> {
+    read(line, |scan, _| scan.value(1))
+}
+
+/// Reads the one object of a line; `member` is handed each key and reads its value.
+fn read<'a>(
+    line: &'a [u8],
+    member: impl FnMut(&mut Scan<'a>, &'a str) -> Result<(), Malformed>,
+) -> Result<(), Malformed> {
+    if line.len() > ENTRY_LIMIT {
+        return Err(Malformed { at: ENTRY_LIMIT, problem: "is beyond the longest record" });
+    }
+    let text =
+        std::str::from_utf8(line).map_err(|error| Malformed { at: error.valid_up_to(), problem: "is no UTF-8" })?;
+    // Once over the whole line without stopping, which the compiler turns into wide instructions; strings need not
+    // look again.
+    if line.iter().fold(false, |found, byte| found | (*byte < b' ')) {
+        let at = line.iter().position(|byte| *byte < b' ').unwrap_or_default();
+        return Err(Malformed { at, problem: "is a control character" });
+    }
+    let mut scan = Scan { text, at: 0 };
+    scan.object(0, member)?;
+    if scan.at == line.len() { Ok(()) } else { Err(scan.problem("goes on after its end")) }
+}
+
 /// The parts of a head as they turn up.
 #[derive(Default)]
 struct Parts<'a> {
@@ -64,23 +93,8 @@ impl<'a> Head<'a> {
     /// Unless the line is one record of version 1: canonical JSON (RFC 8785) of the part that records use, with all
     /// parts of the head.
     pub fn parse(line: &'a [u8]) -> Result<Self, Malformed> {
-        if line.len() > ENTRY_LIMIT {
-            return Err(Malformed { at: ENTRY_LIMIT, problem: "is beyond the longest record" });
-        }
-        let text =
-            std::str::from_utf8(line).map_err(|error| Malformed { at: error.valid_up_to(), problem: "is no UTF-8" })?;
-        // Once over the whole line without stopping, which the compiler turns into wide instructions; strings need not
-        // look again.
-        if line.iter().fold(false, |found, byte| found | (*byte < b' ')) {
-            let at = line.iter().position(|byte| *byte < b' ').unwrap_or_default();
-            return Err(Malformed { at, problem: "is a control character" });
-        }
-        let mut scan = Scan { text, at: 0 };
         let mut parts = Parts::default();
-        scan.object(0, |scan, key| parts.take(scan, key))?;
-        if scan.at != line.len() {
-            return Err(scan.problem("goes on after its end"));
-        }
+        read(line, |scan, key| parts.take(scan, key))?;
         parts.head().ok_or(Malformed { at: 0, problem: "begins a record of another version, or without its head" })
     }
 }

@@ -2,14 +2,16 @@
 //! the population, every record against its proof.
 
 use super::manifest::{MANIFEST_LIMIT, Manifest, Measure};
+use super::redaction::{Redacted, Redaction};
 use super::sample::Draw;
 use super::vessel::{Source, VesselError};
-use super::{CHECKPOINT, MANIFEST, NOTE, POPULATION, RECORDS, RECORDS_LIMIT, TRUST, TRUST_LIMIT, proof};
+use super::{CHECKPOINT, MANIFEST, NOTE, POPULATION, RECORDS, RECORDS_LIMIT, REDACTED, TRUST, TRUST_LIMIT, proof};
 use ledger::receipt::RECEIPT_LIMIT;
 use ledger::verify::{Class, Trust};
-use ledger::{Checkpoint, Receipt};
+use ledger::{Checkpoint, Hash, Receipt, leaf_hash};
 use seal::Sha256;
 use seal::note::{NOTE_LIMIT, Note};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -39,8 +41,10 @@ pub struct Checked {
     pub head: Option<Checkpoint>,
     /// How many records fit the filter, as the manifest says.
     pub population: u64,
-    /// How many records were proved.
+    /// How many records were proved, by their bytes or, if they are redacted, by their hashes.
     pub proved: u64,
+    /// How many of the pack's records are redacted, as the manifest says and the files agree.
+    pub redaction: Option<Redaction>,
     /// The seed of the sample, if it is one.
     pub seed: Option<String>,
     /// When it was made, as the manifest says.
@@ -113,6 +117,7 @@ impl Check<'_> {
         self.checked.population = manifest.population;
         self.checked.seed = manifest.sample.as_ref().map(|sample| sample.seed().to_owned());
         self.checked.made = Some(manifest.made.clone());
+        self.checked.redaction = manifest.redaction;
         self.files(&manifest);
         let trust = match own {
             Some(trust) => trust.clone(),
@@ -132,7 +137,7 @@ impl Check<'_> {
         self.witnesses(&note, &trust)?;
         self.checked.head = Some(head.clone());
         let drawn = self.drawn(&manifest)?;
-        self.records(&drawn, &head, &trust)
+        self.records(&drawn, &manifest, &trust)
     }
 
     /// A file that is short enough to hold.
@@ -233,18 +238,25 @@ impl Check<'_> {
         if all { Ok(drawn) } else { Err(wrong("does not give as many records as the manifest says")) }
     }
 
-    fn records(&mut self, drawn: &[u64], head: &Checkpoint, trust: &Trust) -> Result<(), Stop> {
-        let mut wrong = Vec::new();
-        let mut proved = 0;
+    fn records(&mut self, drawn: &[u64], manifest: &Manifest, trust: &Trust) -> Result<(), Stop> {
+        let (mut wrong, mut proved) = (Vec::new(), 0);
+        let mut before: Option<(u64, Hash)> = None;
+        let hidden = self.hidden(drawn, manifest.redaction)?;
         let mut lines = BufReader::new(self.open(RECORDS, u64::MAX)?);
         for seq in drawn {
-            let line = line(&mut lines, LINE_LIMIT).map_err(|error| unreadable(RECORDS, &error))?;
-            let Some(line) = line else {
-                wrong.push(stop(Class::Incomplete, &format!("record {seq}"), "is not in records.ndjson"));
-                break;
+            let found = if let Some(leaf) = hidden.get(seq) {
+                self.redacted(*seq, *leaf, &manifest.head, trust)
+            } else {
+                let line = line(&mut lines, LINE_LIMIT).map_err(|error| unreadable(RECORDS, &error))?;
+                let Some(line) = line else {
+                    wrong.push(stop(Class::Incomplete, &format!("record {seq}"), "is not in records.ndjson"));
+                    break;
+                };
+                self.record(*seq, &line, before, &manifest.head, trust)
             };
-            match self.record(*seq, &line, head, trust) {
-                Ok(()) => proved += 1,
+            before = found.as_ref().ok().map(|leaf| (*seq, *leaf));
+            match found {
+                Ok(_) => proved += 1,
                 Err(problem) => wrong.push(problem),
             }
         }
@@ -260,8 +272,34 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// One record against its proof.
-    fn record(&self, seq: u64, line: &[u8], head: &Checkpoint, trust: &Trust) -> Result<(), Stop> {
+    /// The leaf hashes of the redacted records by number.
+    fn hidden(&self, drawn: &[u64], redaction: Option<Redaction>) -> Result<BTreeMap<u64, Hash>, Stop> {
+        let mut hidden = BTreeMap::new();
+        let Some(Redaction { profile, records }) = redaction else { return Ok(hidden) };
+        let wrong = |what: &str| stop(Class::Tampered, REDACTED, what);
+        let mut lines = BufReader::new(self.open(REDACTED, u64::MAX)?);
+        while let Some(line) = line(&mut lines, LINE_LIMIT).map_err(|error| unreadable(REDACTED, &error))? {
+            let Redacted { seq, leaf } = Redacted::parse(&line, profile).ok_or_else(|| wrong("is malformed"))?;
+            let ascends = hidden.last_key_value().is_none_or(|(last, _)| *last < seq);
+            if !ascends || hidden.len() as u64 >= records {
+                return Err(wrong("is not in order, or holds more than the manifest says"));
+            }
+            hidden.insert(seq, leaf);
+        }
+        let drawn = hidden.keys().all(|seq| drawn.binary_search(seq).is_ok());
+        let all = drawn && hidden.len() as u64 == records;
+        if all { Ok(hidden) } else { Err(wrong("does not hold the records that the manifest says")) }
+    }
+
+    /// One record against its proof, and against the one before it if that is here; gives its leaf hash.
+    fn record(
+        &self,
+        seq: u64,
+        line: &[u8],
+        before: Option<(u64, Hash)>,
+        head: &Checkpoint,
+        trust: &Trust,
+    ) -> Result<Hash, Stop> {
         let name = proof(seq);
         let tampered = |what: String| stop(Class::Tampered, &format!("record {seq} in {RECORDS} and {name}"), what);
         let receipt = Receipt::parse(&self.whole(&name, RECEIPT_LIMIT as u64)?);
@@ -274,7 +312,26 @@ impl Check<'_> {
         if receipt.extra().is_some_and(|extra| extra != line) {
             return Err(tampered("the proof carries another record".to_owned()));
         }
-        Ok(())
+        if before.is_some_and(|(last, leaf)| last + 1 == seq && leaf != *entry.prev()) {
+            return Err(tampered("does not continue the one before it".to_owned()));
+        }
+        Ok(leaf_hash(line))
+    }
+
+    /// The leaf hash of a redacted record against its proof, which must not carry what stays at home.
+    fn redacted(&self, seq: u64, leaf: Hash, head: &Checkpoint, trust: &Trust) -> Result<Hash, Stop> {
+        let name = proof(seq);
+        let tampered = |what: String| stop(Class::Tampered, &format!("record {seq} in {REDACTED} and {name}"), what);
+        let receipt = Receipt::parse(&self.whole(&name, RECEIPT_LIMIT as u64)?);
+        let receipt = receipt.map_err(|error| tampered(error.to_string()))?;
+        let under = receipt.verify_leaf(&leaf, trust.verifiers()).map_err(|error| tampered(error.to_string()))?;
+        if under != *head || receipt.index() != seq {
+            return Err(tampered("is proved for another head or another place".to_owned()));
+        }
+        if receipt.extra().is_some() {
+            return Err(tampered("the proof carries a record that is redacted".to_owned()));
+        }
+        Ok(leaf)
     }
 }
 

@@ -3,7 +3,9 @@
 use super::manifest::{self, Manifest, Measure};
 use super::sample::Draw;
 use super::vessel::{Sink, VesselError};
-use super::{CHECKPOINT, MANIFEST, NOTE, POPULATION, RECORDS, RECORDS_LIMIT, Sample, TRUST, TRUST_LIMIT, proof};
+use super::{
+    CHECKPOINT, MANIFEST, NOTE, POPULATION, Profile, RECORDS, RECORDS_LIMIT, REDACTED, Redaction, Sample, TRUST, TRUST_LIMIT, proof,
+};
 use ledger::checkpoint::CheckpointError;
 use ledger::verify::{Files, Trust, TrustError};
 use ledger::{Checkpoint, Receipt, ReceiptError};
@@ -37,6 +39,8 @@ pub struct Order<'a> {
     pub filter: Filter,
     /// How many of them to draw; all, if none is named.
     pub sample: Option<Sample>,
+    /// What must not leave; if none is named, all does.
+    pub profile: Option<Profile>,
     /// The time now.
     pub now: Millis,
     /// The ledger's identity key, if it is at hand.
@@ -52,6 +56,8 @@ pub struct Made {
     pub population: u64,
     /// How many of them are in the pack.
     pub records: u64,
+    /// How many of those by their hashes only.
+    pub redaction: Option<Redaction>,
     /// Whether the manifest is signed.
     pub signed: bool,
 }
@@ -81,6 +87,11 @@ pub enum MakeError {
     /// Its checkpoint is not its own.
     #[error("the ledger's checkpoint: {0}")]
     Checkpoint(#[from] CheckpointError),
+    /// What was asked for says whom the records are about.
+    #[error(
+        "a pack that leaves persons out cannot be asked for by `operator` or `id`: its manifest would say whom it is about"
+    )]
+    GivesAway,
     /// More records fit than a pack holds.
     #[error("more than {RECORDS_LIMIT} records fit: draw a sample")]
     TooMany,
@@ -108,7 +119,10 @@ pub enum MakeError {
 /// # Errors
 /// If the ledger cannot be read, does not verify, or the pack cannot be written; then nothing is left at its place.
 pub fn make(order: Order<'_>, sink: Sink) -> Result<Made, MakeError> {
-    let Order { reader, filter, sample, now, key } = order;
+    let Order { reader, filter, sample, profile, now, key } = order;
+    if profile.is_some() && Profile::gives_away(&filter) {
+        return Err(MakeError::GivesAway);
+    }
     let (_, note) = reader.published()?.ok_or(MakeError::NoCheckpoint)?;
     let trust_file = trust_file(reader)?;
     let trust = Trust::parse(&String::from_utf8_lossy(&trust_file))?;
@@ -129,26 +143,53 @@ pub fn make(order: Order<'_>, sink: Sink) -> Result<Made, MakeError> {
     let drawn = draw.drawn();
     pack.write(RECORDS, |out| {
         for record in Chosen::new(reader, &drawn) {
-            let Record { line, .. } = record?;
-            out.write_all(&line)?;
-            out.write_all(b"\n")?;
+            let record = record?;
+            if !covered(profile, &record) {
+                out.write_all(&record.line)?;
+                out.write_all(b"\n")?;
+            }
         }
         Ok(())
     })?;
+    let redaction = profile.map(|profile| redacted(&mut pack, reader, &drawn, profile)).transpose()?;
     let folder = Folder::new(reader.folder());
     for record in Chosen::new(reader, &drawn) {
         let record = record?;
-        let receipt = receipt(&folder, &head, &head_note, &record, trust.verifiers())?;
-        pack.file(&proof(record.entry.seq()), receipt.to_string().as_bytes())?;
+        let seq = record.entry.seq();
+        let mut receipt = receipt(&folder, &head, &head_note, &record, trust.verifiers())?;
+        if !covered(profile, &record) {
+            receipt = receipt.with_extra(record.line).map_err(|source| MakeError::Record { seq, source })?;
+        }
+        pack.file(&proof(seq), receipt.to_string().as_bytes())?;
     }
     let records = drawn.len() as u64;
     let signed = signer.is_some();
     let Pack { mut sink, files } = pack;
     let made = now.to_string();
-    let manifest = Manifest { head, filter: described, population: count, records, sample, made, files };
+    let manifest = Manifest { head, filter: described, population: count, records, sample, redaction, made, files };
     seal_up(&mut sink, &manifest, signer.as_ref())?;
     sink.finish()?;
-    Ok(Made { head: manifest.head, population: count, records, signed })
+    Ok(Made { head: manifest.head, population: count, records, redaction, signed })
+}
+
+fn covered(profile: Option<Profile>, record: &Record) -> bool {
+    profile.is_some_and(|profile| profile.covers(record))
+}
+
+/// Writes the records whose bytes stay at home.
+fn redacted(pack: &mut Pack, reader: &Reader, drawn: &[u64], profile: Profile) -> Result<Redaction, MakeError> {
+    let mut records = 0;
+    pack.write(REDACTED, |out| {
+        for record in Chosen::new(reader, drawn) {
+            let record = record?;
+            if profile.covers(&record) {
+                writeln!(out, "{}", profile.line(&record))?;
+                records += 1;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(Redaction { profile, records })
 }
 
 /// The ledger's own trust file; of one from before schedules, its key.
@@ -214,7 +255,7 @@ fn receipt(
     let tiles = folder.clone().tiles(head.size);
     let seq = record.entry.seq();
     let make = || {
-        let receipt = Receipt::make(seq, note.clone(), &tiles)?.with_extra(record.line.clone())?;
+        let receipt = Receipt::make(seq, note.clone(), &tiles)?;
         receipt.verify(&record.line, trusted)?;
         Ok(receipt)
     };

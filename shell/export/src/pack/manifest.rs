@@ -3,8 +3,9 @@
 //! The first line of the note is no origin and the second no number, so that it can never be taken for a checkpoint, which
 //! the same key signs.
 
+use super::redaction::Redaction;
 use super::sample::{METHOD, Sample};
-use super::{BYTES_LIMIT, FIXED, MANIFEST, NOTE, RECORDS_LIMIT, is_name};
+use super::{BYTES_LIMIT, FIXED, MANIFEST, NOTE, RECORDS_LIMIT, REDACTED, is_name};
 use ledger::Checkpoint;
 use plant::{ConduitId, Kind, Millis, OperatorId, ProviderId, Reason, RecordId, Verdict, Wildcard, WorkloadId, ZoneId};
 use seal::{base64, hex, sha256, unhex};
@@ -31,6 +32,7 @@ pub(super) struct Manifest {
     pub(super) population: u64,
     pub(super) records: u64,
     pub(super) sample: Option<Sample>,
+    pub(super) redaction: Option<Redaction>,
     pub(super) made: String,
     pub(super) files: BTreeMap<String, Measure>,
 }
@@ -56,6 +58,9 @@ impl Manifest {
             let sample = json!({ "method": METHOD, "seed": sample.seed(), "size": sample.size() });
             members.insert("sample".to_owned(), sample);
         }
+        if let (Some(members), Some(redaction)) = (value.as_object_mut(), self.redaction) {
+            members.insert("redaction".to_owned(), redaction.to_value());
+        }
         let mut bytes = serde_json::to_vec_pretty(&value).unwrap_or_default();
         bytes.push(b'\n');
         bytes
@@ -79,14 +84,27 @@ impl Manifest {
             Some(_) => return Err("names a method of sampling that is not known"),
         };
         let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let records = number("records")?;
+        let redaction = match value.get("redaction") {
+            None => None,
+            Some(redaction) => Some(
+                Redaction::parse(redaction, records)
+                    .ok_or("has a malformed redaction, or one by a profile that is not known")?,
+            ),
+        };
+        let files = files(value.get("files").and_then(Value::as_array).ok_or("lists no files")?)?;
+        if files.contains_key(REDACTED) != redaction.is_some() {
+            return Err("names a redaction without its file, or the file without it");
+        }
         Ok(Self {
             head: value.get("head").and_then(head).ok_or("names no head")?,
             filter: value.get("filter").and_then(Value::as_object).ok_or("names no filter")?.clone(),
             population: number("population")?,
-            records: number("records")?,
+            records,
             sample,
+            redaction,
             made: text("made").filter(|made| Millis::parse(made).is_some()).ok_or("does not say when it was made")?,
-            files: files(value.get("files").and_then(Value::as_array).ok_or("lists no files")?)?,
+            files,
         })
     }
 

@@ -5,6 +5,7 @@
 //!                   trust/ledger.trust checkpoint                  the ledger's keys and signed head
 //!                   population.txt                                 the numbers of all records that fit the filter
 //!                   records.ndjson proofs/SEQ.tlog-proof           the records, or a sample of them, each with its proof
+//!                   redacted.ndjson                                those whose bytes stay at home, by their leaf hashes
 //!                   manifest.json manifest.note                    what there must be, and the signature over that
 //! ```
 //!
@@ -16,12 +17,14 @@ mod against;
 mod check;
 mod make;
 mod manifest;
+mod redaction;
 mod sample;
 mod vessel;
 
 pub use against::{compare, head};
 pub use check::{Checked, Problem, check, is_pack};
 pub use make::{Made, MakeError, Order, make};
+pub use redaction::{Profile, Redaction};
 pub use sample::{Sample, SampleError};
 pub use vessel::{Sink, VesselError};
 
@@ -35,12 +38,13 @@ const NOTE: &str = "manifest.note";
 const CHECKPOINT: &str = "checkpoint";
 const POPULATION: &str = "population.txt";
 const RECORDS: &str = "records.ndjson";
+const REDACTED: &str = "redacted.ndjson";
 const TRUST: &str = "trust/ledger.trust";
 /// Longest file of trusted keys.
 const TRUST_LIMIT: usize = 64 << 10;
 
 /// The files that are not proofs.
-const FIXED: [&str; 14] = [
+const FIXED: [&str; 15] = [
     "README.md",
     "verify.html",
     "verify.py",
@@ -53,6 +57,7 @@ const FIXED: [&str; 14] = [
     CHECKPOINT,
     POPULATION,
     RECORDS,
+    REDACTED,
     MANIFEST,
     NOTE,
 ];

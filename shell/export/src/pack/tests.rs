@@ -1,11 +1,11 @@
 //! Packs, good and hostile.
 
 use super::{
-    Checked, MANIFEST, Made, MakeError, NOTE, Order, POPULATION, Sample, Sink, VesselError, check, compare, head,
-    is_pack, make, manifest,
+    Checked, MANIFEST, Made, MakeError, NOTE, Order, POPULATION, Profile, REDACTED, Redaction, Sample, Sink, VesselError,
+    check, compare, head, is_pack, make, manifest,
 };
 use ledger::verify::{Class, Trust};
-use plant::{Body, Draft, GatewayId, Kind, Millis, PlantId, RecordId, Verdict};
+use plant::{Body, Draft, GatewayId, Kind, Millis, Party, PlantId, RecordId, Verdict, Who};
 use rawzip::path::EntryPath;
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 use seal::SigningKey;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use store::{Filter, Opening, Reader, Settings, Store};
 use tempfile::TempDir;
 
-/// A folder with a closed ledger of 62 records in `ledger`: 40 refusals, 20 beats, genesis and boot.
+/// A folder with a closed ledger of 62 records in `ledger`: 40 refusals, 8 of them of an operator, 20 beats, genesis and boot.
 struct House(TempDir);
 
 impl House {
@@ -36,7 +36,10 @@ impl House {
         for number in 0..60_u8 {
             let kind = if number % 3 == 0 { Kind::Beat } else { Kind::Refuse };
             let id = RecordId::new(Millis(1_700_000_000_000), [number; 10]);
-            store.write(Draft { kind, id, reference: None, body: Body::default() }).unwrap();
+            let operator = Party { id: "op-7k2m5qhd3zxw4a6t".to_owned(), by: "oidc" };
+            let who = Who { workload: None, workstation: None, operator: Some(operator), peer: [10, 0, 0, 1].into() };
+            let who = (number % 5 == 0).then_some(who);
+            store.write(Draft { kind, id, reference: None, body: Body { who, ..Body::default() } }).unwrap();
         }
         store.close();
         Self(folder)
@@ -47,10 +50,20 @@ impl House {
     }
 
     fn make(&self, name: &str, sample: Option<Sample>, key: Option<SigningKey>) -> Result<Made, MakeError> {
+        self.redact(name, sample, key, None)
+    }
+
+    fn redact(
+        &self,
+        name: &str,
+        sample: Option<Sample>,
+        key: Option<SigningKey>,
+        profile: Option<Profile>,
+    ) -> Result<Made, MakeError> {
         let reader = Reader::open(&self.path("ledger")).unwrap();
         let filter = Filter { kind: Some(Kind::Refuse), ..Filter::default() };
         let sink = Sink::new(&self.path(name))?;
-        make(Order { reader: &reader, filter, sample, now: Millis(1_800_000_000_000), key }, sink)
+        make(Order { reader: &reader, filter, sample, profile, now: Millis(1_800_000_000_000), key }, sink)
     }
 
     /// A signed pack of 5 of the 40 refusals.
@@ -127,6 +140,80 @@ fn without_a_sample_all_that_fits_is_there() {
     // Genesis 0, boot 1, beat 2, then two refusals and a beat in turn.
     assert!(fs::read_to_string(house.path("all/population.txt")).unwrap().starts_with("3-4\n6-7\n9-10\n"));
     assert_eq!(check(&house.path("all"), None).class(), None);
+}
+
+#[test]
+fn what_is_redacted_is_proved_and_is_not_there() {
+    let house = House::new();
+    for (profile, records) in [(Profile::Persons, 8), (Profile::All, 40)] {
+        let redaction = Some(Redaction { profile, records });
+        let made = house.redact(profile.name(), None, Some(key(3)), Some(profile)).unwrap();
+        assert_eq!((made.population, made.records, made.redaction), (40, 40, redaction));
+        let place = house.path(profile.name());
+        let Checked { proved, redaction: found, signed, problems, .. } = check(&place, None);
+        assert!(problems.is_empty() && signed, "{problems:?}");
+        assert_eq!((proved, found), (40, redaction));
+        for name in files(&place) {
+            let text = fs::read_to_string(place.join(&name)).unwrap();
+            assert!(!text.contains("op-7k2m"), "{name}");
+            // Neither is the record in its proof, nor what else would let somebody try out names against its hash.
+            assert!(
+                name != REDACTED || !["\"id\"", "prev", "mono", "who"].iter().any(|part| text.contains(part)),
+                "{text}"
+            );
+        }
+        let carried = files(&place).iter().filter(|name| name.starts_with("proofs/")).count();
+        let open = |name: &str| fs::read_to_string(place.join(name)).unwrap().contains("\nextra ");
+        assert_eq!(carried, 40);
+        assert_eq!(files(&place).iter().filter(|name| open(name)).count() as u64, 40 - records);
+    }
+}
+
+#[test]
+fn a_redacted_sample_is_the_same_sample() {
+    let house = House::new();
+    let drawn = |name: &str, profile: Option<Profile>| {
+        house.redact(name, Sample::new(5, "spring").ok(), Some(key(3)), profile).unwrap();
+        assert_eq!(check(&house.path(name), None).class(), None);
+        files(&house.path(name)).into_iter().filter(|name| name.starts_with("proofs/")).collect::<Vec<_>>()
+    };
+    let whole = drawn("whole", None);
+    assert_eq!(drawn("persons", Some(Profile::Persons)), whole);
+    assert_eq!(drawn("all.zip.folder", Some(Profile::All)), whole);
+}
+
+#[test]
+fn a_flipped_byte_among_the_redacted_is_found() {
+    let house = House::new();
+    house.redact("pack", None, Some(key(3)), Some(Profile::Persons)).unwrap();
+    let path = house.path("pack").join(REDACTED);
+    let good = fs::read(&path).unwrap();
+    for at in (0..good.len()).step_by(97) {
+        let mut bytes = good.clone();
+        bytes[at] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let checked = check(&house.path("pack"), None);
+        assert_eq!(checked.class(), Some(Class::Tampered), "at {at}: {checked:?}");
+        assert!(checked.problems.iter().any(|problem| problem.place.contains(REDACTED)), "at {at}: {checked:?}");
+    }
+}
+
+#[test]
+fn who_is_redacted_cannot_be_asked_for() {
+    let house = House::new();
+    let reader = Reader::open(&house.path("ledger")).unwrap();
+    for filter in [
+        Filter { operator: Some(plant::OperatorId::new("op-7k2m5qhd3zxw4a6t").unwrap()), ..Filter::default() },
+        Filter { id: Some(RecordId::new(Millis(1_700_000_000_000), [5; 10])), ..Filter::default() },
+    ] {
+        for profile in [Profile::Persons, Profile::All] {
+            let (profile, now) = (Some(profile), Millis(1));
+            let order = Order { reader: &reader, filter: filter.clone(), sample: None, profile, now, key: None };
+            let made = make(order, Sink::new(&house.path("about")).unwrap());
+            assert!(matches!(made, Err(MakeError::GivesAway)), "{made:?}");
+        }
+    }
+    assert!(!house.path("about").exists());
 }
 
 #[test]
@@ -312,7 +399,8 @@ fn a_ledger_that_was_changed_makes_no_pack() {
     fs::write(&bundle, changed).unwrap();
     assert!(house.make("beats", Sample::new(40, "a").ok(), None).is_ok(), "the changed one does not fit any more");
     let reader = Reader::open(&house.path("ledger")).unwrap();
-    let order = Order { reader: &reader, filter: Filter::default(), sample: None, now: Millis(1), key: None };
+    let order =
+        Order { reader: &reader, filter: Filter::default(), sample: None, profile: None, now: Millis(1), key: None };
     let made = make(order, Sink::new(&house.path("all.zip")).unwrap());
     assert!(matches!(made, Err(MakeError::Record { .. })), "{made:?}");
     assert!(!house.path("all.zip").exists());
