@@ -1,6 +1,6 @@
 //! Changes bytes in the ways that break parsers. Seeded: the same seed gives the same inputs on every machine.
 
-/// Longest input that mutation makes.
+/// Longest input that mutation makes of a shorter seed. A longer one keeps its length: a zip that is cut has no directory any more.
 const LONGEST: usize = 16 << 10;
 
 /// Bytes that mean something to somebody.
@@ -38,10 +38,11 @@ impl Random {
 /// Makes the next input: one of the seeds, changed one to five times.
 pub fn mutant(random: &mut Random, seeds: &[Vec<u8>], words: &[&str]) -> Vec<u8> {
     let mut bytes = random.pick(seeds).cloned().unwrap_or_default();
+    let longest = LONGEST.max(bytes.len());
     for _ in 0..=random.below(5) {
         change(&mut bytes, random, seeds, words);
     }
-    bytes.truncate(LONGEST);
+    bytes.truncate(longest);
     bytes
 }
 

@@ -22,7 +22,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long one input may take. Inputs have at most 16 KiB and every parser is linear; this is for a busy machine.
+/// How long one input may take. Inputs have at most 16 KiB, or the length of their seed, and every parser is linear; this is
+/// for a busy machine.
 const LONGEST_RUN: Duration = Duration::from_secs(20);
 
 /// Begins every run that names no other.
