@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import time
@@ -342,6 +343,14 @@ def patched(data, signature, offset, value, which=0):
     return data[:at] + value + data[at + len(value):]
 
 
+def wide(data):
+    """The same zip as those of more than 65,535 files end: with Zip64 records (APPNOTE sections 4.3.14 and 4.3.15)."""
+    at = data.rindex(END)
+    count, length, begin = struct.unpack_from("<HII", data, at + 10)
+    large = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, count, count, length, begin) + struct.pack("<4sIQI", b"PK\6\7", 0, at, 1)
+    return data[:at] + large + data[at:at + 8] + b"\xff" * 12 + data[at + 20:]
+
+
 LOCAL, DIRECTORY, END = b"PK\3\4", b"PK\1\2", b"PK\5\6"
 
 
@@ -375,6 +384,8 @@ def test_hostile_zips_are_refused_as_by_penstock(page, plant, tmp_path):
     content = list(files(plant / "pack").items())
     for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         assert page.judge(write(tmp_path / f"good-{method}.zip", zipped(content, method))).code == 0
+    large = write(tmp_path / "wide.zip", wide(zipped(content)))
+    assert page.judge(large).code == penstock(large) == 0
     for what, data in hostile(content).items():
         place = write(tmp_path / f"{what}.zip", data)
         verdict = page.judge(place)
