@@ -6,6 +6,7 @@ by its leaf hash. A record that stands behind another of the pack must continue 
 """
 import hashlib, heapq, json, re  # noqa: E401
 from pathlib import Path
+from records import read_line, read_record
 from signatures import INCOMPLETE, TAMPERED, UNDECIDED, UNWITNESSED
 from signatures import expect, number, open_checkpoint, open_note, parse_note, unbase64
 from witnesses import LONGEST as TRUST, Trust
@@ -28,7 +29,7 @@ class Pack:
     """Goes over a pack once; what is wrong gathers in `problems` as (class, where, what)."""
 
     def __init__(self, folder, trust, receipts):
-        """`receipts` reads lines and verifies receipts: the module verify."""
+        """`receipts` verifies receipts: the module verify."""
         self.folder, self.trust, self.receipts = Path(folder), trust, receipts
         self.problems, self.proved, self.manifest = [], 0, {}
 
@@ -176,7 +177,7 @@ class Pack:
             return hidden
         with (self.folder / "redacted.ndjson").open("rb") as lines:
             for line in iter(lambda: lines.readline(65536), b""):
-                read, claims = self.receipts.read_line(line[:-1]), redaction["profile"] != "all"
+                read, claims = read_line(line[:-1]), redaction["profile"] != "all"
                 fits = line.endswith(b"\n") and [*read] == ["claimed"] * claims + ["leaf", "seq"] and type(read["seq"]) is int
                 expect(fits and (not claims or isinstance(read["claimed"], dict)) and read["seq"] > next(reversed(hidden), -1), "is malformed")
                 expect(re.fullmatch("[0-9a-f]{64}", read["leaf"]) and len(hidden) < redaction["records"], "is malformed, or holds too many")
@@ -192,7 +193,7 @@ class Pack:
         extra = self.extra(data)
         expect(not extra or unbase64(extra[1].decode()) == record, "the proof carries another record")
         follows = before and before[0] + 1 == seq
-        expect(not follows or self.receipts.read_record(record)["prev"] == before[1].hex(), "does not continue the one before it")
+        expect(not follows or read_record(record)["prev"] == before[1].hex(), "does not continue the one before it")
         return leaf
 
     def prove_hidden(self, seq, leaf, head, keys):
@@ -208,3 +209,22 @@ class Pack:
 
     def extra(self, data):
         return re.match(rb"[^\n]*\nextra ([^\n]*)\n", data)
+
+def verify_pack(folder, trust, named, receipts):
+    """Checks an evidence pack and says so; gives the exit code."""
+    pack = Pack(folder, trust, receipts)
+    try:
+        pack.verify()
+    except OSError as error:
+        pack.add(UNDECIDED, error.filename, f"cannot be read: {error.strerror}")
+    for code, where, what in pack.problems:
+        print(f"{receipts.NAMES[code]}: {where}: {what}")
+    if pack.problems or not pack.manifest:
+        return min((code for code, _, _ in pack.problems), default=UNDECIDED)
+    head, sample, redaction = (pack.manifest.get(key) for key in ("head", "sample", "redaction"))
+    print(f"good: {pack.proved} records are in {head['origin']} under its head of {head['size']}, byte for byte as signed")
+    print(f"{pack.manifest['population']} fit what was asked for" + (f"; drawn by the seed {sample['seed']!r}" if sample else ""))
+    if redaction:
+        print("{records} of them are redacted by the profile {profile!r}, and there by their hashes only".format(**redaction))
+    print("the key is " + (f"that in {named}" if trust else "the pack's own copy: compare trust/ledger.trust with the one you were given"))
+    return 0

@@ -25,7 +25,7 @@ PAGE = HERE / "verify.html"
 VECTORS = HERE.parent / "testdata" / "ledgers"
 SHOTS = HERE.parent / ".test" / "html"
 PENSTOCK = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")) / "debug" / "penstock"
-SHIPPED = ("verify.html", "verify.py", "signatures.py", "pack.py")
+SHIPPED = ("verify.html", "verify.py", "records.py", "signatures.py", "witnesses.py", "content.py", "pack.py")
 # Of the pack for the measurement that docs/src/reference/performance.md names: 10000.
 MANY = int(os.environ.get("PENSTOCK_HTML_RECORDS", "450"))
 

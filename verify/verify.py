@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True  # A pack that is checked where it lies must not get more files by it.
 from content import Content, Removed
-from records import read_line, read_record, read_whole
+from records import read_record, read_whole
 from signatures import FORKED, INCOMPLETE, TAMPERED, UNDECIDED, UNWITNESSED
 from signatures import Epochs, climb, expect, number, open_checkpoint, parse_note, sha256, unbase64
 from witnesses import gathered, load_trust
@@ -254,26 +254,6 @@ def verify_receipt(data, record, keys):
     expect(read_whole(record)["seq"] == found[1], "the record says that it stands elsewhere")
     return found
 
-def verify_pack(folder, trust, named):
-    """Checks an evidence pack and says so; gives the exit code."""
-    from pack import Pack  # Who checks a ledger or a receipt needs no pack.py.
-    pack = Pack(folder, trust, sys.modules[__name__])
-    try:
-        pack.verify()
-    except OSError as error:
-        pack.add(UNDECIDED, error.filename, f"cannot be read: {error.strerror}")
-    for code, where, what in pack.problems:
-        print(f"{NAMES[code]}: {where}: {what}")
-    if pack.problems or not pack.manifest:
-        return min((code for code, _, _ in pack.problems), default=UNDECIDED)
-    head, sample, redaction = (pack.manifest.get(key) for key in ("head", "sample", "redaction"))
-    print(f"good: {pack.proved} records are in {head['origin']} under its head of {head['size']}, byte for byte as signed")
-    print(f"{pack.manifest['population']} fit what was asked for" + (f"; drawn by the seed {sample['seed']!r}" if sample else ""))
-    if redaction:
-        print("{records} of them by their hashes only, redacted by the profile {profile!r}: what else is said of those is the exporter's word".format(**redaction))
-    print("the key is " + (f"that in {named}" if trust else "the pack's own copy: compare trust/ledger.trust with the one you were given"))
-    return 0
-
 def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1], description=__doc__.split("\n\n")[0])
     parser.add_argument("what", choices=("ledger", "receipt", "pack"), nargs="?")
@@ -295,7 +275,8 @@ def main():
     except (OSError, ValueError) as error:
         parser.error(str(error))
     if given.what == "pack":
-        return verify_pack(given.files[0], trust, own or given.policy)
+        from pack import verify_pack  # Who checks a ledger or a receipt needs no pack.py.
+        return verify_pack(given.files[0], trust, own or given.policy, sys.modules[__name__])
     ledger = Ledger(given.files[0], trust)
     try:
         if receipt:
