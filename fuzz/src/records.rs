@@ -1,9 +1,9 @@
 //! `ledger` under fire: records, bundles, checkpoints, receipts, trust files, and a whole ledger that somebody altered.
 
 use crate::keys;
-use crate::seeds::{Folder, data};
+use crate::seeds::{self, Folder, data};
 use ledger::verify::{Files, Options, Trust, Unreadable};
-use ledger::witness::Request;
+use ledger::witness::{Request, conflicting_size};
 use ledger::{Checkpoint, Head, Receipt, Tile};
 use seal::note::Note;
 use std::collections::BTreeMap;
@@ -64,8 +64,17 @@ pub fn receipt(bytes: &[u8]) {
     }
 }
 
-/// What a ledger asks of a witness.
+/// What a ledger asks of a witness, and what the witness answers.
 pub fn witness_request(bytes: &[u8]) {
+    static ASKED: OnceLock<Request> = OnceLock::new();
+    let first = || seeds::witness_requests().iter().find_map(|seed| Request::parse(seed).ok());
+    let asked = ASKED.get_or_init(|| first().expect("a request of our own"));
+    if let Ok(note) = asked.with_answer(bytes) {
+        assert_eq!(note.text(), asked.note().text(), "an answer adds signatures only");
+    }
+    if let Some(size) = conflicting_size(bytes) {
+        assert_eq!(format!("{size}\n").as_bytes(), bytes, "a size has one spelling");
+    }
     let Ok(request) = Request::parse(bytes) else { return };
     assert_eq!(request.to_string().as_bytes(), bytes, "a request has one spelling");
     if request.judge(trusted().verifiers(), None).is_ok() {

@@ -9,5 +9,5 @@ mod request;
 
 pub use conviction::{Comparison, compare};
 pub(crate) use quorum::Lines;
-pub use quorum::{Quorum, QuorumError, Seen};
-pub use request::{REQUEST_LIMIT, Refusal, Request, RequestError};
+pub use quorum::{Named, Quorum, QuorumError, Seen};
+pub use request::{REQUEST_LIMIT, Refusal, Request, RequestError, conflicting_size};

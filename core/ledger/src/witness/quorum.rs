@@ -18,10 +18,22 @@ const NONE: &str = "none";
 /// Which witnesses there are, and which of them are enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quorum {
-    witnesses: Vec<(String, Witness)>,
+    witnesses: Vec<Named>,
     groups: Vec<Group>,
     /// What must have seen a checkpoint; `None` asks for nobody.
     needed: Option<Member>,
+}
+
+/// A witness of a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// What the policy calls it. Its key has a name of its own.
+    pub name: String,
+    /// Its key.
+    pub witness: Witness,
+    /// Where it can be asked: the submission prefix of tlog-witness, as it stands in the policy. `None` for one that is
+    /// asked otherwise, by files that somebody carries.
+    pub url: Option<String>,
 }
 
 /// INVARIANT: its groups stand before it, and `1 <= threshold <= members.len()`.
@@ -86,7 +98,7 @@ pub enum QuorumError {
 /// Takes the lines of a policy one by one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lines {
-    witnesses: Vec<(String, Witness)>,
+    witnesses: Vec<Named>,
     groups: Vec<Group>,
     needed: Option<Option<Member>>,
 }
@@ -95,7 +107,8 @@ impl Lines {
     /// Takes a line that begins with `witness`, `group` or `quorum`.
     pub(crate) fn take(&mut self, words: &[&str]) -> Result<(), QuorumError> {
         match words {
-            ["witness", name, key] | ["witness", name, key, _] => self.witness(name, Witness::parse(key)?),
+            ["witness", name, key] => self.witness(name, Witness::parse(key)?, None),
+            ["witness", name, key, url] => self.witness(name, Witness::parse(key)?, Some(url)),
             ["group", name, count, members @ ..] => self.group(name, count, members),
             ["quorum", name] => {
                 let needed = if *name == NONE { None } else { Some(self.find(name)?) };
@@ -116,12 +129,12 @@ impl Lines {
         self.witnesses.is_empty() && self.groups.is_empty() && self.needed.is_none()
     }
 
-    fn witness(&mut self, name: &str, witness: Witness) -> Result<(), QuorumError> {
+    fn witness(&mut self, name: &str, witness: Witness, url: Option<&str>) -> Result<(), QuorumError> {
         self.check_new(name, self.witnesses.len())?;
-        if self.witnesses.iter().any(|(_, other)| other.key() == witness.key()) {
+        if self.witnesses.iter().any(|other| other.witness.key() == witness.key()) {
             return Err(QuorumError::Twice);
         }
-        self.witnesses.push((name.to_owned(), witness));
+        self.witnesses.push(Named { name: name.to_owned(), witness, url: url.map(str::to_owned) });
         Ok(())
     }
 
@@ -155,7 +168,7 @@ impl Lines {
     }
 
     fn find(&self, name: &str) -> Result<Member, QuorumError> {
-        let witness = self.witnesses.iter().position(|(known, _)| known == name).map(Member::Witness);
+        let witness = self.witnesses.iter().position(|known| known.name == name).map(Member::Witness);
         let group = || self.groups.iter().position(|group| group.name == name).map(Member::Group);
         witness.or_else(group).ok_or(QuorumError::Unknown)
     }
@@ -169,7 +182,7 @@ impl Quorum {
     pub fn judge(&self, note: &Note) -> Result<Seen, NoteError> {
         let mut seen = Seen::default();
         let mut cosigned = Vec::with_capacity(self.witnesses.len());
-        for (name, witness) in &self.witnesses {
+        for Named { name, witness, .. } in &self.witnesses {
             let time = witness.check(note)?;
             match time {
                 Some(time) => seen.by.push((name.clone(), time)),
@@ -190,9 +203,15 @@ impl Quorum {
         Ok(seen)
     }
 
-    /// The witnesses that the policy names.
+    /// The keys of the witnesses that the policy names.
     pub fn witnesses(&self) -> impl Iterator<Item = &Witness> {
-        self.witnesses.iter().map(|(_, witness)| witness)
+        self.witnesses.iter().map(|named| &named.witness)
+    }
+
+    /// The witnesses with what the policy says of each, in its order.
+    #[must_use]
+    pub fn named(&self) -> &[Named] {
+        &self.witnesses
     }
 }
 

@@ -93,6 +93,12 @@ impl Refusal {
     }
 }
 
+/// Reads the size of the head that a witness has signed last, as it answers a request that does not continue from there.
+#[must_use]
+pub fn conflicting_size(answer: &[u8]) -> Option<u64> {
+    number(std::str::from_utf8(answer).ok()?.strip_suffix('\n')?)
+}
+
 impl Request {
     /// Asks for a signature under `note`, a checkpoint, of a witness that has signed the head of `old` records; 0 if none.
     ///
@@ -156,6 +162,16 @@ impl Request {
         }
     }
 
+    /// What was asked for, with the lines that a witness has answered over the network. They are not checked.
+    ///
+    /// # Errors
+    /// If the answer is anything but signature lines, or they are more than a note may have.
+    pub fn with_answer(&self, answer: &[u8]) -> Result<Note, NoteError> {
+        let note = Note::parse(&[self.note.to_string().as_bytes(), answer].concat())?;
+        // Lines with an empty one among them would make what was signed a part of the text.
+        if note.text() == self.note.text() { Ok(note) } else { Err(NoteError::NoSignaturePart) }
+    }
+
     /// The head that a signature is asked for, not yet believed.
     #[must_use]
     pub fn head(&self) -> &Checkpoint {
@@ -185,11 +201,12 @@ impl fmt::Display for Request {
 
 #[cfg(test)]
 mod tests {
-    use super::{Refusal, Request, RequestError};
+    use super::{Refusal, Request, RequestError, conflicting_size};
     use crate::checkpoint::Checkpoint;
     use crate::proof::{Hashes, Missing};
     use crate::tree::{Frontier, Hash, empty_root, leaf_hash, node_hash};
     use seal::SigningKey;
+    use seal::cosignature::Cosigner;
     use seal::note::{NoteError, Signer, Verifier};
     use std::sync::Arc;
 
@@ -264,6 +281,34 @@ mod tests {
         refused(&longer, &log(), Some(&seen), Refusal::Inconsistent, 422);
         let proof = Request { proof: vec![[0; 32]], ..one.request(0, 9) };
         refused(&proof, &log(), None, Refusal::Inconsistent, 422);
+    }
+
+    #[test]
+    fn an_answer_adds_signatures_and_nothing_else() {
+        let request = History("one").request(7, 19);
+        let witness = Cosigner::new("hilltop", Arc::new(SigningKey::from_seed([9; 32].into()))).unwrap();
+        let answer = format!("{}\n", witness.sign(request.note(), 5));
+        let note = request.with_answer(answer.as_bytes()).unwrap();
+        assert_eq!((note.text(), witness.witness().check(&note)), (request.note().text(), Ok(Some(5))));
+        assert_eq!(request.with_answer(b"").as_ref(), Ok(request.note()));
+        let spoilt = ["\n", "nothing\n", &format!("\n{answer}"), answer.trim_end(), &answer.repeat(1000), "\u{0}"];
+        for answer in spoilt {
+            assert!(request.with_answer(answer.as_bytes()).is_err(), "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn the_size_in_a_conflict_has_one_spelling() {
+        for (answer, size) in [
+            ("0\n", Some(0)),
+            ("20852163\n", Some(20_852_163)),
+            ("9223372036854775807\n", Some(i64::MAX.unsigned_abs())),
+        ] {
+            assert_eq!(conflicting_size(answer.as_bytes()), size, "{answer:?}");
+        }
+        for answer in ["", "\n", "7", "07\n", "+7\n", " 7\n", "7\n\n", "7\r\n", "9223372036854775808\n", "\u{663}\n"] {
+            assert_eq!(conflicting_size(answer.as_bytes()), None, "{answer:?}");
+        }
     }
 
     #[test]

@@ -45,6 +45,13 @@ const EXAMPLE: &str = "witness X1 W1\nwitness X2 W2\nwitness X3 W3\ngroup X-witn
     witness Y3 W6\ngroup Y-witnesses any Y1 Y2 Y3\ngroup X-and-Y all X-witnesses Y-witnesses\nquorum X-and-Y";
 
 #[test]
+fn a_policy_says_where_a_witness_can_be_asked() {
+    let quorum = read("witness one W1 https://one.example/w\nwitness two W2\nquorum one").unwrap().unwrap();
+    let urls: Vec<_> = quorum.named().iter().map(|named| (named.name.as_str(), named.url.as_deref())).collect();
+    assert_eq!(urls, [("one", Some("https://one.example/w")), ("two", None)]);
+}
+
+#[test]
 fn organisations_are_counted_and_not_their_machines() {
     let quorum = read(EXAMPLE).unwrap().unwrap();
     let enough = |seeds: &[u8]| quorum.judge(&note(seeds)).unwrap().enough;
@@ -54,6 +61,7 @@ fn organisations_are_counted_and_not_their_machines() {
     for bad in [&[][..], &[1, 4], &[1, 2, 3], &[4, 5, 6], &[1, 4, 5, 6]] {
         assert!(!enough(bad), "{bad:?}");
     }
+    assert!(quorum.named().iter().all(|named| named.url.is_none()));
     let seen = quorum.judge(&note(&[5, 1])).unwrap();
     assert_eq!(seen.by, [("X1".to_owned(), 1_700_000_001), ("Y2".to_owned(), 1_700_000_005)]);
     assert_eq!(seen.missing, ["X2", "X3", "Y1", "Y3"]);
