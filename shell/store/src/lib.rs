@@ -49,7 +49,7 @@ pub use reader::{ReadError, Reader, Record, Records};
 pub use settings::Settings;
 pub use shared::{Condition, Done, Failure, State, Written};
 pub use store::{OpenError, Opening, Recovery, Store};
-pub use witness::{Memory, WitnessError, add, request};
+pub use witness::{Memory, Thinner, WitnessError, add, head, request, request_under, witnessed};
 
 #[cfg(test)]
 mod tests;

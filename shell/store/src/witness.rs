@@ -2,27 +2,25 @@
 //!
 //! ```text
 //! witness: STATE/<SHA-256 of the origin>.note      the head that was signed last; replaced and synced before the answer
-//! ledger:  witnessed/<size>.note                   a head with the signatures of witnesses; nobody prunes it
+//! ledger:  witnessed/<size>.note                   a head with the signatures of witnesses
 //! ```
-//!
-//! `checkpoint` belongs to the publisher, which replaces it every second. So signatures go beside it, and into it only while
-//! nobody has the ledger open.
+
+mod kept;
+mod thin;
+
+pub use kept::{add, head, request, request_under, witnessed};
+pub use thin::Thinner;
 
 use crate::disk;
-use crate::exclusive::Exclusive;
-use crate::folder::Folder;
+use ledger::Checkpoint;
 use ledger::witness::{Refusal, Request, RequestError};
-use ledger::{Checkpoint, witness};
 use plant::Millis;
 use rustix::fs::FlockOperation;
 use seal::cosignature::{Cosigner, Witness};
-use seal::note::{NOTE_LIMIT, Note, Signature, Verifier};
+use seal::note::{NOTE_LIMIT, Note, Verifier};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// Where a ledger keeps heads that witnesses have signed.
-const WITNESSED: &str = "witnessed";
 
 /// Why a head was not signed, or a signature not kept.
 #[derive(Debug, thiserror::Error)]
@@ -72,12 +70,30 @@ impl Memory {
     /// # Errors
     /// If it cannot be made or locked.
     pub fn open(folder: &Path) -> Result<Self, WitnessError> {
-        std::fs::create_dir_all(folder).map_err(at(folder))?;
-        let path = folder.join("lock");
-        let options = File::options().write(true).create(true).truncate(false).open(&path);
-        let lock = options.map_err(at(&path))?;
+        let (path, lock) = Self::lock_file(folder)?;
         rustix::fs::flock(&lock, FlockOperation::LockExclusive).map_err(|error| at(&path)(error.into()))?;
         Ok(Self { folder: folder.to_owned(), lock })
+    }
+
+    /// As [`Self::open`], but does not wait: `None` while another process holds it.
+    ///
+    /// # Errors
+    /// If it cannot be made or locked.
+    pub fn try_open(folder: &Path) -> Result<Option<Self>, WitnessError> {
+        let (path, lock) = Self::lock_file(folder)?;
+        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Self { folder: folder.to_owned(), lock })),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(at(&path)(error.into())),
+        }
+    }
+
+    fn lock_file(folder: &Path) -> Result<(PathBuf, File), WitnessError> {
+        // Durable in the folder that holds it: what is in a folder that a power cut takes away is forgotten.
+        disk::make_folder(folder).map_err(at(folder))?;
+        let path = folder.join("lock");
+        let lock = File::options().write(true).create(true).truncate(false).open(&path).map_err(at(&path))?;
+        Ok((path, lock))
     }
 
     /// Judges a request and signs it. The new head is durable before this returns; an error after that leaves a witness
@@ -94,11 +110,32 @@ impl Memory {
     ) -> Result<Note, WitnessError> {
         let path = self.path(&request.head().origin);
         let seen = self.seen(&request.head().origin, cosigner.witness())?;
-        request.judge(logs, seen.as_ref())?;
+        if let Err(refusal) = request.judge(logs, seen.as_ref()) {
+            self.keep_evidence(request, &refusal);
+            return Err(refusal.into());
+        }
         let mut note = request.note().clone();
         note.put(cosigner.sign(&note, now.0 / 1000)).map_err(RequestError::Note)?;
         disk::replace(&path, note.to_string().as_bytes()).map_err(at(&path))?;
         Ok(note)
+    }
+
+    /// Keeps what may convict a ledger's key, the first of its kind: whoever sends more of it replaces nothing. For two
+    /// roots of one size that is both heads; the other kind may also be a request that was damaged on the way.
+    fn keep_evidence(&self, request: &Request, refusal: &Refusal) {
+        let path = self.path(&request.head().origin);
+        let kept = match refusal {
+            Refusal::OtherRoot { .. } => {
+                let signed = read(&path).ok().flatten().unwrap_or_default();
+                keep(&path.with_extension("fork-1"), &signed)
+                    .and_then(|()| keep(&path.with_extension("fork-2"), request.to_string().as_bytes()))
+            }
+            Refusal::Inconsistent => keep(&path.with_extension("unproven"), request.to_string().as_bytes()),
+            _ => Ok(()),
+        };
+        if let Err(error) = kept {
+            tracing::error!(%error, "what may convict a ledger could not be kept");
+        }
     }
 
     /// The head of a ledger that was signed last. A file that is there and is not what we wrote is an error: to take it for
@@ -124,89 +161,9 @@ impl Drop for Memory {
     }
 }
 
-/// What a ledger asks of a witness that has signed its head of `old` records; `None` for the newest one that any has signed.
-///
-/// # Errors
-/// If there is no head, it covers fewer records, or a tile is missing.
-pub fn request(ledger: &Path, old: Option<u64>) -> Result<Request, WitnessError> {
-    let (head, note) = published(ledger)?;
-    let old = match old {
-        Some(old) => old,
-        None => {
-            let folder = ledger.join(WITNESSED);
-            let sizes = disk::numbered(&folder, ".note").map_err(at(&folder))?;
-            sizes.into_iter().filter(|size| *size <= head.size).max().unwrap_or(0)
-        }
-    };
-    Ok(Request::make(old, note, &Folder::new(ledger).tiles(head.size))?)
-}
-
-/// Keeps the signatures that `witnesses` have put under a head of this ledger, beside those that are there; gives the
-/// names of those who have signed. `note` must be signed by `key`, the ledger's own.
-///
-/// # Errors
-/// If the head is not one of this ledger, or no witness has signed it.
-pub fn add(
-    ledger: &Path,
-    note: &Note,
-    key: &[Verifier],
-    witnesses: &[&Witness],
-) -> Result<(Checkpoint, Vec<String>), WitnessError> {
-    let request = |error| WitnessError::Request(RequestError::Checkpoint(error));
-    let head = Checkpoint::believe(note, key).map_err(request)?;
-    let (own, published) = published(ledger)?;
-    match witness::compare(&head, &own, &Folder::new(ledger).tiles(own.size)) {
-        witness::Comparison::Agree if head.size <= own.size => {}
-        witness::Comparison::Contradict => return Err(WitnessError::Contradiction(head.size)),
-        _ => return Err(WitnessError::Unproven(head.size)),
-    }
-    let signed: Vec<&&Witness> =
-        witnesses.iter().filter(|witness| matches!(witness.check(note), Ok(Some(_)))).collect();
-    if signed.is_empty() {
-        return Err(WitnessError::NotSigned);
-    }
-    let path = ledger.join(WITNESSED).join(format!("{}.note", head.size));
-    let kept = read(&path)?.and_then(|bytes| Note::parse(&bytes).ok()).filter(|kept| kept.text() == note.text());
-    // Without anything there: what the ledger itself has signed, and no lines of strangers.
-    let bare = || if published.text() == note.text() { published.clone() } else { note.clone() };
-    let mut merged = kept.unwrap_or_else(bare);
-    let of_ledger = |line: &Signature| key.iter().any(|key| key.name() == line.name() && key.id() == line.id());
-    if published.text() != note.text() && !path.exists() {
-        // Whoever carried the file could have added lines.
-        merged.retain(|line| of_ledger(line) || signed.iter().any(|witness| witness.is_named(line)));
-    }
-    put(&mut merged, note, &signed)?;
-    std::fs::create_dir_all(ledger.join(WITNESSED)).map_err(at(ledger))?;
-    disk::replace(&path, merged.to_string().as_bytes()).map_err(at(&path))?;
-    disk::sync_folder(ledger).map_err(at(ledger))?;
-    into_published(ledger, note, &signed)?;
-    Ok((head, signed.iter().map(|witness| witness.name().to_owned()).collect()))
-}
-
-/// Puts the signatures into `checkpoint` too, if that is still the head that was signed. Nobody publishes while we hold the
-/// ledger; if somebody else has it open, the head changes in a moment anyway.
-fn into_published(ledger: &Path, note: &Note, signed: &[&&Witness]) -> Result<(), WitnessError> {
-    let Ok(_held) = Exclusive::take(ledger) else { return Ok(()) };
-    let (_, mut published) = published(ledger)?;
-    if published.text() != note.text() {
-        return Ok(());
-    }
-    put(&mut published, note, signed)?;
-    let path = ledger.join("checkpoint");
-    disk::replace(&path, published.to_string().as_bytes()).map_err(at(&path))
-}
-
-fn put(to: &mut Note, from: &Note, signed: &[&&Witness]) -> Result<(), WitnessError> {
-    for signature in from.signatures().iter().filter(|line| signed.iter().any(|witness| witness.is_named(line))) {
-        to.put(signature.clone()).map_err(RequestError::Note)?;
-    }
-    Ok(())
-}
-
-fn published(ledger: &Path) -> Result<(Checkpoint, Note), WitnessError> {
-    let note = read(&ledger.join("checkpoint"))?.and_then(|bytes| Note::parse(&bytes).ok());
-    let head = note.and_then(|note| Some((Checkpoint::parse(note.text()).ok()?, note)));
-    head.ok_or_else(|| WitnessError::NoHead(ledger.to_owned()))
+/// Puts a file in place unless one is there.
+fn keep(path: &Path, bytes: &[u8]) -> Result<(), WitnessError> {
+    if path.exists() { Ok(()) } else { disk::replace(path, bytes).map_err(at(path)) }
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, WitnessError> {
