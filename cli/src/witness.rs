@@ -1,4 +1,7 @@
-//! `penstock witness`: have others sign the head of a ledger, and sign the heads of others, by files that people carry.
+//! `penstock witness`: have others sign the head of a ledger, and sign the heads of others, over the network or by files
+//! that people carry.
+
+mod serve;
 
 use crate::secrets;
 use crate::verify::{USAGE, Unusable, read, text, trust, unusable};
@@ -19,8 +22,9 @@ use zeroize::Zeroizing;
 /// nobody can cut off the end of a ledger, put it back from a backup, or go on with a copy of it, without a witness knowing.
 /// The best witness is somebody else: another plant, a supplier, an auditor.
 ///
-/// No network is needed: `request` at the ledger, `sign` at the witness, `add` at the ledger, and files in between. The
-/// files are those of <https://c2sp.org/tlog-witness>.
+/// Over the network, a gateway asks by itself those whom `[witnesses]` of its plant file names; `serve` answers, and so does
+/// a gateway with `[witness]`. Without one, `request` at the ledger, `sign` at the witness, `add` at the ledger, and
+/// files in between. Both speak <https://c2sp.org/tlog-witness>.
 ///
 /// Exit codes: 0 done, 2 wrong usage, 11 two histories, 13 no known witness has signed, 14 not signed or not shown.
 #[derive(Debug, clap::Args)]
@@ -35,6 +39,7 @@ enum Task {
     Request(Ask),
     Sign(Sign),
     Add(Add),
+    Serve(serve::Args),
 }
 
 /// Make the key of a witness, and print its public half
@@ -101,9 +106,13 @@ struct Add {
     #[arg(value_name = "LEDGER")]
     ledger: PathBuf,
 
-    /// What `penstock witness sign` wrote.
+    /// What `penstock witness sign` wrote, or with `--request` what a witness answered over HTTP.
     #[arg(value_name = "FILE")]
     signed: PathBuf,
+
+    /// What that witness was asked: what `penstock witness request` wrote, sent by other means.
+    #[arg(long, value_name = "FILE")]
+    request: Option<PathBuf>,
 
     /// The policy that names the witnesses; signatures of others are not kept.
     #[arg(long, value_name = "FILE")]
@@ -129,6 +138,12 @@ enum Failure {
     Random(getrandom::Error),
     #[error(transparent)]
     Witness(#[from] WitnessError),
+    #[error("{0}")]
+    Start(String),
+    #[error("the system does not let us serve: {0}")]
+    System(std::io::Error),
+    #[error(transparent)]
+    Listen(#[from] witness::ListenError),
 }
 
 impl Failure {
@@ -148,6 +163,7 @@ pub(crate) fn run(args: Args) -> miette::Result<ExitCode> {
         Task::Request(args) => request(&args),
         Task::Sign(args) => sign(&args),
         Task::Add(args) => add(&args),
+        Task::Serve(args) => serve::serve(&args),
     };
     let Err(failure) = done else { return Ok(ExitCode::SUCCESS) };
     eprintln!("error: {failure}");
@@ -181,11 +197,9 @@ fn request(args: &Ask) -> Result<(), Failure> {
 }
 
 fn sign(args: &Sign) -> Result<(), Failure> {
-    let form = |problem| Failure::Form { path: args.request.clone(), problem };
-    let request = Request::parse(&read(&args.request, REQUEST_LIMIT)?).map_err(form)?;
+    let request = parse_request(&args.request)?;
     let logs = trust(&args.logs)?;
-    let line = secrets::read(&args.key)?;
-    let cosigner = Cosigner::decode(line.trim_end()).map_err(|_| Failure::Key(args.key.clone()))?;
+    let cosigner = cosigner(&args.key)?;
     let mut memory = store::Memory::open(&args.state)?;
     let note = memory.cosign(&request, logs.verifiers(), &cosigner, gateway::now())?;
     write(&args.out, &note.to_string())?;
@@ -193,11 +207,27 @@ fn sign(args: &Sign) -> Result<(), Failure> {
     say(&format!("signed the head of {} records of {}", head.size, head.origin))
 }
 
+fn parse_request(path: &Path) -> Result<Request, Failure> {
+    let form = |problem| Failure::Form { path: path.to_owned(), problem };
+    Request::parse(&read(path, REQUEST_LIMIT)?).map_err(form)
+}
+
+/// Reads the private key of a witness.
+fn cosigner(path: &Path) -> Result<Cosigner, Failure> {
+    let line = secrets::read(path)?;
+    Cosigner::decode(line.trim_end()).map_err(|_| Failure::Key(path.to_owned()))
+}
+
 fn add(args: &Add) -> Result<(), Failure> {
     let policy = Trust::parse_policy(&text(&args.policy)?).map_err(unusable(&args.policy))?;
     let own = trust(&args.ledger.join("trust/ledger.vkey"))?;
     let form = |problem| Failure::Form { path: args.signed.clone(), problem: RequestError::Note(problem) };
-    let note = Note::parse(&read(&args.signed, NOTE_LIMIT)?).map_err(form)?;
+    let bytes = read(&args.signed, NOTE_LIMIT)?;
+    let note = match &args.request {
+        None => Note::parse(&bytes),
+        Some(request) => parse_request(request)?.with_answer(&bytes),
+    };
+    let note = note.map_err(form)?;
     let witnesses: Vec<&Witness> = policy.quorum().iter().flat_map(|quorum| quorum.witnesses()).collect();
     let (head, names) = store::add(&args.ledger, &note, own.verifiers(), &witnesses)?;
     say(&format!("{} signed the head of {} records", names.join(", "), head.size))

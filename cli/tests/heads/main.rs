@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod convict;
 #[cfg(test)]
+mod serve;
+#[cfg(test)]
 mod witness;
 
 use plant::{Body, Draft, GatewayId, Kind, Millis, PlantId, RecordId};

@@ -5,14 +5,14 @@ use std::os::unix::fs::PermissionsExt;
 
 impl Desk {
     /// Makes the witness `name`, and a policy `policy` that asks for it.
-    fn witness(&self, name: &str) {
+    pub(crate) fn witness(&self, name: &str) {
         let (code, public) = self.penstock(&["witness", "key", "--name", &format!("{name}.example"), "--out", name]);
         assert_eq!(code, 0, "{public}");
         std::fs::write(self.path("policy"), format!("witness {name} {public}quorum {name}\n")).unwrap();
     }
 
     /// Has a ledger ask, continuing a head of `old` records; `None` as it sees fit.
-    fn ask(&self, ledger: &str, old: Option<u64>) {
+    pub(crate) fn ask(&self, ledger: &str, old: Option<u64>) {
         let old = old.map(|old| format!("--old={old}"));
         let more: Vec<&str> = old.iter().map(String::as_str).collect();
         let (code, text) = self.penstock(&[&["witness", "request", ledger, "--out", "request"], &more[..]].concat());
@@ -20,21 +20,21 @@ impl Desk {
     }
 
     /// The witness `name` looks at the request.
-    fn sign(&self, name: &str) -> (i32, String) {
+    pub(crate) fn sign(&self, name: &str) -> (i32, String) {
         let state = format!("{name}-state");
         let files = ["--key", name, "--state", &state, "--logs", "one/trust/ledger.vkey", "--out", "signed"];
         self.penstock(&[&["witness", "sign", "request"], &files[..]].concat())
     }
 
-    fn add(&self, ledger: &str) -> (i32, String) {
+    pub(crate) fn add(&self, ledger: &str) -> (i32, String) {
         self.penstock(&["witness", "add", ledger, "signed", "--policy", "policy"])
     }
 
-    fn verify(&self, ledger: &str) -> (i32, String) {
+    pub(crate) fn verify(&self, ledger: &str) -> (i32, String) {
         self.penstock(&["verify", ledger, "--key", "one/trust/ledger.vkey", "--policy", "policy"])
     }
 
-    fn size(&self, ledger: &str) -> u64 {
+    pub(crate) fn size(&self, ledger: &str) -> u64 {
         size(&self.path(ledger).join("checkpoint"))
     }
 }

@@ -46,7 +46,7 @@ pub use keys::{Fetch, FetchError, Fetched, HttpFetch, OperatorKeys, Pending, Sou
 pub use metrics::Metrics;
 pub use recorder::{Acknowledge, Kept, Recorder, Unwritten, draw_id, now};
 pub use telemetry::TRACES;
-pub use tls::{Connector, TlsError, TlsFiles, client, connector};
+pub use tls::{Connector, TlsError, TlsFiles, client, connector, server};
 pub use upstream::Upstream;
 
 pub(crate) use gate::Gate;

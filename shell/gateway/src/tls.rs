@@ -162,6 +162,17 @@ fn is_about_time(problem: &CertificateError) -> bool {
     )
 }
 
+/// TLS of a listener for HTTP/1.1 that asks its callers for no certificate.
+///
+/// # Errors
+/// When certificate and key cannot be read or do not fit.
+pub fn server(certificate: &Path, key: &Path) -> Result<rustls::ServerConfig, TlsError> {
+    let files = TlsFiles { certificate: certificate.to_owned(), key: key.to_owned(), client_authority: None };
+    let mut config = Arc::unwrap_or_clone(ServerTls::load(&files)?.config);
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
 /// TLS towards servers: believes the system's authorities, or those of one PEM file. With a certificate and its key, shows them
 /// to a server that asks.
 ///
