@@ -77,15 +77,28 @@ impl Files for NoFiles {
 /// Warns of files that the gateway will miss, and of secrets that others can read.
 pub(crate) fn check(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) {
     if let Some(gateway) = file.table("gateway") {
-        if !gateway.texts("listen").is_empty() {
+        let witness = file.table("witness").filter(|_| file.says("witness"));
+        let secure = |node: &Node<'_>| !node.texts("listen").is_empty();
+        if secure(&gateway) || witness.as_ref().is_some_and(secure) {
             look(&gateway, "certificate", "`penstock init` makes one", false, around, report);
             look(&gateway, "key", "`penstock init` makes one", true, around, report);
+        }
+        if secure(&gateway) {
             look(&gateway, "client_authority", "`penstock init` makes one", false, around, report);
         }
         if let Some(telemetry) = gateway.table("telemetry").filter(|_| gateway.says("telemetry")) {
             look(&telemetry, "authorities", "put the authorities there, PEM", false, around, report);
         }
         look(&gateway, "keys", "`penstock init` makes them: `gateway.key` and `plant.key`", false, around, report);
+    }
+    if let Some(witnesses) = file.table("witnesses").filter(|_| file.says("witnesses")) {
+        let help = "write a policy there: `witness NAME KEY URL` for each witness, and `quorum NAME`";
+        look(&witnesses, "policy", help, false, around, report);
+        look(&witnesses, "authorities", "put the authorities there, PEM", false, around, report);
+    }
+    if let Some(witness) = file.table("witness").filter(|_| file.says("witness")) {
+        look(&witness, "key", "`penstock witness key --name NAME --out FILE` makes one", true, around, report);
+        look(&witness, "logs", "put the peers' `ledger.vkey` there, one after the other", false, around, report);
     }
     for (_, provider) in file.tables("providers") {
         look(&provider, "authorities", "put the authorities there, PEM", false, around, report);

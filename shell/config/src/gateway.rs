@@ -4,6 +4,7 @@ use crate::node::Node;
 use crate::problem::Code;
 use crate::report::Report;
 use crate::value;
+use crate::witnesses::{self, Witness, Witnesses};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -37,6 +38,10 @@ pub struct Gateway {
     pub keep_for: Option<Duration>,
     /// Where traces go, if anywhere.
     pub telemetry: Option<Telemetry>,
+    /// Who is asked to sign the heads of the ledger, if anybody.
+    pub witnesses: Option<Witnesses>,
+    /// Whether and how it signs the heads of others.
+    pub witness: Option<Witness>,
 }
 
 /// What the gateway takes at most, whatever conduit a call is on.
@@ -89,8 +94,10 @@ pub(crate) fn build(file: &Node<'_>, folder: &Path, report: &mut Report) -> Opti
         limits: limits(&node.table("limits")?)?,
         keep_for: retention(&node.table("retention")?, report),
         telemetry: if node.says("telemetry") { Some(telemetry(&node.table("telemetry")?, folder)?) } else { None },
+        witnesses: witnesses::witnesses(file, folder),
+        witness: witnesses::witness(file, folder, report),
     };
-    same_address(&node, report);
+    same_address(file, &node, report);
     if gateway.listen.is_empty() && gateway.plain_http.is_empty() {
         let message = "the gateway listens nowhere";
         let help = "for example: `listen = [\"127.0.0.1:8443\"]`";
@@ -182,10 +189,13 @@ fn in_the_clear(node: &Node<'_>, report: &mut Report) {
 }
 
 /// Two listeners cannot share an address.
-fn same_address(node: &Node<'_>, report: &mut Report) {
+fn same_address(file: &Node<'_>, node: &Node<'_>, report: &mut Report) {
     let mut seen: Vec<(SocketAddr, crate::node::At<&str>)> = Vec::new();
     let admin = node.text("admin").filter(|_| node.says("admin"));
-    for text in node.texts("listen").into_iter().chain(node.texts("plain_http")).chain(admin).take(64) {
+    let witness = file.table("witness").filter(|_| file.says("witness"));
+    let listeners = [Some(node), witness.as_ref()].into_iter().flatten();
+    let listeners = listeners.flat_map(|node| node.texts("listen").into_iter().chain(node.texts("plain_http")));
+    for text in listeners.chain(admin).take(64) {
         let Ok(address) = value::socket(text.value) else { continue };
         // Port 0 lets the system choose, and so never collides.
         if let Some((_, first)) =

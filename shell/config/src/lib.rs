@@ -32,6 +32,7 @@ mod spill;
 mod table;
 pub mod tokens;
 mod value;
+mod witnesses;
 mod zones;
 
 pub use document::{reference, schema};
@@ -39,6 +40,7 @@ pub use files::{Disk, Files, NoFiles, State};
 pub use gateway::{Gateway, Limits, Telemetry};
 pub use problem::{Code, Mark, Problem, Problems, Severity, Source};
 pub use read::{Surroundings, read};
+pub use witnesses::{Witness, Witnesses};
 
 use plant::{Millis, Plant};
 use policy::RuleFile;
