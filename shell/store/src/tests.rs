@@ -10,6 +10,7 @@ mod kill;
 mod life;
 mod power;
 mod retention;
+mod witnesses;
 
 use crate::{Failure, Opening, Reader, Recovery, Settings, Store, Written};
 use plant::{Body, Draft, GatewayId, Kind, Millis, Note, PlantId, RecordId};

@@ -10,8 +10,9 @@ use seal::note::{NOTE_LIMIT, Note};
 
 /// Where heads lie that witnesses have signed. Nobody prunes it; `checkpoint` passes.
 pub(super) const WITNESSED: &str = "witnessed";
-/// How many earlier heads are looked through for the last one with a quorum.
-const LOOKED_THROUGH: usize = 100;
+/// How many earlier heads are looked through for the last one with a quorum: more than a gateway keeps of those that too few
+/// have signed, so that a witness that is away for weeks hides nothing.
+const LOOKED_THROUGH: usize = 2000;
 
 /// What was judged of the witnesses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
