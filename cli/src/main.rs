@@ -31,6 +31,7 @@ mod token;
 mod vault;
 mod verify;
 mod witness;
+mod witnessing;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;

@@ -10,12 +10,14 @@ use crate::notice;
 use crate::prune;
 use crate::secrets::PlantKey;
 use crate::vault::Vault;
+use crate::witnessing::{Fresh, Witnessing};
 use config::Loaded;
 use config::tokens::{self, Change, Tokens};
 use gateway::{Gateway, Limits, Listen, Metrics, OperatorKeys, TlsFiles};
 use miette::{IntoDiagnostic, WrapErr};
 use plant::{ConduitId, CredentialReference, Kind, Note};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -44,7 +46,8 @@ pub(crate) struct Args {
     #[arg(long, default_value = "info", env = "PENSTOCK_LOG")]
     log_level: String,
 
-    /// Write the addresses that are listened on to this file, once they are: the calls' first, then operations'.
+    /// Write the addresses that are listened on to this file, once they are: the calls' first, then operations', then the
+    /// witness's.
     #[arg(long, value_name = "FILE")]
     addresses: Option<PathBuf>,
 }
@@ -87,6 +90,14 @@ pub(crate) struct Signals {
     interrupt: Signal,
 }
 
+/// What a signal asks for.
+pub(crate) enum Told {
+    /// Read the files anew.
+    Renew,
+    /// End.
+    Stop,
+}
+
 impl Signals {
     pub(crate) fn listen() -> miette::Result<Self> {
         let listen = |kind| signal(kind).into_diagnostic();
@@ -95,6 +106,15 @@ impl Signals {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
         })
+    }
+
+    /// Waits until the process is told something.
+    pub(crate) async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.hangup.recv() => Told::Renew,
+            _ = self.terminate.recv() => Told::Stop,
+            _ = self.interrupt.recv() => Told::Stop,
+        }
     }
 }
 
@@ -108,6 +128,7 @@ pub(crate) struct House {
     store: Arc<Store>,
     vault: Arc<Vault>,
     gateway: Gateway,
+    witnessing: Witnessing,
     seen: Seen,
     chores: Option<tokio::task::JoinHandle<()>>,
     /// When records that are too old were looked for last.
@@ -138,6 +159,7 @@ impl House {
         journal::measure(&metrics, &store);
         let vault = Arc::new(Vault::open(&loaded)?);
         let recorder = Arc::new(Ledger { store: Arc::clone(&store), vault: Arc::clone(&vault) });
+        let witnessing = Witnessing::open(&loaded, &store, &metrics).await?;
         let (listen, limits) = (listen(&loaded), limits(&loaded));
         let gateway = Gateway::start(&listen, loaded.gateway.admin, limits, key.secrets(), inforce, recorder, metrics)
             .await
@@ -145,8 +167,20 @@ impl House {
         journal::note(&store, Kind::Config, in_force(&loaded));
         let seen = Seen::look(&loaded, path);
         store.set_essential(essential(&loaded));
-        let (path, loaded) = (path.to_owned(), Arc::new(loaded));
-        Ok(Self { path, loaded, key, operator_keys, tokens, store, vault, gateway, seen, chores: None, pruned: None })
+        Ok(Self {
+            path: path.to_owned(),
+            loaded: Arc::new(loaded),
+            key,
+            operator_keys,
+            tokens,
+            store,
+            vault,
+            gateway,
+            witnessing,
+            seen,
+            chores: None,
+            pruned: None,
+        })
     }
 
     pub(crate) fn gateway(&self) -> &Gateway {
@@ -159,13 +193,16 @@ impl House {
     }
 
     fn announce(&self, file: Option<&Path>) -> miette::Result<()> {
-        let addresses: Vec<String> =
-            self.gateway.addresses().chain(self.gateway.operations()).map(|address| address.to_string()).collect();
+        let all = self.gateway.addresses().chain(self.gateway.operations()).chain(self.witnessing.addresses());
+        let addresses: Vec<String> = all.map(|address| address.to_string()).collect();
         for address in self.gateway.addresses() {
             tracing::info!(%address, "listening for calls");
         }
         if let Some(address) = self.gateway.operations() {
             tracing::info!(%address, "listening for operations");
+        }
+        for address in self.witnessing.addresses() {
+            tracing::info!(%address, "listening as a witness");
         }
         let Some(file) = file else { return Ok(()) };
         // Whole or not at all: whoever waits for the file reads all of it.
@@ -175,13 +212,15 @@ impl House {
     }
 
     /// Serves, and follows the plant's files, until a signal says stop.
-    pub(crate) async fn live(&mut self, signals: Signals) {
-        let Signals { mut hangup, mut terminate, mut interrupt } = signals;
+    pub(crate) async fn live(&mut self, mut signals: Signals) {
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = hangup.recv() => self.reload(),
+                told = signals.next() => match told {
+                    Told::Renew => self.reload(),
+                    Told::Stop => return,
+                },
                 _ = look.tick() => {
                     self.do_chores();
                     let seen = Seen::look(&self.loaded, &self.path);
@@ -190,8 +229,6 @@ impl House {
                         self.reload();
                     }
                 }
-                _ = terminate.recv() => return,
-                _ = interrupt.recv() => return,
             }
         }
     }
@@ -240,13 +277,15 @@ impl House {
         let operator_keys = assemble::operator_keys(loaded.plant.issuer.as_ref(), used)?;
         let tokens = tokens::read(&loaded.gateway.tokens)?;
         let inforce = assemble::inforce(&loaded, &tokens, &self.key, operator_keys.clone())?;
+        let fresh = Fresh::read(&loaded)?;
         self.vault.renew(&loaded)?;
         self.store.set_essential(essential(&loaded));
+        self.witnessing.renew(&loaded, &self.store, fresh)?;
         self.gateway.enforce(inforce);
         for change in tokens.since(&self.tokens) {
             journal::note(&self.store, Kind::Admin, changed(&change));
         }
-        if listen(&loaded).iter().map(|one| one.address).ne(listen(&self.loaded).iter().map(|one| one.address)) {
+        if addresses(&loaded) != addresses(&self.loaded) {
             tracing::warn!("changed addresses come into force at the next start");
         }
         (self.loaded, self.operator_keys, self.tokens) = (Arc::new(loaded), operator_keys, tokens);
@@ -265,6 +304,7 @@ impl House {
         }
         let state = self.store.close();
         tracing::info!(records = state.size, published = state.published, "ledger closed");
+        self.witnessing.close().await;
     }
 }
 
@@ -291,6 +331,12 @@ fn listen(loaded: &Loaded) -> Vec<Listen> {
     let secure = gateway.listen.iter().map(|address| Listen { address: *address, tls: Some(tls.clone()) });
     let plain = gateway.plain_http.iter().map(|address| Listen { address: *address, tls: None });
     secure.chain(plain).collect()
+}
+
+/// What comes into force only at a start: where it listens, for calls and as a witness, and as which witness.
+fn addresses(loaded: &Loaded) -> (Vec<SocketAddr>, Option<config::Witness>) {
+    let witness = loaded.gateway.witness.clone().map(|witness| config::Witness { logs: PathBuf::new(), ..witness });
+    (listen(loaded).iter().map(|one| one.address).collect(), witness)
 }
 
 fn limits(loaded: &Loaded) -> Limits {
@@ -358,10 +404,13 @@ impl Seen {
             };
             credential.into_iter().chain(provider.authorities.clone())
         });
+        let witnesses = gateway.witnesses.iter().flat_map(|one| [Some(one.policy.clone()), one.authorities.clone()]);
+        let logs = gateway.witness.iter().map(|witness| Some(witness.logs.clone()));
+        let witnessing = witnesses.chain(logs).flatten();
         let look = |file: PathBuf| {
             let metadata = std::fs::metadata(file).ok()?;
             Some((metadata.modified().ok()?, metadata.len()))
         };
-        Self([plant].into_iter().chain(own).chain(providers).chain(rules).map(look).collect())
+        Self([plant].into_iter().chain(own).chain(providers).chain(rules).chain(witnessing).map(look).collect())
     }
 }

@@ -121,7 +121,7 @@ struct Add {
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(crate) enum Failure {
     #[error(transparent)]
     Unusable(#[from] Unusable),
     #[error("cannot write `{}`: {source}", path.display())]
@@ -213,7 +213,7 @@ fn parse_request(path: &Path) -> Result<Request, Failure> {
 }
 
 /// Reads the private key of a witness.
-fn cosigner(path: &Path) -> Result<Cosigner, Failure> {
+pub(crate) fn cosigner(path: &Path) -> Result<Cosigner, Failure> {
     let line = secrets::read(path)?;
     Cosigner::decode(line.trim_end()).map_err(|_| Failure::Key(path.to_owned()))
 }

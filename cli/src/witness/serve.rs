@@ -2,6 +2,7 @@
 
 use super::{Failure, cosigner};
 use crate::logging::{self, Form};
+use crate::run::{Signals, Told};
 use crate::verify::trust;
 use arc_swap::ArcSwap;
 use std::error::Error;
@@ -9,7 +10,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::signal::unix::{SignalKind, signal};
 use witness::{Judge, Listen, Server, Tls};
 
 /// How often files are looked at for changes.
@@ -70,6 +70,7 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     let tls = args.tls()?;
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::System)?;
     runtime.block_on(async {
+        let signals = Signals::listen().map_err(|problem| Failure::Start(problem.to_string()))?;
         let listen: Vec<Listen> =
             args.listen.iter().map(|address| Listen { address: *address, tls: tls.clone() }).collect();
         let server = Server::start(&listen, &judge).await?;
@@ -79,7 +80,7 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
         if let Some(file) = &args.addresses {
             announce(file, server.addresses())?;
         }
-        follow(args, &judge, tls.as_ref()).await?;
+        follow(signals, args, &judge, tls.as_ref()).await;
         tracing::info!("witness: stopping");
         server.stop().await;
         Ok(())
@@ -95,17 +96,15 @@ fn announce(file: &Path, addresses: &[SocketAddr]) -> Result<(), Failure> {
 }
 
 /// Follows the files until a signal says stop.
-async fn follow(args: &Args, judge: &Judge, tls: Option<&Tls>) -> Result<(), Failure> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::System)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::System)?;
-    let mut hangup = signal(SignalKind::hangup()).map_err(Failure::System)?;
+async fn follow(mut signals: Signals, args: &Args, judge: &Judge, tls: Option<&Tls>) {
     let mut look = tokio::time::interval(LOOK);
     let mut seen = args.look();
     loop {
         tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => args.renew(judge, tls),
+            told = signals.next() => match told {
+                Told::Renew => args.renew(judge, tls),
+                Told::Stop => return,
+            },
             _ = look.tick() => {
                 let now = args.look();
                 if now != seen {

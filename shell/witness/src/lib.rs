@@ -10,8 +10,14 @@
 //! handed its key and the keys of the ledgers that it looks after; whoever asks is handed a way to servers. Neither end is
 //! in the path of a call: without any witness the gateway goes on, and says how far behind it is.
 
+mod asking;
 mod judge;
 mod listen;
+mod rounds;
+mod standing;
 
+pub use asking::{Connector, UrlError};
 pub use judge::Judge;
 pub use listen::{Listen, ListenError, Server, Tls};
+pub use rounds::{Rounds, Settings};
+pub use standing::Standing;

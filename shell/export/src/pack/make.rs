@@ -4,7 +4,8 @@ use super::manifest::{self, Manifest, Measure};
 use super::sample::Draw;
 use super::vessel::{Sink, VesselError};
 use super::{
-    CHECKPOINT, MANIFEST, NOTE, POPULATION, Profile, RECORDS, RECORDS_LIMIT, REDACTED, Redaction, Sample, TRUST, TRUST_LIMIT, proof,
+    CHECKPOINT, MANIFEST, NOTE, POPULATION, Profile, RECORDS, RECORDS_LIMIT, REDACTED, Redaction, Sample, TRUST,
+    TRUST_LIMIT, proof,
 };
 use ledger::checkpoint::CheckpointError;
 use ledger::verify::{Files, Trust, TrustError};

@@ -1,8 +1,8 @@
 //! Packs, good and hostile.
 
 use super::{
-    Checked, MANIFEST, Made, MakeError, NOTE, Order, POPULATION, Profile, REDACTED, Redaction, Sample, Sink, VesselError,
-    check, compare, head, is_pack, make, manifest,
+    Checked, MANIFEST, Made, MakeError, NOTE, Order, POPULATION, Profile, REDACTED, Redaction, Sample, Sink,
+    VesselError, check, compare, head, is_pack, make, manifest,
 };
 use ledger::verify::{Class, Trust};
 use plant::{Body, Draft, GatewayId, Kind, Millis, Party, PlantId, RecordId, Verdict, Who};

@@ -1,0 +1,156 @@
+//! Rounds among witnesses that lie, dawdle and break off: each is known for what it is, and the good one still signs.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use ledger::verify::Trust;
+use penstock_witness::{Connector, Judge, Listen, Rounds, Server, Settings, Standing};
+use plant::{Body, Draft, GatewayId, Kind, Millis, PlantId, RecordId};
+use prometheus_client::registry::Registry;
+use seal::SigningKey;
+use seal::cosignature::Cosigner;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use store::{Opening, Store};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+fn cosigner(number: u8) -> Cosigner {
+    Cosigner::new(format!("w{number}.example"), Arc::new(SigningKey::from_seed([number; 32].into()))).unwrap()
+}
+
+fn open(folder: &Path) -> Arc<Store> {
+    std::fs::create_dir_all(folder).unwrap();
+    let opening = Opening {
+        key: Arc::new(SigningKey::from_seed([99; 32].into())),
+        plant: PlantId::new("brewery").unwrap(),
+        gateway: GatewayId::new("gate-1").unwrap(),
+        epoch_seed: None,
+        settings: store::Settings { segment_bytes: 1 << 20, reserve_bytes: 4096, ..store::Settings::default() },
+    };
+    Arc::new(Store::open(folder, &opening).unwrap().0)
+}
+
+fn connector() -> Connector {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+    hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build()
+}
+
+/// Answers every request with these bytes and closes.
+async fn liar(answer: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            // As much of the request as comes at once; then whatever it was, the same.
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    url
+}
+
+fn http(status: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn liars_are_known_and_hold_up_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("ledger"));
+    let judge = Judge::new(cosigner(1), &folder.path().join("state"), vec![store.verifier().clone()]).unwrap();
+    let listen = Listen { address: "127.0.0.1:0".parse().unwrap(), tls: None };
+    let server = Server::start(&[listen], &judge).await.unwrap();
+    let address = *server.addresses().first().unwrap();
+    // A signature of another head, and one that is made up.
+    let note = seal::note::Note::sign("brewery/gate-1/x\n1\nroot\n", &signer()).unwrap();
+    let stale = format!("{}\n", cosigner(3).sign(&note, 5));
+    let liars = [
+        ("http", format!("http://{address}/"), "signed"),
+        ("page", liar(http("200 OK", "<html>login</html>")).await, "invalid"),
+        ("stale", liar(http("200 OK", &stale)).await, "invalid"),
+        ("empty", liar(http("200 OK", "")).await, "invalid"),
+        ("border", liar(http("200 OK", &format!("\n{stale}"))).await, "invalid"),
+        ("long", liar(http("200 OK", &"a".repeat(1 << 20))).await, "unreachable"),
+        ("noise", liar("\u{0}\u{1}no http\r\n\r\n".to_owned()).await, "unreachable"),
+        ("away", "http://127.0.0.1:1".to_owned(), "unreachable"),
+        ("stranger", liar(http("404 Not Found", "")).await, "refused"),
+        ("broken", liar(http("500 Internal Server Error", "")).await, "refused"),
+        ("moved", liar(http("302 Found", "")).await, "refused"),
+        ("number", liar(http("409 Conflict", "many\n")).await, "invalid"),
+        ("ahead", liar(http("409 Conflict", "9223372036854775807\n")).await, "contradicted"),
+        ("stuck", liar(http("409 Conflict", "0\n")).await, "contradicted"),
+        ("other", liar(http("422 Unprocessable Entity", "")).await, "contradicted"),
+    ];
+    let mut policy = String::new();
+    for ((name, url, _), number) in liars.iter().zip(1..) {
+        writeln!(policy, "witness {name} {} {url}", cosigner(number).witness()).unwrap();
+    }
+    let policy = Trust::parse_policy(&format!("{policy}quorum http\n")).unwrap();
+    let standing = Arc::<Standing>::default();
+    let mut registry = Registry::default();
+    standing.register(&mut registry);
+    let shown = || {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        text
+    };
+    let settings = Settings {
+        quorum: policy.quorum().unwrap().clone(),
+        every: Duration::from_secs(1),
+        warn_after: Duration::from_secs(60),
+    };
+    let rounds = Rounds::begin(settings, &folder.path().join("ledger"), &store, &connector(), &standing).unwrap();
+    let begun = Instant::now();
+    let all = |text: &str| {
+        let seen = |(name, _, answer): &(&str, String, &str)| {
+            text.contains(&format!("witness_asked_total{{witness=\"{name}\",answer=\"{answer}\"}}"))
+        };
+        liars.iter().all(seen) && text.contains("\nunwitnessed_records 0\n")
+    };
+    while !all(&shown()) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{}", shown());
+        tokio::task::yield_now().await;
+    }
+    // None of them is ever taken for anything else, and none of what they said is kept.
+    let id = RecordId::new(Millis(1_700_000_000_000), [1; 10]);
+    store.write(Draft { kind: Kind::Admin, id, reference: None, body: Body::default() }).unwrap();
+    store.close();
+    rounds.end().await;
+    let text = shown();
+    for (name, _, answer) in &liars {
+        let lines: Vec<&str> =
+            text.lines().filter(|line| line.starts_with(&format!("witness_asked_total{{witness=\"{name}\""))).collect();
+        assert!(matches!(lines.as_slice(), [line] if line.contains(&format!("answer=\"{answer}\""))), "{lines:?}");
+    }
+    let newest = std::fs::read_to_string(folder.path().join("ledger/checkpoint")).unwrap();
+    let size = newest.lines().nth(1).unwrap();
+    let kept = std::fs::read_to_string(folder.path().join(format!("ledger/witnessed/{size}.note"))).unwrap();
+    assert_eq!(kept.lines().filter(|line| line.contains(".example ")).count(), 1, "{kept}");
+    assert!(!text.contains("unwitnessed_records"), "nobody is asked any more");
+    server.stop().await;
+}
+
+fn signer() -> seal::note::Signer {
+    seal::note::Signer::new("brewery/gate-1/x", Arc::new(SigningKey::from_seed([99; 32].into()))).unwrap()
+}
+
+#[tokio::test]
+async fn a_url_that_is_none_is_said_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    for url in ["ftp://w.example", "w.example:80", "http://", "https://w.example/?x=1"] {
+        let text = format!("witness w {} {url}\nquorum w\n", cosigner(1).witness());
+        let policy = Trust::parse_policy(&text).unwrap();
+        let quorum = policy.quorum().unwrap().clone();
+        let settings = Settings { quorum, every: Duration::from_secs(1), warn_after: Duration::from_secs(1) };
+        let begun = Rounds::begin(settings, folder.path(), &store, &connector(), &Arc::default());
+        match begun {
+            Err(error) => assert!(error.to_string().contains("`w`"), "{url}"),
+            Ok(_) => panic!("{url} is asked"),
+        }
+    }
+}
