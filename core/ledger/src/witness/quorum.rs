@@ -203,6 +203,12 @@ impl Quorum {
         Ok(seen)
     }
 
+    /// Whether it asks for nobody: every checkpoint has enough witnesses then.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.needed.is_none()
+    }
+
     /// The keys of the witnesses that the policy names.
     pub fn witnesses(&self) -> impl Iterator<Item = &Witness> {
         self.witnesses.iter().map(|named| &named.witness)

@@ -1,7 +1,7 @@
 //! A ledger and its witnesses, many at a time.
 
 use super::{draft, folder, open};
-use crate::{Memory, Store, add, head, request_under, witnessed};
+use crate::{Memory, Store, Thinner, add, head, request_under, witnessed};
 use ledger::verify::Trust;
 use ledger::witness::Quorum;
 use plant::{Kind, Millis};
@@ -82,4 +82,41 @@ fn the_state_of_a_witness_is_held_by_one_at_a_time() {
     assert!(Memory::try_open(&folder.path().join("a/b/state")).unwrap().is_none());
     drop(held);
     assert!(Memory::try_open(&folder.path().join("a/b/state")).unwrap().is_some());
+}
+
+/// A ledger whose every head is signed, as many as a day has minutes, and one of them by a person.
+#[test]
+fn a_ledger_does_not_drown_in_signed_heads() {
+    let folder = folder();
+    let ledger = folder.path().join("ledger");
+    std::fs::create_dir(&ledger).unwrap();
+    let (quorum, asked) = (quorum(2, 1), cosigner(1));
+    let (mut thinner, mut signed, mut removed) = (Thinner::new(8), Vec::new(), 0);
+    for round in 0..30_u64 {
+        let key = grow(&ledger, 1);
+        let (published, under) = head(&ledger).unwrap();
+        signed.push(published.size);
+        // Ten rounds a day, of which the first two have no quorum: a signature of somebody else, whom we ask as well.
+        let (day, other) = (20_000 + round / 10, cosigner(9));
+        let by = if round % 10 < 2 { &other } else { &asked };
+        let mut note = under.clone();
+        note.put(by.sign(&note, day * 86_400)).unwrap();
+        if round == 15 {
+            note.put(cosigner(2).sign(&note, day * 86_400)).unwrap();
+        }
+        add(&ledger, &note, std::slice::from_ref(&key), &[by.witness(), cosigner(2).witness()]).unwrap();
+        let asked = [asked.witness(), other.witness()];
+        removed += thinner.thin(&ledger, std::slice::from_ref(&key), &quorum, &asked).unwrap();
+    }
+    let left: Vec<usize> = signed
+        .iter()
+        .enumerate()
+        .filter(|(_, size)| ledger.join(format!("witnessed/{size}.note")).exists())
+        .map(|(round, _)| round)
+        .collect();
+    // Of each day that is over the first and the first with a quorum; what a person carried; the last with a quorum among
+    // those that were looked through; and the newest.
+    assert_eq!(left.iter().filter(|round| **round < 20).copied().collect::<Vec<_>>(), [0, 2, 10, 12, 15, 19]);
+    assert!((8..=13).contains(&left.iter().filter(|round| **round >= 20).count()), "{left:?}");
+    assert_eq!(removed + left.len(), 30);
 }

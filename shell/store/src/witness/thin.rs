@@ -12,8 +12,8 @@ use seal::note::{Note, Verifier};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// So many heads more than are to be kept are let come together before they are looked through.
-const SLACK: usize = 256;
+/// One part in so many more than are to be kept is let come together before they are looked through.
+const SLACK: usize = 4;
 
 /// Removes heads that are no longer needed.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Thinner {
     ) -> Result<usize, WitnessError> {
         let all = sizes(ledger, self.done)?;
         let old = all.len().saturating_sub(self.keep);
-        if old < SLACK {
+        if old <= self.keep / SLACK {
             return Ok(0);
         }
         let mut heads = Vec::new();

@@ -49,6 +49,7 @@ fn a_policy_says_where_a_witness_can_be_asked() {
     let quorum = read("witness one W1 https://one.example/w\nwitness two W2\nquorum one").unwrap().unwrap();
     let urls: Vec<_> = quorum.named().iter().map(|named| (named.name.as_str(), named.url.as_deref())).collect();
     assert_eq!(urls, [("one", Some("https://one.example/w")), ("two", None)]);
+    assert!(!quorum.is_none() && read("witness one W1\nquorum none").unwrap().unwrap().is_none());
 }
 
 #[test]
