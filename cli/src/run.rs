@@ -280,7 +280,7 @@ impl House {
         let fresh = Fresh::read(&loaded)?;
         self.vault.renew(&loaded)?;
         self.store.set_essential(essential(&loaded));
-        self.witnessing.renew(&loaded, &self.store, fresh)?;
+        self.witnessing.renew(&loaded, &self.store, fresh);
         self.gateway.enforce(inforce);
         for change in tokens.since(&self.tokens) {
             journal::note(&self.store, Kind::Admin, changed(&change));

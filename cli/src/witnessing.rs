@@ -30,7 +30,7 @@ struct Own {
 
 /// What the files say now, read before any of it comes into force.
 pub(crate) struct Fresh {
-    asked: Option<(Settings, ::witness::Connector)>,
+    asked: Option<Settings>,
     logs: Option<Vec<Verifier>>,
     certificate: Option<rustls::ServerConfig>,
 }
@@ -38,20 +38,11 @@ pub(crate) struct Fresh {
 impl Fresh {
     pub(crate) fn read(loaded: &Loaded) -> miette::Result<Self> {
         let gateway = &loaded.gateway;
-        let asked = gateway.witnesses.as_ref().map(|witnesses| {
-            let policy = policy(&witnesses.policy)?;
-            let quorum = policy.quorum().cloned().ok_or_else(|| miette::miette!("the policy has no quorum"))?;
-            let settings = Settings { quorum, every: witnesses.every, warn_after: witnesses.warn_after };
-            let connector = gateway::connector(witnesses.authorities.as_deref()).into_diagnostic()?;
-            Ok::<_, miette::Report>((settings, connector))
-        });
-        let logs = gateway.witness.as_ref().map(|witness| {
-            let logs = trust(&witness.logs).into_diagnostic()?;
-            Ok::<_, miette::Report>(logs.verifiers().to_vec())
-        });
+        let asked = gateway.witnesses.as_ref().map(asked).transpose()?;
+        let logs = gateway.witness.as_ref().map(|witness| peers(&witness.logs)).transpose()?;
         let secure = gateway.witness.as_ref().is_some_and(|witness| !witness.listen.is_empty());
         let certificate = if secure { Some(certificate(gateway)?) } else { None };
-        Ok(Self { asked: asked.transpose()?, logs: logs.transpose()?, certificate })
+        Ok(Self { asked, logs, certificate })
     }
 }
 
@@ -66,9 +57,7 @@ impl Witnessing {
             None => None,
         };
         let mut witnessing = Self { standing, rounds: None, own };
-        if let Some((settings, connector)) = asked {
-            witnessing.ask(loaded, store, settings, &connector)?;
-        }
+        witnessing.ask(loaded, store, asked);
         Ok(witnessing)
     }
 
@@ -78,31 +67,20 @@ impl Witnessing {
     }
 
     /// Puts in force what was read anew.
-    pub(crate) fn renew(&mut self, loaded: &Loaded, store: &Arc<Store>, fresh: Fresh) -> miette::Result<()> {
+    pub(crate) fn renew(&mut self, loaded: &Loaded, store: &Arc<Store>, fresh: Fresh) {
         if let Some((own, logs)) = self.own.as_ref().zip(fresh.logs) {
             own.judge.look_after(logs);
         }
         if let Some((tls, certificate)) = self.own.as_ref().and_then(|own| own.tls.as_ref()).zip(fresh.certificate) {
             tls.store(Arc::new(certificate));
         }
-        // The old rounds end first: one that ends says that nobody is asked.
-        self.rounds = None;
-        match fresh.asked {
-            Some((settings, connector)) => self.ask(loaded, store, settings, &connector),
-            None => Ok(()),
-        }
+        self.ask(loaded, store, fresh.asked);
     }
 
-    fn ask(
-        &mut self,
-        loaded: &Loaded,
-        store: &Arc<Store>,
-        settings: Settings,
-        connector: &::witness::Connector,
-    ) -> miette::Result<()> {
-        let rounds = Rounds::begin(settings, &loaded.gateway.ledger, store, connector, &self.standing);
-        self.rounds = Some(rounds.into_diagnostic()?);
-        Ok(())
+    fn ask(&mut self, loaded: &Loaded, store: &Arc<Store>, settings: Option<Settings>) {
+        // The old rounds end first: rounds that end say that nobody is asked.
+        self.rounds = None;
+        self.rounds = settings.map(|settings| Rounds::begin(settings, &loaded.gateway.ledger, store, &self.standing));
     }
 
     /// Has the last head of the closed ledger signed, and stops being a witness.
@@ -123,7 +101,7 @@ impl Own {
         certificate: Option<rustls::ServerConfig>,
         metrics: &Metrics,
     ) -> miette::Result<Self> {
-        let cosigner = cosigner(&witness.key).into_diagnostic()?;
+        let cosigner = cosigner(&witness.key).map_err(|problem| miette::miette!("{problem}"))?;
         let judge = Judge::new(cosigner, &witness.state, logs).into_diagnostic()?;
         metrics.register(|registry| judge.register(registry));
         let tls = certificate.map(|certificate| Arc::new(ArcSwap::from_pointee(certificate)));
@@ -135,9 +113,21 @@ impl Own {
     }
 }
 
-fn policy(path: &Path) -> miette::Result<Trust> {
-    let failed = || format!("the policy `{}` cannot be used", path.display());
-    Trust::parse_policy(&text(path).into_diagnostic()?).into_diagnostic().wrap_err_with(failed)
+/// Whom the policy names, and where they are.
+fn asked(witnesses: &config::Witnesses) -> miette::Result<Settings> {
+    let path = &witnesses.policy;
+    let policy = text(path).map_err(|problem| miette::miette!("{problem}"))?;
+    let read = Trust::parse_policy(&policy).into_diagnostic().and_then(|policy| {
+        let connector = gateway::connector(witnesses.authorities.as_deref()).into_diagnostic()?;
+        let quorum = policy.quorum().ok_or_else(|| miette::miette!("it has no quorum"))?;
+        Settings::new(quorum, witnesses.every, witnesses.warn_after, &connector).into_diagnostic()
+    });
+    read.wrap_err_with(|| format!("the policy `{}` cannot be used", path.display()))
+}
+
+/// The keys of the ledgers that this gateway witnesses.
+fn peers(path: &Path) -> miette::Result<Vec<Verifier>> {
+    Ok(trust(path).map_err(|problem| miette::miette!("{problem}"))?.verifiers().to_vec())
 }
 
 fn certificate(gateway: &Gateway) -> miette::Result<rustls::ServerConfig> {

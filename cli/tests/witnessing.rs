@@ -215,6 +215,14 @@ fn plants_witness_each_other_and_two_of_three_are_enough() {
     put(&region.path("hilltop/policy"), &hanging);
     let hilltop = region.run("hilltop", 3);
     (0..20).for_each(|_| hilltop.call());
+    // A bad policy never replaces a good one.
+    for bad in ["no policy\n".to_owned(), hanging.replace("http://", "nonsense://")] {
+        put(&region.path("hilltop/policy"), &bad);
+        hilltop.wait_for_log("the plant's files were rejected");
+    }
+    put(&region.path("hilltop/policy"), &hanging);
+    hilltop.wait_for_log("plant file in force");
+    hilltop.call();
     hilltop.wait("two follow", || hilltop.metric("penstock_unwitnessed_records") == Some(0));
     hilltop.stop();
     let (code, text) = region.verify("hilltop");

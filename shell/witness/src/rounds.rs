@@ -34,14 +34,29 @@ const KEPT: usize = 1000;
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Whom to ask, and how often.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Settings {
-    /// The witnesses, and which of them are enough.
-    pub quorum: Quorum,
-    /// Least time between two rounds.
-    pub every: Duration,
-    /// How long a record may wait for a quorum before that is a warning in the log.
-    pub warn_after: Duration,
+    quorum: Quorum,
+    asked: Vec<Asked>,
+    every: Duration,
+    warn_after: Duration,
+}
+
+impl Settings {
+    /// Asks those witnesses of the policy that have a URL, at most once in `every`. A record that waits for a quorum for longer
+    /// than `warn_after` is a warning in the log.
+    ///
+    /// # Errors
+    /// If one of the URLs is none.
+    pub fn new(
+        quorum: &Quorum,
+        every: Duration,
+        warn_after: Duration,
+        connector: &Connector,
+    ) -> Result<Self, UrlError> {
+        let asked = quorum.named().iter().filter_map(|named| Asked::new(named, connector).transpose());
+        Ok(Self { quorum: quorum.clone(), asked: asked.collect::<Result<_, _>>()?, every, warn_after })
+    }
 }
 
 /// A head that witnesses are to sign.
@@ -65,42 +80,26 @@ struct Ours {
     ledger: PathBuf,
     key: Vec<Verifier>,
     settings: Settings,
-    asked: Vec<Asked>,
     standing: Arc<Standing>,
 }
 
 impl Rounds {
-    /// Begins to ask the witnesses that have a URL.
-    ///
-    /// # Errors
-    /// If one of the URLs is none.
-    pub fn begin(
-        settings: Settings,
-        ledger: &Path,
-        store: &Arc<Store>,
-        connector: &Connector,
-        standing: &Arc<Standing>,
-    ) -> Result<Self, UrlError> {
-        let asked: Vec<Asked> = settings
-            .quorum
-            .named()
-            .iter()
-            .filter_map(|named| Asked::new(named, connector).transpose())
-            .collect::<Result<_, _>>()?;
-        if asked.is_empty() {
+    /// Begins to ask.
+    #[must_use]
+    pub fn begin(settings: Settings, ledger: &Path, store: &Arc<Store>, standing: &Arc<Standing>) -> Self {
+        if settings.asked.is_empty() {
             tracing::warn!("the policy names no witness with a URL: nobody is asked over the network");
         }
         let ours = Arc::new(Ours {
             ledger: ledger.to_owned(),
             key: vec![store.verifier().clone()],
             settings,
-            asked,
             standing: Arc::clone(standing),
         });
         let stopping = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let (sender, newest) = watch::channel(None);
-        for asked in ours.asked.clone() {
+        for asked in ours.settings.asked.clone() {
             let follower = Follower { ours: Arc::clone(&ours), asked, told: None };
             let (stopping, newest) = (stopping.clone(), newest.clone());
             tasks.spawn(async move {
@@ -112,7 +111,7 @@ impl Rounds {
         tasks.spawn(async move {
             let _ = stopped.run_until_cancelled(clerk.keep(sender)).await;
         });
-        Ok(Self { ours, tasks, stopping })
+        Self { ours, tasks, stopping }
     }
 
     /// Stops asking. Then, once, has the head signed that the ledger was closed with: it may be the last for a long time.
@@ -122,7 +121,7 @@ impl Rounds {
         let Ok(Ok((head, note))) = blocking(&self.ours, |ours| store::head(&ours.ledger)).await else { return };
         let last = Head { size: head.size, note };
         let mut asked = JoinSet::new();
-        for one in self.ours.asked.clone() {
+        for one in self.ours.settings.asked.clone() {
             let mut follower = Follower { ours: Arc::clone(&self.ours), asked: one, told: None };
             let last = last.clone();
             asked.spawn(async move { follower.ask(&last).await });
@@ -327,7 +326,7 @@ impl Clerk {
     async fn thin(&self) {
         let thinner = Arc::clone(&self.thinner);
         let thinned = blocking(&self.ours, move |ours| {
-            let asked: Vec<&Witness> = ours.asked.iter().map(|asked| &asked.named.witness).collect();
+            let asked: Vec<&Witness> = ours.settings.asked.iter().map(|asked| &asked.named.witness).collect();
             let mut thinner = thinner.lock().unwrap_or_else(PoisonError::into_inner);
             thinner.thin(&ours.ledger, &ours.key, &ours.settings.quorum, &asked)
         });

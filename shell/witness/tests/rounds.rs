@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use ledger::verify::Trust;
-use penstock_witness::{Connector, Judge, Listen, Rounds, Server, Settings, Standing};
+use penstock_witness::{Connector, Judge, Listen, Rounds, Server, Settings, Standing, UrlError};
 use plant::{Body, Draft, GatewayId, Kind, Millis, PlantId, RecordId};
 use prometheus_client::registry::Registry;
 use seal::SigningKey;
@@ -98,12 +98,8 @@ async fn liars_are_known_and_hold_up_nobody() {
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
         text
     };
-    let settings = Settings {
-        quorum: policy.quorum().unwrap().clone(),
-        every: Duration::from_secs(1),
-        warn_after: Duration::from_secs(60),
-    };
-    let rounds = Rounds::begin(settings, &folder.path().join("ledger"), &store, &connector(), &standing).unwrap();
+    let settings = settings(&policy).unwrap();
+    let rounds = Rounds::begin(settings, &folder.path().join("ledger"), &store, &standing);
     let begun = Instant::now();
     let all = |text: &str| {
         let seen = |(name, _, answer): &(&str, String, &str)| {
@@ -138,19 +134,24 @@ fn signer() -> seal::note::Signer {
     seal::note::Signer::new("brewery/gate-1/x", Arc::new(SigningKey::from_seed([99; 32].into()))).unwrap()
 }
 
-#[tokio::test]
-async fn a_url_that_is_none_is_said_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    for url in ["ftp://w.example", "w.example:80", "http://", "https://w.example/?x=1"] {
-        let text = format!("witness w {} {url}\nquorum w\n", cosigner(1).witness());
-        let policy = Trust::parse_policy(&text).unwrap();
-        let quorum = policy.quorum().unwrap().clone();
-        let settings = Settings { quorum, every: Duration::from_secs(1), warn_after: Duration::from_secs(1) };
-        let begun = Rounds::begin(settings, folder.path(), &store, &connector(), &Arc::default());
-        match begun {
-            Err(error) => assert!(error.to_string().contains("`w`"), "{url}"),
-            Ok(_) => panic!("{url} is asked"),
+fn settings(policy: &Trust) -> Result<Settings, UrlError> {
+    Settings::new(policy.quorum().unwrap(), Duration::from_secs(1), Duration::from_secs(60), &connector())
+}
+
+#[test]
+fn a_url_that_is_none_is_said_before_anybody_is_asked() {
+    for (url, good) in [
+        ("https://w.example/witness/", true),
+        ("http://[::1]:7380", true),
+        ("ftp://w.example", false),
+        ("w.example:80", false),
+        ("http://", false),
+        ("https://w.example/?x=1", false),
+    ] {
+        let policy = Trust::parse_policy(&format!("witness w {} {url}\nquorum w\n", cosigner(1).witness())).unwrap();
+        match settings(&policy) {
+            Err(error) => assert!(!good && error.to_string().contains("`w`"), "{url}"),
+            Ok(_) => assert!(good, "{url}"),
         }
     }
 }
