@@ -134,6 +134,56 @@ fn signer() -> seal::note::Signer {
     seal::note::Signer::new("brewery/gate-1/x", Arc::new(SigningKey::from_seed([99; 32].into()))).unwrap()
 }
 
+/// A witness that looks after nobody yet is asked about one head; somebody carries it a newer one meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_was_carried_past_the_network_is_no_contradiction() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ledger, state) = (folder.path().join("ledger"), folder.path().join("state"));
+    let store = open(&ledger);
+    let key = store.verifier().clone();
+    let judge = Judge::new(cosigner(1), &state, vec![signer().verifier().clone()]).unwrap();
+    let listen = Listen { address: "127.0.0.1:0".parse().unwrap(), tls: None };
+    let server = Server::start(&[listen], &judge).await.unwrap();
+    let address = server.addresses().first().unwrap();
+    let text = format!("witness w {} http://{address}\nquorum w\n", cosigner(1).witness());
+    let policy = Trust::parse_policy(&text).unwrap();
+    // One round, and no second while the test lasts.
+    let day = Duration::from_secs(86_400);
+    let settings = Settings::new(policy.quorum().unwrap(), day, day, &connector()).unwrap();
+    let standing = Arc::<Standing>::default();
+    let mut registry = Registry::default();
+    standing.register(&mut registry);
+    let rounds = Rounds::begin(settings, &ledger, &store, &standing);
+    let begun = Instant::now();
+    let answered = |answer: &str| {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(60), "{answer}: {text}");
+        text.contains(&format!("answer=\"{answer}\""))
+    };
+    while !answered("refused") {
+        tokio::task::yield_now().await;
+    }
+    let id = RecordId::new(Millis(1_700_000_000_000), [1; 10]);
+    let written = store.write(Draft { kind: Kind::Admin, id, reference: None, body: Body::default() }).unwrap();
+    while store.state().published <= written.seq {
+        tokio::task::yield_now().await;
+    }
+    let request = store::request(&ledger, Some(0)).unwrap();
+    let mut memory = store::Memory::open(&state).unwrap();
+    memory.cosign(&request, std::slice::from_ref(&key), &cosigner(1), Millis(1_700_000_000_000)).unwrap();
+    drop(memory);
+    judge.look_after(vec![key]);
+    while !answered("unsteady") {
+        tokio::task::yield_now().await;
+    }
+    // The head that is left is beyond both, and goes its way.
+    store.close();
+    rounds.end().await;
+    assert!(answered("signed") && !answered("contradicted"));
+    server.stop().await;
+}
+
 fn settings(policy: &Trust) -> Result<Settings, UrlError> {
     Settings::new(policy.quorum().unwrap(), Duration::from_secs(1), Duration::from_secs(60), &connector())
 }
