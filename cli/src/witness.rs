@@ -1,6 +1,7 @@
 //! `penstock witness`: have others sign the head of a ledger, and sign the heads of others, over the network or by files
 //! that people carry.
 
+mod qr;
 mod serve;
 
 use crate::secrets;
@@ -67,6 +68,10 @@ struct Ask {
     #[arg(long, short, value_name = "FILE")]
     out: PathBuf,
 
+    /// Draw it as a QR code too, for a camera on the other side of a gap: an SVG file.
+    #[arg(long, value_name = "FILE.svg")]
+    qr: Option<PathBuf>,
+
     /// How many records the head covers that this witness has signed last; without it, the newest that any has signed.
     #[arg(long, value_name = "N")]
     old: Option<u64>,
@@ -94,6 +99,10 @@ struct Sign {
     /// The file to carry back: the signed head.
     #[arg(long, short, value_name = "FILE")]
     out: PathBuf,
+
+    /// Draw it as a QR code too: an SVG file.
+    #[arg(long, value_name = "FILE.svg")]
+    qr: Option<PathBuf>,
 }
 
 /// Keep the signature that a witness has given
@@ -134,6 +143,8 @@ pub(crate) enum Failure {
     Form { path: PathBuf, problem: RequestError },
     #[error("the name of a witness is not empty and holds neither blanks nor `+`")]
     Name(#[from] NoteError),
+    #[error("it is too long for a QR code ({0}): carry the file")]
+    Qr(qrcode::types::QrError),
     #[error("no random numbers are to be had: {0}")]
     Random(getrandom::Error),
     #[error(transparent)]
@@ -192,7 +203,7 @@ fn key(args: &Key) -> Result<(), Failure> {
 
 fn request(args: &Ask) -> Result<(), Failure> {
     let request = store::request(&args.ledger, args.old)?;
-    write(&args.out, &request.to_string())?;
+    carry(&args.out, args.qr.as_deref(), &request.to_string())?;
     say(&format!("asks for a signature under {} records, from {} on", request.head().size, request.old()))
 }
 
@@ -202,7 +213,7 @@ fn sign(args: &Sign) -> Result<(), Failure> {
     let cosigner = cosigner(&args.key)?;
     let mut memory = store::Memory::open(&args.state)?;
     let note = memory.cosign(&request, logs.verifiers(), &cosigner, gateway::now())?;
-    write(&args.out, &note.to_string())?;
+    carry(&args.out, args.qr.as_deref(), &note.to_string())?;
     let head = request.head();
     say(&format!("signed the head of {} records of {}", head.size, head.origin))
 }
@@ -235,6 +246,12 @@ fn add(args: &Add) -> Result<(), Failure> {
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(path, text).map_err(|source| Failure::Write { path: path.to_owned(), source })
+}
+
+/// Writes what is to be carried, and draws it if that is wished.
+fn carry(out: &Path, qr: Option<&Path>, text: &str) -> Result<(), Failure> {
+    write(out, text)?;
+    qr.map_or(Ok(()), |path| write(path, &qr::svg(text).map_err(Failure::Qr)?))
 }
 
 fn say(line: &str) -> Result<(), Failure> {

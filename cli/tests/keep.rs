@@ -144,10 +144,16 @@ fn an_auditor_opens_what_was_said_and_the_ledger_tells_of_it() {
     assert_eq!(bodies.len(), 2);
     assert!(bodies.iter().all(|body| body["genuine"] == true), "{bodies:?}");
     assert!(bodies.iter().all(|body| body["text"].as_str().unwrap().contains("pump P-7")), "{bodies:?}");
+    // What is taken out of the plant's own ledger is on record before it is out.
+    let exported = house.says(&["export", "--format", "ndjson"]);
+    let read = house.kinds("read").remove(1);
+    assert_eq!((&read["note"]["event"], &read["note"]["form"]), (&"exported".into(), &"ndjson".into()));
+    assert!(exported.contains(read["id"].as_str().unwrap()));
     gateway.stop();
     // Without a gateway the command makes the record itself; the gateway's own key opens as well.
     assert_eq!(house.open(&record, "plant/keys/seal.key"), bodies);
-    let read = house.kinds("read");
+    let mut read = house.kinds("read");
+    assert_eq!(read.remove(1)["note"]["event"], "exported");
     assert_eq!(read.len(), 2);
     for (read, key) in read.iter().zip(["auditor.key", "plant/keys/seal.key"]) {
         let public = house.says(&["seal", "public", house.path(key).to_str().unwrap()]);

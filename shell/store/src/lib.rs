@@ -24,6 +24,7 @@ pub mod frame;
 mod lock;
 mod own;
 mod publisher;
+mod queue;
 mod reader;
 mod recover;
 mod retention;

@@ -8,14 +8,15 @@
 //! Tiles and checkpoints are not its concern: [`crate::publisher`] derives them from what this thread made durable.
 
 use crate::clock::{OnRecord, Reading, Watch};
-use crate::emergency::{Emergency, Waiting};
+use crate::emergency::Emergency;
 use crate::epochs::Progress;
 use crate::frame::{self, Header};
 use crate::own;
+use crate::queue::{Matter, Message, Reply};
 use crate::segment::{Ahead, Segment};
-use crate::shared::{Condition, Done, Failure, Shared, Written};
+use crate::shared::{Condition, Failure, Shared, Written};
 use crate::{Settings, disk, retention};
-use ledger::{Frontier, RestampError};
+use ledger::Frontier;
 use plant::{ConduitId, Draft, Kind, Millis, RecordId};
 use seal::note::Signer;
 use std::collections::BTreeSet;
@@ -36,79 +37,11 @@ const SMALL_SEGMENT: u64 = 512 << 10;
 /// before it, the header, the rest of a block.
 const MARGIN: u64 = 48 << 10;
 
-/// Whom to tell what became of a record. Tells exactly once: dropping it untold tells that the ledger closed.
-pub(crate) struct Reply(Option<Done>);
-
-impl Reply {
-    pub(crate) fn new(tell: Done) -> Self {
-        Self(Some(tell))
-    }
-
-    /// Nobody wants to know.
-    pub(crate) fn silent() -> Self {
-        Self(None)
-    }
-
-    pub(crate) fn tell(mut self, result: Result<Written, Failure>) {
-        self.call(result);
-    }
-
-    /// A caller's panic must not take the writer with it.
-    fn call(&mut self, result: Result<Written, Failure>) {
-        if let Some(tell) = self.0.take() {
-            let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| tell(result)));
-            if told.is_err() {
-                tracing::error!("a caller panicked while it was told what became of its record");
-            }
-        }
-    }
-}
-
-impl Drop for Reply {
-    fn drop(&mut self) {
-        self.call(Err(Failure::Closed));
-    }
-}
-
-/// What the writer is sent.
-pub(crate) enum Message {
-    /// A record to write.
-    Append(Box<Draft>, Reply),
-    /// A record that was taken in an emergency.
-    Import(Box<Waiting>, Reply),
-    /// These conduits are essential from now on. What was put aside before the start is in the log.
-    Essential(BTreeSet<ConduitId>),
-    /// Nothing follows.
-    Close,
-}
-
 /// A record that has its place in the group that is being made.
 struct Pending {
     matter: Matter,
     reply: Reply,
     written: Written,
-}
-
-/// What is to be written.
-enum Matter {
-    Draft(Box<Draft>),
-    Waiting(Box<Waiting>),
-}
-
-impl Matter {
-    fn draft(&self) -> &Draft {
-        match self {
-            Self::Draft(draft) => draft,
-            Self::Waiting(waiting) => &waiting.draft,
-        }
-    }
-
-    fn encode(&self, stamp: &ledger::Stamp) -> Result<Vec<u8>, RestampError> {
-        match self {
-            Self::Draft(draft) => Ok(ledger::encode(stamp, draft)?),
-            Self::Waiting(waiting) => ledger::restamp(&waiting.line, stamp),
-        }
-    }
 }
 
 /// The group that is being made. Empty between groups.
