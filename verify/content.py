@@ -10,6 +10,7 @@ from signatures import INCOMPLETE, TAMPERED, UNDECIDED, expect
 
 KEY = re.compile(r"(?=.{9,120}$)([0-9]{4}-(?:0[1-9]|1[0-2]))/([a-z0-9][a-z0-9._-]*)")
 LONGEST = (1 << 30) + 512
+GONE = [f"{what} is gone, and nothing says that it was erased" for what in ("its content", "the key of its content")]
 
 def drawn(id):
     """When an identity was drawn, in milliseconds since 1970, if it tells (RFC 9562 section 5.7)."""
@@ -93,8 +94,6 @@ class Content:
     def judge(self, minimum=0):
         """What is wrong, as (class, where, what). Of records before the minimum, content may be gone: they go next."""
         for seq, id, call, blob, key in self.named:
-            if seq < minimum and not ((self.folder / "blobs" / blob[:2] / blob).exists() and (self.folder / "seals" / key).exists()):
-                continue
             try:
                 name = KEY.fullmatch(key)
                 expect(name and HASH.fullmatch(blob), "names no content that may be")
@@ -102,6 +101,8 @@ class Content:
                 code, what = self.compare(seq, blob, key, by)
             except (OSError, ValueError):
                 code, what = UNDECIDED, "its content cannot be read"
+            if what in GONE and seq < minimum:
+                continue
             if what:
                 yield code, f"record {seq} ({id})", what
             elif code is None:
@@ -113,13 +114,13 @@ class Content:
         """The class and what is wrong; nothing is if that is empty, and the content is gone if there is no class either."""
         found = digest(self.folder / "blobs" / blob[:2] / blob)
         if found is None:
-            return (None, "") if by is not None else (INCOMPLETE, "its content is gone, and nothing says that it was erased")
+            return (None, "") if by is not None else (INCOMPLETE, GONE[0])
         if by is not None and seq < by:  # A call that began before and was sealed after is kept under a fresh key.
             return INCOMPLETE, f"its content is still there, though #{by} says that it was erased: erase it again"
         if found != blob:
             return TAMPERED, "its content is not what the record names"
         if not (self.folder / "seals" / key).exists():
-            return INCOMPLETE, "the key of its content is gone, and nothing says that it was erased"
+            return INCOMPLETE, GONE[1]
         return 0, ""
 
     def __str__(self):

@@ -13,13 +13,17 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // Content that a ledger keeps: a record's `seal` names an envelope, blobs/AA/SHA-256, and the key that it opens with,
 // seals/YYYY-MM/SUBJECT. Without a key it can be checked that the envelope is the one that was named, and that neither is gone
 // unless an `erase` record covers it. Of what records say this is all that is read here; their form is not judged.
 
-const envelopeLimit = 1<<30 + 512
+const (
+	envelopeLimit = 1<<30 + 512
+	unsaid        = " is gone, and nothing says that it was erased"
+)
 
 var (
 	keyName  = regexp.MustCompile(`^([0-9]{4}-(?:0[1-9]|1[0-2]))/([a-z0-9][a-z0-9._-]*)$`)
@@ -113,27 +117,13 @@ func drawn(id string) float64 {
 func (c *content) judge(folder string) error {
 	var worst error
 	for _, one := range c.named {
-		if one.seq < c.gone.minimum && !c.isThere(folder, one) {
-			continue
-		}
-		if code, what := c.compare(folder, one); what != "" {
+		code, what := c.compare(folder, one)
+		// What goes before its record may be gone already.
+		if mayBeGone := strings.HasSuffix(what, unsaid) && one.seq < c.gone.minimum; what != "" && !mayBeGone {
 			worst = worse(worst, &problem{code, fmt.Sprintf("record %d (%s)", one.seq, one.id), what})
 		}
 	}
 	return worst
-}
-
-// isThere says whether both envelope and key are.
-func (c *content) isThere(folder string, one naming) bool {
-	if !isKeyName(one.key) || !blobName.MatchString(one.blob) {
-		return true
-	}
-	for _, path := range []string{filepath.Join("blobs", one.blob[:2], one.blob), filepath.Join("seals", one.key)} {
-		if _, err := os.Stat(filepath.Join(folder, path)); err != nil {
-			return false
-		}
-	}
-	return true
 }
 
 // worse gives the problem that is worse: that with the smaller code.
@@ -160,7 +150,7 @@ func (c *content) compare(folder string, one naming) (code int, what string) {
 	found, err := digest(filepath.Join(folder, "blobs", one.blob[:2], one.blob))
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && by < 0:
-		return incomplete, "its content is gone, and nothing says that it was erased"
+		return incomplete, "its content" + unsaid
 	case errors.Is(err, fs.ErrNotExist):
 		return 0, ""
 	case err != nil:
@@ -171,7 +161,7 @@ func (c *content) compare(folder string, one naming) (code int, what string) {
 		return tampered, "its content is not what the record names"
 	}
 	if _, err := os.Stat(filepath.Join(folder, "seals", one.key)); err != nil {
-		return incomplete, "the key of its content is gone, and nothing says that it was erased"
+		return incomplete, "the key of its content" + unsaid
 	}
 	return 0, ""
 }

@@ -1,7 +1,8 @@
 //! Vectors of kept content. What the envelopes hold nobody opens here: a verifier has no key.
 
 use super::{Expected, Vectors};
-use crate::support::{Book, Folder};
+use crate::ledger::Pruning;
+use crate::support::{Book, DAY, Folder};
 use plant::{Body, Draft, Kind, Millis, Note, RecordId, Sealed};
 use std::collections::BTreeMap;
 
@@ -183,6 +184,30 @@ pub(super) fn make(vectors: &mut Vectors) {
     };
     case("drawn-before", "an earlier identity, recorded after the erasure and gone", 0, None, drawn(true));
     case("sealed-after", "the same, and sealed under a fresh key", 0, None, drawn(false));
+    // Content may go before its records, once these may: but it may not become another, nor be looked for elsewhere.
+    let due = |minimum: u64, change: &dyn Fn(&mut House)| {
+        with(&|house| {
+            change(house);
+            let until = Millis(house.book.now);
+            while house.book.records.len() < 256 {
+                house.book.plain(Kind::Beat);
+            }
+            house.book.now += 91 * DAY;
+            let id = house.book.id();
+            let note = Pruning { minimum, until, keep_days: 90 }.note();
+            house.book.write(&Draft { kind: Kind::Prune, id, reference: None, body: Body { note, ..Body::default() } });
+            house.lose(first).lose_key(OTHER);
+        })
+    };
+    case("pruned", "content went before its records, as it may", 0, None, due(256, &|_| {}));
+    case("not-pruned", "the same, and the records need not go", 12, Some(first), due(0, &|_| {}));
+    let altered = due(256, &|house| drop(house.beside.insert(path(&house.blob(second)), b"another".to_vec())));
+    case("pruned-altered", "the same, and an envelope without its key is another", 10, Some(second), altered);
+    let elsewhere = due(256, &|house| {
+        let (id, blob) = (house.book.id(), house.blob(second));
+        house.naming(Kind::Refuse, id, None, &blob, "2025-11/../gone");
+    });
+    case("pruned-path", "the same, and a key leads out of the folder", 14, Some(6), elsewhere);
     let named = |blob: &str, key: &str| {
         let (blob, key) = (blob.to_owned(), key.to_owned());
         with(&move |house| {

@@ -58,6 +58,9 @@ pub(super) fn make(vectors: &mut Vectors) {
         let book = aged(begin(), |pruning| Some(Pruning { minimum, keep_days, ..pruning }));
         vectors.ledger(name, why, &without_bundle(book), &missing(10));
     }
+    let mut hashes = without_bundle(aged(begin(), Some));
+    hashes.0.remove("tile/0/000").unwrap();
+    vectors.ledger("pruned-hashes", "their hashes went with them", &hashes, &Expected { exit: 12, ..fine });
     let mut orphan = aged(begin(), Some);
     let stranger = orphan.id();
     let seq = Some(orphan.records.len() as u64);
@@ -72,5 +75,12 @@ pub(super) fn make(vectors: &mut Vectors) {
     );
     let epochs = aged(Book::begin_epochs(1), Some);
     let known = Expected { trust: Some("trust-epochs"), ..Expected::default() };
-    vectors.ledger("epochs-pruned", "the first key went with them", &without_bundle(epochs), &known);
+    let epochs = without_bundle(epochs);
+    vectors.ledger("epochs-pruned", "the first key went with them", &epochs, &known);
+    let mut unsigned = epochs.clone();
+    let note = String::from_utf8(epochs.0["checkpoint"].clone()).unwrap();
+    let note = format!("{}\n", note.trim_end().rsplit_once('\n').unwrap().0);
+    unsigned.0.insert("checkpoint".to_owned(), note.into_bytes());
+    let wrong = Expected { exit: 10, file: Some("checkpoint"), ..known };
+    vectors.ledger("epochs-pruned-unsigned", "the same, and the head lacks its epoch's signature", &unsigned, &wrong);
 }
