@@ -6,6 +6,7 @@ use crate::proof::{Hashes, Missing};
 use crate::tree::{Frontier, Hash, node_hash};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// How many hashes or entries a full tile holds.
 pub const WIDTH: u16 = 256;
@@ -226,11 +227,14 @@ pub fn hashes(bytes: &[u8], width: u16) -> Result<&[Hash], TileError> {
 /// The root of the perfect subtree over `hashes`, whose number is a power of two up to 256.
 fn perfect_root(hashes: &[Hash]) -> Hash {
     debug_assert!(hashes.len().is_power_of_two() && hashes.len() <= usize::from(WIDTH), "{}", hashes.len());
-    let mut row = hashes.to_vec();
-    while row.len() > 1 {
-        row = row.as_chunks::<2>().0.iter().map(|[left, right]| node_hash(left, right)).collect();
+    match hashes {
+        [] => Hash::default(),
+        [hash] => *hash,
+        _ => {
+            let (left, right) = hashes.split_at(hashes.len() / 2);
+            node_hash(&perfect_root(left), &perfect_root(right))
+        }
     }
-    row.first().copied().unwrap_or_default()
 }
 
 /// The unfinished tiles at the right edge of the tree: what the writer of tiles has to remember.
@@ -322,11 +326,44 @@ impl Edge {
     }
 }
 
-/// Stored tiles as a source of hashes for proofs. Keeps the tiles that it has read, so make one for each proof.
+/// Stored tiles as a source of hashes for proofs. What proofs under one head share, the tiles above the leaves' own, is read
+/// and hashed once.
 pub struct Tiles<R> {
     size: u64,
     read: R,
-    seen: RefCell<BTreeMap<Tile, Vec<u8>>>,
+    seen: RefCell<BTreeMap<Tile, Seen>>,
+}
+
+/// Most tiles that are kept: 16 MiB with what lies above their hashes.
+const KEPT: usize = 1024;
+
+/// A tile that was read.
+struct Seen {
+    hashes: Vec<Hash>,
+    /// Of a full tile above the leaves', the roots of all its subtrees by height, beginning with pairs.
+    above: Vec<Vec<Hash>>,
+}
+
+impl Seen {
+    fn new(tile: Tile, bytes: &[u8]) -> Option<Self> {
+        // Only hashes that the tree of this size has, also when the full tile stands in for a partial one.
+        let hashes = bytes.as_chunks::<32>().0.get(..usize::from(tile.width))?.to_vec();
+        let mut above: Vec<Vec<Hash>> = Vec::new();
+        while tile.is_full() && tile.row != Row::Hashes(0) && above.len() < 8 {
+            let below = above.last().unwrap_or(&hashes);
+            above.push(below.as_chunks::<2>().0.iter().map(|[left, right]| node_hash(left, right)).collect());
+        }
+        Some(Self { hashes, above })
+    }
+
+    /// The root of the subtree of this height that begins with the `begin`th hash.
+    fn root(&self, begin: usize, height: u32) -> Option<Hash> {
+        let row = usize::try_from(height).ok()?.checked_sub(1).and_then(|row| self.above.get(row));
+        match row {
+            Some(row) => row.get(begin >> height).copied(),
+            None => Some(perfect_root(self.hashes.get(begin..begin + (1 << height))?)),
+        }
+    }
 }
 
 impl<R: Fn(Tile) -> Option<Vec<u8>>> Tiles<R> {
@@ -343,17 +380,17 @@ impl<R: Fn(Tile) -> Option<Vec<u8>>> Tiles<R> {
         let first = index.checked_shl(height)?;
         let tile = Tile::in_tree(Row::Hashes(row), first / u64::from(WIDTH), self.size)?;
         let mut seen = self.seen.borrow_mut();
-        let bytes = match seen.entry(tile) {
-            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::btree_map::Entry::Vacant(place) => {
+        if seen.len() >= KEPT && !seen.contains_key(&tile) {
+            seen.clear();
+        }
+        let stored = match seen.entry(tile) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
                 let bytes = (self.read)(tile).or_else(|| (self.read)(tile.filled()))?;
-                place.insert(bytes)
+                place.insert(Seen::new(tile, &bytes)?)
             }
         };
-        let begin = usize::try_from(first % u64::from(WIDTH)).ok()?;
-        // Only hashes that the tree of this size has, also when the full tile stands in for a partial one.
-        let hashes = bytes.as_chunks::<32>().0.get(..usize::from(tile.width))?;
-        Some(perfect_root(hashes.get(begin..begin + (1 << height))?))
+        stored.root(usize::try_from(first % u64::from(WIDTH)).ok()?, height)
     }
 }
 

@@ -20,7 +20,12 @@ impl Folder {
     /// Its stored hashes for the tree of `size` records, read as a proof asks for them.
     #[must_use]
     pub fn tiles(self, size: u64) -> Tiles<impl Fn(Tile) -> Option<Vec<u8>>> {
-        Tiles::new(size, move |tile: Tile| self.read(&tile.path(), TILE_LIMIT).ok().flatten())
+        Tiles::new(size, move |tile: Tile| self.tile(tile))
+    }
+
+    /// The bytes of a hash tile, if it is there.
+    pub(crate) fn tile(&self, tile: Tile) -> Option<Vec<u8>> {
+        self.read(&tile.path(), TILE_LIMIT).ok().flatten()
     }
 }
 

@@ -46,7 +46,7 @@ pub use disk::Usage;
 pub use epochs::EpochError;
 pub use filter::Filter;
 pub use folder::Folder;
-pub use reader::{ReadError, Reader, Record, Records};
+pub use reader::{ReadError, Reader, Receipts, Record, Records};
 pub use settings::Settings;
 pub use shared::{Condition, Done, Failure, State, Written};
 pub use store::{OpenError, Opening, Recovery, Store};

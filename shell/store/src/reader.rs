@@ -12,7 +12,7 @@ use crate::lock::{self, Lock};
 use crate::publisher::BEGINNING;
 use crate::retention;
 use crate::wal::{Position, Step, WalError, Walker};
-use ledger::tile::{BUNDLE_LIMIT, Row, Tile, WIDTH};
+use ledger::tile::{BUNDLE_LIMIT, Row, Tile, Tiles, WIDTH};
 use ledger::{Checkpoint, Entry, Receipt, ReceiptError};
 use plant::RecordId;
 use seal::note::{NOTE_LIMIT, Note};
@@ -212,17 +212,22 @@ impl Reader {
     /// # Errors
     /// [`ReadError::NotPublished`] for the first second of a record's life; otherwise as reading the tiles.
     pub fn receipt(&self, record: &Record) -> Result<Receipt, ReadError> {
-        let seq = record.entry.seq();
-        let Some((checkpoint, note)) = self.published()? else { return Err(ReadError::NotPublished { seq }) };
-        if seq >= checkpoint.size {
-            return Err(ReadError::NotPublished { seq });
-        }
-        let tiles = Folder::new(&self.folder).tiles(checkpoint.size);
-        let make = |note: &[u8]| {
-            let receipt = Receipt::make(seq, Note::parse(note)?, &tiles)?;
-            receipt.with_extra(record.line.clone())
+        let receipts = self.receipts()?.ok_or(ReadError::NotPublished { seq: record.entry.seq() })?;
+        receipts.of(record)
+    }
+
+    /// What makes receipts under the checkpoint that is published now; `None` before the first.
+    ///
+    /// # Errors
+    /// If the checkpoint cannot be read.
+    pub fn receipts(&self) -> Result<Option<Receipts>, ReadError> {
+        let Some((Checkpoint { size, .. }, bytes)) = self.published()? else { return Ok(None) };
+        let damaged = |problem: seal::note::NoteError| ReadError::Damaged {
+            path: self.folder.join("checkpoint"),
+            problem: problem.to_string(),
         };
-        make(&note).map_err(|source| ReadError::Receipt { seq, source })
+        let (note, folder) = (Note::parse(&bytes).map_err(damaged)?, Folder::new(&self.folder));
+        Ok(Some(Receipts { size, note, tiles: Tiles::new(size, Box::new(move |tile| folder.tile(tile))) }))
     }
 
     fn read(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, ReadError> {
@@ -263,6 +268,31 @@ impl Reader {
             }
         }
         Err(ReadError::Damaged { path: path(tile), problem: "it is missing".to_owned() })
+    }
+}
+
+type ReadTile = Box<dyn Fn(Tile) -> Option<Vec<u8>>>;
+
+/// Makes receipts under one checkpoint, with the records as their extra data. What their paths share is read and hashed once.
+pub struct Receipts {
+    size: u64,
+    note: Note,
+    tiles: Tiles<ReadTile>,
+}
+
+impl Receipts {
+    /// The receipt of a record.
+    ///
+    /// # Errors
+    /// [`ReadError::NotPublished`] if the checkpoint does not cover it; otherwise as reading the tiles.
+    pub fn of(&self, record: &Record) -> Result<Receipt, ReadError> {
+        let seq = record.entry.seq();
+        if seq >= self.size {
+            return Err(ReadError::NotPublished { seq });
+        }
+        let receipt = Receipt::make(seq, self.note.clone(), &self.tiles);
+        let receipt = receipt.and_then(|receipt| receipt.with_extra(record.line.clone()));
+        receipt.map_err(|source| ReadError::Receipt { seq, source })
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use ledger::checkpoint::CheckpointError;
 use ledger::verify::{Files, Trust, TrustError};
-use ledger::{Checkpoint, Receipt, ReceiptError};
+use ledger::{Checkpoint, Hashes, Receipt, ReceiptError};
 use plant::Millis;
 use seal::note::{Note, NoteError, Signer, Verifier};
 use seal::{Sha256, SigningKey};
@@ -153,11 +153,11 @@ pub fn make(order: Order<'_>, sink: Sink) -> Result<Made, MakeError> {
         Ok(())
     })?;
     let redaction = profile.map(|profile| redacted(&mut pack, reader, &drawn, profile)).transpose()?;
-    let folder = Folder::new(reader.folder());
+    let tiles = Folder::new(reader.folder()).tiles(head.size);
     for record in Chosen::new(reader, &drawn) {
         let record = record?;
         let seq = record.entry.seq();
-        let mut receipt = receipt(&folder, &head, &head_note, &record, trust.verifiers())?;
+        let mut receipt = receipt(&tiles, &head_note, &record, trust.verifiers())?;
         if !covered(profile, &record) {
             receipt = receipt.with_extra(record.line).map_err(|source| MakeError::Record { seq, source })?;
         }
@@ -246,17 +246,10 @@ fn range((first, last): (u64, u64), out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// The proof of a record under the head of the pack, checked: a pack of a ledger that was changed must not come about.
-fn receipt(
-    folder: &Folder,
-    head: &Checkpoint,
-    note: &Note,
-    record: &Record,
-    trusted: &[Verifier],
-) -> Result<Receipt, MakeError> {
-    let tiles = folder.clone().tiles(head.size);
+fn receipt(tiles: &impl Hashes, note: &Note, record: &Record, trusted: &[Verifier]) -> Result<Receipt, MakeError> {
     let seq = record.entry.seq();
     let make = || {
-        let receipt = Receipt::make(seq, note.clone(), &tiles)?;
+        let receipt = Receipt::make(seq, note.clone(), tiles)?;
         receipt.verify(&record.line, trusted)?;
         Ok(receipt)
     };
