@@ -5,11 +5,12 @@ use clap::ValueEnum;
 use export::pack::{self, Checked, Order, Problem, Profile, Redaction, Sample, Sink};
 use ledger::verify::{Class, Trust};
 use miette::IntoDiagnostic;
-use seal::SigningKey;
+use seal::Sign;
 use seal::note::Verifier;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use store::{Filter, Reader};
 
 /// How a pack is made.
@@ -86,16 +87,16 @@ pub(crate) fn make(place: &Path, wish: &Wish, plant: &Path, reader: &Reader, fil
 
 /// The key that signs the manifest: the one that was named, or the plant's, if it is this ledger's. A copy of the ledger on
 /// an auditor's machine has none.
-fn key(named: Option<&Path>, plant: &Path, reader: &Reader) -> miette::Result<Option<SigningKey>> {
+fn key(named: Option<&Path>, plant: &Path, reader: &Reader) -> miette::Result<Option<Arc<dyn Sign>>> {
     if let Some(keys) = named {
-        return Ok(Some(secrets::signing_key(keys)?));
+        return Ok(Some(Arc::new(secrets::signing_key(keys)?)));
     }
     let Ok(loaded) = assemble::load(plant) else { return Ok(None) };
     let Ok(key) = secrets::signing_key(&loaded.gateway.keys) else { return Ok(None) };
     let origin = export::origin(reader).into_diagnostic()?.unwrap_or_default();
     let Ok(verifier) = Verifier::new(origin, key.verifying_key()) else { return Ok(None) };
     let trust = std::fs::read_to_string(reader.folder().join("trust/ledger.vkey")).unwrap_or_default();
-    Ok((trust.trim() == verifier.to_string()).then_some(key))
+    Ok((trust.trim() == verifier.to_string()).then(|| Arc::new(key) as _))
 }
 
 fn print_redaction(out: &mut dyn Write, redaction: Option<Redaction>) -> io::Result<()> {

@@ -87,7 +87,7 @@ fn cose(plant: &Path, receipt: &Receipt, record: &Record) -> miette::Result<Vec<
     let head = Checkpoint::believe(receipt.note(), std::slice::from_ref(signer.verifier()))
         .into_diagnostic()
         .wrap_err("the plant's key is not the one that signs this ledger")?;
-    Ok(ledger::cose::receipt(&head, receipt.index(), record.entry.id(), receipt.path(), &signer))
+    ledger::cose::receipt(&head, receipt.index(), record.entry.id(), receipt.path(), &signer).into_diagnostic()
 }
 
 fn find(reader: &Reader, name: Name) -> Result<Option<Record>, ReadError> {

@@ -4,10 +4,10 @@ use crate::seeds::{data, folder};
 use export::pack::{Order, Profile, Sample, Sink, check, make};
 use ledger::verify::Trust;
 use plant::{Kind, Millis};
-use seal::SigningKey;
+use seal::{Sign, SigningKey};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use store::{Filter, Reader};
 use zeroize::Zeroizing;
 
@@ -44,7 +44,7 @@ pub fn packs() -> Vec<Vec<u8>> {
             let place = scratch().join("seed.zip");
             let _ = fs::remove_file(&place);
             let filter = Filter { kind: Some(Kind::Intent), ..Filter::default() };
-            let key = Some(SigningKey::from_seed(Zeroizing::new([1; 32])));
+            let key: Option<Arc<dyn Sign>> = Some(Arc::new(SigningKey::from_seed(Zeroizing::new([1; 32]))));
             let order = Order { reader: &reader, filter, sample, profile, now: MADE, key };
             make(order, Sink::new(&place).expect("a place")).expect("a pack");
             fs::read(&place).expect("the zip")

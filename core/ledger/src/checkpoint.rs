@@ -89,7 +89,8 @@ impl Checkpoint {
     /// Signs it.
     ///
     /// # Errors
-    /// If the origin holds control characters or is not the signer's name: nobody would believe the result.
+    /// If the origin holds control characters or is not the signer's name, for nobody would believe the result; or if the
+    /// key is not at hand.
     pub fn sign(&self, signer: &Signer) -> Result<Note, CheckpointError> {
         if self.origin != signer.verifier().name() {
             return Err(CheckpointError::Origin);

@@ -11,6 +11,7 @@
 use crate::checkpoint::Checkpoint;
 use crate::tree::Hash;
 use plant::RecordId;
+use seal::SignError;
 use seal::note::Signer;
 
 /// Header labels (RFC 9052, section 3.1; RFC 9597, section 2; RFC 9942, section 4).
@@ -29,8 +30,16 @@ const ISSUER: u64 = 1;
 const SUBJECT: u64 = 2;
 
 /// Signs a receipt for the record `id` at `index`, which `path` leads from to the root of `head`.
-#[must_use]
-pub fn receipt(head: &Checkpoint, index: u64, id: RecordId, path: &[Hash], signer: &Signer) -> Vec<u8> {
+///
+/// # Errors
+/// If the key is not at hand.
+pub fn receipt(
+    head: &Checkpoint,
+    index: u64,
+    id: RecordId,
+    path: &[Hash],
+    signer: &Signer,
+) -> Result<Vec<u8>, SignError> {
     let mut protected = Cbor::default();
     protected.map(4);
     protected.unsigned(ALG).negative(EDDSA);
@@ -48,13 +57,13 @@ pub fn receipt(head: &Checkpoint, index: u64, id: RecordId, path: &[Hash], signe
     // Sig_structure (RFC 9052, section 4.4).
     let mut signed = Cbor::default();
     signed.array(4).text("Signature1").bytes(&protected.0).bytes(&[]).bytes(&head.root);
-    let signature = signer.key().sign(&signed.0);
+    let signature = signer.key().sign(&signed.0)?;
 
     let mut receipt = Cbor::default();
     receipt.tag(18).array(4).bytes(&protected.0);
     receipt.map(1).unsigned(VDP).map(1).negative(INCLUSION).array(1).bytes(&proof.0);
     receipt.nil().bytes(&signature);
-    receipt.0
+    Ok(receipt.0)
 }
 
 /// Writes the few items of CBOR that a receipt has, in the shortest form (RFC 8949, section 4.2.1).

@@ -28,5 +28,5 @@ pub use digest::{Sha256, equal, sha256, sha256_parts};
 pub use epoch::EpochSeed;
 pub use hpke::{OpeningKey, Recipient, WeakKey};
 pub use mac::{Mac, RootKey, Tagging};
-pub use sign::{SigningKey, VerifyingKey};
+pub use sign::{Sign, SignError, SigningKey, VerifyingKey};
 pub use text::{base64, hex, unbase64, unhex};

@@ -7,7 +7,7 @@
 //! A note that was merely parsed says nothing: its text counts once [`Note::verify`] has named a signer.
 
 use crate::text::{base64, hex, unbase64, unhex};
-use crate::{SigningKey, VerifyingKey, sha256_parts};
+use crate::{Sign, SignError, VerifyingKey, sha256_parts};
 use std::fmt;
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ pub struct Signature {
 #[derive(Clone, Debug)]
 pub struct Signer {
     verifier: Verifier,
-    key: Arc<SigningKey>,
+    key: Arc<dyn Sign>,
 }
 
 /// A named public key that checks notes; as text `name+hex(key id)+base64(type, key)`.
@@ -95,13 +95,16 @@ pub enum NoteError {
     /// No line is of a key that we know.
     #[error("no known key signed the note")]
     NotSigned,
+    /// The key is not at hand.
+    #[error(transparent)]
+    Sign(#[from] SignError),
 }
 
 impl Note {
     /// Signs `text`, which ends in a newline.
     ///
     /// # Errors
-    /// If the text does not end in a newline, is too long or holds control characters.
+    /// If the text does not end in a newline, is too long or holds control characters, or the key is not at hand.
     pub fn sign(text: impl Into<String>, signer: &Signer) -> Result<Self, NoteError> {
         let text = text.into();
         check_text(&text)?;
@@ -137,13 +140,13 @@ impl Note {
     /// Adds another signature.
     ///
     /// # Errors
-    /// If the note has as many signatures as a note may have.
+    /// If the note has as many signatures as a note may have, or the key is not at hand.
     pub fn add(&mut self, signer: &Signer) -> Result<(), NoteError> {
         if self.signatures.len() >= SIGNATURES_LIMIT {
             return Err(NoteError::TooManySignatures);
         }
         let Verifier { name, id, .. } = &signer.verifier;
-        self.signatures.push(Signature::new(name, *id, signer.key.sign(self.text.as_bytes()).to_vec()));
+        self.signatures.push(Signature::new(name, *id, signer.key.sign(self.text.as_bytes())?.to_vec()));
         Ok(())
     }
 
@@ -266,7 +269,7 @@ impl Signer {
     ///
     /// # Errors
     /// If the name is empty or holds spaces, plus signs or control characters.
-    pub fn new(name: impl Into<String>, key: Arc<SigningKey>) -> Result<Self, NoteError> {
+    pub fn new(name: impl Into<String>, key: Arc<dyn Sign>) -> Result<Self, NoteError> {
         Ok(Self { verifier: Verifier::new(name, key.verifying_key())?, key })
     }
 
@@ -278,8 +281,8 @@ impl Signer {
 
     /// The key itself, for what is signed but is no note.
     #[must_use]
-    pub fn key(&self) -> &SigningKey {
-        &self.key
+    pub fn key(&self) -> &dyn Sign {
+        &*self.key
     }
 }
 

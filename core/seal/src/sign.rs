@@ -4,6 +4,32 @@ use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use std::fmt;
 use zeroize::Zeroizing;
 
+/// What signs as one Ed25519 key: a key in memory, or a device that keeps its own.
+pub trait Sign: fmt::Debug + Send + Sync {
+    /// The public half. It is known without asking the device.
+    fn verifying_key(&self) -> VerifyingKey;
+
+    /// Signs `message`; what comes back verifies under [`Sign::verifying_key`].
+    ///
+    /// # Errors
+    /// If the key is not at hand just now. A key in memory always is.
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignError>;
+}
+
+/// Why a device has not signed. Nothing was signed, and the next attempt may fare better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
+    /// It is not there, or it does not answer to its name.
+    #[error("the device that signs is away")]
+    Away,
+    /// It is there, and says no.
+    #[error("the device that signs refuses to")]
+    Refused,
+    /// What it gave is no signature of its key.
+    #[error("the device that signs gave a false signature")]
+    False,
+}
+
 /// An Ed25519 private key. `Debug` shows nothing of it; the library clears its memory when it goes.
 pub struct SigningKey(Ed25519KeyPair);
 
@@ -34,6 +60,16 @@ impl SigningKey {
         let mut key = [0; 32];
         key.copy_from_slice(self.0.public_key().as_ref());
         VerifyingKey(key)
+    }
+}
+
+impl Sign for SigningKey {
+    fn verifying_key(&self) -> VerifyingKey {
+        self.verifying_key()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignError> {
+        Ok(self.sign(message))
     }
 }
 

@@ -119,7 +119,7 @@ impl Emergency {
         let mut frontier = self.tail.frontier.clone();
         let leaf = ledger::leaf_hash(&line);
         frontier.push(leaf);
-        let signature = signer.key().sign(signed(signer.verifier(), &frontier).as_bytes());
+        let signature = signer.key().sign(signed(signer.verifier(), &frontier).as_bytes()).map_err(io::Error::other)?;
         let (first, previous) = (self.count(), self.tail.previous);
         let header = Header { first, count: 1, previous, root: frontier.root(), signature };
         let (mut entries, mut bytes) = (Vec::new(), Vec::new());
@@ -141,14 +141,9 @@ impl Emergency {
         }
         Ok(true)
     }
-
-    /// What is in it, oldest first.
-    pub(crate) fn waiting(&self, verifier: &Verifier) -> io::Result<Vec<Waiting>> {
-        read(&self.path, verifier)
-    }
 }
 
-/// What an earlier run has put aside and not taken into the log.
+/// What was put aside and is not in the log.
 pub(crate) fn left(ledger: &Path, verifier: &Verifier) -> Result<Vec<Waiting>, OpenError> {
     let path = path(ledger);
     let mut waiting = read(&path, verifier).map_err(OpenError::io(&path))?;

@@ -23,6 +23,11 @@ impl Reply {
         self.call(result);
     }
 
+    /// Whether a caller wants to know.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// A caller's panic must not take the writer with it.
     fn call(&mut self, result: Result<Written, Failure>) {
         if let Some(tell) = self.0.take() {

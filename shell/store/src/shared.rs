@@ -25,6 +25,9 @@ pub enum Failure {
     /// More records wait than may.
     #[error("the ledger has as many records waiting as it may")]
     Busy,
+    /// The key that signs is not at hand. The next record may fare better.
+    #[error("the key that signs the ledger is not at hand")]
+    Unsigned,
     /// The disk is full. Records of calls that have already left are still taken while the reserve lasts.
     #[error("the disk under the ledger is full")]
     Full,
@@ -51,6 +54,8 @@ pub enum Condition {
     Healthy,
     /// The disk is full: no call may leave, for it could not be recorded.
     Full,
+    /// The key that signs is not at hand: no call may leave, for its record could not be signed.
+    Unsigned,
     /// It takes none until it is opened anew; why.
     Failed(String),
     /// It was closed.
@@ -62,6 +67,7 @@ impl fmt::Display for Condition {
         match self {
             Self::Healthy => f.write_str("healthy"),
             Self::Full => f.write_str("the disk is full"),
+            Self::Unsigned => f.write_str("the key that signs it is not at hand"),
             Self::Failed(why) => write!(f, "failed: {why}"),
             Self::Closed => f.write_str("closed"),
         }

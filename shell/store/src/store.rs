@@ -14,7 +14,7 @@ use crate::wal::WalError;
 use crate::writer::Writer;
 use crate::{Filter, Reader, Settings, disk, frame, own, trust};
 use plant::{ConduitId, Draft, GatewayId, Millis, PlantId, RecordId};
-use seal::SigningKey;
+use seal::Sign;
 use seal::note::Verifier;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -28,7 +28,7 @@ use std::thread::JoinHandle;
 #[derive(Clone, Debug)]
 pub struct Opening {
     /// The key that signs tree heads.
-    pub key: Arc<SigningKey>,
+    pub key: Arc<dyn Sign>,
     /// The site.
     pub plant: PlantId,
     /// The gateway whose ledger this is.

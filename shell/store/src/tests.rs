@@ -10,6 +10,7 @@ mod kill;
 mod life;
 mod power;
 mod retention;
+mod unsigned;
 mod witnesses;
 
 use crate::{Failure, Opening, Reader, Recovery, Settings, Store, Written};

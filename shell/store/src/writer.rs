@@ -8,7 +8,7 @@
 //! Tiles and checkpoints are not its concern: [`crate::publisher`] derives them from what this thread made durable.
 
 use crate::clock::{OnRecord, Reading, Watch};
-use crate::emergency::Emergency;
+use crate::emergency::{self, Emergency};
 use crate::epochs::Progress;
 use crate::frame::{self, Header};
 use crate::own;
@@ -18,8 +18,10 @@ use crate::shared::{Condition, Failure, Shared, Written};
 use crate::{Settings, disk, retention};
 use ledger::Frontier;
 use plant::{ConduitId, Draft, Kind, Millis, RecordId};
+use seal::SignError;
 use seal::note::Signer;
 use std::collections::BTreeSet;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -30,6 +32,8 @@ use std::time::{Duration, Instant};
 const GROUP_BYTES: usize = 1 << 20;
 /// How often a full disk is looked at for room.
 const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);
+/// How often a key that is not at hand is asked again if no record asks for it.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// The segment that is cut from the reserve: room for the record that the disk is full, and for the outcomes of
 /// the calls that are under way.
 const SMALL_SEGMENT: u64 = 512 << 10;
@@ -60,6 +64,29 @@ enum Mode {
     Failed(String),
 }
 
+/// Why a group is not in the log.
+enum Trouble {
+    /// It may be, or not; nothing more is written.
+    Failed(String),
+    /// There is no room for it.
+    Full,
+    /// There is no next segment at the moment.
+    Passing(io::Error),
+    /// Nobody signed it.
+    Unsigned(SignError),
+}
+
+impl Trouble {
+    /// What it means that there is no place for a frame.
+    fn of_room(error: io::Error) -> Self {
+        match error {
+            full if disk::is_full(&full) => Self::Full,
+            passing if disk::is_passing(&passing) => Self::Passing(passing),
+            broken => Self::Failed(broken.to_string()),
+        }
+    }
+}
+
 /// Everything the writing thread owns.
 pub(crate) struct Writer {
     pub(crate) wal: PathBuf,
@@ -88,6 +115,10 @@ struct Run {
     frame: Vec<u8>,
     last_group: Instant,
     lack: Lack,
+    /// What the log is missing since the key is not at hand, if it is not.
+    unsigned: Option<Lack>,
+    /// When what was put aside was to be taken in last.
+    tried: Instant,
 }
 
 /// What the log is missing while it cannot be written.
@@ -122,6 +153,8 @@ impl Writer {
             frame: Vec::new(),
             last_group: Instant::now(),
             lack: Lack::default(),
+            unsigned: None,
+            tried: Instant::now(),
         }
         .run();
         watch.0.change(|head| {
@@ -164,6 +197,7 @@ impl Run {
     /// How long to wait for the next record.
     fn patience(&self) -> Duration {
         match self.mode {
+            Mode::Working if self.unsigned.is_some() || self.owes() => ASK_AGAIN,
             Mode::Working => self.writer.settings.beat.saturating_sub(self.last_group.elapsed()),
             Mode::Full(_) => LOOK_FOR_ROOM,
             Mode::Failed(_) => Duration::from_secs(3600),
@@ -173,6 +207,7 @@ impl Run {
     /// Nothing came for a while.
     fn idle(&mut self) {
         match self.mode {
+            Mode::Working if self.owes() => self.make_good(),
             Mode::Working => {
                 let now = self.writer.settings.clock.read().time;
                 self.own(own::beat(now, self.writer.settings.beat));
@@ -220,8 +255,14 @@ impl Run {
         let between_groups = self.group.pending.is_empty();
         if matches!(&self.mode, Mode::Full(since) if between_groups && since.elapsed() >= LOOK_FOR_ROOM) {
             self.look_for_room();
+        } else if between_groups && self.owes() && self.tried.elapsed() >= ASK_AGAIN {
+            self.make_good();
         }
         match &self.mode {
+            // Its intent comes first, wherever that is.
+            Mode::Working if self.writer.emergency.holds(matter.draft().reference) => {
+                self.save(matter, reply, Failure::Unsigned);
+            }
             Mode::Working => self.place(matter, reply),
             Mode::Full(_) if self.writer.emergency.holds(matter.draft().reference) => {
                 self.save(matter, reply, Failure::Full);
@@ -256,6 +297,12 @@ impl Run {
 
     fn place(&mut self, matter: Matter, reply: Reply) {
         let (reading, step) = self.writer.watch.look();
+        if let (Some(lack), Mode::Working, true) = (&self.unsigned, &self.mode, self.group.pending.is_empty()) {
+            // Ahead of the first record that is signed again.
+            let since = lack.since.unwrap_or(reading.time);
+            let gap = own::gap(reading.time, "unsigned", since, 0, Some(lack.turned_away));
+            self.enter(Matter::Draft(Box::new(gap)), Reply::silent(), &reading);
+        }
         if let Some(step) = step {
             let note = Matter::Draft(Box::new(own::clock(reading.time, step)));
             self.enter(note, Reply::silent(), &reading);
@@ -282,14 +329,25 @@ impl Run {
         self.group.pending.push(Pending { matter, reply, written });
     }
 
-    /// Makes the group durable and tells everyone.
-    fn commit(&mut self) {
+    /// Makes the group durable and tells everyone; `false` if it is not in the log.
+    fn commit(&mut self) -> bool {
         if self.group.pending.is_empty() {
-            return;
+            return true;
         }
+        match self.write() {
+            Ok(()) => return true,
+            Err(Trouble::Failed(why)) => self.fail(&why),
+            Err(Trouble::Full) => self.run_full(),
+            Err(Trouble::Passing(error)) => self.put_off(&error),
+            Err(Trouble::Unsigned(error)) => self.go_unsigned(error),
+        }
+        false
+    }
+
+    fn write(&mut self) -> Result<(), Trouble> {
         self.last_group = Instant::now();
         if let Some(why) = self.writer.shared.failed() {
-            return self.fail(&why);
+            return Err(Trouble::Failed(why));
         }
         let root = self.writer.frontier.root();
         let header = Header {
@@ -297,24 +355,17 @@ impl Run {
             count: u32::try_from(self.group.pending.len()).unwrap_or(u32::MAX),
             previous: self.writer.previous,
             root,
-            signature: self.writer.sign(root),
+            signature: self.writer.sign(root).map_err(Trouble::Unsigned)?,
         };
-        if let Err(error) = self.make_room(frame::stride(self.group.entries.len()), header.first) {
-            return match error {
-                full if disk::is_full(&full) => self.run_full(),
-                passing if disk::is_passing(&passing) => self.put_off(&passing),
-                broken => self.fail(&broken.to_string()),
-            };
-        }
+        self.make_room(frame::stride(self.group.entries.len()), header.first).map_err(Trouble::of_room)?;
         let hash = frame::encode(&header, self.writer.segment.first, &self.group.entries, &mut self.frame);
         let begin = Instant::now();
-        if let Err(error) = self.writer.segment.commit(&self.frame) {
-            return self.fail(&error.to_string());
-        }
+        self.writer.segment.commit(&self.frame).map_err(|error| Trouble::Failed(error.to_string()))?;
         let micros = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.writer.shared.last_sync_micros.store(micros, Ordering::Relaxed);
         self.writer.previous = hash;
         self.announce(root, hash);
+        self.sign_again();
         self.group.entries.clear();
         for Pending { reply, written, .. } in self.group.pending.drain(..) {
             reply.tell(Ok(written));
@@ -323,6 +374,7 @@ impl Run {
         if self.writer.segment.past_half() && matches!(self.mode, Mode::Working) {
             self.writer.ahead.begin();
         }
+        Ok(())
     }
 
     /// Shows the new durable head to the publisher.
@@ -351,13 +403,13 @@ impl Run {
     }
 
     /// Rolls over to the next segment if the frame does not fit into this one.
-    fn make_room(&mut self, stride: usize, first: u64) -> std::io::Result<()> {
+    fn make_room(&mut self, stride: usize, first: u64) -> io::Result<()> {
         let writer = &mut self.writer;
         if writer.segment.fits(stride) {
             return Ok(());
         }
         if matches!(self.mode, Mode::Full(_)) {
-            return Err(std::io::ErrorKind::StorageFull.into());
+            return Err(io::ErrorKind::StorageFull.into());
         }
         #[cfg(test)]
         writer.settings.faults.segment()?;
@@ -391,15 +443,41 @@ impl Run {
                     self.commit();
                 }
             }
-            return self.commit();
+            self.commit();
+            return;
         }
         for Pending { matter, reply, .. } in pending {
             self.save(matter, reply, Failure::Full);
         }
     }
 
+    /// Nothing was written for the group, for nobody signed it. The key is asked again with the next one.
+    fn go_unsigned(&mut self, error: SignError) {
+        if self.unsigned.is_none() {
+            tracing::error!(%error, "no record can be signed; no call may leave until one can");
+        }
+        if matches!(self.mode, Mode::Working) {
+            self.writer.shared.change(|head| head.condition = Condition::Unsigned);
+        }
+        let mut lack = self.unsigned.take().unwrap_or_default();
+        lack.since.get_or_insert(self.writer.settings.clock.read().time);
+        for Pending { reply, .. } in self.take_back() {
+            lack.turned_away += u64::from(reply.is_awaited());
+            reply.tell(Err(Failure::Unsigned));
+        }
+        self.unsigned = Some(lack);
+    }
+
+    /// A group is signed. If none was before, it began with a record that says so.
+    fn sign_again(&mut self) {
+        if matches!(self.mode, Mode::Working) && self.unsigned.take().is_some() {
+            tracing::info!("records are signed again");
+            self.writer.shared.change(|head| head.condition = Condition::Healthy);
+        }
+    }
+
     /// Nothing was written for the group, and the next one may fare better.
-    fn put_off(&mut self, error: &std::io::Error) {
+    fn put_off(&mut self, error: &io::Error) {
         tracing::error!(%error, "there is no next segment for the log at the moment");
         for Pending { reply, .. } in self.take_back() {
             reply.tell(Err(Failure::Busy));
@@ -451,31 +529,38 @@ impl Run {
         self.writer.shared.change(|head| head.condition = Condition::Healthy);
         let note = own::disk(self.writer.settings.clock.read().time, "room-again", usage.percent());
         self.own(note);
-        self.make_good();
+        if self.owes() {
+            self.make_good();
+        }
     }
 
-    /// Says what the log was missing, and takes in what was put aside.
+    /// Whether the log can be written and still lacks what it was missing.
+    fn owes(&self) -> bool {
+        matches!(self.mode, Mode::Working) && (self.writer.emergency.count() > 0 || self.lack.turned_away > 0)
+    }
+
+    /// Says what the log was missing, and takes in what was put aside. What the log does not take stays where it is.
     fn make_good(&mut self) {
-        let Lack { since, turned_away } = std::mem::take(&mut self.lack);
-        let count = self.writer.emergency.count();
-        if count == 0 && turned_away == 0 {
-            return;
-        }
-        let waiting = match self.writer.emergency.waiting(self.writer.signer.verifier()) {
+        self.tried = Instant::now();
+        let waiting = match emergency::left(&self.writer.shared.folder, self.writer.signer.verifier()) {
             Ok(waiting) => waiting,
-            Err(error) => return tracing::error!(%error, "what was put aside cannot be read; a start tries again"),
+            Err(error) => return tracing::error!(%error, "what was put aside cannot be read; it is tried again"),
         };
         let now = self.writer.settings.clock.read().time;
-        self.own(own::gap(now, "full", since.unwrap_or(now), count, Some(turned_away)));
+        let Lack { since, turned_away } = self.lack;
+        self.own(own::gap(now, "full", since.unwrap_or(now), waiting.len() as u64, Some(turned_away)));
+        if !self.commit() {
+            return;
+        }
+        self.lack.turned_away = 0;
         for waiting in waiting {
-            if !self.has_place() {
-                self.commit();
+            if !self.has_place() && !self.commit() {
+                return;
             }
             self.place(Matter::Waiting(Box::new(waiting)), Reply::silent());
         }
-        self.commit();
-        // If the disk is full again in the middle, a start sees which of them are there.
-        if matches!(self.mode, Mode::Working) {
+        if self.commit() {
+            self.lack = Lack::default();
             self.writer.emergency.clear();
             self.writer.shared.emergency.store(0, Ordering::Relaxed);
         }
@@ -516,7 +601,7 @@ impl Writer {
     }
 
     /// Signs the checkpoint of the tree as it is now.
-    fn sign(&self, root: [u8; 32]) -> [u8; 64] {
+    fn sign(&self, root: [u8; 32]) -> Result<[u8; 64], SignError> {
         let origin = self.signer.verifier().name().to_owned();
         let checkpoint = ledger::Checkpoint { origin, size: self.frontier.size(), root };
         self.signer.key().sign(checkpoint.to_string().as_bytes())

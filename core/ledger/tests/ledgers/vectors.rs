@@ -274,7 +274,7 @@ fn forged(vectors: &mut Vectors, book: &Book) {
     head("no-signature", "only a signature of somebody unknown", {
         Note::sign(book.head().to_string(), &sign_as("somebody", 9)).unwrap().to_string()
     });
-    let forged = [book.signer.verifier().id().as_slice(), &stranger.key().sign(b"x")].concat();
+    let forged = [book.signer.verifier().id().as_slice(), &stranger.key().sign(b"x").unwrap()].concat();
     let collision = format!("\u{2014} {} {}\n{line}", book.origin, base64(&forged));
     head("key-id-collision", "a line with name and id of the key that is not its", good.replace(&line, &collision));
     head("many-signatures", "101 signature lines", format!("{good}{}", format!("{line}\n").repeat(100)));

@@ -45,7 +45,8 @@ fn a_line_with_name_and_id_of_a_known_key_must_verify() {
     let log = signer("log", 1);
     let mut note = Note::sign("text\n", &log).unwrap();
     // The forger's key has the same name and, by computation, the same id.
-    let forged = Signature { bytes: signer("log", 9).key().sign(b"text\n").to_vec(), ..note.signatures[0].clone() };
+    let forged =
+        Signature { bytes: signer("log", 9).key().sign(b"text\n").unwrap().to_vec(), ..note.signatures[0].clone() };
     note.signatures.insert(0, forged);
     assert_eq!(note.verify(&[log.verifier().clone()]), Err(NoteError::BadSignature { line: 1 }));
 }

@@ -12,7 +12,7 @@ use ledger::verify::{Files, Trust, TrustError};
 use ledger::{Checkpoint, Hashes, Receipt, ReceiptError};
 use plant::Millis;
 use seal::note::{Note, NoteError, Signer, Verifier};
-use seal::{Sha256, SigningKey};
+use seal::{Sha256, Sign};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub struct Order<'a> {
     /// The time now.
     pub now: Millis,
     /// The ledger's identity key, if it is at hand.
-    pub key: Option<SigningKey>,
+    pub key: Option<Arc<dyn Sign>>,
 }
 
 /// What a pack came to.
@@ -205,8 +205,8 @@ fn trust_file(reader: &Reader) -> Result<Vec<u8>, MakeError> {
     Err(MakeError::NoTrust)
 }
 
-fn signer(key: SigningKey, head: &Checkpoint, trusted: &[Verifier]) -> Result<Signer, MakeError> {
-    let signer = Signer::new(head.origin.as_str(), Arc::new(key))?;
+fn signer(key: Arc<dyn Sign>, head: &Checkpoint, trusted: &[Verifier]) -> Result<Signer, MakeError> {
+    let signer = Signer::new(head.origin.as_str(), key)?;
     if trusted.contains(signer.verifier()) { Ok(signer) } else { Err(MakeError::ForeignKey) }
 }
 

@@ -63,7 +63,17 @@ impl House {
         let reader = Reader::open(&self.path("ledger")).unwrap();
         let filter = Filter { kind: Some(Kind::Refuse), ..Filter::default() };
         let sink = Sink::new(&self.path(name))?;
-        make(Order { reader: &reader, filter, sample, profile, now: Millis(1_800_000_000_000), key }, sink)
+        make(
+            Order {
+                reader: &reader,
+                filter,
+                sample,
+                profile,
+                now: Millis(1_800_000_000_000),
+                key: key.map(|key| Arc::new(key) as _),
+            },
+            sink,
+        )
     }
 
     /// A signed pack of 5 of the 40 refusals.

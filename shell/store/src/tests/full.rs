@@ -1,9 +1,11 @@
 //! A disk that fills up, on a small file system of its own.
 
 use super::emergency::{call, open_with};
+use super::unsigned::removable;
 use super::{draft, flood, kinds, opening, settings, verify};
 use crate::{Condition, Failure, Filter, Reader, Settings, Store};
-use plant::Kind;
+use plant::{ConduitId, Kind};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -94,6 +96,52 @@ fn essential_calls_go_on_when_the_disk_is_full_and_are_taken_in_when_there_is_ro
     let said = (gap.text("note.why"), gap.number("note.records"), gap.number("note.turned_away").unwrap());
     assert!(said.0 == Some("full") && said.1 == Some(2) && said.2 >= 2, "{said:?}");
     assert_eq!(verify(&folder), [""; 0]);
+}
+
+#[test]
+fn what_was_put_aside_waits_for_the_key_when_there_is_room_again() {
+    let Some(disk) = small_disk() else {
+        return on_a_small_disk("what_was_put_aside_waits_for_the_key_when_there_is_room_again");
+    };
+    let folder = disk.join("ledger");
+    let (key, opening) = removable(Settings { emergency_bytes: 512 << 10, ..small() });
+    let (store, _) = Store::open(&folder, &opening).unwrap();
+    store.set_essential(BTreeSet::from([ConduitId::new("copilot").unwrap()]));
+    store.write(draft(Kind::Admin, 0, None, 10)).unwrap();
+    super::wait_published(&store);
+    let foreign = fill(&disk, 64 << 10);
+    let number = (0..10_000).find(|number| store.write(draft(Kind::Intent, *number, None, 1000)).is_err());
+    assert!(number.is_some());
+    let aside = store.write(call("copilot", Kind::Intent, 1, None)).unwrap();
+    let second = store.write(call("copilot", Kind::Intent, 2, None)).unwrap();
+    assert_eq!(store.state().put_aside, 2);
+
+    key.take_away(true);
+    std::fs::remove_file(foreign).unwrap();
+    let begin = std::time::Instant::now();
+    while store.write(draft(Kind::Admin, 3, None, 10)) != Err(Failure::Unsigned) {
+        assert!(begin.elapsed() < std::time::Duration::from_secs(60), "{:?}", store.state());
+        std::thread::yield_now();
+    }
+    assert_eq!(store.write(call("copilot", Kind::Outcome, 4, Some(aside.id))), Err(Failure::Unsigned));
+    assert_eq!((store.state().put_aside, store.state().condition), (2, Condition::Unsigned));
+
+    key.take_away(false);
+    // Wherever its intent is by now, its end comes after it.
+    store.write(call("copilot", Kind::Outcome, 5, Some(aside.id))).unwrap();
+    while store.state().put_aside > 0 {
+        assert!(begin.elapsed() < std::time::Duration::from_secs(60), "{:?}", store.state());
+        std::thread::yield_now();
+    }
+    store.write(call("copilot", Kind::Outcome, 6, Some(second.id))).unwrap();
+    store.close();
+    let kinds = kinds(&folder);
+    let calls: Vec<&String> = kinds.iter().rev().filter(|kind| matches!(kind.as_str(), "intent" | "outcome")).collect();
+    assert_eq!(calls[..4], ["outcome", "outcome", "intent", "intent"]);
+    assert_eq!(kinds.iter().filter(|kind| *kind == "gap").count(), 2);
+    assert_eq!(verify(&folder), [""; 0]);
+    let (_, recovery) = Store::open(&folder, &opening).unwrap();
+    assert!(!recovery.abandoned.contains(&aside.id) && !recovery.abandoned.contains(&second.id));
 }
 
 #[test]

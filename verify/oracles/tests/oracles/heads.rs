@@ -79,7 +79,10 @@ fn a_head_that_is_wrong_is_refused_by_both_sides() {
         ("another key", head().sign(&stranger).unwrap().to_string()),
         ("another name", String::from_utf8(foreign.to_bytes()).unwrap()),
         ("a wrong key id", note.replace(line, &under(b"\0\0\0\0", signature))),
-        ("another key under the right id", note.replace(line, &under(id, &stranger.key().sign(text.as_bytes())))),
+        (
+            "another key under the right id",
+            note.replace(line, &under(id, &stranger.key().sign(text.as_bytes()).unwrap())),
+        ),
         ("a signature cut short", note.replace(line, &under(id, &signature[..63]))),
         ("a signature too long", note.replace(line, &under(id, &[signature, b"\0"].concat()))),
         ("no signature", note.replace(line, "")),
