@@ -6,6 +6,7 @@ use seal::cosignature::Cosigner;
 use seal::envelope::Envelope;
 use seal::jose::{Algorithm, Keys, verify};
 use seal::note::{Note, Signer};
+use seal::pkcs11::Uri;
 use seal::subject::{KeyFile, KeyName, SubjectKey};
 use seal::token::Secret;
 use seal::{OpeningKey, SigningKey};
@@ -46,6 +47,14 @@ pub(crate) fn cosigned() -> Note {
     let mut note = Note::sign(SIGNED, signer()).expect("a text of our own");
     note.put(cosigner().sign(&note, SEEN)).expect("room for one more");
     note
+}
+
+/// The URI of a key in a device: what is read is written and read again the same, and says all that it must.
+pub fn pkcs11(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(uri) = Uri::parse(text) else { return };
+    assert_eq!(Uri::parse(&uri.to_string()), Ok(uri.clone()), "as it was written");
+    assert!(uri.module.starts_with('/') && !uri.pin.is_empty());
 }
 
 /// A cosigned note: a witness has seen one text at one time.

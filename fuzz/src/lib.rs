@@ -139,6 +139,24 @@ const NOTE: &[&str] = &[
     "none",
     "old ",
 ];
+const DEVICE: &[&str] = &[
+    "pkcs11:",
+    "token=",
+    "object=",
+    "id=%00%ff",
+    "serial=",
+    "type=private",
+    ";",
+    "?",
+    "&",
+    "module-path=/",
+    "pin-source=file:",
+    "file:///",
+    "pin-value=",
+    "%",
+    "%25",
+    "%2",
+];
 const KEYS: &[&str] = &[
     "{\"keys\":[",
     "\"kty\":\"OKP\"",
@@ -252,6 +270,7 @@ targets! {
     "crossing" crossing::request, seeds::requests, PROMPT, 60_000;
     "homecoming" crossing::answer, seeds::answers, STREAM, 60_000;
     "note" keys::note, seeds::notes, NOTE, 100_000;
+    "pkcs11" keys::pkcs11, seeds::device_keys, DEVICE, 100_000;
     "cosignature" keys::cosignature, seeds::cosigned_notes, NOTE, 100_000;
     "jwks" keys::jwks, seeds::key_sets, KEYS, 50_000;
     "jws" keys::jws, seeds::operator_tokens, KEYS, 50_000;

@@ -211,6 +211,18 @@ pub fn notes() -> Vec<Vec<u8>> {
     [own, text].into_iter().chain(found.map(|(_, bytes)| bytes)).collect()
 }
 
+/// Keys in devices, as plant files name them.
+#[must_use]
+pub fn device_keys() -> Vec<Vec<u8>> {
+    let end = "?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:keys/hsm.pin";
+    let keys = [
+        "token=plant;object=gateway",
+        "serial=00a1;id=%01%02;type=private",
+        "token=The%20plant;model=M;manufacturer=A;object=o",
+    ];
+    keys.iter().map(|key| format!("pkcs11:{key}{end}").into_bytes()).collect()
+}
+
 /// What an authority has answered.
 #[must_use]
 pub fn time_stamps() -> Vec<Vec<u8>> {

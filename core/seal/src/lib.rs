@@ -7,7 +7,7 @@
 //! digest, text <- mac, sign <- note <- cosignature
 //!                      sign <- token, epoch
 //!         text <- hpke <- subject <- envelope
-//! jose
+//! jose, pkcs11
 //! ```
 
 pub mod cosignature;
@@ -19,6 +19,7 @@ mod hpke;
 pub mod jose;
 mod mac;
 pub mod note;
+pub mod pkcs11;
 mod sign;
 pub mod subject;
 mod text;
