@@ -1,6 +1,7 @@
 //! Joins the core: from a loaded plant file, the keys and the tokens beside it, to what a gateway holds in force.
 
 use crate::secrets::{self, PlantKey};
+use crate::signing;
 use config::Loaded;
 use config::tokens::Tokens;
 use gateway::{Inforce, OperatorKeys, Upstream};
@@ -22,7 +23,7 @@ pub(crate) fn load(path: &Path) -> miette::Result<Loaded> {
 /// What opening the plant's own ledger takes.
 pub(crate) fn opening(loaded: &Loaded) -> miette::Result<Opening> {
     Ok(Opening {
-        key: Arc::new(secrets::signing_key(&loaded.gateway.keys)?),
+        key: signing::key(&loaded.gateway)?,
         plant: loaded.plant.id.clone(),
         gateway: loaded.plant.gateway.clone(),
         epoch_seed: Some(loaded.gateway.keys.join("epoch.seed")),

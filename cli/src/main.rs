@@ -26,6 +26,7 @@ mod run;
 mod schema;
 mod seal;
 mod secrets;
+mod signing;
 mod sql;
 mod token;
 mod vault;

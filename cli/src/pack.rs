@@ -1,6 +1,6 @@
 //! Evidence packs on the command line: `penstock export --pack` makes one, `penstock verify PACK` checks it.
 
-use crate::{assemble, secrets};
+use crate::{assemble, secrets, signing};
 use clap::ValueEnum;
 use export::pack::{self, Checked, Order, Problem, Profile, Redaction, Sample, Sink};
 use ledger::verify::{Class, Trust};
@@ -92,11 +92,16 @@ fn key(named: Option<&Path>, plant: &Path, reader: &Reader) -> miette::Result<Op
         return Ok(Some(Arc::new(secrets::signing_key(keys)?)));
     }
     let Ok(loaded) = assemble::load(plant) else { return Ok(None) };
-    let Ok(key) = secrets::signing_key(&loaded.gateway.keys) else { return Ok(None) };
+    let key = match signing::key(&loaded.gateway) {
+        Ok(key) => key,
+        // Whoever has a device wants to know why it did not sign; a file that is not there is what an auditor has.
+        Err(problem) if loaded.gateway.signing.is_some() => return Err(problem.into()),
+        Err(_) => return Ok(None),
+    };
     let origin = export::origin(reader).into_diagnostic()?.unwrap_or_default();
     let Ok(verifier) = Verifier::new(origin, key.verifying_key()) else { return Ok(None) };
     let trust = std::fs::read_to_string(reader.folder().join("trust/ledger.vkey")).unwrap_or_default();
-    Ok((trust.trim() == verifier.to_string()).then(|| Arc::new(key) as _))
+    Ok((trust.trim() == verifier.to_string()).then_some(key))
 }
 
 fn print_redaction(out: &mut dyn Write, redaction: Option<Redaction>) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! `penstock receipt`: the proof of one record, for someone who trusts nobody.
 
 use crate::records::Where;
-use crate::{assemble, secrets};
+use crate::{assemble, signing};
 use ledger::{Checkpoint, Receipt};
 use miette::{IntoDiagnostic, WrapErr};
 use plant::RecordId;
@@ -9,7 +9,6 @@ use seal::note::Signer;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{Filter, ReadError, Reader, Record};
 
@@ -81,9 +80,9 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
 
 /// The same proof in COSE, if the head is one that the plant's key has signed.
 fn cose(plant: &Path, receipt: &Receipt, record: &Record) -> miette::Result<Vec<u8>> {
-    let key = secrets::signing_key(&assemble::load(plant)?.gateway.keys)?;
+    let key = signing::key(&assemble::load(plant)?.gateway)?;
     let origin = Checkpoint::parse(receipt.note().text()).into_diagnostic()?.origin;
-    let signer = Signer::new(origin, Arc::new(key)).into_diagnostic()?;
+    let signer = Signer::new(origin, key).into_diagnostic()?;
     let head = Checkpoint::believe(receipt.note(), std::slice::from_ref(signer.verifier()))
         .into_diagnostic()
         .wrap_err("the plant's key is not the one that signs this ledger")?;

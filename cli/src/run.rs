@@ -288,6 +288,9 @@ impl House {
         if addresses(&loaded) != addresses(&self.loaded) {
             tracing::warn!("changed addresses come into force at the next start");
         }
+        if loaded.gateway.signing != self.loaded.gateway.signing {
+            tracing::warn!("another key begins another ledger: `signing` comes into force at the next start");
+        }
         (self.loaded, self.operator_keys, self.tokens) = (Arc::new(loaded), operator_keys, tokens);
         Ok(())
     }

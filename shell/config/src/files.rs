@@ -4,7 +4,7 @@ use crate::node::{At, Node};
 use crate::problem::Code;
 use crate::read::Surroundings;
 use crate::report::Report;
-use crate::value::quote;
+use crate::value::{self, quote};
 use std::io;
 use std::path::Path;
 
@@ -89,6 +89,7 @@ pub(crate) fn check(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Rep
         if let Some(telemetry) = gateway.table("telemetry").filter(|_| gateway.says("telemetry")) {
             look(&telemetry, "authorities", "put the authorities there, PEM", false, around, report);
         }
+        device(&gateway, around, report);
         look(&gateway, "keys", "`penstock init` makes them: `gateway.key` and `plant.key`", false, around, report);
     }
     if let Some(witnesses) = file.table("witnesses").filter(|_| file.says("witnesses")) {
@@ -121,18 +122,34 @@ pub(crate) fn check(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Rep
     }
 }
 
+/// The library that speaks to the device, and the file of its PIN.
+fn device(gateway: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) {
+    let Some(At { value, span }) = gateway.text("signing") else { return };
+    let Ok(uri) = value::signing(value) else { return };
+    let help = "install what the maker of the device provides, or correct `module-path`";
+    look_at(&gateway.place, &At { value: &uri.module, span: span.clone() }, help, false, around, report);
+    let help = "write the PIN there, alone in the first line, readable by the gateway only";
+    look_at(&gateway.place, &At { value: &uri.pin, span }, help, true, around, report);
+}
+
 fn look(node: &Node<'_>, key: &str, help: &str, secret: bool, around: &Surroundings<'_>, report: &mut Report) {
-    let Some(At { value, span }) = node.text(key) else { return };
+    if let Some(named) = node.text(key) {
+        look_at(&node.place, &named, help, secret, around, report);
+    }
+}
+
+fn look_at(place: &str, named: &At<&str>, help: &str, secret: bool, around: &Surroundings<'_>, report: &mut Report) {
+    let At { value, span } = named;
     match around.files.state(&around.folder.join(value)) {
         None => {
-            let message = format!("{}: {} is not there", node.place, quote(value));
-            report.add(report.problem(Code::FileMissing, span, message).help(help));
+            let message = format!("{}: {} is not there", place, quote(value));
+            report.add(report.problem(Code::FileMissing, span.clone(), message).help(help));
         }
         Some(State { exposed: true }) if secret => {
-            let message = format!("{}: {} can be read by others than its owner", node.place, quote(value));
+            let message = format!("{}: {} can be read by others than its owner", place, quote(value));
             report.add(
                 report
-                    .problem(Code::FileExposed, span, message)
+                    .problem(Code::FileExposed, span.clone(), message)
                     .help(format!("run `chmod 600 {value}` in the plant's folder")),
             );
         }

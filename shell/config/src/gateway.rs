@@ -5,6 +5,7 @@ use crate::problem::Code;
 use crate::report::Report;
 use crate::value;
 use crate::witnesses::{self, Witness, Witnesses};
+use seal::pkcs11::Uri;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,6 +29,8 @@ pub struct Gateway {
     pub ledger: PathBuf,
     /// The folder of `gateway.key` and `plant.key`.
     pub keys: PathBuf,
+    /// The key that signs the ledger, if a device keeps it and not `gateway.key`.
+    pub signing: Option<Uri>,
     /// The file of hashed workload tokens.
     pub tokens: PathBuf,
     /// Who besides the gateway can open kept content: each `x25519:` and 32 bytes in base64.
@@ -89,6 +92,7 @@ pub(crate) fn build(file: &Node<'_>, folder: &Path, report: &mut Report) -> Opti
         client_authority: path("client_authority")?,
         ledger: path("ledger")?,
         keys: path("keys")?,
+        signing: node.read("signing", value::signing).map(|uri| Uri { pin: beside(folder, &uri.pin), ..uri }),
         tokens: path("tokens")?,
         auditors: auditors(file, &node, report),
         limits: limits(&node.table("limits")?)?,
@@ -104,6 +108,12 @@ pub(crate) fn build(file: &Node<'_>, folder: &Path, report: &mut Report) -> Opti
         report.add(report.problem(Code::BadValue, node.span_of("listen"), message).help(help));
     }
     Some(gateway)
+}
+
+/// The path of a file that a URI names, from the plant's folder.
+fn beside(folder: &Path, path: &str) -> String {
+    // Both came out of text, so nothing is lost.
+    folder.join(path).to_string_lossy().into_owned()
 }
 
 /// Most auditors: an envelope opens to 16, of which the gateway is one.

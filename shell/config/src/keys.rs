@@ -7,7 +7,7 @@
 mod map;
 
 use crate::table::{
-    ALGORITHM, ISSUER, Kind, Named, PATH, RECIPIENT, SOCKET, Section, URL, URL_OR_PATH, any, list, may, must,
+    ALGORITHM, ISSUER, Kind, Named, PATH, RECIPIENT, SIGNING, SOCKET, Section, URL, URL_OR_PATH, any, list, may, must,
 };
 pub(crate) use map::{
     CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS, SUPPLIER, WORKLOAD,
@@ -129,6 +129,13 @@ pub(crate) static GATEWAY: Section = Section {
             "\"keys\"",
             "The folder of `gateway.key`, which signs the ledger, `plant.key`, from which pseudonyms and tokens are derived, and \
              `epoch.seed`, which the gateway replaces each day: it must be able to write there.",
+        ),
+        may(
+            "signing",
+            Kind::Form(&SIGNING),
+            "\"pkcs11:token=penstock;object=gateway?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:keys/hsm.pin\"",
+            "The key in a device that signs the ledger, in place of `gateway.key`: a PKCS #11 URI (RFC 7512). Token, key, module and the \
+             file of the PIN must be named.",
         ),
         may(
             "tokens",

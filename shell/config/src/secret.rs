@@ -46,6 +46,7 @@ pub(crate) fn find(text: &str) -> Vec<Range<usize>> {
     }
     pem(text, &mut found);
     userinfo(text, &mut found);
+    pin(text, &mut found);
     merge(found)
 }
 
@@ -156,6 +157,19 @@ fn pem(text: &str, found: &mut Vec<Range<usize>>) {
     }
 }
 
+/// PINs in PKCS #11 URIs (RFC 7512, section 2.3), however short.
+fn pin(text: &str, found: &mut Vec<Range<usize>>) {
+    const NAME: &str = "pin-value=";
+    for (start, _) in text.match_indices(NAME) {
+        let start = start + NAME.len();
+        let rest = text.get(start..).unwrap_or_default();
+        let length = rest.bytes().take_while(|b| b.is_ascii_graphic() && !b"&\"'`".contains(b)).count();
+        if length > 0 {
+            found.push(start..start + length);
+        }
+    }
+}
+
 /// Passwords in addresses: `https://user:password@host`.
 fn userinfo(text: &str, found: &mut Vec<Range<usize>>) {
     let mut done = 0;
@@ -191,6 +205,7 @@ mod tests {
         assert_eq!(starred("# old: AKIAIOSFODNN7ABCDEFG."), "# old: *********************");
         assert_eq!(starred("x = 'Bearer abcdef0123456789'"), "x = '***********************'");
         assert_eq!(starred("\"https://me:hunter2@example.org/v1\""), "\"https://me:*******@example.org/v1\"");
+        assert_eq!(starred("'pkcs11:token=t?pin-value=12&x=1'"), "'pkcs11:token=t?pin-value=**&x=1'");
         let pem = "k = '''-----BEGIN EC PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY-----'''";
         assert_eq!(starred(pem), format!("k = '''{}\n****\n{}'''", "*".repeat(30), "*".repeat(28)));
     }

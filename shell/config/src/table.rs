@@ -153,6 +153,8 @@ pub(crate) static RECIPIENT: Form = Form {
     check: value::recipient,
     pattern: "^x25519:[A-Za-z0-9+/]{43}=$",
 };
+pub(crate) static SIGNING: Form =
+    Form { what: "a key in a device", check: |text| value::signing(text).map(drop), pattern: "^[pP][kK][cC][sS]11:" };
 pub(crate) static ALGORITHM: Form = Form {
     what: "a signature algorithm",
     check: value::algorithm,

@@ -6,6 +6,7 @@
 use crate::nearest::nearest;
 use ipnet::IpNet;
 use plant::{Dialect, Millis};
+use seal::pkcs11::{Uri, UriError};
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -245,6 +246,19 @@ pub(crate) fn recipient(text: &str) -> Result<(), Fault> {
         "is not a public key to seal for",
         "copy the line that `penstock seal` has printed: `x25519:` and 44 characters",
     )
+}
+
+/// The key in a device that signs the ledger.
+pub(crate) fn signing(text: &str) -> Result<Uri, Fault> {
+    Uri::parse(text).or_else(|error| {
+        let help = match error {
+            UriError::PinValue => {
+                "no secret stands in a plant file: put the PIN into a file that only the gateway can read, and name that in `pin-source`"
+            }
+            _ => "write `pkcs11:token=TOKEN;object=KEY?module-path=/PATH/OF/LIBRARY.so&pin-source=file:keys/hsm.pin` (RFC 7512)",
+        };
+        fault(error.to_string(), help)
+    })
 }
 
 /// A text in which `*` stands for any run of characters.
