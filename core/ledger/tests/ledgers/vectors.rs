@@ -301,7 +301,7 @@ fn replaced_key(vectors: &mut Vectors, book: &Book) {
     let good = signed(book, |text| text);
     let mut both = Note::parse(good.as_bytes()).unwrap();
     both.add(&other).unwrap();
-    let wrong = [other.verifier().id().as_slice(), &other.key().sign(b"x")].concat();
+    let wrong = [other.verifier().id().as_slice(), &other.key().sign(b"x").unwrap()].concat();
     let wrong = format!("{good}\u{2014} {} {}\n", book.origin, base64(&wrong));
     for (name, why, text, exit) in [
         ("two-keys", "both keys of the ledger have signed", both.to_string(), 0),
