@@ -163,7 +163,7 @@ impl Publisher {
         while let Some(head) = self.wait(pause) {
             let begin = Instant::now();
             let result = self.publish(&head);
-            pause = begin.elapsed().saturating_mul(SHARE);
+            pause = begin.elapsed().saturating_mul(SHARE).max(self.settings.publish_rest);
             let Err(error) = result else { continue };
             if error.is_damage() {
                 return self.shared.fail(&error.to_string());

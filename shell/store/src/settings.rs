@@ -17,6 +17,8 @@ pub struct Settings {
     pub publish_after: Duration,
     /// Records after which a checkpoint is published sooner.
     pub publish_records: u64,
+    /// Shortest time between two publications: each rewrites the same few files, however much is new.
+    pub publish_rest: Duration,
     /// Segments that are kept although published tiles hold all their records.
     pub keep_segments: usize,
     /// Published notes that are kept; beyond them the first of each day is kept.
@@ -41,6 +43,7 @@ impl Default for Settings {
             beat: Duration::from_secs(60),
             publish_after: Duration::from_secs(1),
             publish_records: 256,
+            publish_rest: Duration::from_millis(100),
             keep_segments: 2,
             keep_notes: 1000,
             reserve_bytes: 1 << 20,

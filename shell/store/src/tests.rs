@@ -36,6 +36,7 @@ fn settings() -> Settings {
         segment_bytes: 256 << 10,
         beat: Duration::from_secs(3600),
         publish_after: Duration::from_millis(20),
+        publish_rest: Duration::ZERO,
         reserve_bytes: 64 << 10,
         ..Settings::default()
     }

@@ -91,6 +91,8 @@ struct Run {
     before: Before,
     frame: Vec<u8>,
     last_group: Instant,
+    /// Whether the last group had more than one record.
+    busy: bool,
     lack: Lack,
     /// What the log is missing since the key is not at hand, if it is not.
     unsigned: Option<Lack>,
@@ -121,6 +123,7 @@ impl Writer {
             before,
             frame: Vec::new(),
             last_group: Instant::now(),
+            busy: false,
             lack: Lack::default(),
             unsigned: None,
             tried: Instant::now(),
@@ -159,6 +162,8 @@ impl Run {
                 Err(RecvTimeoutError::Timeout) => self.idle(),
             }
             closing |= self.gather();
+            closing |= !closing && self.busy && self.wait_for_company();
+            self.busy = self.group.pending.len() > 1;
             self.commit();
         }
     }
@@ -195,6 +200,20 @@ impl Run {
                 Ok(Message::Essential(conduits)) => self.writer.look_after(conduits),
                 Ok(Message::Close) | Err(TryRecvError::Disconnected) => return true,
                 Err(TryRecvError::Empty) => break,
+            }
+        }
+        false
+    }
+
+    /// Where many come at once, lets those who bring more have the processor first: a signature and a sync for each group cost
+    /// more than the wait. Ends with the first turn that brings nothing; `true` if the call to close came.
+    fn wait_for_company(&mut self) -> bool {
+        let mut before = 0;
+        while self.group.pending.len() > before {
+            before = self.group.pending.len();
+            std::thread::yield_now();
+            if self.gather() {
+                return true;
             }
         }
         false
