@@ -38,7 +38,7 @@ pub struct Uri {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UriError {
-    /// More than [`LIMIT`] bytes.
+    /// More than 2,048 bytes.
     #[error("is longer than {LIMIT} bytes")]
     TooLong,
     /// Another scheme.

@@ -19,6 +19,7 @@ use std::time::Instant;
 /// The segment that is cut from the reserve: room for the record that the disk is full, and for the outcomes of
 /// the calls that are under way.
 const SMALL_SEGMENT: u64 = 512 << 10;
+
 /// Why a group is not in the log.
 pub(super) enum Trouble {
     /// It may be, or not; nothing more is written.
