@@ -423,7 +423,8 @@ def test_a_file_that_changes_after_it_was_chosen_is_undecided(page, plant, tmp_p
 
 # ---- receipts
 
-CASES = json.loads((VECTORS / "cases.json").read_text())["receipts"]
+# The page asks no witnesses: a policy is for the others.
+CASES = [case for case in json.loads((VECTORS / "cases.json").read_text())["receipts"] if not case.get("policy")]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: pathlib.Path(case["receipt"]).stem)

@@ -1,17 +1,13 @@
 //! `penstock export`: records for a SIEM, a spreadsheet or an auditor.
 
-use crate::assemble;
-use crate::notice::Notice;
 use crate::pack::{self, Wish};
 use crate::records::{Wanted, Where};
 use clap::ValueEnum;
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::builder::PossibleValuesParser;
 use export::{Exporter, Format};
 use index::{SCHEMA, View};
 use miette::{IntoDiagnostic, WrapErr};
 use penstock_parquet::WriteError;
-use plant::{Kind, Note};
-use std::collections::BTreeMap;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -33,7 +29,7 @@ use store::{Filter, ReadError, Reader};
 /// --pack q3.zip --sample 25 --seed "what the auditor said"`
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The folder of the ledger; the plant's own if it is left out, and then a `read` record says that it was.
+    /// The folder of the ledger; the plant's own if it is left out.
     ledger: Option<PathBuf>,
 
     #[command(flatten)]
@@ -123,10 +119,6 @@ impl From<WriteError> for Problem {
 
 pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     let filter = args.wanted.filter(plant)?;
-    if args.ledger.is_none() {
-        let format = args.format.and_then(|format| format.to_possible_value());
-        tell(plant, format.as_ref().map_or("pack", PossibleValue::get_name))?;
-    }
     let reader = Where::named(args.ledger).reader(plant)?;
     if let Some(place) = &args.wish.pack {
         pack::make(place, &args.wish, plant, &reader, filter)?;
@@ -171,15 +163,6 @@ fn rows(reader: &Reader, filter: Filter, format: Format, out: impl Write) -> Res
         exporter.write(&record?)?;
     }
     Ok(exporter.finish().map(drop)?)
-}
-
-/// Has the plant's ledger record that somebody takes records out of it.
-fn tell(plant: &Path, form: &str) -> miette::Result<()> {
-    let text = |text: &str| Note::Text(text.to_owned());
-    let note = BTreeMap::from([("event", text("exported")), ("form", text(form))]);
-    let told = assemble::load(plant).and_then(|loaded| Notice { kind: Kind::Read, note }.record(&loaded));
-    told.map(drop)
-        .wrap_err("what is exported from the plant's own ledger is on record there; a copy can be named instead")
 }
 
 /// Writes beside the file and then puts it in its place: half an export must not look like a whole one.

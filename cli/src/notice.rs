@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What notices may be about.
 const KINDS: [Kind; 3] = [Kind::Read, Kind::Erase, Kind::Prune];
 /// What a notice may say.
-const KEYS: [&str; 8] = ["approver", "basis", "event", "form", "key", "month", "record", "subject"];
+const KEYS: [&str; 7] = ["approver", "basis", "event", "key", "month", "record", "subject"];
 
 /// What is to be recorded.
 #[derive(Debug, PartialEq, Eq)]
