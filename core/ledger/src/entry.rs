@@ -145,7 +145,7 @@ impl Entry {
     /// What kind of event it is of; `None` for one that a later version added. [`Self::text`] of `kind` names it.
     #[must_use]
     pub fn kind(&self) -> Option<Kind> {
-        self.text("kind").and_then(kind)
+        self.text("kind").and_then(Kind::named)
     }
 
     /// The value at a path of keys joined by dots: `who.workload.id`, `dec.verdict`, `out.status`.
@@ -173,11 +173,6 @@ impl Entry {
     pub fn value(&self) -> &Map<String, Value> {
         &self.value
     }
-}
-
-/// The kind of that name.
-pub(crate) fn kind(name: &str) -> Option<Kind> {
-    Kind::NAMES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
 }
 
 #[cfg(test)]

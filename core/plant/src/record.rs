@@ -68,6 +68,12 @@ impl Kind {
         ("gap", Self::Gap),
     ];
 
+    /// The kind of that name; `None` for one that a later version added.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+    }
+
     /// The kind's name in records.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -189,6 +189,14 @@ pub(crate) fn zeroed(path: &Path, bytes: u64) -> io::Result<File> {
     made
 }
 
+/// Removes a file that need not exist.
+pub(crate) fn remove_if_there(path: &Path) -> io::Result<()> {
+    match touch::remove(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// A file that only takes up room, to be given back when the disk is full.
 #[derive(Debug)]
 pub(crate) struct Reserve {
@@ -212,10 +220,8 @@ impl Reserve {
 
     /// Gives the room back.
     pub(crate) fn release(&self) -> io::Result<()> {
-        match touch::remove(&self.path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => self.path.parent().map_or(Ok(()), sync_folder),
-        }
+        remove_if_there(&self.path)?;
+        self.path.parent().map_or(Ok(()), sync_folder)
     }
 }
 

@@ -84,7 +84,7 @@ impl Emergency {
         let made = if self.wanted && self.bytes > 0 {
             disk::zeroed(&self.path, self.bytes).map(Some)
         } else {
-            remove(&self.path)
+            disk::remove_if_there(&self.path).map(|()| None)
         };
         if let Err(error) = &made {
             tracing::warn!(%error, path = %self.path.display(), "essential conduits have no room for emergencies");
@@ -106,8 +106,7 @@ impl Emergency {
     pub(crate) fn take(&mut self, signer: &Signer, stamp: Stamp, draft: &Draft) -> io::Result<bool> {
         let Some(file) = &self.file else { return Ok(false) };
         let begins = draft.kind == Kind::Intent;
-        let ends = self.tail.open.len() as u64 + u64::from(begins);
-        let ends = if begins { ends } else { 0 };
+        let ends = if begins { self.tail.open.len() as u64 + 1 } else { 0 };
         if self.bytes.saturating_sub(self.tail.offset) < LONGEST.saturating_mul(ends + 1) {
             return Ok(false);
         }
@@ -162,13 +161,6 @@ fn path(ledger: &Path) -> PathBuf {
     ledger.join("emergency")
 }
 
-fn remove(path: &Path) -> io::Result<Option<File>> {
-    match touch::remove(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(None),
-    }
-}
-
 /// What is in a file that may be there, oldest first, up to the first frame that is not whole: that was never acknowledged.
 fn read(path: &Path, verifier: &Verifier) -> io::Result<Vec<Waiting>> {
     let bytes = disk::read_if_there(path, LIMIT)?.unwrap_or_default();
@@ -183,7 +175,7 @@ fn read(path: &Path, verifier: &Verifier) -> io::Result<Vec<Waiting>> {
         if !(ours && follows) {
             break;
         }
-        let Some(kind) = Kind::NAMES.iter().find(|(name, _)| *name == head.kind).map(|(_, kind)| *kind) else { break };
+        let Some(kind) = Kind::named(head.kind) else { break };
         let draft = Draft { kind, id: head.id, reference: head.reference, body: Body::default() };
         waiting.push(Waiting { line: line.to_vec(), draft, t: head.t, seq: head.seq });
         previous = frame.hash;

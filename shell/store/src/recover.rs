@@ -290,7 +290,7 @@ fn apply(
         frontier.push(durable.leaf);
         durable.reading = crate::clock::Reading { time: head.t, mono: head.mono };
         durable.start = head.boot;
-        match plant::Kind::NAMES.iter().find(|(name, _)| *name == head.kind).map(|(_, kind)| *kind) {
+        match plant::Kind::named(head.kind) {
             Some(kind @ (plant::Kind::Genesis | plant::Kind::Key)) => {
                 let entry = ledger::decode(entry).map_err(malformed)?;
                 let (text, number) =

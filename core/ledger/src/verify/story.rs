@@ -5,7 +5,7 @@
 
 use super::epochs::Epochs;
 use super::{Class, Fault, Pruned, Report};
-use crate::entry::{Head, decode, kind};
+use crate::entry::{Head, decode};
 use crate::tree::Hash;
 use crate::{Pruning, Schedule};
 use plant::{Kind, Millis, RecordId};
@@ -119,7 +119,7 @@ impl Story {
         } else if expected.is_some_and(|hashes| !hashes.contains(&head.prev)) {
             add(Class::Tampered, Fault::Chain);
         }
-        let kind = kind(head.kind);
+        let kind = Kind::named(head.kind);
         if std::mem::take(&mut self.resuming) {
             self.resumed = Some(head.t);
         }
