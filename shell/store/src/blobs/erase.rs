@@ -98,7 +98,8 @@ impl Blobs {
         Ok(envelopes)
     }
 
-    /// Every envelope under a key of the scope, whether or not a record refers to it.
+    /// Every envelope under a key of the scope, whether or not a record refers to it; and every one whose destruction the
+    /// power cut short, which no longer tells what it was under.
     fn envelopes_under(&self, scope: &Scope) -> io::Result<Vec<PathBuf>> {
         let blobs = self.folder.join("blobs");
         let mut envelopes = Vec::new();
@@ -107,7 +108,8 @@ impl Blobs {
                 let path = blobs.join(&prefix).join(blob);
                 let mut head = Vec::new();
                 disk::open(&path)?.take(HEAD_LIMIT as u64).read_to_end(&mut head)?;
-                if addressed(&head).is_ok_and(|(_, key)| scope.covers_key(&key)) {
+                let doomed = addressed(&head).map_or_else(|_| is_overwritten(&head), |(_, key)| scope.covers_key(&key));
+                if doomed {
                     envelopes.push(path);
                 }
             }
@@ -149,6 +151,11 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
         other => other?,
     };
     entries.filter_map(|entry| entry.map(|entry| entry.file_name().into_string().ok()).transpose()).collect()
+}
+
+/// Whether this begins what [`shred`] overwrote and did not come to remove.
+fn is_overwritten(head: &[u8]) -> bool {
+    !head.is_empty() && head.iter().all(|byte| *byte == 0)
 }
 
 /// Overwrites a file with zeros where it lies, and removes it; durable when this returns.

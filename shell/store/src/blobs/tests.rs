@@ -183,6 +183,19 @@ fn erasing_a_subjects_month_destroys_its_key_and_envelopes_and_no_others() {
 }
 
 #[test]
+fn an_envelope_that_was_overwritten_and_not_yet_removed_goes_with_the_next_erasure() {
+    let case = Case::new();
+    let one = case.keep(1, &[], b"one");
+    let length = usize::try_from(case.blob(&one).metadata().unwrap().len()).unwrap();
+    case.blobs.doomed(&subject("operator.op-1", None)).unwrap().destroy().unwrap();
+    fs::write(case.blob(&one), vec![0; length]).unwrap();
+    let doomed = case.blobs.doomed(&subject("operator.op-1", None)).unwrap();
+    assert_eq!((doomed.keys().count(), doomed.envelopes()), (0, 1));
+    doomed.destroy().unwrap();
+    assert_eq!(case.left(), 0);
+}
+
+#[test]
 fn nobody_seals_while_content_is_erased() {
     let case = Case::new();
     case.keep(1, &[], b"one");
