@@ -67,6 +67,62 @@ def read_record(line):
     expect(record["v"] == 1, "of another version")
     return record
 
+class Story:
+    """Reads what a ledger's story needs of its records, one after another.
+
+    Of the records of calls that is what all records have, and most calls are alike: a line that a pattern fits, made from a line
+    that was read whole, has the same keys, and numbers and plain texts where that one had them. So it is canonical too.
+    """
+
+    CALLS = {"intent", "outcome", "refuse", "beat"}
+    BUT_FRAME = bytes({*range(256)} - {*b'"[]{}'})
+    MOST = 64
+    # Below 2^53, and nothing that would have to be escaped.
+    NUMBER, TEXT = "(?:0|[1-9][0-9]{0,14})", r'"[^"\\\x00-\x1f]*"'
+    NUMBERS = ("boot", "mono", "seq", "t")
+    FIELDS = {"id": UUID.pattern, "prev": HASH.pattern, "ref": UUID.pattern}
+
+    def __init__(self):
+        self.patterns, self.count = {}, 0
+
+    def read(self, line):
+        """The record, or what all records have of it."""
+        for kind, pattern in self.patterns.get(line.translate(None, self.BUT_FRAME), ()):
+            if found := pattern.fullmatch(line.decode()):
+                record = found.groupdict()
+                record["kind"] = kind
+                for name in self.NUMBERS:
+                    record[name] = int(record[name])
+                return record
+        record = read_record(line)
+        if self.count < self.MOST and record["kind"] in self.CALLS and "seal" not in record:
+            self.learn(line, record)
+        return record
+
+    def learn(self, line, record):
+        """Makes the pattern of a line that was read."""
+        pattern = re.compile(self.pattern(record))
+        self.patterns.setdefault(line.translate(None, self.BUT_FRAME), []).append((record["kind"], pattern))
+        self.count += 1
+
+    def pattern(self, value, top=True):
+        if isinstance(value, dict):
+            pairs = (f"{re.escape(WRITE(key))}:{self.field(key, value[key], top)}" for key in sorted(value))
+            return r"\{" + ",".join(pairs) + r"\}"
+        if isinstance(value, list):
+            return r"\[" + ",".join(self.pattern(inner, False) for inner in value) + r"\]"
+        if isinstance(value, bool):
+            return WRITE(value)
+        return self.TEXT if isinstance(value, str) else self.NUMBER
+
+    def field(self, key, value, top):
+        """The pattern of a value under a key: of a record's own keys, some are told apart."""
+        if top and key in self.NUMBERS:
+            return f"(?P<{key}>{self.NUMBER})"
+        if top and key in self.FIELDS:
+            return f'"(?P<{key}>{self.FIELDS[key]})"'
+        return re.escape(WRITE(value)) if top and key in ("kind", "v") else self.pattern(value, False)
+
 def read_whole(line):
     """The same of a record that stands by itself, and has every character looked at."""
     record = read_record(line)

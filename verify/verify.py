@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True  # A pack that is checked where it lies must not get more files by it.
 from content import Content, Removed
-from records import read_record, read_whole
+from records import Story, read_whole
 from signatures import FORKED, INCOMPLETE, TAMPERED, UNDECIDED, UNWITNESSED
 from signatures import Epochs, climb, expect, number, open_checkpoint, parse_note, sha256, unbase64
 from witnesses import gathered, load_trust
@@ -42,6 +42,12 @@ class Tree:
             root = sha256(b"\1" + peak + root)
         return root
 
+def perfect(hashes):
+    """The root over a power of two of hashes."""
+    while len(hashes) > 1:
+        hashes = [sha256(b"\1", left, right) for left, right in zip(hashes[::2], hashes[1::2])]
+    return hashes[0]
+
 class Ledger:
     """Goes over a ledger's files once; what is wrong gathers in `problems` as (class, where, what)."""
 
@@ -50,7 +56,8 @@ class Ledger:
         self.keys, self.epochs, self.listed, self.content, self.removed = trust.keys, None, set(), Content(folder), Removed()
         self.counts = dict.fromkeys(("records", "tiles", "checkpoints", "calls under way"), 0)
         # The story: hashes that the next record may continue, the record before it, open calls, the last start.
-        self.blind, self.prev, self.last, self.open, self.booted, self.settled = False, {"0" * 64}, None, {}, 0, False
+        self.story, self.blind = Story(), False
+        self.prev, self.last, self.open, self.booted, self.settled = {"0" * 64}, None, {}, 0, False
 
     def add(self, code, where, what):
         self.problems.append((code, where, what))
@@ -85,7 +92,8 @@ class Ledger:
         items, at, prefix = [], 0, 2 if row == "entries" else 0
         while at < len(data) and len(items) < 256:
             at, end = at + prefix, at + prefix + (int.from_bytes(data[at:at + 2], "big") if prefix else 32)
-            items, at = items + [data[at:end]], end
+            items.append(data[at:end])
+            at = end
         if at == len(data) and len(items) == holds:
             self.counts["tiles"] += not prefix
             return items[:width]
@@ -193,7 +201,7 @@ class Ledger:
     def wrong_tiles(self):
         """The stored tiles above the leaves whose hashes are not those that the leaves make."""
         wrong, row, hashes = set(), 0, self.leaves
-        while hashes := [Tree(hashes[at:at + 256]).root() for at in range(0, len(hashes) // 256 * 256, 256)]:
+        while hashes := [perfect(hashes[at:at + 256]) for at in range(0, len(hashes) // 256 * 256, 256)]:
             row += 1
             tiles = enumerate(hashes[at:at + 256] for at in range(0, len(hashes), 256))
             wrong |= {self.path(row, index)[0] for index, tile in tiles if self.tile(row, index) not in (None, tile)}
@@ -206,7 +214,7 @@ class Ledger:
         """The next record of the story: its place, its link, its time, and the call that it begins or ends."""
         prev, last, self.prev, self.last = self.prev, self.last, {leaf.hex()}, None
         try:
-            record = self.last = read_record(line)
+            record = self.last = self.story.read(line)
         except ValueError as error:
             self.blind = True
             self.epochs.skip()
