@@ -143,8 +143,8 @@ impl Journal {
     }
 
     /// Begins the commitment to the answer, salted like the others.
-    pub(crate) fn answer(&self, commitments: &Mac) -> Tagging {
-        self.commitments(commitments).start(&[self.id().to_string().as_bytes(), b"answer"])
+    pub(crate) fn answer(&self, commitments: &Mac) -> Box<Tagging> {
+        Box::new(self.commitments(commitments).start(&[self.id().to_string().as_bytes(), b"answer"]))
     }
 
     /// A commitment to bytes, salted by the record's id: equal bodies of two calls do not look equal, and nobody

@@ -44,13 +44,13 @@ pub(crate) struct Crossed {
     /// When it must end.
     pub(crate) ends: Ends,
     /// The commitment to the answer, in the making.
-    pub(crate) commitment: Tagging,
+    pub(crate) commitment: Box<Tagging>,
     /// Its place among the exchanges under way.
     pub(crate) place: Place,
 }
 
 /// Gives the provider's answer to the caller.
-pub(crate) async fn give(gate: &Arc<Gate>, crossed: Crossed, journal: Journal) -> Reply {
+pub(crate) async fn give(gate: &Arc<Gate>, crossed: Crossed, journal: Box<Journal>) -> Reply {
     let Crossed { answered, mut passage, dialect, endpoint, restorer, ends, commitment, place } = crossed;
     let Answered { answer, credential, ticket } = answered;
     let (head, body) = answer.into_parts();
@@ -68,7 +68,7 @@ pub(crate) async fn give(gate: &Arc<Gate>, crossed: Crossed, journal: Journal) -
     let (verdict, record) = (passage.verdict, journal.id());
     let rerouted = passage.rerouted.then(|| passage.provider.clone());
     let until = ends.at;
-    let passing = Passing {
+    let passing = Box::new(Passing {
         gate: Arc::clone(gate),
         reader: Reader::new(
             dialect,
@@ -89,7 +89,7 @@ pub(crate) async fn give(gate: &Arc<Gate>, crossed: Crossed, journal: Journal) -
         commitment,
         place,
         _ticket: ticket,
-    };
+    });
     let source = match (&shape, Encoding::of(&head.headers)) {
         (Shape::Astray(detail), _) => return passing.fail(&Refusal::new(Reason::ProviderBroken, *detail)).await,
         (_, Err(_)) => {

@@ -151,7 +151,7 @@ fn judge(
 }
 
 /// Records a refusal, or the failure of a call that had already left, and tells the caller.
-async fn refuse(target: &Target<'_>, journal: Journal, refusal: &Refusal) -> Reply {
+async fn refuse(target: &Target<'_>, journal: Box<Journal>, refusal: &Refusal) -> Reply {
     let (verdict, record) = journal.refuse(refusal).await;
     let mut reply = reply::error(target.dialect, verdict, refusal.reason, refusal.reason.status(), record);
     // Where a request was not well-formed, others may see the next one begin elsewhere.

@@ -22,6 +22,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 /// One exchange's place in the ledger. Closing it is what makes the record; dropped unclosed, it still makes one.
+/// Boxed, for it moves through every stage.
 #[must_use = "an exchange that is not closed is recorded as cut off"]
 pub(crate) struct Journal {
     gate: Arc<Gate>,
@@ -60,9 +61,9 @@ pub(crate) struct End<'a> {
 }
 
 impl Journal {
-    pub(crate) fn open(gate: &Arc<Gate>, who: Who) -> Self {
+    pub(crate) fn open(gate: &Arc<Gate>, who: Who) -> Box<Self> {
         let began = now();
-        Self {
+        Box::new(Self {
             gate: Arc::clone(gate),
             id: draw_id(began),
             began,
@@ -71,7 +72,7 @@ impl Journal {
             body: Body { who: Some(who), ..Body::default() },
             sent: Io::default(),
             keeping: None,
-        }
+        })
     }
 
     /// Records the intent. Nothing may leave before this is done.
@@ -89,7 +90,7 @@ impl Journal {
 
     /// Records that the call goes nowhere; or, if it had already left, that it failed. Says which verdict stands, and
     /// gives the record's id if there is a record.
-    pub(crate) async fn refuse(mut self, refusal: &Refusal) -> (Verdict, Option<RecordId>) {
+    pub(crate) async fn refuse(mut self: Box<Self>, refusal: &Refusal) -> (Verdict, Option<RecordId>) {
         let id = self.id;
         let written = match self.state {
             State::Left => {
@@ -111,7 +112,7 @@ impl Journal {
     }
 
     /// Records the outcome. The caller may not have the end of the answer before this is done.
-    pub(crate) async fn conclude(mut self, mut end: End<'_>) -> Result<(), Unwritten> {
+    pub(crate) async fn conclude(mut self: Box<Self>, mut end: End<'_>) -> Result<(), Unwritten> {
         let id = draw_id(now());
         let sealed = match end.kept.take() {
             Some(kept) => self.sealed(id, kept).await,

@@ -21,16 +21,16 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// How long a provider may take to end its body after its last event. What comes then is not passed on.
 const LINGER: Duration = Duration::from_millis(50);
 
-/// An answer on its way.
+/// An answer on its way. Boxed, as the journal is.
 pub(crate) struct Passing {
     pub(crate) gate: Arc<Gate>,
-    pub(crate) journal: Journal,
+    pub(crate) journal: Box<Journal>,
     pub(crate) passage: Passage,
     pub(crate) dialect: Dialect,
     pub(crate) status: u16,
     pub(crate) io: Io,
     pub(crate) first_byte_micros: u64,
-    pub(crate) commitment: Tagging,
+    pub(crate) commitment: Box<Tagging>,
     /// What was released so far, if it is kept.
     pub(crate) kept: Option<Vec<u8>>,
     pub(crate) ends: Ends,
@@ -51,7 +51,7 @@ enum Ended {
 
 impl Passing {
     /// Takes a document whole; the outcome is durable when this gives it.
-    pub(crate) async fn document(mut self, mut source: Source) -> Result<Vec<u8>, Reply> {
+    pub(crate) async fn document(mut self: Box<Self>, mut source: Source) -> Result<Vec<u8>, Reply> {
         let mut out = Vec::new();
         let ended = loop {
             let read = match self.next(&mut source).await {
@@ -82,16 +82,18 @@ impl Passing {
     }
 
     /// Ends an exchange whose answer never began to reach the caller.
-    pub(crate) async fn fail(self, failure: &Refusal) -> Reply {
-        let status = if self.status >= 400 { self.status } else { failure.reason.status() };
-        let (dialect, verdict, record) = (self.dialect, self.passage.verdict, self.journal.id());
+    pub(crate) async fn fail(mut self: Box<Self>, failure: &Refusal) -> Reply {
+        if self.status < 400 {
+            self.status = failure.reason.status();
+        }
+        let (dialect, status, verdict, record) = (self.dialect, self.status, self.passage.verdict, self.journal.id());
         // The caller is told the same whether or not the ledger takes this: nothing of the answer is released.
-        let _ = Self { status, ..self }.conclude(Some(failure)).await;
+        let _ = self.conclude(Some(failure)).await;
         reply::error(dialect, verdict, failure.reason, status, Some(record))
     }
 
     /// Releases a stream piece by piece.
-    pub(crate) async fn pump(mut self, mut source: Source, release: Sender<Piece>) {
+    pub(crate) async fn pump(mut self: Box<Self>, mut source: Source, release: Sender<Piece>) {
         let (gate, until) = (Arc::clone(&self.gate), self.ends.at);
         match self.stream(&mut source, &release).await {
             Ended::Whole(last) => {
@@ -193,10 +195,10 @@ impl Passing {
     }
 
     /// Records the outcome; durable when this returns.
-    async fn conclude(self, failure: Option<&Refusal>) -> Result<(), Unwritten> {
-        let Self { journal, status, mut io, first_byte_micros, commitment, kept, reader, .. } = self;
+    async fn conclude(self: Box<Self>, failure: Option<&Refusal>) -> Result<(), Unwritten> {
+        let Self { journal, status, mut io, first_byte_micros, commitment, kept, reader, .. } = *self;
         let facts = reader.facts();
-        io.answer = Some(seal::hex(&commitment.finish()));
+        io.answer = Some(seal::hex(&(*commitment).finish()));
         io.input_tokens = facts.and_then(|facts| facts.input_tokens);
         io.output_tokens = facts.and_then(|facts| facts.output_tokens);
         let failure = failure.map(|failure| (failure.reason, failure.detail.as_str()));

@@ -71,7 +71,7 @@ pub fn draw_id(now: Millis) -> RecordId {
 }
 
 /// Queues a record and waits until it is durable. Queued at once: whoever stops waiting takes nothing back.
-pub(crate) async fn write(recorder: &dyn Recorder, draft: Draft) -> Result<(), Unwritten> {
+pub(crate) fn write(recorder: &dyn Recorder, draft: Draft) -> impl Future<Output = Result<(), Unwritten>> + use<> {
     let (done, written) = oneshot::channel();
     recorder.append(
         draft,
@@ -80,5 +80,5 @@ pub(crate) async fn write(recorder: &dyn Recorder, draft: Draft) -> Result<(), U
             let _ = done.send(result);
         }),
     );
-    written.await.unwrap_or_else(|_| Err(Unwritten::writer_gone()))
+    async { written.await.unwrap_or_else(|_| Err(Unwritten::writer_gone())) }
 }
