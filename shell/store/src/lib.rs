@@ -12,6 +12,7 @@
 
 mod anchors;
 mod audit;
+mod background;
 mod blobs;
 mod clock;
 mod disk;

@@ -8,7 +8,6 @@
 //! behind, the acknowledging thread never waits for it, and what is published is what was written. If the two
 //! disagree, the ledger fails.
 
-use crate::Settings;
 use crate::disk::{self, Usage};
 use crate::epochs::{self, EpochError, Epochs};
 use crate::frame;
@@ -20,6 +19,7 @@ use crate::segment;
 use crate::shared::Shared;
 use crate::touch;
 use crate::wal::{Position, Step, WalError, Walker};
+use crate::{Settings, background};
 use ledger::tile::{Edge, Row, Tile, WIDTH};
 use ledger::{Checkpoint, Hash};
 use plant::Draft;
@@ -159,6 +159,7 @@ pub(crate) struct Publisher {
 impl Publisher {
     /// Publishes until the writer has stopped and everything durable is published.
     pub(crate) fn run(mut self) {
+        background::step_back();
         let mut pause = Duration::ZERO;
         while let Some(head) = self.wait(pause) {
             let begin = Instant::now();

@@ -1,6 +1,6 @@
 //! Segments: the files of the write-ahead log, written front to back and never grown.
 
-use crate::{disk, touch};
+use crate::{background, disk, touch};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -178,7 +178,11 @@ impl Ahead {
             let (path, bytes) = (self.path.clone(), self.bytes);
             let spawned = std::thread::Builder::new().name("ledger-ahead".to_owned());
             // If no thread can be had, `take` does the work itself.
-            self.under_way = spawned.spawn(move || disk::zeroed(&path, bytes)).ok();
+            let zeroed = move || {
+                background::step_back();
+                disk::zeroed(&path, bytes)
+            };
+            self.under_way = spawned.spawn(zeroed).ok();
         }
     }
 
