@@ -87,33 +87,38 @@ struct Values {
     tokens: BTreeMap<String, String>,
     /// What tokens begin with, `TAG_`: most of an answer is passed by without a look at the tokens.
     kinds: BTreeSet<String>,
-    /// The letters that kinds begin with, `A` the lowest bit.
-    initials: u32,
 }
 
 impl Values {
     fn new(tokens: BTreeMap<String, String>) -> Self {
         let kinds: BTreeSet<String> =
             tokens.keys().filter_map(|token| token.split_inclusive('_').next()).map(str::to_owned).collect();
-        let letters = kinds.iter().filter_map(|kind| letter(*kind.as_bytes().first()?));
-        let initials = letters.fold(0, |initials, letter| initials | letter);
-        Self { tokens, kinds, initials }
+        Self { tokens, kinds }
     }
 
     /// Whether `rest` reads like the beginning of a token, as far as it goes.
     fn may_begin(&self, rest: &[u8]) -> bool {
-        let initial = rest.first().and_then(|first| letter(*first));
-        initial.is_some_and(|letter| self.initials & letter != 0)
-            && self
-                .kinds
-                .iter()
-                .any(|kind| kind.bytes().zip(rest).all(|(kind, byte)| kind == byte.to_ascii_uppercase()))
+        let begins = |kind: &String| kind.bytes().zip(rest).all(|(kind, byte)| kind == byte.to_ascii_uppercase());
+        self.kinds.iter().any(begins)
     }
-}
 
-/// The bit of a letter, whatever its case.
-fn letter(byte: u8) -> Option<u32> {
-    byte.is_ascii_alphabetic().then(|| 1 << (byte.to_ascii_uppercase() - b'A'))
+    /// The first place from `from` on where a token may begin. A kind has its only underscore at its end, so that is looked for.
+    fn next(&self, text: &[u8], from: usize) -> Option<usize> {
+        let rest = text.get(from..)?;
+        let whole = memchr::memchr_iter(b'_', rest).find_map(|underscore| {
+            let before = rest.get(..=underscore)?;
+            let ends = |kind: &&String| {
+                let place = before.len().checked_sub(kind.len()).and_then(|at| before.get(at..));
+                place.is_some_and(|place| place.eq_ignore_ascii_case(kind.as_bytes()))
+            };
+            self.kinds.iter().filter(ends).map(|kind| before.len() - kind.len()).min()
+        });
+        let cut = || {
+            let near = rest.len().saturating_sub(LONGEST_KIND)..rest.len();
+            near.into_iter().find(|at| rest.get(*at..).is_some_and(|rest| self.may_begin(rest)))
+        };
+        whole.or_else(cut).map(|at| from + at)
+    }
 }
 
 /// One channel's text so far.
@@ -199,8 +204,7 @@ fn start<'a>(rest: &str, end: bool, values: &'a Values) -> Start<'a> {
 /// How much of `rest` passes before the next place where a token may begin.
 fn plain(rest: &str, values: &Values) -> usize {
     let first = rest.chars().next().map_or(0, char::len_utf8);
-    let begins = |at: &usize| rest.as_bytes().get(*at..).is_some_and(|rest| values.may_begin(rest));
-    (first..rest.len()).find(begins).unwrap_or(rest.len())
+    values.next(rest.as_bytes(), first).unwrap_or(rest.len())
 }
 
 fn put(out: &mut String, value: &str, form: Form) {
