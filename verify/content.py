@@ -17,16 +17,17 @@ def drawn(id):
     return int(id[:8] + id[9:13], 16) if id[14] == "7" else 0
 
 def digest(path):
-    """SHA-256 of a file in hexadecimal; None if it is not there."""
+    """SHA-256 of a file in hexadecimal; None if it is not there, or nothing but zeros: it is being destroyed."""
     if not path.exists():
         return None
     # A pipe in its place would keep us waiting for ever.
     expect(path.is_file() and path.stat().st_size <= LONGEST, "is no envelope")
-    hash = hashlib.sha256()
+    hash, zeros = hashlib.sha256(), path.stat().st_size > 0
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
             hash.update(piece)
-    return hash.hexdigest()
+            zeros = zeros and not piece.strip(b"\0")
+    return None if zeros else hash.hexdigest()
 
 class Removed:
     """Bundles that are not there, and the record that allows the first of them to be gone because their time was over."""

@@ -166,7 +166,7 @@ func (c *content) compare(folder string, one naming) (code int, what string) {
 	return 0, ""
 }
 
-// digest is the SHA-256 of a file in hexadecimal.
+// digest is the SHA-256 of a file in hexadecimal. One of nothing but zeros is being destroyed, and counts as not there.
 func digest(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err == nil && (!info.Mode().IsRegular() || info.Size() > envelopeLimit) {
@@ -180,7 +180,18 @@ func digest(path string) (string, error) {
 		return "", err
 	}
 	defer file.Close()
-	hash := sha256.New()
-	_, err = io.Copy(hash, file)
+	hash, zeros := sha256.New(), zeros(info.Size() > 0)
+	_, err = io.Copy(io.MultiWriter(hash, &zeros), file)
+	if err == nil && bool(zeros) {
+		err = fs.ErrNotExist
+	}
 	return hex.EncodeToString(hash.Sum(nil)), err
+}
+
+// zeros tells whether nothing but zeros was written to it.
+type zeros bool
+
+func (z *zeros) Write(piece []byte) (int, error) {
+	*z = *z && len(bytes.Trim(piece, "\x00")) == 0
+	return len(piece), nil
 }

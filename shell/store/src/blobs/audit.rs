@@ -1,5 +1,6 @@
 //! Checks the content against the records: what they refer to is there, or an `erase` record says why it is not.
 
+use super::erase::is_overwritten;
 use super::{Blobs, Scope};
 use crate::{ReadError, Reader, disk};
 use ledger::Entry;
@@ -132,6 +133,7 @@ impl Blobs {
         // A call that began before and was sealed after is kept under a fresh key.
         let earlier = erased.filter(|by| entry.seq() < *by);
         let bytes = disk::read_if_there(&path, ENVELOPE_LIMIT as u64).map_err(|_| ContentProblem::Unreadable)?;
+        let bytes = bytes.filter(|bytes| !is_overwritten(bytes));
         match (bytes, erased, earlier) {
             (None, Some(by), _) => Ok(Some(by)),
             (None, None, _) => Err(ContentProblem::Gone),

@@ -153,9 +153,9 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     entries.filter_map(|entry| entry.map(|entry| entry.file_name().into_string().ok()).transpose()).collect()
 }
 
-/// Whether this begins what [`shred`] overwrote and did not come to remove.
-fn is_overwritten(head: &[u8]) -> bool {
-    !head.is_empty() && head.iter().all(|byte| *byte == 0)
+/// Whether this is, or begins, what was overwritten and is not removed yet: it is being destroyed.
+pub(super) fn is_overwritten(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|byte| *byte == 0)
 }
 
 /// Overwrites a file with zeros where it lies, and removes it; durable when this returns.

@@ -64,6 +64,14 @@ impl House {
         self
     }
 
+    /// The content of a record is overwritten and not removed yet.
+    fn overwrite(&mut self, seq: u64) -> &mut Self {
+        let path = path(&self.blob(seq));
+        let length = self.beside[&path].len();
+        self.beside.insert(path, vec![0; length]);
+        self
+    }
+
     fn lose_key(&mut self, key: &str) -> &mut Self {
         self.beside.remove(&format!("seals/{key}")).unwrap();
         self
@@ -158,6 +166,16 @@ pub(super) fn make(vectors: &mut Vectors) {
         house.lose(first).erase("erased", &[("record", &call.to_string())]);
     });
     case("unfinished", "erased, and half of it is still there", 12, Some(first + 1), half);
+    let overwritten = |erased: bool| {
+        with(&|house| {
+            house.overwrite(first).lose(first + 1);
+            if erased {
+                house.erase("erased", &[("record", &call.to_string())]);
+            }
+        })
+    };
+    case("overwritten", "nothing but zeros is left of an envelope", 12, Some(first), overwritten(false));
+    case("overwritten-erased", "erased, and its zeros not removed yet", 0, None, overwritten(true));
     let after = with(&|house| {
         without(house);
         house.erase("erased", &[operator]);
