@@ -1,6 +1,6 @@
 //! `penstock fingerprint`, as its users run it: registered, listed, recognised by `test`, by `explain` and by a gateway.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use serde_json::Value;
 use std::fs;
@@ -132,8 +132,6 @@ fn a_call_that_repeats_a_document_is_handled_by_its_label() {
     let plant = Plant::new();
     let body = serde_json::json!({"model": "gpt-4o", "messages": [{"role": "user", "content": prompt()}]});
     plant.write("chat.json", &body.to_string());
-    let explain =
-        ["explain", "--workload", "copilot", "--provider", "openai", "--purpose", "work-instructions", "--operator"];
     let line = "explain --workload copilot --provider openai --purpose assistance --at 2026-11-20T21:30:00Z --body chat.json --json";
     let explain: Vec<&str> = line.split(' ').collect();
     let before: Value = serde_json::from_str(&plant.run(&explain).1).unwrap();
