@@ -106,8 +106,12 @@ impl Known {
     /// What the content has of it. The rules of tables are numbered from `first`.
     pub(crate) fn read(&self, content: &Content<'_>, first: RuleIndex) -> Seen {
         let [copies, traces, data] = self.enabled;
-        let mut reader = Some(Reader::new(&self.documents, &self.keys)).filter(|_| copies || traces);
-        let mut search = Some(Search::new(&self.values, &self.keys)).filter(|_| data && !self.tables.is_empty());
+        let (documents, data) = ((copies || traces) && !self.documents.is_empty(), data && !self.tables.is_empty());
+        if !(documents || data) {
+            return Seen::default();
+        }
+        let mut reader = documents.then(|| Reader::new(&self.documents, &self.keys));
+        let mut search = data.then(|| Search::new(&self.values, &self.keys));
         let mut ways: Vec<Way> = Vec::new();
         for piece in &content.pieces {
             let (text, way) = innermost(&piece.text);

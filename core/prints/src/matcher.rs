@@ -12,7 +12,7 @@ use crate::key::Keys;
 use crate::letters::{self, Take};
 use crate::sheet::{LONGEST, Sheet, Sheets, Together};
 use plant::TableId;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Most tokens of a value.
@@ -30,8 +30,8 @@ const PLACES: usize = 16;
 #[derive(Debug)]
 pub struct Matcher {
     sheets: Vec<Sheet>,
-    /// By print: table and value.
-    values: HashMap<u64, Vec<(u32, u32)>>,
+    /// Print, table and value, ascending.
+    values: Vec<(u64, u32, u32)>,
     /// Bits by code.
     filter: Vec<u64>,
     /// A bit for each length that a value has.
@@ -69,11 +69,10 @@ impl Matcher {
         let sheets = sheets.sheets().to_vec();
         let count: usize = sheets.iter().map(Sheet::values).sum();
         let bits = (count * FILTER).max(64).next_power_of_two();
-        let (mut values, mut filter, mut lengths) =
-            (HashMap::<u64, Vec<(u32, u32)>>::with_capacity(count), vec![0u64; bits / 64], 0u128);
+        let (mut values, mut filter, mut lengths) = (Vec::with_capacity(count), vec![0u64; bits / 64], 0u128);
         for (table, sheet) in (0u32..).zip(&sheets) {
             for (number, value) in (0u32..).zip(&sheet.values) {
-                values.entry(value.print).or_default().push((table, number));
+                values.push((value.print, table, number));
                 lengths |= 1 << value.letters;
                 for bit in places(value.code, bits) {
                     if let Some(word) = filter.get_mut(bit / 64) {
@@ -82,6 +81,7 @@ impl Matcher {
                 }
             }
         }
+        values.sort_unstable();
         let postings =
             sheets.iter().map(|sheet| (0..sheet.columns.len()).map(|column| Postings::of(sheet, column)).collect());
         let postings = postings.collect();
@@ -92,6 +92,13 @@ impl Matcher {
     #[must_use]
     pub fn sheets(&self) -> &[Sheet] {
         &self.sheets
+    }
+
+    /// The tables that have a value with this print, and which.
+    fn find(&self, print: u64) -> impl Iterator<Item = (u32, u32)> {
+        let first = self.values.partition_point(|(known, _, _)| *known < print);
+        let same = self.values.iter().skip(first).take_while(move |(known, _, _)| *known == print);
+        same.map(|(_, table, value)| (*table, *value))
     }
 
     fn may_hold(&self, code: u32) -> bool {
@@ -326,8 +333,8 @@ impl Tokens<'_, '_> {
             if !matcher.may_hold(keys.code(sum)) || finds.len() >= MOST {
                 continue;
             }
-            for (table, value) in matcher.values.get(&keys.value(sum)).into_iter().flatten() {
-                finds.push(Find { table: *table, value: *value, text: self.text, start: stretch.start, end: self.end });
+            for (table, value) in matcher.find(keys.value(sum)) {
+                finds.push(Find { table, value, text: self.text, start: stretch.start, end: self.end });
             }
         }
     }
