@@ -1,5 +1,6 @@
 //! Joins the core: from a loaded plant file, the keys and the tokens beside it, to what a gateway holds in force.
 
+use crate::registered;
 use crate::secrets::{self, PlantKey};
 use crate::signing;
 use config::Loaded;
@@ -40,7 +41,7 @@ pub(crate) fn inforce(
 ) -> miette::Result<Inforce> {
     let plant = &loaded.plant;
     let policy = policy(loaded)?;
-    let inspector = Inspector::new(&loaded.inspect).into_diagnostic()?;
+    let inspector = inspector(loaded, key)?;
     let registry = Registry::new(plant, tokens.entries(), key.pseudonyms());
     let mut upstreams = BTreeMap::new();
     for provider in plant.providers.values() {
@@ -56,6 +57,15 @@ pub(crate) fn inforce(
         upstreams.insert(provider.id.clone(), upstream);
     }
     Ok(Inforce::new(policy, inspector, registry, upstreams, operator_keys))
+}
+
+/// What reads content, and knows again what the plant registered.
+pub(crate) fn inspector(loaded: &Loaded, key: &PlantKey) -> miette::Result<Inspector> {
+    let inspector = Inspector::new(&loaded.inspect).into_diagnostic()?;
+    Ok(match registered::known(loaded, key)? {
+        Some(known) => inspector.knowing(known),
+        None => inspector,
+    })
 }
 
 /// The policy alone, for commands that decide and send nothing.

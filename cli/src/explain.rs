@@ -292,12 +292,25 @@ fn input(path: &Path) -> miette::Result<Vec<u8>> {
 /// Takes the call through place, read and decide.
 fn explain(loaded: &Loaded, call: &TheCall, show_body: bool) -> miette::Result<Told> {
     let policy: Policy = assemble::policy(loaded)?;
-    let inspector = Inspector::new(&loaded.inspect).into_diagnostic()?;
     let mut told = Told::default();
+    let inspector = inspector(loaded, &mut told)?;
     if let Err(refusal) = judge(loaded, &policy, &inspector, call, show_body, &mut told) {
         told.outcome = Outcome::Refused(refusal);
     }
     Ok(told)
+}
+
+/// The gateway's inspector. Without the plant's key, what was registered cannot be known again; then that is told.
+fn inspector(loaded: &Loaded, told: &mut Told) -> miette::Result<Inspector> {
+    match PlantKey::read(&loaded.gateway.keys) {
+        Ok(key) => assemble::inspector(loaded, &key),
+        Err(problem) => {
+            if loaded.gateway.documents.exists() || loaded.gateway.tables.exists() {
+                told.step("read", format!("what is registered is not compared: {problem}"));
+            }
+            Inspector::new(&loaded.inspect).into_diagnostic()
+        }
+    }
 }
 
 fn judge(
@@ -327,6 +340,7 @@ fn judge(
     let read = Reading::of(call, &crossing).and_then(|reading| Ok((reading.findings(inspector)?, reading)));
     let (findings, reading) = read.inspect_err(|refusal| told.step("read", refusal.detail.clone()))?;
     told.step("read", reading.told(&crossing, &findings));
+    told.documents = reading.documents(inspector);
     let scale = &loaded.plant.scale;
     told.findings = reading.seen(&findings, None, scale);
 

@@ -4,23 +4,27 @@ mod anchor;
 mod assemble;
 mod authority;
 mod check;
+mod columns;
 mod completions;
 mod convict;
 mod demo;
 mod erase;
 mod explain;
 mod export;
+mod fingerprint;
 mod forward;
 mod hold;
 mod init;
 mod journal;
 mod logging;
 mod manual;
+mod matching;
 mod notice;
 mod pack;
 mod prune;
 mod receipt;
 mod records;
+mod registered;
 mod reindex;
 mod run;
 mod schema;
@@ -28,6 +32,7 @@ mod seal;
 mod secrets;
 mod signing;
 mod sql;
+mod texts;
 mod token;
 mod vault;
 mod verify;
@@ -67,6 +72,9 @@ enum Task {
     Run(run::Args),
     Explain(explain::Args),
     Token(token::Args),
+    Fingerprint(fingerprint::Args),
+    #[command(name = "match")]
+    Matching(matching::Args),
     Records(records::Args),
     Receipt(receipt::Args),
     Sql(sql::Args),
@@ -95,6 +103,8 @@ fn main() -> miette::Result<ExitCode> {
         Task::Run(args) => run::run(&plant, args),
         Task::Explain(args) => explain::run(&plant, args),
         Task::Token(args) => token::run(&plant, args),
+        Task::Fingerprint(args) => fingerprint::run(&plant, args),
+        Task::Matching(args) => matching::run(&plant, args),
         Task::Records(args) => records::run(&plant, args),
         Task::Receipt(args) => receipt::run(&plant, args),
         Task::Sql(args) => sql::run(args),

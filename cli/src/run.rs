@@ -399,7 +399,15 @@ impl Seen {
         let plant = if path.is_dir() { path.join("plant.toml") } else { path.to_owned() };
         let gateway = &loaded.gateway;
         let rules = loaded.rules.iter().map(|rule| loaded.folder.join(&rule.name));
-        let own = [&gateway.tokens, &gateway.certificate, &gateway.key, &gateway.client_authority].map(Clone::clone);
+        let own = [
+            &gateway.tokens,
+            &gateway.documents,
+            &gateway.tables,
+            &gateway.certificate,
+            &gateway.key,
+            &gateway.client_authority,
+        ]
+        .map(Clone::clone);
         let providers = loaded.plant.providers.values().flat_map(|provider| {
             let credential = match &provider.credential {
                 Some(CredentialReference::File(path)) => Some(path.clone()),

@@ -48,6 +48,11 @@ impl PlantKey {
         self.0.derive("pseudonyms")
     }
 
+    /// Makes prints of what is registered, and of messages.
+    pub(crate) fn prints(&self) -> prints::Keys {
+        prints::Keys::new(&self.0.derive("prints").tag(&[]))
+    }
+
     /// What the gateway uses on content.
     pub(crate) fn secrets(&self) -> Secrets {
         Secrets { commitments: self.0.derive("commitments"), tokens: self.0.derive("tokens") }

@@ -5,6 +5,7 @@
 //! the next one to start does.
 
 use crate::assemble;
+use crate::columns::columns;
 use clap::{ArgGroup, Subcommand};
 use config::tokens::{self, Revocation, Token, Tokens};
 use identity::TokenEntry;
@@ -291,14 +292,7 @@ fn as_table(tokens: &Tokens, plant: Option<&Plant>) -> String {
         ]
     };
     let rows: Vec<[String; 6]> = std::iter::once(head).chain(tokens.list().iter().map(row)).collect();
-    let widths: [usize; 6] = std::array::from_fn(|column| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default()
-    });
-    let line = |row: &[String; 6]| {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        format!("{}\n", cells.join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
+    columns(&rows)
 }
 
 /// A time to the minute, in UTC.

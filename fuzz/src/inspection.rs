@@ -1,4 +1,4 @@
-//! `inspect` under fire: content that is read, and tokens that are put back.
+//! `inspect` and `prints` under fire: content that is read, tokens that are put back, files of what is registered.
 
 /// A text to be read for findings.
 pub fn findings(bytes: &[u8]) {
@@ -8,4 +8,19 @@ pub fn findings(bytes: &[u8]) {
 /// A text in which tokens are put back; the first byte is the length of the chunks.
 pub fn restore(bytes: &[u8]) {
     inspect::fuzz_restore(bytes);
+}
+
+/// The body of a file of registered documents; its checksum is put right first, or nothing would get past it.
+pub fn documents(bytes: &[u8]) {
+    prints::fuzz_documents(bytes);
+}
+
+/// The body of a file of registered tables, likewise.
+pub fn tables(bytes: &[u8]) {
+    prints::fuzz_tables(bytes);
+}
+
+/// An export that is registered as a table.
+pub fn csv(bytes: &[u8]) {
+    prints::fuzz_csv(bytes);
 }

@@ -117,6 +117,7 @@ const PROMPT: &[&str] = &[
     "ﬁ",
     "\u{0}",
 ];
+const CSV: &[&str] = &["\"", "\"\"", ",", ";", "\t", "\r\n", "\n", "\u{feff}", "4711-0815", "ﬁ", "\u{0}"];
 const PACK: &[&str] =
     &["PK\u{1}\u{2}", "PK\u{3}\u{4}", "PK\u{5}\u{6}", "manifest.json", "proofs/", "../", "\u{0}\u{0}\u{0}\u{0}"];
 const NOTE: &[&str] = &[
@@ -266,6 +267,9 @@ targets! {
     "sse" wires::sse, seeds::streams, STREAM, 60_000;
     "ndjson" wires::ndjson, seeds::streams, STREAM, 60_000;
     "findings" inspection::findings, seeds::prompts, PROMPT, 30_000;
+    "documents" inspection::documents, seeds::documents, NONE, 20_000;
+    "tables" inspection::tables, seeds::tables, NONE, 20_000;
+    "csv" inspection::csv, seeds::exports, CSV, 30_000;
     "restore" inspection::restore, seeds::restorable, STREAM, 8_000;
     "crossing" crossing::request, seeds::requests, PROMPT, 60_000;
     "homecoming" crossing::answer, seeds::answers, STREAM, 60_000;

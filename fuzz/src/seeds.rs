@@ -375,3 +375,51 @@ pub fn rule_files() -> Vec<Vec<u8>> {
     let found = values("policies").chain(values("plants")).filter(|(name, _)| name.ends_with(".cedar"));
     std::iter::once(own).chain(found.map(|(_, bytes)| bytes)).collect()
 }
+
+/// The bodies of files of registered documents.
+#[must_use]
+pub fn documents() -> Vec<Vec<u8>> {
+    let keys = prints::Keys::new(&[5; 32]);
+    let registration = |(name, text): (String, Vec<u8>)| {
+        let id = plant::DocumentId::new(name.trim_end_matches(".txt")).expect("a name");
+        let label = plant::Label::new("document").expect("a label");
+        let public = name.starts_with('m');
+        (prints::Registration { id, label, sensitivity: None, public }, String::from_utf8(text).expect("text"))
+    };
+    let mut collection = prints::Collection::default();
+    let empty = body(&collection.encode(&keys), "penstock documents 1\n");
+    collection.add(values("documents").map(registration), &keys, |_, added| assert!(added.is_ok()));
+    vec![empty, body(&collection.encode(&keys), "penstock documents 1\n")]
+}
+
+/// The bodies of files of registered tables.
+#[must_use]
+pub fn tables() -> Vec<Vec<u8>> {
+    let (keys, mut sheets) = (prints::Keys::new(&[5; 32]), prints::Sheets::default());
+    let empty = body(&sheets.encode(&keys), "penstock tables 1\n");
+    for (number, export) in exports().iter().enumerate() {
+        let order = prints::Order {
+            id: plant::TableId::new(format!("table-{number}")).expect("a name"),
+            label: plant::Label::new("data").expect("a label"),
+            sensitivity: Some("secret".to_owned()),
+            rules: vec![(vec!["part".to_owned()], 0), (vec!["part".to_owned(), "customer".to_owned()], 90)],
+        };
+        sheets.add(order, std::str::from_utf8(export).expect("text"), &keys).expect("a table");
+    }
+    vec![empty, body(&sheets.encode(&keys), "penstock tables 1\n")]
+}
+
+/// What is between the head of a file, with the key's eight bytes, and its checksum.
+fn body(file: &[u8], name: &str) -> Vec<u8> {
+    file[name.len() + 8..file.len() - 16].to_vec()
+}
+
+/// Exports of tables.
+#[must_use]
+pub fn exports() -> Vec<Vec<u8>> {
+    let all = [
+        "part;customer\r\n4711-0815;Ackermann Pumpen GmbH\r\nPX 99/204;\"Nordsee \"\"N\"\" AG\"\r\n",
+        "part,customer\nReactor,\"Water\nworks, north\"\n",
+    ];
+    all.map(|text| text.as_bytes().to_vec()).to_vec()
+}

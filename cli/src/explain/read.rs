@@ -1,11 +1,12 @@
 //! Reads the body of the call that is explained, as the gateway would.
 
 use super::TheCall;
-use super::tell::Seen;
-use inspect::{Inspector, Keyed};
+use super::tell::{Repeated, Seen};
+use inspect::{Inspector, Keyed, Sighting};
 use plant::{Finding, Piece, Reason, Refusal, Scale};
 use policy::{Asked, Crossing, Passage};
 use seal::{Mac, RootKey};
+use std::ops::Range;
 use wire::{Endpoint, Limits, Request};
 
 /// A body, and what it is said to be.
@@ -43,6 +44,21 @@ impl<'a> Reading<'a> {
         let Some(request) = &self.request else { return Ok(Vec::new()) };
         let found = inspector.read(request.content());
         found.map_err(|overflow| Refusal::new(Reason::ContentRefused, overflow.to_string()))
+    }
+
+    /// Which registered documents it repeats, and where.
+    pub(super) fn documents(&self, inspector: &Inspector) -> Vec<Repeated> {
+        let Some(request) = &self.request else { return Vec::new() };
+        let content = request.content();
+        let place = |(piece, span): &(usize, Range<usize>)| {
+            let path = content.pieces.get(*piece).map_or_else(String::new, |piece| piece.path.clone());
+            (path, span.clone())
+        };
+        let repeated = |sighting: Sighting| {
+            let passages = sighting.passages.iter().map(place).collect();
+            Repeated { sighting, passages }
+        };
+        inspector.documents(content).into_iter().map(repeated).collect()
     }
 
     /// What was read, in words.

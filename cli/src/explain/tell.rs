@@ -1,6 +1,7 @@
 //! The explanation, for people and for machines. Neither holds content, save the body that was asked for.
 
 use super::TheCall;
+use inspect::Sighting;
 use miette::IntoDiagnostic;
 use plant::{Refusal, Verdict};
 use policy::{Partial, Passage, Step};
@@ -21,6 +22,7 @@ pub(super) struct Told {
     /// As it came, and as it would leave.
     pub(super) sensitivity: Option<(String, String)>,
     pub(super) findings: Vec<Seen>,
+    pub(super) documents: Vec<Repeated>,
     pub(super) body: Option<Vec<u8>>,
     /// Whether the tokens in the body are made with a key that nobody uses.
     pub(super) example_tokens: bool,
@@ -48,6 +50,13 @@ pub(super) struct Seen {
     pub(super) sensitivity: String,
     pub(super) rule: String,
     pub(super) done: &'static str,
+}
+
+/// A registered document that the call repeats.
+pub(super) struct Repeated {
+    pub(super) sighting: Sighting,
+    /// The path of the text, and where in it.
+    pub(super) passages: Vec<(String, Range<usize>)>,
 }
 
 impl Told {
@@ -99,6 +108,7 @@ fn told_to(text: &mut String, told: &Told, call: &TheCall, paint: &Paint) -> std
         writeln!(text, "  {name:<12} {step}")?;
     }
     findings(text, told, paint)?;
+    documents(text, told, paint)?;
     match &told.outcome {
         Outcome::Permitted(passage) => permitted(text, told, passage, paint)?,
         Outcome::Refused(refusal) => refused(text, refusal, paint)?,
@@ -146,6 +156,22 @@ fn findings(text: &mut String, told: &Told, paint: &Paint) -> std::fmt::Result {
         Some(more) if more > 0 => writeln!(text, "  and {more} more"),
         _ => Ok(()),
     }
+}
+
+fn documents(text: &mut String, told: &Told, paint: &Paint) -> std::fmt::Result {
+    if told.documents.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "\n{}", paint.heading("Documents"))?;
+    for Repeated { sighting, passages } in told.documents.iter().take(LISTED) {
+        let Sighting { document, others, label, hits, letters, coverage, .. } = sighting;
+        let like = if *others > 0 { format!(" (and {others} much like it)") } else { String::new() };
+        writeln!(text, "  `{document}`{like}, as `{label}`: {hits} hits, {letters} letters, {coverage} % of it")?;
+        for (path, span) in passages.iter().take(LISTED) {
+            writeln!(text, "    {path}  bytes {}..{}", span.start, span.end)?;
+        }
+    }
+    Ok(())
 }
 
 fn permitted(text: &mut String, told: &Told, passage: &Passage, paint: &Paint) -> std::fmt::Result {
@@ -212,6 +238,7 @@ pub(super) fn json(told: &Told, call: &TheCall) -> miette::Result<String> {
         },
         "steps": steps,
         "findings": findings,
+        "documents": told.documents.iter().map(repeated).collect::<Vec<_>>(),
         "sensitivity": told.sensitivity.as_ref().map(|(before, after)| json!({"came": before, "leaves": after})),
         "decision": decision(&told.outcome),
     });
@@ -234,6 +261,21 @@ fn seen(seen: &Seen) -> Value {
         "sensitivity": seen.sensitivity,
         "rule": seen.rule,
         "done": if seen.done.is_empty() { Value::Null } else { json!(seen.done) },
+    })
+}
+
+fn repeated(repeated: &Repeated) -> Value {
+    let Repeated { sighting, passages } = repeated;
+    let passage = |(path, span): &(String, Range<usize>)| json!({"path": path, "start": span.start, "end": span.end});
+    json!({
+        "document": sighting.document.as_str(),
+        "others": sighting.others,
+        "label": sighting.label.as_str(),
+        "copied": sighting.copied,
+        "hits": sighting.hits,
+        "letters": sighting.letters,
+        "coverage": sighting.coverage,
+        "passages": passages.iter().map(passage).collect::<Vec<_>>(),
     })
 }
 

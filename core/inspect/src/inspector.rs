@@ -3,6 +3,7 @@
 use crate::dictionary::Dictionary;
 use crate::escape::{Escapes, LAYERS};
 use crate::keyed::{Keys, assigns};
+use crate::known::{Known, Sighting};
 use crate::layer::{Layered, merge};
 use crate::literal::Literals;
 use crate::overlap::{Claim, resolve};
@@ -28,6 +29,10 @@ pub struct Inspector {
     ignore: BTreeSet<String>,
     longest_ignored: usize,
     most: usize,
+    known: Option<Known>,
+    /// Where the rules of the dictionary begin among all, and where those of registered tables do.
+    own: RuleIndex,
+    tables: RuleIndex,
 }
 
 struct Rule {
@@ -62,6 +67,7 @@ impl Inspector {
                 return Err(SettingsProblem::NoSuchRule { rule: rule.clone() });
             }
         }
+        let own = rules.len();
         rules.extend(dictionary.labels().iter().filter_map(|label| Rule::new(settings, "dictionary", label.as_str())));
         let ignore: BTreeSet<String> = settings.ignore.iter().map(|text| text.trim().to_lowercase()).collect();
         Ok(Self {
@@ -72,7 +78,30 @@ impl Inspector {
             longest_ignored: ignore.iter().map(String::len).max().unwrap_or(0),
             ignore,
             most: settings.findings,
+            known: None,
+            own,
+            tables: 0,
         })
+    }
+
+    /// Also finds what the plant registered.
+    #[must_use]
+    pub fn knowing(mut self, known: Known) -> Self {
+        self.tables = self.rules.len();
+        let rule = |(id, label, sensitivity): &(RuleId, Label, Sensitivity)| Rule {
+            id: id.clone(),
+            label: label.clone(),
+            sensitivity: *sensitivity,
+            enabled: true,
+        };
+        self.rules.extend(known.tables().iter().map(rule));
+        Self { known: Some(known), ..self }
+    }
+
+    /// Which registered documents the content repeats, and where. [`Self::read`] has the same as findings.
+    #[must_use]
+    pub fn documents(&self, content: &Content<'_>) -> Vec<Sighting> {
+        self.known.as_ref().map_or_else(Vec::new, |known| known.read(content, self.tables).documents)
     }
 
     /// What is in the content: ordered by piece and span, never overlapping.
@@ -82,9 +111,10 @@ impl Inspector {
     pub fn read(&self, content: &Content<'_>) -> Result<Vec<Finding>, Overflow> {
         let overflow = Overflow { most: self.most };
         let (mut findings, mut keys) = (Vec::new(), Keys::default());
+        let mut seen = self.known.as_ref().map(|known| known.read(content, self.tables)).unwrap_or_default();
         for (index, piece) in content.pieces.iter().enumerate() {
             findings.extend(self.attachment(index, piece));
-            let claims = self.claims(piece, keys.of(piece)).ok_or(overflow)?;
+            let claims = self.claims(piece, keys.of(piece), seen.values.remove(&index)).ok_or(overflow)?;
             if findings.len() + claims.len() > self.most {
                 return Err(overflow);
             }
@@ -93,12 +123,14 @@ impl Inspector {
                 Some(finding(rule, index, claim.span))
             }));
         }
-        Ok(findings)
+        let findings = seen.fill(findings, content);
+        if findings.len() <= self.most { Ok(findings) } else { Err(overflow) }
     }
 
-    /// Disjoint claims on one piece; `None` if there are too many.
-    fn claims(&self, piece: &Piece<'_>, key: Option<&str>) -> Option<Vec<Claim>> {
+    /// Disjoint claims on one piece, by the rules and by the values of tables; `None` if there are too many.
+    fn claims(&self, piece: &Piece<'_>, key: Option<&str>, values: Option<Vec<Hit>>) -> Option<Vec<Claim>> {
         let mut hits = self.hits(&piece.text, LAYERS)?.hits;
+        hits.extend(values.into_iter().flatten());
         hits.extend(key.and_then(|key| assigns(key, piece, &self.literals, &self.units)));
         let claims = hits.into_iter().filter_map(|hit| self.claim(&piece.text, hit)).collect();
         Some(resolve(claims, &piece.text))
@@ -150,8 +182,7 @@ impl Inspector {
         let Found { mut hits, long } = Scan::new(text, most).run(&self.literals, &self.units).ok()?;
         let mut overflow = false;
         self.dictionary.find(text, |label, span| {
-            let rule = label
-                .map_or(BuiltIn::TagScheme.index(), |label| self.rules.len() - self.dictionary.labels().len() + label);
+            let rule = label.map_or(BuiltIn::TagScheme.index(), |label| self.own + label);
             hits.push(Hit { rule, span });
             overflow = hits.len() > most;
             !overflow

@@ -9,8 +9,8 @@
 //!                                                                                              `-> restorer <- answer
 //! ```
 //!
-//! The guard on answers, document fingerprints, exact data match and image copies are other detectors; they
-//! will give [`plant::Finding`]s like those here.
+//! What the plant registered, documents to be known again, is looked up beside the rules ([`Known`]). The guard on answers
+//! and image copies are other detectors; they will give [`plant::Finding`]s like those here.
 
 mod bytes;
 mod dictionary;
@@ -18,6 +18,7 @@ mod escape;
 mod fuzz;
 mod inspector;
 mod keyed;
+mod known;
 mod layer;
 mod link;
 mod literal;
@@ -39,6 +40,7 @@ mod wrapped;
 
 pub use fuzz::{fuzz_read, fuzz_restore};
 pub use inspector::{Inspector, Overflow};
+pub use known::{Known, KnownProblem, Sighting};
 pub use restore::{RestoreCounts, Restorer};
 pub use rule::rules;
 pub use settings::{Entry, Settings, SettingsProblem};

@@ -56,9 +56,16 @@ pub(crate) fn vendor(position: usize) -> RuleIndex {
     BUILT_IN.len() + position
 }
 
+/// Rules of what the plant registered. What they find is called by its own name, such as `document.pump-7`.
+const REGISTERED: [(&str, &str); 3] = [("data", "data"), ("document", "document"), (TRACE, TRACE)];
+
+/// The label of a message that repeats too little of a document to be a copy.
+pub(crate) const TRACE: &str = "document.trace";
+
 /// Every row of the table; a vendor with several prefixes comes several times.
 pub(crate) fn rules_with_repeats() -> impl Iterator<Item = (&'static str, &'static str)> {
-    BUILT_IN.iter().copied().chain(VENDORS.iter().map(|vendor| (vendor.rule, "secret.key")))
+    let vendors = VENDORS.iter().map(|vendor| (vendor.rule, "secret.key"));
+    BUILT_IN.iter().copied().chain(vendors).chain(REGISTERED)
 }
 
 /// Every built-in rule with the label that it gives, in a fixed order. These names go into

@@ -94,6 +94,10 @@ ids! {
     Purpose;
     /// Names a rule: of the detectors, or a Cedar policy's `@id`.
     RuleId;
+    /// Names a document that was registered to be known again.
+    DocumentId;
+    /// Names a table of which values are looked for.
+    TableId;
     /// Names a workload token, so that it can be listed and revoked without being known.
     TokenId;
 }

@@ -33,6 +33,10 @@ pub struct Gateway {
     pub signing: Option<Uri>,
     /// The file of hashed workload tokens.
     pub tokens: PathBuf,
+    /// The file of registered documents.
+    pub documents: PathBuf,
+    /// The file of registered tables.
+    pub tables: PathBuf,
     /// Who besides the gateway can open kept content: each `x25519:` and 32 bytes in base64.
     pub auditors: Vec<String>,
     /// What it takes at most.
@@ -94,6 +98,8 @@ pub(crate) fn build(file: &Node<'_>, folder: &Path, report: &mut Report) -> Opti
         keys: path("keys")?,
         signing: node.read("signing", value::signing).map(|uri| Uri { pin: beside(folder, &uri.pin), ..uri }),
         tokens: path("tokens")?,
+        documents: path("documents")?,
+        tables: path("tables")?,
         auditors: auditors(file, &node, report),
         limits: limits(&node.table("limits")?)?,
         keep_for: retention(&node.table("retention")?, report),

@@ -144,6 +144,18 @@ pub(crate) static GATEWAY: Section = Section {
             "The file of workload tokens, hashed; `penstock token` writes it.",
         ),
         may(
+            "documents",
+            Kind::Form(&PATH),
+            "\"documents.prints\"",
+            "The file of registered documents, as keyed fingerprints; `penstock fingerprint` writes it. Nothing is known again without it.",
+        ),
+        may(
+            "tables",
+            Kind::Form(&PATH),
+            "\"tables.match\"",
+            "The file of registered tables, as keyed prints of their values; `penstock match` writes it. Without it no value is looked for.",
+        ),
+        may(
             "auditors",
             any(&ANY_RECIPIENT),
             "[\"x25519:3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=\"]",

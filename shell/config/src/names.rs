@@ -40,6 +40,8 @@ impl<'a> Names<'a> {
 
     /// Whether the name is declared, or may be.
     pub(crate) fn has(&self, named: Named, name: &str) -> bool {
-        self.0.get(&named).is_none_or(|names| names.contains(name))
+        // Labels of these families are declared by whoever registers a document or a table.
+        let registered = named == Named::Label && (name.starts_with("document.") || name.starts_with("data."));
+        registered || self.0.get(&named).is_none_or(|names| names.contains(name))
     }
 }

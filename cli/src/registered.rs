@@ -1,0 +1,179 @@
+//! The files of registered documents and tables: read whole, replaced whole, readable by its owner alone.
+
+use crate::assemble;
+use crate::secrets::PlantKey;
+use config::Loaded;
+use inspect::Known;
+use miette::{IntoDiagnostic, bail, miette};
+use plant::Label;
+use prints::{Collection, FileError, Keys, Matcher, Sheets, Table};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::path::Path;
+
+/// Largest file. 100,000 documents of 3 KB take 140 MB.
+const LARGEST: u64 = 2 << 30;
+
+/// What is registered in a file of its own.
+pub(crate) trait Registered: Clone + Default + PartialEq {
+    /// The command that registers it.
+    const COMMAND: &str;
+    fn decode(bytes: &[u8], keys: &Keys) -> Result<Self, FileError>;
+    fn encode(&self, keys: &Keys) -> Vec<u8>;
+}
+
+impl Registered for Collection {
+    const COMMAND: &str = "penstock fingerprint add";
+
+    fn decode(bytes: &[u8], keys: &Keys) -> Result<Self, FileError> {
+        Self::decode(bytes, keys)
+    }
+
+    fn encode(&self, keys: &Keys) -> Vec<u8> {
+        self.encode(keys)
+    }
+}
+
+impl Registered for Sheets {
+    const COMMAND: &str = "penstock match add";
+
+    fn decode(bytes: &[u8], keys: &Keys) -> Result<Self, FileError> {
+        Self::decode(bytes, keys)
+    }
+
+    fn encode(&self, keys: &Keys) -> Vec<u8> {
+        self.encode(keys)
+    }
+}
+
+/// What the inspector is to know again; `None` if nothing is registered.
+///
+/// A file that is damaged is an error, and not an empty one: a gateway that starts without it would let pass what it was
+/// told to hold.
+pub(crate) fn known(loaded: &Loaded, key: &PlantKey) -> miette::Result<Option<Known>> {
+    let keys = key.prints();
+    let documents: Collection = read(&loaded.gateway.documents, &keys)?;
+    let tables: Sheets = read(&loaded.gateway.tables, &keys)?;
+    let (count, sheets) = (documents.documents().len(), tables.sheets().len());
+    if count + sheets == 0 {
+        return Ok(None);
+    }
+    tracing::info!(documents = count, tables = sheets, "what is registered is known again");
+    let (table, values) = (Table::new(&documents), Matcher::new(tables));
+    let known = Known::new(&loaded.inspect, &loaded.plant.scale, keys, table, values);
+    let help = "register it anew with a sensitivity of the plant file's scale";
+    known.map(Some).map_err(|problem| miette!(help = help, "{problem}"))
+}
+
+/// The plant, and the keys that prints are made with.
+pub(crate) fn open(plant: &Path) -> miette::Result<(Loaded, Keys)> {
+    let loaded = assemble::load(plant)?;
+    let keys = PlantKey::read(&loaded.gateway.keys)?.prints();
+    Ok((loaded, keys))
+}
+
+/// A label for what is registered, if findings may have it: of its own family, or of the plant's dictionary.
+pub(crate) fn label(text: &str, family: &str, loaded: &Loaded) -> miette::Result<Label> {
+    let label = Label::new(text).into_diagnostic()?;
+    let own = Label::new(family).is_ok_and(|family| family.covers(&label));
+    if label.as_str() == "document.trace" {
+        bail!("`document.trace` is what too little of a document is labelled, whichever it is");
+    }
+    if !own && !loaded.inspect.dictionary.contains_key(&label) {
+        let help = format!("write `{family}`, `{family}.NAME`, or a label of `[dictionary]`");
+        return Err(miette!(help = help, "the plant knows no label `{label}` for this"));
+    }
+    Ok(label)
+}
+
+/// A sensitivity, if the plant has it.
+pub(crate) fn sensitivity(name: Option<&str>, loaded: &Loaded) -> miette::Result<Option<String>> {
+    let scale = &loaded.plant.scale;
+    match name {
+        Some(name) if scale.step(name).is_none() => {
+            let help = format!("its scale is {}", scale.names().join(", "));
+            Err(miette!(help = help, "the plant has no sensitivity `{}`", name.escape_debug()))
+        }
+        name => Ok(name.map(str::to_owned)),
+    }
+}
+
+/// Prints to standard output.
+pub(crate) fn say(text: &str) -> miette::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).into_diagnostic()
+}
+
+/// Reads a file. One that is not there holds nothing.
+pub(crate) fn read<R: Registered>(path: &Path, keys: &Keys) -> miette::Result<R> {
+    let failed = |problem: io::Error| miette!("cannot read `{}`: {problem}", path.display());
+    let file = match File::open(path) {
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(R::default()),
+        opened => opened.map_err(failed)?,
+    };
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(miette!("`{}` is larger than 2 GiB", path.display()));
+    }
+    let help = format!(
+        "put it back from a backup, with the `plant.key` that it was made with; or remove it and register everything anew \
+         with `{}`",
+        R::COMMAND
+    );
+    R::decode(&bytes, keys).map_err(|problem| miette!(help = help, "`{}` cannot be used: {problem}", path.display()))
+}
+
+/// Lets `change` change what is registered, and writes it back if it did: one writer at a time, whole or not at all.
+pub(crate) fn change<R: Registered, T>(
+    path: &Path,
+    keys: &Keys,
+    change: impl FnOnce(&mut R) -> T,
+) -> miette::Result<T> {
+    // A link is followed, so that it is the file behind it that is replaced.
+    let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let failed = |problem: io::Error| miette!("cannot write `{}`: {problem}", path.display());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = File::open(folder).map_err(failed)?;
+    // Ends with the handle.
+    folder.lock().map_err(failed)?;
+    let before: R = read(path, keys)?;
+    let mut after = before.clone();
+    let result = change(&mut after);
+    if after != before {
+        replace(path, &folder, &after.encode(keys)).map_err(failed)?;
+    }
+    Ok(result)
+}
+
+fn replace(path: &Path, folder: &File, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = path.with_file_name(name);
+    // What an interrupted writer left; the lock says that no other one is at work.
+    match std::fs::remove_file(&new) {
+        Err(problem) if problem.kind() != io::ErrorKind::NotFound => return Err(problem),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    let written = keep_owner(path, folder, &file)
+        .and_then(|()| file.write_all(bytes))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| std::fs::rename(&new, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&new);
+    }
+    written.and_then(|()| folder.sync_all())
+}
+
+/// Gives the new file to whom the old one, or the folder, belongs: who registers a document must not take the file away
+/// from the gateway.
+fn keep_owner(path: &Path, folder: &File, file: &File) -> io::Result<()> {
+    let owner = std::fs::metadata(path).or_else(|_| folder.metadata())?;
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) == (owner.uid(), owner.gid()) {
+        return Ok(());
+    }
+    fchown(file, Some(owner.uid()), Some(owner.gid()))
+}
