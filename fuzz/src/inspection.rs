@@ -9,3 +9,8 @@ pub fn findings(bytes: &[u8]) {
 pub fn restore(bytes: &[u8]) {
     inspect::fuzz_restore(bytes);
 }
+
+/// A file to be read; the first byte picks its name.
+pub fn files(bytes: &[u8]) {
+    extract::fuzz(bytes);
+}
