@@ -97,6 +97,8 @@ pub(crate) fn is_media(bytes: &[u8]) -> bool {
         b"\xff\xfb",
         b"\xff\xf3",
         b"\xff\xf2",
+        b"\xff\xf1",
+        b"\xff\xf9",
         b"OggS",
         b"fLaC",
         b"\x1a\x45\xdf\xa3",

@@ -146,6 +146,29 @@ fn text_on_a_page_that_nobody_sees_is_marked() {
 }
 
 #[test]
+fn text_whose_codes_say_nothing_is_not_taken_for_read() {
+    let page = |font: &str| {
+        let page = format!(
+            "%PDF-1.4 1 0 obj<</Type/Page/Contents 2 0 R/Resources<</Font<</F {font}>>>>>>endobj 2 0 obj<<>>stream\n\
+             BT /F 9 Tf (AB) Tj ET\nendstream endobj"
+        );
+        let found = read(page.as_bytes());
+        (found.texts.iter().find(|text| text.place == "page 1").map(|text| text.text.clone()), why(&found))
+    };
+    let said = |text: &str| (Some(text.to_owned()), vec![]);
+    assert_eq!(page("<</Subtype/Type1/BaseFont/Helvetica>>"), said("AB"));
+    assert_eq!(page("<</Subtype/TrueType/BaseFont/ABCDEF+Arial/Encoding/WinAnsiEncoding>>"), said("AB"));
+    assert_eq!(page("<</Subtype/Type1/Encoding<</Differences[65/adieresis/uni00B0]>>>>"), said("ä°"));
+    for font in [
+        "<</Subtype/Type0/Encoding/Identity-H>>",
+        "<</Subtype/TrueType/BaseFont/ABCDEF+Arial>>",
+        "<</Subtype/Type3/Encoding<</Differences[65/g12/g13]>>>>",
+    ] {
+        assert_eq!(page(font).1, [Why::Unknown], "{font}");
+    }
+}
+
+#[test]
 fn filters_of_streams_are_undone() {
     let page = |filter: &str, data: &[u8]| {
         let head = format!("%PDF-1.4 1 0 obj<</Type/Page/Contents 2 0 R>>endobj 2 0 obj<</Filter{filter}>>stream\n");

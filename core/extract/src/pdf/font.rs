@@ -29,10 +29,11 @@ impl Font {
         if let Some(map) = map {
             own.read_map(map);
         }
-        own.closed = composite && own.map.is_empty();
+        let mut named = false;
         if let Some(differences) = encoding.and_then(Value::dictionary).and_then(|own| own.get("Differences")) {
-            own.read_differences(differences.array().unwrap_or_default());
+            named = own.read_differences(differences.array().unwrap_or_default());
         }
+        own.closed = own.map.is_empty() && !(named || is_latin(font, composite) && encoding.is_none_or(is_named));
         let widths = widths.and_then(Value::array).unwrap_or_default().iter().filter_map(Value::number).collect();
         let first = font.get("FirstChar").and_then(Value::count).unwrap_or(0);
         own.widths = (u32::try_from(first).unwrap_or(0), widths);
@@ -124,8 +125,9 @@ impl Font {
         room
     }
 
-    fn read_differences(&mut self, items: &[Value]) {
-        let mut code = 0usize;
+    /// Reads which codes stand for other glyphs. Whether most of those have names that tell a character.
+    fn read_differences(&mut self, items: &[Value]) -> bool {
+        let (mut code, mut names) = (0usize, 0usize);
         for item in items {
             match item {
                 Value::Number(_) => code = item.count().unwrap_or(0),
@@ -134,11 +136,26 @@ impl Font {
                         self.differences.insert(code, character);
                     }
                     code += 1;
+                    names += 1;
                 }
                 _ => {}
             }
         }
+        self.differences.len() * 2 >= names
     }
+}
+
+/// Whether a font that maps nothing is one whose codes are letters: neither composite, nor drawn by procedures, nor a subset
+/// without an encoding, whose codes are given out as they come.
+fn is_latin(font: &Dictionary, composite: bool) -> bool {
+    let word = |key: &str| font.get(key).and_then(Value::name).unwrap_or_default();
+    let subset = word("BaseFont").as_bytes().get(6) == Some(&b'+');
+    !composite && word("Subtype") != "Type3" && (!subset || font.contains_key("Encoding"))
+}
+
+/// Whether an encoding is one by name, or begins with one.
+fn is_named(encoding: &Value) -> bool {
+    encoding.name().is_some() || encoding.dictionary().is_some_and(|own| !own.contains_key("Differences"))
 }
 
 /// A code and how many bytes it has.
