@@ -47,7 +47,11 @@ impl Rows {
 
     fn give(&mut self, harvest: &mut Harvest<'_>) {
         let end = column(self.columns.max(1));
-        let mut place = format!("A{}:{end}{}", self.first, self.last);
+        let single = self.first == self.last && self.columns <= 1;
+        let mut place = format!("A{}", self.first);
+        if !single {
+            place.push_str(&format!(":{end}{}", self.last));
+        }
         if !self.name.is_empty() {
             place = format!("{} {place}", self.name);
         }

@@ -97,6 +97,7 @@ fn sheets_are_read_by_row_with_shared_strings_formulas_and_remarks() {
     says(&found, "sheet \"Prices\" A4:D4", "\t\t\tfar right");
     hides(&found, "sheet \"Prices\" formulas", "SUM(C2:C4)");
     hides(&found, "sheet \"Plan\" A1", "hidden sheet says TIC-101");
+    assert!(found.texts.iter().any(|text| text.place == "sheet \"Plan\" A1"));
     hides(&found, "comment", "a remark on the part");
     says(&found, "sheet names", "Plan");
     let found = read(&sample("shared.xlsx"));
