@@ -448,7 +448,8 @@ fn names_that_could_be_content_are_not_shown_as_places() {
 /// long and more before it is called quadratic.
 #[test]
 fn hostile_input_costs_what_it_is_long() {
-    let makers: [(&str, fn(usize) -> Vec<u8>); 15] = [
+    type Maker = fn(usize) -> Vec<u8>;
+    let makers: [(&str, Maker); 15] = [
         ("a.pdf", |n| format!("%PDF-1.7 {}", "1 0 obj (".repeat(n)).into_bytes()),
         ("a.pdf", |n| format!("%PDF-1.7 {}", "1 0 obj <</A [".repeat(n)).into_bytes()),
         ("a.pdf", |n| format!("%PDF-1.7 {}", "1 0 obj <<>> stream ".repeat(n)).into_bytes()),
