@@ -15,7 +15,8 @@ use http::HeaderMap;
 use inspect::Inspector;
 use miette::{IntoDiagnostic, bail, miette};
 use plant::{
-    Dialect, Evidence, Identity, Millis, OperatorId, Plant, Principal, ProviderId, Refusal, WorkloadId, WorkstationId,
+    Conduit, Dialect, Evidence, Identity, Millis, OperatorId, Plant, Principal, ProviderId, Refusal, WorkloadId,
+    WorkstationId,
 };
 use policy::{Call, Decision, Policy};
 use read::{Body, Reading};
@@ -345,7 +346,8 @@ fn judge(
     told.findings = reading.seen(&findings, None, scale);
 
     let asked = reading.asked(call);
-    let fixed = |index: usize| findings.get(index).is_none_or(|finding| reading.fixed(finding));
+    let fixed =
+        |index: usize, conduit: &Conduit| findings.get(index).is_none_or(|finding| reading.fixed(finding, conduit));
     let mut steps = Vec::new();
     let decided = policy.decide_aloud(&call.principal, &crossing, &asked, &findings, &fixed, call.now, &mut steps);
     told.add(steps);
@@ -357,8 +359,9 @@ fn judge(
     told.findings = reading.seen(&findings, Some(&passage), scale);
     if show_body {
         let tokens = PlantKey::read(&loaded.gateway.keys).ok().map(|key| key.secrets().tokens);
+        let files = loaded.plant.conduits.get(&passage.conduit).map(|own| own.files).unwrap_or_default();
         told.example_tokens = tokens.is_none() && !passage.tokenise.is_empty();
-        told.body = Some(reading.body(call, &passage, &findings, tokens)?);
+        told.body = Some(reading.body(call, &passage, &findings, files, tokens)?);
     }
     told.outcome = Outcome::Permitted(passage);
     Ok(())

@@ -24,3 +24,8 @@ pub fn tables(bytes: &[u8]) {
 pub fn csv(bytes: &[u8]) {
     prints::fuzz_csv(bytes);
 }
+
+/// A file to be read; the first byte picks its name.
+pub fn files(bytes: &[u8]) {
+    extract::fuzz(bytes);
+}

@@ -64,6 +64,31 @@ const JSON: &[&str] = &[
     "\"tools\":[",
     "{\"type\":\"image_url\"}",
 ];
+const FILE: &[&str] = &[
+    "PK\u{3}\u{4}",
+    "PK\u{1}\u{2}",
+    "PK\u{5}\u{6}",
+    "%PDF-1.7\n",
+    "1 0 obj<</Type/Page/Contents 2 0 R>>endobj ",
+    "stream\n",
+    "endstream",
+    "/Filter[/Fl/LZW/A85]",
+    "<</Predictor 12/Columns 1>>",
+    "BT (",
+    "[<",
+    "<si><t>",
+    "<c t=\"s\"><v>0",
+    "<!--",
+    "&#x",
+    "{\\rtf1\\u-1?",
+    "\\'",
+    "=?utf-8?b?",
+    "Content-Type: multipart/mixed; boundary=x\n\n--x\n",
+    "0\nSECTION\n",
+    "\\X2\\",
+    "ustar",
+];
+
 const FORM: &[&str] = &[
     "--x\r\n",
     "--x--\r\n",
@@ -260,6 +285,7 @@ macro_rules! targets {
 targets! {
     "json" wires::json, seeds::bodies, JSON, 200_000;
     "multipart" wires::multipart, seeds::forms, FORM, 200_000;
+    "files" inspection::files, seeds::files, FILE, 5_000;
     "request" wires::request, seeds::requests, JSON, 200_000;
     "form" wires::form, seeds::form_requests, FORM, 200_000;
     "call" wires::call, seeds::calls, JSON, 200_000;

@@ -114,6 +114,12 @@ pub fn form_requests() -> Vec<Vec<u8>> {
     golden_forms().flat_map(|form| (0..6).map(move |which| [&[which], form.as_slice()].concat())).collect()
 }
 
+/// Files of every kind after the byte that picks a name.
+#[must_use]
+pub fn files() -> Vec<Vec<u8>> {
+    values("files").flat_map(|(_, file)| [0, 2].map(|name| [&[name], file.as_slice()].concat())).collect()
+}
+
 /// Forms after a line with their boundary.
 #[must_use]
 pub fn forms() -> Vec<Vec<u8>> {

@@ -2,8 +2,9 @@
 
 use super::TheCall;
 use super::tell::{Repeated, Seen};
+use gateway::{Opened, Replaced};
 use inspect::{Inspector, Keyed, Sighting};
-use plant::{Finding, Piece, Reason, Refusal, Scale};
+use plant::{Conduit, Files, Finding, Piece, Reason, Refusal, Scale};
 use policy::{Asked, Crossing, Passage};
 use seal::{Mac, RootKey};
 use std::ops::Range;
@@ -19,6 +20,7 @@ pub(super) struct Body {
 pub(super) struct Reading<'a> {
     /// `None` if there is no body, or nobody reads it.
     pub(super) request: Option<Request<'a>>,
+    opened: Opened,
 }
 
 impl<'a> Reading<'a> {
@@ -31,13 +33,15 @@ impl<'a> Reading<'a> {
         // A body that is not given is not an empty one, save where there is none.
         let told = |endpoint: &Endpoint| call.body.is_some() || !endpoint.has_body();
         let Some(endpoint) = call.endpoint.filter(|endpoint| told(endpoint) && !crossing.opaque()) else {
-            return Ok(Self { request: None });
+            return Ok(Self { request: None, opened: Opened::default() });
         };
         let limits = Limits { depth: crossing.bounds().depth, ..Limits::default() };
         let content_type = call.body.as_ref().and_then(|body| body.content_type.as_deref());
-        let request = Request::parse(endpoint, content_type, bytes, &limits)?;
+        let mut request = Request::parse(endpoint, content_type, bytes, &limits)?;
         let carried = gateway::carried(&call.headers).map(|(name, value)| (name.as_str(), value.as_bytes()));
-        Ok(Self { request: Some(request.at(&call.path, call.query.as_deref()).with_headers(carried)) })
+        request = request.at(&call.path, call.query.as_deref()).with_headers(carried);
+        let opened = gateway::open_files(&mut request)?;
+        Ok(Self { request: Some(request), opened })
     }
 
     pub(super) fn findings(&self, inspector: &Inspector) -> Result<Vec<Finding>, Refusal> {
@@ -94,8 +98,8 @@ impl<'a> Reading<'a> {
         self.request.as_ref()?.content().pieces.get(finding.piece)
     }
 
-    pub(super) fn fixed(&self, finding: &Finding) -> bool {
-        self.piece(finding).is_none_or(|piece| piece.fixed)
+    pub(super) fn fixed(&self, finding: &Finding, conduit: &Conduit) -> bool {
+        self.request.as_ref().is_none_or(|request| self.opened.is_fixed(request, finding, conduit))
     }
 
     /// The findings for people: where, what and how long, never the text.
@@ -128,22 +132,23 @@ impl<'a> Reading<'a> {
         call: &TheCall,
         passage: &Passage,
         findings: &[Finding],
+        files: Files,
         tokens: Option<Mac>,
     ) -> Result<Vec<u8>, Refusal> {
         let whole = || call.body.as_ref().map(|body| body.bytes.clone()).unwrap_or_default();
         let Some(request) = &self.request else { return Ok(whole()) };
         let key = Tokens(tokens.unwrap_or_else(|| RootKey::from_bytes([0; 32]).derive("tokens")));
-        let (redact, tokenise) = (&passage.redact, &passage.tokenise);
+        let Replaced { redact, tokenise, files } = self.opened.replaced(request, findings, passage, files)?;
         let refuse = |why: String| Refusal::new(Reason::ContentRefused, why);
         let conduit = passage.conduit.as_str();
-        let changed = inspect::transform(request.content(), findings, redact, tokenise, conduit, &key)
+        let changed = inspect::transform(request.content(), findings, &redact, &tokenise, conduit, &key)
             .map_err(|problem| refuse(problem.to_string()))?;
-        if changed.edits.is_empty() && passage.model.is_none() {
+        if changed.edits.is_empty() && files.is_empty() && passage.model.is_none() {
             return Ok(whole());
         }
         // A model in the path is not in the body.
         let model = passage.model.as_deref().filter(|_| !request.endpoint().has_model_in_path());
-        request.rewrite(&changed.edits, model).map_err(|problem| refuse(problem.to_string()))
+        request.rewrite_with(&changed.edits, &files, model).map_err(|problem| refuse(problem.to_string()))
     }
 }
 

@@ -207,6 +207,8 @@ impl Inspector {
             BuiltIn::Image.index()
         } else if media.starts_with("audio/") {
             BuiltIn::Audio.index()
+        } else if media.starts_with("opaque/") {
+            BuiltIn::Opaque.index()
         } else {
             BuiltIn::File.index()
         };

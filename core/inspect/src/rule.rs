@@ -40,6 +40,7 @@ built_in! {
     Image "attachment.image" "attachment.image";
     Audio "attachment.audio" "attachment.audio";
     File "attachment.file" "attachment.file";
+    Opaque "attachment.opaque" "attachment.opaque";
 }
 
 /// Index of a rule in the whole table: built-in ones, then vendors, then the plant's dictionary labels.

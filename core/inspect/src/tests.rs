@@ -384,15 +384,16 @@ fn attachments_and_telling_keys_are_findings_too() {
     let content = Content {
         pieces: vec![
             piece("messages[0].content[1].image_url", "", Some("image/png")),
+            piece("messages[0].content[1].image_url: end", "", Some("opaque/damaged")),
             piece("config.password", "hunter2", None),
             piece("config.note", "hunter2", None),
         ],
     };
     let findings = INSPECTOR.read(&content).expect("few findings");
     let shown: Vec<(usize, &str)> = findings.iter().map(|f| (f.piece, f.label.as_str())).collect();
-    assert_eq!(shown, [(0, "attachment.image"), (1, "secret.password")]);
-    let refused = transform(&content, &findings, &[1], &[], "c", &Mixer).map(|_| ());
-    assert_eq!(refused, Err(TransformProblem::Fixed { finding: 1, path: "config.password".to_owned() }));
+    assert_eq!(shown, [(0, "attachment.image"), (1, "attachment.opaque"), (2, "secret.password")]);
+    let refused = transform(&content, &findings, &[2], &[], "c", &Mixer).map(|_| ());
+    assert_eq!(refused, Err(TransformProblem::Fixed { finding: 2, path: "config.password".to_owned() }));
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub struct Conduit {
     pub operator: OperatorRequirement,
     /// What is done with what is found. The first entry whose label covers a finding decides.
     pub handling: Vec<Handling>,
+    /// What is done with files that calls carry.
+    pub files: Files,
     /// Where content above the ceiling goes instead of being refused: a provider that a conduit of its own
     /// leads to. `None` refuses.
     pub reroute: Option<ProviderId>,
@@ -89,6 +91,62 @@ pub struct Handling {
     /// [`Verdict::Allow`] lets it pass as it is, [`Verdict::Redact`] and [`Verdict::Tokenise`] replace it,
     /// [`Verdict::Reroute`] and [`Verdict::Refuse`] decide for the whole call. Never [`Verdict::Hold`] yet.
     pub verdict: Verdict,
+}
+
+/// What is done with files that the calls of a conduit carry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Files {
+    /// What is done where handling would replace something that is inside a file.
+    pub attachments: Attachments,
+    /// What is done with files, or parts of them, that nobody here can read.
+    pub opaque: OpaqueFiles,
+    /// What is done with pictures.
+    pub images: Images,
+}
+
+/// What is done with pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Images {
+    /// They leave without what they carry beside their pixels: place and time, camera, author, comments, thumbnails.
+    #[default]
+    Strip,
+    /// They are left out of the call, and a text says so in their place.
+    Drop,
+}
+
+impl Images {
+    /// Every choice with its name in plant files.
+    pub const NAMES: [(&'static str, Self); 2] = [("strip", Self::Strip), ("drop", Self::Drop)];
+}
+
+/// What is done where something inside a file would have to be replaced: nothing can be, inside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Attachments {
+    /// The call is refused.
+    #[default]
+    Refuse,
+    /// The file is left out of the call, and a text says so in its place.
+    Drop,
+}
+
+impl Attachments {
+    /// Every choice with its name in plant files.
+    pub const NAMES: [(&'static str, Self); 2] = [("refuse", Self::Refuse), ("drop", Self::Drop)];
+}
+
+/// What is done with files that nobody here can read: encrypted, of unknown kind, damaged or too large.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OpaqueFiles {
+    /// The call is refused: what is not read may hold anything.
+    #[default]
+    Refuse,
+    /// They are findings like others, `attachment.opaque`, with the sensitivity that this label has.
+    Record,
+}
+
+impl OpaqueFiles {
+    /// Every choice with its name in plant files.
+    pub const NAMES: [(&'static str, Self); 2] = [("refuse", Self::Refuse), ("record", Self::Record)];
 }
 
 /// A text in which `*` stands for any run of characters. Case matters.

@@ -8,7 +8,8 @@ use std::ops::Range;
 ///
 /// Built-in labels: `secret` (`secret.key`, `secret.private-key`, `secret.password`), `person` (`person.email`,
 /// `person.phone`, `person.iban`, `person.card`), `network` (`network.address`, `network.mac`), `tag`,
-/// `setpoint`, `attachment` (`attachment.image`, `attachment.audio`, `attachment.file`). A plant adds its own
+/// `setpoint`, `attachment` (`attachment.image`, `attachment.audio`, `attachment.file`, and `attachment.opaque` for what of them
+/// nobody could read). A plant adds its own
 /// in the dictionary (`recipe`, `customer`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Label(RuleId);

@@ -24,7 +24,9 @@ mod verdict;
 mod workload;
 mod zone;
 
-pub use conduit::{Approval, Bounds, Conduit, Handling, Keep, OperatorRequirement, Wildcard};
+pub use conduit::{
+    Approval, Attachments, Bounds, Conduit, Files, Handling, Images, Keep, OpaqueFiles, OperatorRequirement, Wildcard,
+};
 pub use content::{Channel, Content, Edit, Form, Piece, Rewrite};
 pub use dialect::Dialect;
 pub use finding::{Finding, Label};

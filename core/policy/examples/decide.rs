@@ -64,11 +64,11 @@ fn main() {
             let _ = black_box(policy.place(black_box(&principal), peer, &call, now));
         });
         measure("  decide, four findings", || {
-            let decided = policy.decide(black_box(&principal), &crossing, &asked, &findings, &|_| false, now);
+            let decided = policy.decide(black_box(&principal), &crossing, &asked, &findings, &|_, _| false, now);
             assert!(matches!(decided.decision, Decision::Permit(_)), "the call is permitted");
         });
         measure("  decide, nothing found", || {
-            let decided = policy.decide(black_box(&principal), &crossing, &asked, &[], &|_| false, now);
+            let decided = policy.decide(black_box(&principal), &crossing, &asked, &[], &|_, _| false, now);
             assert!(matches!(decided.decision, Decision::Permit(_)), "the call is permitted");
         });
     }

@@ -17,7 +17,7 @@ use crate::handle::Found;
 use crate::permit::Permit;
 use crate::steps::{Stage, Step, Trace};
 use crate::way::{Case, Closed, Way, furthest};
-use plant::{Finding, Millis, Principal, Reason, Refusal, Sensitivity};
+use plant::{Conduit, Finding, Millis, Principal, Reason, Refusal, Sensitivity};
 
 /// What the body of a request asks for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,7 +54,7 @@ pub enum Decision {
 
 impl Policy {
     /// Decides a placed call. `fixed` says of a finding, by its index, whether it stands where nothing can be
-    /// replaced.
+    /// replaced on this conduit.
     #[must_use]
     pub fn decide(
         &self,
@@ -62,7 +62,7 @@ impl Policy {
         crossing: &Crossing,
         asked: &Asked<'_>,
         findings: &[Finding],
-        fixed: &dyn Fn(usize) -> bool,
+        fixed: &dyn Fn(usize, &Conduit) -> bool,
         now: Millis,
     ) -> Decided {
         let found = Found { findings, fixed };
@@ -78,7 +78,7 @@ impl Policy {
         crossing: &Crossing,
         asked: &Asked<'_>,
         findings: &[Finding],
-        fixed: &dyn Fn(usize) -> bool,
+        fixed: &dyn Fn(usize, &Conduit) -> bool,
         now: Millis,
         steps: &mut Vec<Step>,
     ) -> Decided {

@@ -1,7 +1,7 @@
 //! What one conduit does with what was found.
 
 use crate::steps::{Stage, Trace};
-use plant::{Conduit, Finding, Label, Reason, Refusal, RuleId, Sensitivity, Verdict};
+use plant::{Conduit, Finding, Label, OpaqueFiles, Reason, Refusal, RuleId, Sensitivity, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -9,7 +9,7 @@ use std::fmt;
 #[derive(Clone, Copy)]
 pub(crate) struct Found<'a> {
     pub(crate) findings: &'a [Finding],
-    pub(crate) fixed: &'a dyn Fn(usize) -> bool,
+    pub(crate) fixed: &'a dyn Fn(usize, &Conduit) -> bool,
 }
 
 /// What a conduit does with findings that it does not refuse.
@@ -40,9 +40,16 @@ impl Handled {
     }
 }
 
+/// The label of files that nobody could read.
+const UNREAD: &str = "attachment.opaque";
+
 /// The first entry whose label covers the finding decides. A finding that no entry covers passes, and so does one
-/// whose entry allows it; both still count towards the ceiling.
+/// whose entry allows it; both still count towards the ceiling. A file that nobody could read is refused whatever the
+/// entries say of attachments, unless the conduit records such files.
 fn verdict(conduit: &Conduit, label: &Label) -> Verdict {
+    if label.as_str() == UNREAD && conduit.files.opaque == OpaqueFiles::Refuse {
+        return Verdict::Refuse;
+    }
     conduit.handling.iter().find(|entry| entry.label.covers(label)).map_or(Verdict::Allow, |entry| entry.verdict)
 }
 
@@ -53,7 +60,7 @@ pub(crate) fn handle(conduit: &Conduit, found: Found<'_>, trace: &mut Trace<'_>)
     for (index, finding) in found.findings.iter().enumerate() {
         match verdict(conduit, &finding.label) {
             Verdict::Allow => handled.residual = handled.residual.max(finding.sensitivity),
-            Verdict::Redact | Verdict::Tokenise if (found.fixed)(index) => stuck.add(finding),
+            Verdict::Redact | Verdict::Tokenise if (found.fixed)(index, conduit) => stuck.add(finding),
             Verdict::Redact => handled.redact.push(index),
             Verdict::Tokenise => handled.tokenise.push(index),
             Verdict::Reroute => away.add(finding),

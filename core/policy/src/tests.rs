@@ -99,7 +99,7 @@ impl Line {
         let peer = self.peer.parse().unwrap();
         let crossing = policy.place_aloud(&self.principal, peer, &call, self.now, steps)?;
         let asked = Asked { model: self.model.as_deref(), stream: self.stream, tools: &self.tools };
-        let fixed = |index: usize| self.fixed[index];
+        let fixed = |index: usize, _: &plant::Conduit| self.fixed[index];
         let (principal, findings) = (&self.principal, &self.findings);
         Ok(policy.decide_aloud(principal, &crossing, &asked, findings, &fixed, self.now, steps))
     }

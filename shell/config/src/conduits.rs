@@ -8,8 +8,8 @@ use crate::problem::Code;
 use crate::report::Report;
 use crate::value::{self, enumerate, quote};
 use plant::{
-    Approval, Bounds, Conduit, ConduitId, Dialect, Handling, Keep, Label, Millis, OperatorRequirement, ProviderId,
-    PurdueLevel, Purpose, Scale, Verdict, Wildcard, WorkloadId, ZoneId,
+    Approval, Attachments, Bounds, Conduit, ConduitId, Dialect, Files, Handling, Images, Keep, Label, Millis,
+    OpaqueFiles, OperatorRequirement, ProviderId, PurdueLevel, Purpose, Scale, Verdict, Wildcard, WorkloadId, ZoneId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,6 +52,7 @@ fn conduit(name: &str, node: &Node<'_>, scale: &Scale) -> Option<Conduit> {
         ceiling: scale.step(node.text("ceiling")?.value)?,
         operator: requirement(&node.table("operator")?),
         handling: node.rows("handling").iter().filter_map(handle).collect(),
+        files: files(node)?,
         reroute: reroute.read("to", ProviderId::new),
         reroute_model: reroute.string("model"),
         opaque: wildcards(node, "opaque"),
@@ -94,8 +95,21 @@ fn bounds(node: &Node<'_>) -> Option<Bounds> {
 }
 
 fn keep(node: &Node<'_>) -> Option<Keep> {
-    let word = node.text("keep")?.value;
-    Keep::NAMES.iter().find(|(name, _)| *name == word).map(|(_, keep)| *keep)
+    choice(node, "keep", &Keep::NAMES)
+}
+
+fn files(node: &Node<'_>) -> Option<Files> {
+    Some(Files {
+        attachments: choice(node, "attachments", &Attachments::NAMES)?,
+        opaque: choice(node, "opaque_files", &OpaqueFiles::NAMES)?,
+        images: choice(node, "images", &Images::NAMES)?,
+    })
+}
+
+/// What a key says of a list of choices.
+fn choice<T: Copy>(node: &Node<'_>, key: &str, names: &[(&str, T)]) -> Option<T> {
+    let word = node.text(key)?.value;
+    names.iter().find(|(name, _)| *name == word).map(|(_, choice)| *choice)
 }
 
 /// Content has to be sealed before a call leaves, and where the ledger has no room it cannot be.

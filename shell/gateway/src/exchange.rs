@@ -24,7 +24,7 @@ use http::header::CONNECTION;
 use http::{HeaderValue, Request, Version};
 use hyper::body::Incoming;
 use inspect::Restorer;
-use plant::{Principal, Reason, Refusal};
+use plant::{Conduit, Principal, Reason, Refusal};
 use policy::{Crossing, Decision, Permit};
 use std::sync::Arc;
 use tracing::Instrument;
@@ -131,7 +131,7 @@ fn judge(
     let findings = request.findings(inforce)?;
 
     // decide: by conduit, ceiling, clearance and the plant's own rules
-    let fixed = |finding: usize| request.fixed(findings.get(finding));
+    let fixed = |finding: usize, conduit: &Conduit| request.fixed(findings.get(finding), conduit);
     let decided = inforce.policy().decide(principal, crossing, &request.asked(), &findings, &fixed, journal.began());
     let permit = match journal.decided(&inforce.plant().scale, decided, &findings) {
         Decision::Permit(permit) => permit,
@@ -139,7 +139,8 @@ fn judge(
     };
 
     // transform: redact and tokenise as the permit demands
-    let (body, restorer) = request.transform(permit.terms(), &findings, &gate.secrets)?;
+    let (body, restorer) =
+        request.transform(permit.terms(), &findings, inforce.files(permit.terms()), &gate.secrets)?;
     let body = body.map_or_else(|| bytes.clone(), Bytes::from);
     if inforce.keeps(permit.terms()) {
         journal.keeping = Some(Box::new(Keeping::draw()?));

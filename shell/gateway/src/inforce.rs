@@ -7,7 +7,7 @@ use crate::upstream::Upstream;
 use http::{HeaderMap, HeaderValue};
 use identity::{Identified, Presented, Registry};
 use inspect::Inspector;
-use plant::{Keep, Millis, Plant, ProviderId, Reason, Refusal};
+use plant::{Files, Keep, Millis, Plant, ProviderId, Reason, Refusal};
 use policy::{Passage, Policy};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,6 +52,11 @@ impl Inforce {
     pub(crate) fn upstream(&self, passage: &Passage) -> Result<&Upstream, Refusal> {
         let known = self.upstreams.get(&passage.provider);
         known.ok_or_else(|| Refusal::new(Reason::ProviderUnreachable, "the provider was not prepared"))
+    }
+
+    /// What the conduit of a passage does with files.
+    pub(crate) fn files(&self, passage: &Passage) -> Files {
+        self.plant().conduits.get(&passage.conduit).map(|conduit| conduit.files).unwrap_or_default()
     }
 
     /// Whether the conduit of a passage keeps content.

@@ -16,6 +16,7 @@ mod connection;
 mod credential;
 mod ends;
 mod exchange;
+mod files;
 mod flood;
 mod gate;
 mod headers;
@@ -40,6 +41,7 @@ mod tls;
 mod upstream;
 mod watch;
 
+pub use files::{Opened, Replaced, open_files};
 pub use headers::carried;
 pub use inforce::Inforce;
 pub use keys::{Fetch, FetchError, Fetched, HttpFetch, OperatorKeys, Pending, SourceError};

@@ -1,10 +1,12 @@
 //! A request as it was read: by its dialect, or not at all where its conduit calls the endpoint opaque.
 
+use crate::files::{Opened, Replaced, open_files};
 use crate::target::Target;
+use crate::watch::aside;
 use crate::{Inforce, Secrets, headers};
 use http::header::CONTENT_TYPE;
 use inspect::{Keyed, Restorer};
-use plant::{Finding, Reason, Refusal};
+use plant::{Conduit, Files, Finding, Reason, Refusal};
 use policy::{Asked, Crossing, Passage};
 use wire::Request;
 
@@ -12,34 +14,37 @@ use wire::Request;
 pub(crate) struct Reading<'a> {
     /// `None` if it passes unread.
     request: Option<Request<'a>>,
+    opened: Opened,
 }
 
 impl<'a> Reading<'a> {
     /// Reads every string that would leave.
     pub(crate) fn of(target: &Target<'a>, crossing: &Crossing, bytes: &'a [u8]) -> Result<Self, Refusal> {
         let Some(endpoint) = target.endpoint.filter(|_| !crossing.opaque()) else {
-            return Ok(Self { request: None });
+            return Ok(Self { request: None, opened: Opened::default() });
         };
         let limits = wire::Limits { depth: crossing.bounds().depth, ..wire::Limits::default() };
-        let request = Request::parse(endpoint, target.header(&CONTENT_TYPE), bytes, &limits)?
+        let mut request = Request::parse(endpoint, target.header(&CONTENT_TYPE), bytes, &limits)?
             .at(target.path, target.query)
             .with_headers(headers::carried(target.headers).map(|(name, value)| (name.as_str(), value.as_bytes())));
-        Ok(Self { request: Some(request) })
+        // A few bytes may unfold to many.
+        let weight = if request.attachments().is_empty() { 0 } else { usize::MAX };
+        let opened = aside(weight, || open_files(&mut request))?;
+        Ok(Self { request: Some(request), opened })
     }
 
     /// What was found.
     pub(crate) fn findings(&self, inforce: &Inforce) -> Result<Vec<Finding>, Refusal> {
         let Some(request) = &self.request else { return Ok(Vec::new()) };
-        let found = inforce.inspector().read(request.content());
+        let weight = request.content().pieces.iter().map(|piece| piece.text.len()).sum();
+        let found = aside(weight, || inforce.inspector().read(request.content()));
         found.map_err(|more| Refusal::new(Reason::ContentRefused, more.to_string()))
     }
 
-    /// Whether nothing may be replaced in the piece that a finding is in.
-    pub(crate) fn fixed(&self, finding: Option<&Finding>) -> bool {
-        let piece = finding
-            .zip(self.request.as_ref())
-            .and_then(|(finding, request)| request.content().pieces.get(finding.piece));
-        piece.is_none_or(|piece| piece.fixed)
+    /// Whether a finding stands where nothing may be replaced on this conduit.
+    pub(crate) fn fixed(&self, finding: Option<&Finding>, conduit: &Conduit) -> bool {
+        let known = finding.zip(self.request.as_ref());
+        known.is_none_or(|(finding, request)| self.opened.is_fixed(request, finding, conduit))
     }
 
     /// What the request asks for.
@@ -50,23 +55,28 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Redacts and tokenises as the permit demands, and asks for its model. `None` leaves the bytes as they came.
+    /// Redacts and tokenises as the permit demands, does with files what its conduit does, and asks for its model. `None` leaves the bytes as they came.
     pub(crate) fn transform(
         &self,
         terms: &Passage,
         findings: &[Finding],
+        files: Files,
         secrets: &Secrets,
     ) -> Result<(Option<Vec<u8>>, Restorer), Refusal> {
         let Some(request) = &self.request else { return Ok((None, Restorer::default())) };
-        if terms.redact.is_empty() && terms.tokenise.is_empty() && terms.model.is_none() {
+        let Replaced { redact, tokenise, files } = self.opened.replaced(request, findings, terms, files)?;
+        if redact.is_empty() && tokenise.is_empty() && files.is_empty() && terms.model.is_none() {
             return Ok((None, Restorer::default()));
         }
         let conduit = terms.conduit.as_str();
-        let changed =
-            inspect::transform(request.content(), findings, &terms.redact, &terms.tokenise, conduit, &Tokens(secrets))
-                .map_err(|problem| Refusal::new(Reason::ContentRefused, problem.to_string()))?;
+        let changed = inspect::transform(request.content(), findings, &redact, &tokenise, conduit, &Tokens(secrets))
+            .map_err(|problem| Refusal::new(Reason::ContentRefused, problem.to_string()))?;
         let body = request
-            .rewrite(&changed.edits, terms.model.as_deref().filter(|_| !request.endpoint().has_model_in_path()))
+            .rewrite_with(
+                &changed.edits,
+                &files,
+                terms.model.as_deref().filter(|_| !request.endpoint().has_model_in_path()),
+            )
             .map_err(|problem| Refusal::new(Reason::ContentRefused, problem.to_string()))?;
         Ok((Some(body), changed.restorer))
     }

@@ -109,6 +109,7 @@ pub(crate) fn conduit(name: &str, from: &str, to: &str, purposes: &str, ceiling:
         reroute_model: None,
         opaque: Vec::new(),
         bounds: Bounds::default(),
+        files: plant::Files::default(),
         keep: plant::Keep::Nothing,
         essential: false,
         owner: "brewing".to_owned(),

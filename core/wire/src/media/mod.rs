@@ -41,6 +41,8 @@ pub(crate) fn expected(text: &str, claimed: Option<&str>) -> Option<Media> {
             Ok(inner) => Some(Media::Readable(kind(None), inner)),
             Err(bytes) => Some(Media::Readable(kind(None), latin(bytes.as_bytes()))),
         },
+        // The frame of a PDF is text, and what it says is not: that is for who opens it.
+        (Some("application/pdf"), _) => Some(Media::Binary(kind(Some("application/pdf")))),
         // `GIF89a password=...` is a picture to who looks at six bytes.
         (Some(sniffed), true) => match decode_whole(text).filter(|bytes| legible(bytes)) {
             Some(bytes) => Some(Media::Readable(kind(Some(sniffed)), lossy(&bytes))),
@@ -83,8 +85,19 @@ pub(crate) fn unexpected(text: &str) -> Option<Media> {
     const WORTH: usize = 64;
     // Nearly every text shows in its first word that it is none.
     let opening = text.get(..WORTH.min(text.len())).filter(|opening| opening.len() == WORTH && is_base64(opening))?;
-    let sniffed = decode_head(opening).and_then(|head| sniff(&head))?;
+    let head = decode_head(opening)?;
+    let sniffed = sniff(&head).filter(|_| !by_chance(&head))?;
     is_base64(text).then(|| Media::Binary(sniffed.to_owned()))
+}
+
+/// Whether bytes begin like a format of two letters, and go on like none: one signature of 32,768 does, and a conversation
+/// holds thousands.
+fn by_chance(head: &[u8]) -> bool {
+    match head {
+        [b'B', b'M', ..] => head.get(6..10) != Some(&[0; 4]),
+        [b'M', b'Z', ..] => head.get(5) != Some(&0) || head.get(7) != Some(&0),
+        _ => false,
+    }
 }
 
 /// Reads a data URL (RFC 2397): one in base64, or one in percent encoding. `None` if it is none, or says what it says.
@@ -94,12 +107,16 @@ pub(crate) fn data_url(text: &str) -> Option<Media> {
         return None;
     }
     let (head, data) = text.get(5..)?.split_once(',')?;
-    let marker = head.len().checked_sub(";base64".len());
-    let base64 = marker.and_then(|marker| Some(head.get(marker..)?.eq_ignore_ascii_case(";base64"))) == Some(true);
-    if !base64 {
+    if !is_base64_url(head) {
         return unpercent(text).map(Media::Text);
     }
-    expected(data, head.get(..marker?))
+    expected(data, head.get(..head.len() - ";base64".len()))
+}
+
+/// Whether what stands in front of a data URL's comma says that base64 follows.
+pub(crate) fn is_base64_url(head: &str) -> bool {
+    let marker = head.len().checked_sub(";base64".len());
+    marker.and_then(|marker| head.get(marker..)).is_some_and(|marker| marker.eq_ignore_ascii_case(";base64"))
 }
 
 /// What the query of an address says whose blanks are written as `+` (HTML, section 4.10.21.8), if a text is one.
@@ -312,7 +329,12 @@ fn decode(base64: &[u8]) -> Option<Vec<u8>> {
     engine.decode(base64).ok()
 }
 
-fn decode_whole(text: &str) -> Option<Vec<u8>> {
+/// Bytes as standard base64 with padding.
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    base64::prelude::BASE64_STANDARD.encode(bytes)
+}
+
+pub(crate) fn decode_whole(text: &str) -> Option<Vec<u8>> {
     let clean: Vec<u8> = text.bytes().filter(|byte| !b"\r\n=".contains(byte)).collect();
     decode(&clean)
 }

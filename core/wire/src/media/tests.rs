@@ -74,6 +74,11 @@ fn media_where_none_are_expected_must_look_like_them_from_end_to_end() {
     let png = BASE64_STANDARD.encode(PNG.repeat(2));
     assert_eq!(unexpected(&png), binary("image/png"));
     assert_eq!(unexpected(&format!("{png}, see above")), None);
+    // A signature that happens to begin with two letters of a format.
+    for letters in ["BM", "MZ"] {
+        assert_eq!(unexpected(&BASE64_STANDARD.encode([letters.as_bytes(), &[7; 300]].concat())), None, "{letters}");
+        assert!(unexpected(&BASE64_STANDARD.encode([letters.as_bytes(), &[0; 300]].concat())).is_some(), "{letters}");
+    }
     assert_eq!(unexpected(&BASE64_STANDARD.encode([7; 300])), None, "unknown bytes are left to the reader of texts");
 }
 

@@ -1,5 +1,6 @@
 //! The parts of a form, as pieces: fields and text files are read, everything else is an attachment.
 
+use super::files::{Attachment, Exit, Held};
 use super::{Found, Place, is_utf8};
 use crate::error::Malformed;
 use crate::header::Header;
@@ -77,12 +78,23 @@ pub(super) fn collect<'a>(
             None => {
                 let claimed = declared.as_ref().map(|declared| declared.value.as_str());
                 let kind = media::named(claimed, media::sniff(content));
-                if let Some(text) = media::readable(content) {
+                let readable = media::readable(content);
+                let place = found.attach(Attachment {
+                    path: path.clone(),
+                    name: part.file.as_ref().map(|(name, _)| Cow::Borrowed(*name)),
+                    media: part.kind.map(str::to_owned),
+                    said: readable.is_some(),
+                    picture: kind.starts_with("image/"),
+                    held: Held::Part(part.content),
+                    // A form is sent for its file: without it there is no call.
+                    exit: Exit::Nowhere,
+                });
+                if let Some(text) = readable {
                     let piece = Piece { path: path.clone(), text: Cow::Owned(text), attachment: None, fixed: true };
-                    found.push(piece, Place::Fixed, at)?;
+                    found.push(piece, place.clone(), at)?;
                 }
                 let piece = Piece { path, text: Cow::Borrowed(""), attachment: Some(kind), fixed: true };
-                found.push(piece, Place::Fixed, at)?;
+                found.push(piece, place, at)?;
             }
         }
     }

@@ -10,6 +10,7 @@
 //! The tables of [`grammar`] only say which strings hold the message together and so cannot be replaced.
 
 mod asks;
+mod files;
 mod form;
 mod grammar;
 mod path;
@@ -19,6 +20,7 @@ mod rewrite;
 #[cfg(test)]
 mod tests;
 
+pub use files::{Attachment, Substitute};
 pub use rewrite::Unfit;
 
 use crate::endpoint::{Carries, Endpoint};
@@ -59,6 +61,9 @@ pub struct Request<'a> {
     content: Content<'a>,
     // INVARIANT: as long as `content.pieces`; says for each where it stands.
     places: Vec<Place<'a>>,
+    attachments: Vec<Attachment<'a>>,
+    /// Most pieces.
+    most: usize,
     model: Option<Cow<'a, str>>,
     slot: Slot,
     boundary: Option<String>,
@@ -71,6 +76,8 @@ pub struct Request<'a> {
 enum Place<'a> {
     /// Nowhere that can be replaced.
     Fixed,
+    /// In a file, or it is the file: an index into the request's attachments.
+    Within(usize),
     /// In a JSON string.
     Json(Text<'a>),
     /// As the bytes of a part.
@@ -101,6 +108,7 @@ enum Slot {
 struct Found<'a> {
     pieces: Vec<Piece<'a>>,
     places: Vec<Place<'a>>,
+    attachments: Vec<Attachment<'a>>,
     most: usize,
 }
 
@@ -146,6 +154,8 @@ impl<'a> Request<'a> {
             body: &[],
             content: Content::default(),
             places: Vec::new(),
+            attachments: Vec::new(),
+            most: 0,
             model: None,
             slot: if endpoint.has_model_in_path() { Slot::Path } else { Slot::Nowhere },
             boundary: None,
@@ -191,7 +201,8 @@ impl<'a> Request<'a> {
     }
 
     fn with(self, found: Found<'a>) -> Self {
-        Self { content: Content { pieces: found.pieces }, places: found.places, ..self }
+        let Found { pieces, places, attachments, most } = found;
+        Self { content: Content { pieces }, places, attachments, most, ..self }
     }
 
     /// Adds what the call's path and query say: a model, ids (they leave too, so they are pieces), a stream.
@@ -275,7 +286,16 @@ impl<'a> Request<'a> {
     /// # Errors
     /// If an edit does not fit its piece, or the model has no place. Nothing is changed in part.
     pub fn rewrite(&self, edits: &[Edit], model: Option<&str>) -> Result<Vec<u8>, Unfit> {
-        rewrite::rewrite(self, edits, model)
+        self.rewrite_with(edits, &[], model)
+    }
+
+    /// As [`Request::rewrite`], with files replaced or left out. Edits of what stands beside a file that is left out
+    /// are left out with it.
+    ///
+    /// # Errors
+    /// As above; and if a file has no place, or cannot be left out.
+    pub fn rewrite_with(&self, edits: &[Edit], files: &[Substitute], model: Option<&str>) -> Result<Vec<u8>, Unfit> {
+        rewrite::rewrite(self, edits, files, model)
     }
 }
 
@@ -336,7 +356,7 @@ fn is_utf8(charset: &str) -> bool {
 }
 
 /// Entry for fuzzing: the first byte picks the endpoint, the rest is the body. What is read must rewrite to itself, and
-/// any edit of it must read again.
+/// any edit of it must read again, also without its files.
 pub fn fuzz(bytes: &[u8]) {
     let Some((first, body)) = bytes.split_first() else { return };
     let Some(endpoint) = crate::endpoints().nth(usize::from(*first) % crate::endpoints().count()) else { return };
@@ -353,6 +373,12 @@ pub fn fuzz(bytes: &[u8]) {
     };
     let edits: Vec<Edit> = request.content.pieces.iter().enumerate().filter_map(edit).collect();
     if let Ok(changed) = request.rewrite(&edits, None) {
+        debug_assert!(Request::parse(endpoint, kind, &changed, &limits).is_ok());
+    }
+    let files = (0..request.attachments.len()).filter(|file| request.can_leave_out(*file));
+    let note = |attachment| Substitute::Note { attachment, text: "\"left out\"".to_owned() };
+    let notes: Vec<Substitute> = files.map(note).collect();
+    if let Ok(changed) = request.rewrite_with(&edits, &notes, None) {
         debug_assert!(Request::parse(endpoint, kind, &changed, &limits).is_ok());
     }
 }

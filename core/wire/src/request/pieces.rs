@@ -2,7 +2,7 @@
 
 use super::grammar::{self, Region};
 use super::path::Paths;
-use super::{Found, Place};
+use super::{Found, Place, files};
 use crate::endpoint::Endpoint;
 use crate::error::Malformed;
 use crate::json::{Document, Kind, Text, Value};
@@ -76,20 +76,47 @@ impl<'a> Walk<'_, 'a> {
         if let Some(query) = media::form_query(&decoded) {
             self.read_only(value, Cow::Owned(query))?;
         }
-        match self.find_media(value, &decoded) {
-            Some(Media::Binary(kind)) => return self.attach(value, kind),
-            Some(Media::Text(inner)) => return self.read_only(value, Cow::Owned(inner)),
-            Some(Media::Readable(kind, inner)) => {
-                self.attach(value, kind)?;
-                return self.read_only(value, Cow::Owned(inner));
-            }
-            None => {}
+        if let Some(media) = self.find_media(value, &decoded) {
+            return self.visit_media(value, text, &decoded, media);
         }
         let (key, message) = named(value);
         let fixed = region.fixes(self.dialect, key, message) || (value.is_at("model") && is_outermost(value));
         let place = if fixed { Place::Fixed } else { Place::Json(text) };
         let piece = Piece { path: self.paths.of(value), text: decoded, attachment: None, fixed };
         self.found.push(piece, place, value.span().start)
+    }
+
+    /// A file, what of it can be read at once, or both.
+    fn visit_media(&mut self, value: Value<'_, 'a>, text: Text<'a>, said: &str, media: Media) -> Result<(), Malformed> {
+        let is_url = said.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"));
+        let (head, _) = said.split_once(',').filter(|_| is_url).unwrap_or_default();
+        let at = value.span().start;
+        let place = if is_url && !media::is_base64_url(head) {
+            Place::Fixed
+        } else {
+            let from = if is_url { head.len() + 1 } else { 0 };
+            let is_said = matches!(media, Media::Text(_) | Media::Readable(..));
+            let is_picture =
+                matches!(&media, Media::Binary(kind) | Media::Readable(kind, _) if kind.starts_with("image/"));
+            let file = files::in_json(self.paths.of(value), value, text, from, is_said);
+            self.found.attach(files::Attachment { picture: is_picture, ..file })
+        };
+        let (kind, inner) = match media {
+            Media::Binary(kind) => (Some(kind), None),
+            Media::Text(inner) => (None, Some(inner)),
+            Media::Readable(kind, inner) => (Some(kind), Some(inner)),
+        };
+        let path = self.paths.of(value);
+        if kind.is_some() {
+            let piece = Piece { path: path.clone(), text: Cow::Borrowed(""), attachment: kind, fixed: true };
+            self.found.push(piece, place.clone(), at)?;
+        }
+        match inner {
+            Some(inner) => {
+                self.found.push(Piece { path, text: Cow::Owned(inner), attachment: None, fixed: true }, place, at)
+            }
+            None => Ok(()),
+        }
     }
 
     /// A text that is read where it stands, and cannot be replaced there.

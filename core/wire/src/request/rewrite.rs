@@ -1,7 +1,9 @@
 //! Putting edits into the bytes as they came: a list of splices, and every byte between them untouched.
 
+use super::files::{Exit, Held, Substitute};
 use super::{Place, Request, Slot};
 use crate::json;
+use crate::media;
 use plant::{Edit, Piece};
 use std::ops::Range;
 
@@ -23,6 +25,9 @@ pub enum Unfit {
     /// The replacement would end its part of the form.
     #[error("an edit would put the form's boundary into a part")]
     Boundary,
+    /// A file has no place, or cannot be left out.
+    #[error("attachment {0} cannot be replaced")]
+    Attachment(usize),
     /// The body has no place for a model.
     #[error("the body has no place for a model")]
     Model,
@@ -35,7 +40,12 @@ struct Splice {
 }
 
 /// The body with edits made and another model asked.
-pub(super) fn rewrite(request: &Request<'_>, edits: &[Edit], model: Option<&str>) -> Result<Vec<u8>, Unfit> {
+pub(super) fn rewrite(
+    request: &Request<'_>,
+    edits: &[Edit],
+    files: &[Substitute],
+    model: Option<&str>,
+) -> Result<Vec<u8>, Unfit> {
     let mut splices = Vec::with_capacity(edits.len() + 1);
     let mut order: Vec<usize> = (0..edits.len()).collect();
     order.sort_by_key(|index| edits.get(*index).map(|edit| (edit.piece, edit.span.start, edit.span.end)));
@@ -56,7 +66,11 @@ pub(super) fn rewrite(request: &Request<'_>, edits: &[Edit], model: Option<&str>
     if let Some(model) = model {
         splices.extend(model_splice(request, model)?);
     }
-    splices.sort_by_key(|splice| splice.span.start);
+    for file in files {
+        substitute(request, file, &mut splices)?;
+    }
+    splices.sort_by_key(|splice| (splice.span.start, std::cmp::Reverse(splice.span.end)));
+    keep_outermost(&mut splices);
     let changed = apply(request.body, &splices);
     check_form(request, &splices, &changed)?;
     Ok(changed)
@@ -72,7 +86,7 @@ impl<'r, 'a> Finder<'r, 'a> {
     fn new(piece: &'r Piece<'a>, place: &Place<'a>, index: usize) -> Result<Self, Unfit> {
         match place {
             _ if piece.fixed => Err(Unfit::Fixed(index)),
-            Place::Fixed => Err(Unfit::Fixed(index)),
+            Place::Fixed | Place::Within(_) => Err(Unfit::Fixed(index)),
             Place::Json(text) => Ok(Self::Json(text.cursor())),
             Place::Part(span) => Ok(Self::Raw { start: span.start, piece, quoted: false }),
             Place::Quoted(span) => Ok(Self::Raw { start: span.start, piece, quoted: true }),
@@ -131,6 +145,57 @@ fn model_splice(request: &Request<'_>, model: &str) -> Result<Option<Splice>, Un
         Slot::Part(span) => (span.clone(), model.as_bytes().to_vec()),
     };
     Ok(Some(Splice { span, bytes }))
+}
+
+/// What takes a file's place.
+fn substitute(request: &Request<'_>, file: &Substitute, splices: &mut Vec<Splice>) -> Result<(), Unfit> {
+    let (Substitute::Bytes { attachment, .. } | Substitute::Note { attachment, .. }) = file;
+    let unfit = Unfit::Attachment(*attachment);
+    let own = request.attachments.get(*attachment).ok_or(unfit)?;
+    let quoted = |text: &str, before: &str, after: &str| {
+        let mut bytes = before.as_bytes().to_vec();
+        json::encode(text, &mut bytes);
+        bytes.extend_from_slice(after.as_bytes());
+        bytes
+    };
+    match file {
+        Substitute::Bytes { bytes, .. } => splices.push(match &own.held {
+            Held::Part(span) => Splice { span: span.clone(), bytes: bytes.clone() },
+            Held::Json { text, from } => {
+                let start = text.cursor().seek(*from).ok_or(unfit)?;
+                Splice { span: start..text.span().end, bytes: media::encode(bytes).into_bytes() }
+            }
+        }),
+        Substitute::Note { text, .. } => match &own.exit {
+            Exit::Part { span, kind } => {
+                let bytes = quoted(text, &format!("{{\"type\":\"{kind}\",\"text\":\""), "\"}");
+                splices.push(Splice { span: span.clone(), bytes });
+            }
+            Exit::List { span, text: at } => {
+                splices.push(Splice { span: span.clone(), bytes: b"[]".to_vec() });
+                splices.push(Splice { span: *at..*at, bytes: quoted(text, "", " ") });
+            }
+            Exit::Text(span) => splices.push(Splice { span: span.clone(), bytes: quoted(text, "", "") }),
+            Exit::Nowhere => return Err(unfit),
+        },
+    }
+    Ok(())
+}
+
+/// Leaves out what stands within another, and what is said twice: two pictures of one list leave it together. They are in
+/// order of their beginnings, longer ones first.
+fn keep_outermost(splices: &mut Vec<Splice>) {
+    let mut kept: Vec<Splice> = Vec::with_capacity(splices.len());
+    for splice in splices.drain(..) {
+        let inside = kept.last().is_some_and(|last| {
+            let same = last.span == splice.span && last.bytes == splice.bytes;
+            same || splice.span.start < last.span.end && splice.span.end <= last.span.end
+        });
+        if !inside {
+            kept.push(splice);
+        }
+    }
+    *splices = kept;
 }
 
 fn apply(body: &[u8], splices: &[Splice]) -> Vec<u8> {

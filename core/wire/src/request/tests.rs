@@ -1,7 +1,9 @@
 //! Requests: what is found in them, what steers policy, and edits that touch nothing else.
 
-use super::{Limits, Place, Request, Unfit};
+use super::{Limits, Place, Request, Substitute, Unfit};
 use crate::{Malformed, endpoint};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use plant::{Dialect, Edit, Reason};
 use proptest::prelude::*;
 
@@ -520,4 +522,54 @@ fn what_leaves_beside_the_body_is_content_that_nothing_replaces() {
         ("header.openai-note", "caf\u{FFFD}", true),
     ];
     assert_eq!(beside, expected);
+}
+
+#[test]
+fn a_file_can_be_replaced_or_left_out_in_every_dialect() {
+    let png = BASE64_STANDARD.encode([b"\x89PNG\r\n\x1a\n".to_vec(), vec![0; 300]].concat());
+    let note = r#"[file left out: "a"]"#;
+    let said = note.replace('"', "\\\"");
+    let cases = [
+        (
+            Dialect::OpenAi,
+            "/chat/completions",
+            r#"[{"image_url":{"url":"data:image/png;base64,PNG"},"type":"image_url"},1]"#,
+            r#"[{"type":"text","text":"NOTE"},1]"#,
+        ),
+        (
+            Dialect::OpenAi,
+            "/responses",
+            r#"[{"type":"input_image","image_url":"data:image\/png;base64,PNG"}]"#,
+            r#"[{"type":"input_text","text":"NOTE"}]"#,
+        ),
+        (
+            Dialect::Anthropic,
+            "/v1/messages",
+            r#"[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"PNG"}}]"#,
+            r#"[{"type":"text","text":"NOTE"}]"#,
+        ),
+        (
+            Dialect::Ollama,
+            "/api/chat",
+            r#"[{"images":["PNG","PNG"],"content":"see"}]"#,
+            r#"[{"images":[],"content":"NOTE see"}]"#,
+        ),
+        (Dialect::Json, "/any", r#"{"a":"data:image/png;base64,PNG"}"#, r#"{"a":"NOTE"}"#),
+    ];
+    for (dialect, path, messages, left) in cases {
+        let body = |messages: &str| format!(r#"{{"model":"m","messages":{messages}}}"#);
+        let whole = body(&messages.replace("PNG", &png));
+        let request = parse(dialect, path, &whole).unwrap();
+        let count = request.attachments().len();
+        assert!(count > 0 && (0..count).all(|file| request.can_leave_out(file)), "{dialect} {path}");
+        assert_eq!(request.attachment_bytes(0).unwrap().len(), 308);
+        let notes: Vec<_> =
+            (0..count).map(|attachment| Substitute::Note { attachment, text: note.to_owned() }).collect();
+        let changed = String::from_utf8(request.rewrite_with(&[], &notes, None).unwrap()).unwrap();
+        assert_eq!(changed, body(&left.replace("NOTE", &said)), "{dialect} {path}");
+        let bytes: Vec<_> =
+            (0..count).map(|attachment| Substitute::Bytes { attachment, bytes: vec![1, 2, 3] }).collect();
+        let changed = String::from_utf8(request.rewrite_with(&[], &bytes, None).unwrap()).unwrap();
+        assert_eq!(changed, body(&messages.replace("PNG", "AQID")), "{dialect} {path}");
+    }
 }

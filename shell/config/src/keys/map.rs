@@ -19,6 +19,9 @@ const fn names<T: Copy, const N: usize>(pairs: &[(&'static str, T); N]) -> [&'st
 
 static DIALECTS: [&str; 5] = names(&plant::Dialect::NAMES);
 static KEEPS: [&str; 2] = names(&plant::Keep::NAMES);
+static ATTACHMENTS: [&str; 2] = names(&plant::Attachments::NAMES);
+static IMAGES: [&str; 2] = names(&plant::Images::NAMES);
+static OPAQUE_FILES: [&str; 2] = names(&plant::OpaqueFiles::NAMES);
 static CRITICALITIES: [&str; 4] = names(&plant::Criticality::NAMES);
 /// Every verdict that handling can name. `hold` waits for a person, and has no place to wait yet.
 static DEEDS: [&str; 5] = ["allow", "tokenise", "redact", "reroute", "refuse"];
@@ -273,6 +276,27 @@ pub(crate) static CONDUIT: Section = Section {
             any(&ANY_WILDCARD),
             "[\"/v1/batches\"]",
             "Endpoints that pass without being read, and are recorded as opaque.",
+        ),
+        may(
+            "attachments",
+            Kind::OneOf(&ATTACHMENTS),
+            "\"drop\"",
+            "What is done where `handling` would redact or tokenise something inside a file, where nothing can be replaced: `refuse` the \
+             call, or `drop` the file and put a text in its place. The file of a form is never dropped: the call is about it.",
+        ),
+        may(
+            "opaque_files",
+            Kind::OneOf(&OPAQUE_FILES),
+            "\"record\"",
+            "What is done with files, or parts of them, that cannot be read because they are encrypted, of unknown kind, damaged or too large: \
+             `refuse` the call, or `record` them as `attachment.opaque`, which `labels` and `handling` then judge like any other.",
+        ),
+        may(
+            "images",
+            Kind::OneOf(&IMAGES),
+            "\"drop\"",
+            "What is done with pictures: `strip` what they carry beside their pixels (place, time, camera, author, comments, thumbnails), or \
+             `drop` them and put a text in their place. Pictures inside documents are not reached.",
         ),
         may("limits", Kind::Table(&CONDUIT_LIMITS), "", "Limits of size and time."),
         may(

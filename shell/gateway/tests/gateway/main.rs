@@ -11,6 +11,8 @@ mod departures;
 #[cfg(test)]
 mod enforce;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod keeping;
 #[cfg(test)]
 mod ledger;

@@ -5,9 +5,9 @@ use gateway::{Gateway, Inforce, Limits, Listen, Metrics, Secrets, TlsFiles, Upst
 use identity::{Registry, TokenEntry};
 use inspect::{Entry, Inspector, Settings};
 use plant::{
-    Approval, Bounds, Conduit, CredentialReference, Criticality, Dialect, Governance, Handling, Keep, Label, Millis,
-    OperatorRequirement, Plant, Provider, PurdueLevel, Scale, SecurityLevels, Supplier, TokenId, Verdict, Wildcard,
-    Workload, Zone,
+    Approval, Bounds, Conduit, CredentialReference, Criticality, Dialect, Files, Governance, Handling, Keep, Label,
+    Millis, OperatorRequirement, Plant, Provider, PurdueLevel, Scale, SecurityLevels, Supplier, TokenId, Verdict,
+    Wildcard, Workload, Zone,
 };
 use policy::Policy;
 use seal::RootKey;
@@ -33,6 +33,8 @@ pub(crate) struct Setting {
     pub(crate) token_expires: Option<Millis>,
     pub(crate) models: &'static str,
     pub(crate) opaque: &'static str,
+    /// What conduits do with files.
+    pub(crate) files: Files,
     /// Whether conduits keep content.
     pub(crate) keep: bool,
     /// Providers that there are.
@@ -54,6 +56,7 @@ impl Setting {
             token_expires: None,
             models: "*",
             opaque: "",
+            files: Files::default(),
             keep: false,
             providers: "openai edge anthropic ollama kserve",
             conduits: "openai edge anthropic ollama kserve",
@@ -265,6 +268,7 @@ fn plant(setting: &Setting) -> Plant {
         reroute_model: None,
         opaque: wildcards(setting.opaque),
         bounds: setting.bounds.clone(),
+        files: setting.files,
         keep: if setting.keep { Keep::Content } else { Keep::Nothing },
         essential: false,
         owner: "works".to_owned(),

@@ -1,0 +1,94 @@
+//! Recordings: what they carry beside the sound, taken out so that the sound stays bit for bit.
+//!
+//! MP3 with ID3 and APE tags, WAV (RIFF) and FLAC (RFC 9639). Of other formats the tags stay where they are.
+
+use crate::cut::{Cut, Cutter};
+
+/// How a recording that begins like this is cut up.
+pub(crate) fn cutter(bytes: &[u8]) -> Option<Cutter> {
+    match bytes {
+        [b'I', b'D', b'3', ..] | [0xff, 0xfb | 0xf3 | 0xf2, ..] => Some(mp3),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => Some(wav),
+        [b'f', b'L', b'a', b'C', ..] => Some(flac),
+        _ => None,
+    }
+}
+
+/// Tags stand before the frames (ID3v2) and behind them (APEv2, ID3v1).
+fn mp3(bytes: &[u8]) -> Option<Cut<'_>> {
+    let (mut rest, mut cut) = (bytes, Cut::default());
+    while rest.starts_with(b"ID3") {
+        let size = rest.get(6..10)?.iter().fold(0usize, |size, byte| size << 7 | usize::from(byte & 0x7f));
+        // A footer repeats the head.
+        let footer = if rest.get(5)? & 0x10 == 0 { 0 } else { 10 };
+        let (tag, after) = rest.split_at_checked(10 + size + footer)?;
+        cut.taken.push(("tags", tag));
+        rest = after;
+    }
+    loop {
+        let length = match (rest.len().checked_sub(128), rest.len().checked_sub(32)) {
+            (Some(at), _) if rest.get(at..).is_some_and(|own| own.starts_with(b"TAG")) => 128,
+            (_, Some(at)) if rest.get(at..).is_some_and(|own| own.starts_with(b"APETAGEX")) => {
+                let size = u32::from_le_bytes(rest.get(at + 12..at + 16)?.try_into().ok()?);
+                // The size counts the footer, and not the head that there may be.
+                usize::try_from(size).ok()?.max(32)
+            }
+            _ => break,
+        };
+        let (before, tag) = rest.split_at_checked(rest.len().checked_sub(length)?)?;
+        cut.taken.push(("tags", tag));
+        rest = before;
+    }
+    cut.kept = rest.to_vec();
+    Some(cut)
+}
+
+/// Chunks of a RIFF: the sound and what is needed to play it stay.
+fn wav(bytes: &[u8]) -> Option<Cut<'_>> {
+    const PLAYED: [&[u8; 4]; 4] = [b"fmt ", b"fact", b"data", b"ds64"];
+    let mut cut = Cut { kept: bytes.get(..12)?.to_vec(), taken: Vec::new() };
+    let mut at = 12;
+    while let Some(head) = bytes.get(at..at + 8) {
+        let length = usize::try_from(u32::from_le_bytes(head.get(4..8)?.try_into().ok()?)).ok()?;
+        let next = at.checked_add(8)?.checked_add(length)?.checked_add(length % 2)?;
+        // What is streamed states no length, or the longest there is.
+        let chunk = bytes.get(at..next.min(bytes.len()))?;
+        if PLAYED.iter().any(|own| head.starts_with(*own)) {
+            cut.kept.extend_from_slice(chunk);
+        } else {
+            cut.taken.push(("tags", chunk));
+        }
+        at = next;
+    }
+    cut.behind(bytes, at);
+    if !cut.taken.is_empty() {
+        let size = u32::try_from(cut.kept.len() - 8).ok()?;
+        cut.kept.get_mut(4..8)?.copy_from_slice(&size.to_le_bytes());
+    }
+    Some(cut)
+}
+
+/// Metadata blocks before the frames (RFC 9639, section 8): the stream's own data and its seek table stay.
+fn flac(bytes: &[u8]) -> Option<Cut<'_>> {
+    let mut cut = Cut { kept: bytes.get(..4)?.to_vec(), taken: Vec::new() };
+    let (mut at, mut last_kept) = (4, None);
+    loop {
+        let [head, high, middle, low] = bytes.get(at..at + 4)?.try_into().ok()?;
+        let length = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
+        let block = bytes.get(at..at + 4 + length)?;
+        if matches!(head & 0x7f, 0 | 3) {
+            last_kept = Some(cut.kept.len());
+            cut.kept.push(head & 0x7f);
+            cut.kept.extend_from_slice(block.get(1..)?);
+        } else {
+            cut.taken.push(("tags", block));
+        }
+        at += block.len();
+        if head & 0x80 != 0 {
+            break;
+        }
+    }
+    *cut.kept.get_mut(last_kept?)? |= 0x80;
+    cut.kept.extend_from_slice(bytes.get(at..)?);
+    Some(cut)
+}
