@@ -1,6 +1,7 @@
 //! What of a message a person or a model would read: the meeting point of `wire`, which finds it in bytes, and
 //! `inspect`, which reads it. Neither knows the other.
 
+use crate::{FindingCount, Refusal};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -70,4 +71,21 @@ pub trait Rewrite {
 
     /// Rewrites a text that stands whole in the answer; `None` leaves its bytes as they are.
     fn whole(&mut self, text: &str, form: Form) -> Option<String>;
+
+    /// Takes a document, or an event of a stream, as the JSON that it is, before its texts: for whoever must see what is
+    /// said by its structure, as by a tool call's arguments that are an object. Nothing of what is given back is released:
+    /// it is the same JSON as the next in a row of rewriters is to see it; `None` leaves it as it is.
+    fn document(&mut self, _json: &str) -> Option<String> {
+        None
+    }
+
+    /// Why the answer may not go on, if it may not: the event or document at hand is not released, and nothing after it.
+    fn stopped(&self) -> Option<Refusal> {
+        None
+    }
+
+    /// What was found so far, for the record.
+    fn findings(&self) -> Vec<FindingCount> {
+        Vec::new()
+    }
 }
