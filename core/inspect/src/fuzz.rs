@@ -63,7 +63,7 @@ fn inspector() -> Option<&'static Inspector> {
 
 pub(crate) fn message(text: &str) -> Content<'_> {
     let piece =
-        Piece { path: "messages[0].content".to_owned(), text: Cow::Borrowed(text), attachment: None, fixed: false };
+        Piece { path: "messages[0].content".to_owned(), text: Cow::Borrowed(text), attachment: None, origin: plant::Origin::Prompt, fixed: false };
     Content { pieces: vec![piece] }
 }
 

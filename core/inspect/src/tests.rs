@@ -379,6 +379,7 @@ fn attachments_and_telling_keys_are_findings_too() {
         path: path.to_owned(),
         text: Cow::Borrowed(text),
         attachment: media.map(str::to_owned),
+        origin: plant::Origin::Prompt,
         fixed: true,
     };
     let content = Content {

@@ -21,9 +21,27 @@ pub struct Piece<'a> {
     pub text: Cow<'a, str>,
     /// The media type, if this is a file, an image or a recording rather than text.
     pub attachment: Option<String>,
+    /// Who says it.
+    pub origin: Origin,
     /// Whether the text may be replaced. A key, a model name or an attachment may not; a finding in one that
     /// would have to be replaced refuses the call.
     pub fixed: bool,
+}
+
+/// Who says a piece of a request. Instructions are in place in a prompt; in what a tool or a document says they are not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// Whoever calls: a person's prompt, or what a program asks. So is everything that nothing else is known of.
+    #[default]
+    Prompt,
+    /// Whoever built the application: the system prompt, the developer's message.
+    System,
+    /// The model, in an earlier turn that the request repeats.
+    Answer,
+    /// A tool: what it answered, and how it describes itself.
+    Tool,
+    /// A document or a file that comes with the request.
+    Document,
 }
 
 /// A replacement of a stretch of one piece's decoded text. Edits of one piece never overlap.

@@ -25,7 +25,7 @@ mod workload;
 mod zone;
 
 pub use conduit::{Approval, Bounds, Conduit, Handling, Keep, OperatorRequirement, Wildcard};
-pub use content::{Channel, Content, Edit, Form, Piece, Rewrite};
+pub use content::{Channel, Content, Edit, Form, Origin, Piece, Rewrite};
 pub use dialect::Dialect;
 pub use finding::{Finding, Label};
 pub use id::{
