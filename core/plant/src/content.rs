@@ -97,6 +97,9 @@ pub trait Rewrite {
         None
     }
 
+    /// The answer calls a tool of that name. Told before anything of the event or document is released.
+    fn calls(&mut self, _tool: &str) {}
+
     /// Why the answer may not go on, if it may not: the event or document at hand is not released, and nothing after it.
     fn stopped(&self) -> Option<Refusal> {
         None

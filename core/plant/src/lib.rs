@@ -9,6 +9,7 @@
 //! plant <- seal, wire, identity, policy, inspect, ledger <- config, store, gateway <- cli
 //! ```
 
+mod answers;
 mod conduit;
 mod content;
 mod dialect;
@@ -24,6 +25,7 @@ mod verdict;
 mod workload;
 mod zone;
 
+pub use answers::{Answers, Deed};
 pub use conduit::{Approval, Bounds, Conduit, Handling, Keep, OperatorRequirement, Wildcard};
 pub use content::{Channel, Content, Edit, Form, Origin, Piece, Rewrite};
 pub use dialect::Dialect;
