@@ -9,3 +9,8 @@ pub fn findings(bytes: &[u8]) {
 pub fn restore(bytes: &[u8]) {
     inspect::fuzz_restore(bytes);
 }
+
+/// What makes an answer safe to show gives the same for the whole and for chunks.
+pub fn sinks(bytes: &[u8]) {
+    inspect::fuzz_sinks(bytes);
+}

@@ -267,6 +267,7 @@ targets! {
     "ndjson" wires::ndjson, seeds::streams, STREAM, 60_000;
     "findings" inspection::findings, seeds::prompts, PROMPT, 30_000;
     "restore" inspection::restore, seeds::restorable, STREAM, 8_000;
+    "sinks" inspection::sinks, seeds::showable, STREAM, 8_000;
     "crossing" crossing::request, seeds::requests, PROMPT, 60_000;
     "homecoming" crossing::answer, seeds::answers, STREAM, 60_000;
     "note" keys::note, seeds::notes, NOTE, 100_000;

@@ -49,6 +49,10 @@ impl Rewrite for Chain {
         links.fold(None, |seen, link| link.document(seen.as_deref().unwrap_or(json)).or(seen))
     }
 
+    fn calls(&mut self, tool: &str) {
+        self.links.iter_mut().for_each(|link| link.calls(tool));
+    }
+
     fn stopped(&self) -> Option<Refusal> {
         self.links.iter().find_map(|link| link.stopped())
     }

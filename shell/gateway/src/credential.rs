@@ -104,6 +104,10 @@ impl<R: Rewrite> Rewrite for Blanking<'_, R> {
         self.inner.document(json)
     }
 
+    fn calls(&mut self, tool: &str) {
+        self.inner.calls(tool);
+    }
+
     fn stopped(&self) -> Option<Refusal> {
         self.inner.stopped()
     }

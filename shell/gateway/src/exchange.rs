@@ -148,6 +148,10 @@ fn judge(
     }
     journal.sends(&gate.secrets.commitments, bytes, &body);
     let chain = if restorer.idle() { Chain::default() } else { Chain::default().then(restorer) };
+    let chain = match inforce.sinks(permit.terms()) {
+        Some(sinks) => chain.then(sinks),
+        None => chain,
+    };
     Ok(Ready { permit, body, chain })
 }
 

@@ -1,6 +1,7 @@
 //! Answers that come whole: a JSON document, a text.
 
 use super::Limits;
+use super::calls;
 use super::channel::encode;
 use super::facts::Facts;
 use super::stream::Change;
@@ -61,6 +62,7 @@ pub(super) fn release(
     let document = parse(bytes, limits, &mut mended)?;
     facts.note(&document);
     show(bytes, rewrite);
+    calls::tell(&document, rewrite);
     let mut at = 0;
     for change in wholes(&document, |_| false, rewrite) {
         out.extend_from_slice(bytes.get(at..change.span.start).unwrap_or_default());

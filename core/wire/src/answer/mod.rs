@@ -12,6 +12,7 @@
 //! Names of members are not texts and stay as they are; so do comments and fields of events other than `data`.
 
 mod anthropic;
+mod calls;
 mod carrier;
 mod channel;
 mod document;

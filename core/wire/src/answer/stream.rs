@@ -5,6 +5,7 @@
 //! and what else they carry stay. What was held back goes out in an event of its own before the one that ends its text.
 
 use super::Limits;
+use super::calls;
 use super::channel::{Channels, Rest, Template, TooMany};
 use super::document::{self, parse, wholes};
 use super::facts::Facts;
@@ -139,6 +140,7 @@ impl Stream {
                     return Ok(());
                 }
                 document::show(payload, rewrite);
+                calls::tell(&document, rewrite);
                 self.release(frame, payload, &document, &reading, rewrite, out)
             }
             Err(_) if !frame.ended => Err(Fault::Garbled("the stream ends in mid-event")),
