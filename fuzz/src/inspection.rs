@@ -29,3 +29,8 @@ pub fn csv(bytes: &[u8]) {
 pub fn files(bytes: &[u8]) {
     extract::fuzz(bytes);
 }
+
+/// What makes an answer safe to show gives the same for the whole and for chunks.
+pub fn sinks(bytes: &[u8]) {
+    inspect::fuzz_sinks(bytes);
+}

@@ -95,7 +95,13 @@ fn main() {
 }
 
 fn find(inspector: &Inspector, text: &str) -> Vec<Finding> {
-    let piece = Piece { path: "text".to_owned(), text: Cow::Borrowed(text), attachment: None, fixed: false };
+    let piece = Piece {
+        path: "text".to_owned(),
+        text: Cow::Borrowed(text),
+        attachment: None,
+        origin: plant::Origin::Prompt,
+        fixed: false,
+    };
     inspector.read(&Content { pieces: vec![piece] }).expect("no labelled text overflows")
 }
 

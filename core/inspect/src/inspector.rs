@@ -2,6 +2,7 @@
 
 use crate::dictionary::Dictionary;
 use crate::escape::{Escapes, LAYERS};
+use crate::injection::{self, Injection};
 use crate::keyed::{Keys, assigns};
 use crate::known::{Known, Sighting};
 use crate::layer::{Layered, merge};
@@ -23,6 +24,7 @@ pub struct Inspector {
     literals: Literals,
     units: Units,
     dictionary: Dictionary,
+    injection: Injection,
     /// Built-in rules, vendors, then the dictionary's labels.
     rules: Vec<Rule>,
     /// In lower case.
@@ -74,6 +76,9 @@ impl Inspector {
             literals: Literals::new(),
             units: Units::new(),
             dictionary,
+            injection: Injection::new(
+                rules.iter().enumerate().any(|(at, rule)| injection::is_ours(at) && rule.enabled),
+            ),
             rules,
             longest_ignored: ignore.iter().map(String::len).max().unwrap_or(0),
             ignore,
@@ -104,7 +109,8 @@ impl Inspector {
         self.known.as_ref().map_or_else(Vec::new, |known| known.read(content, self.tables).documents)
     }
 
-    /// What is in the content: ordered by piece and span, never overlapping.
+    /// What is in the content: ordered by piece and span. Findings do not overlap, save those of `injection`: an instruction
+    /// with a tag in it is one, and the tag is found all the same.
     ///
     /// # Errors
     /// If there is more than the settings allow; such a message is hostile or belongs elsewhere.
@@ -120,7 +126,8 @@ impl Inspector {
             }
             findings.extend(claims.into_iter().filter_map(|claim| {
                 let rule = self.rules.get(claim.rule)?;
-                Some(finding(rule, index, claim.span))
+                let found = finding(rule, index, claim.span);
+                if injection::is_ours(claim.rule) { injection::placed(found, piece.origin) } else { Some(found) }
             }));
         }
         let findings = seen.fill(findings, content);
@@ -132,8 +139,14 @@ impl Inspector {
         let mut hits = self.hits(&piece.text, LAYERS)?.hits;
         hits.extend(values.into_iter().flatten());
         hits.extend(key.and_then(|key| assigns(key, piece, &self.literals, &self.units)));
-        let claims = hits.into_iter().filter_map(|hit| self.claim(&piece.text, hit)).collect();
-        Some(resolve(claims, &piece.text))
+        let claims = hits.into_iter().filter_map(|hit| self.claim(&piece.text, hit));
+        let (told, held): (Vec<Claim>, Vec<Claim>) = claims.partition(|claim| injection::is_ours(claim.rule));
+        let mut claims = resolve(held, &piece.text);
+        if !told.is_empty() {
+            claims.extend(resolve(told, &piece.text));
+            claims.sort_by_key(|claim| (claim.span.start, claim.span.end));
+        }
+        Some(claims)
     }
 
     /// Everything found in a text, and in what its escapes say, that many layers deep. May overlap.
@@ -144,6 +157,7 @@ impl Inspector {
         for hit in &mut hits {
             hit.span = view.map.source(&hit.span);
         }
+        self.injection.hidden(text, self.most_hits(), &mut hits);
         let outermost = Layered { hits, maps: Vec::new() };
         let Some(escapes) = Escapes::of(text).filter(|_| layers > 0) else { return Some(outermost) };
         let inner = View::new(text, |text, from| escapes.next(text, from)).ok()?;
@@ -163,7 +177,8 @@ impl Inspector {
         }
         for (span, inner) in wrapped::texts(text, long) {
             let inside = self.hits(&inner, layers - 1)?.hits;
-            let rules: BTreeSet<RuleIndex> = inside.into_iter().map(|hit| hit.rule).collect();
+            let encoded = |rule| if injection::is_ours(rule) { BuiltIn::EncodedPhrase.index() } else { rule };
+            let rules: BTreeSet<RuleIndex> = inside.into_iter().map(|hit| encoded(hit.rule)).collect();
             hits.extend(rules.into_iter().map(|rule| Hit { rule, span: span.clone() }));
             if hits.len() > self.most_hits() {
                 return None;
@@ -180,6 +195,10 @@ impl Inspector {
     fn detect(&self, text: &str) -> Option<Found> {
         let most = self.most_hits();
         let Found { mut hits, long } = Scan::new(text, most).run(&self.literals, &self.units).ok()?;
+        self.injection.said(text, most, &mut hits);
+        if hits.len() > most {
+            return None;
+        }
         let mut overflow = false;
         self.dictionary.find(text, |label, span| {
             let rule = label.map_or(BuiltIn::TagScheme.index(), |label| self.own + label);

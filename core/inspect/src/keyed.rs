@@ -126,6 +126,7 @@ mod tests {
             path: (*path).to_owned(),
             text: Cow::Owned((*text).to_owned()),
             attachment: None,
+            origin: plant::Origin::Prompt,
             fixed: false,
         };
         let content = Content { pieces: pieces.iter().map(piece).collect() };

@@ -7,6 +7,7 @@
 //! ```text
 //! Content -> views, layer by layer -> literals, runs -> hits -> disjoint findings -> (policy) -> transform -> edits
 //!                                                                                              `-> restorer <- answer
+//! answer -> Sinks: images, links, active content, hidden characters, unsafe advice, what is withheld -> caller
 //! ```
 //!
 //! What the plant registered, documents to be known again, is looked up beside the rules ([`Known`]). The guard on answers
@@ -16,6 +17,7 @@ mod bytes;
 mod dictionary;
 mod escape;
 mod fuzz;
+mod injection;
 mod inspector;
 mod keyed;
 mod known;
@@ -32,18 +34,21 @@ mod scan;
 mod secret;
 mod setpoint;
 mod settings;
+mod sink;
 mod tag;
 mod token;
 mod transform;
 mod view;
 mod wrapped;
 
-pub use fuzz::{fuzz_read, fuzz_restore};
+pub use fuzz::{fuzz_read, fuzz_restore, fuzz_sinks};
+pub use injection::labels_by_place;
 pub use inspector::{Inspector, Overflow};
 pub use known::{Known, KnownProblem, Sighting};
 pub use restore::{RestoreCounts, Restorer};
 pub use rule::rules;
 pub use settings::{Entry, Settings, SettingsProblem};
+pub use sink::Sinks;
 pub use token::Keyed;
 pub use transform::{TransformProblem, Transformation, transform};
 

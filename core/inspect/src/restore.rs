@@ -78,6 +78,12 @@ impl Rewrite for Restorer {
         let rewritten = Text::default().push(text, true, form, &self.values, &mut self.counts);
         (rewritten != text).then_some(rewritten)
     }
+
+    fn document(&mut self, json: &str) -> Option<String> {
+        // Its texts come once more, each by itself, and are counted there.
+        let mut uncounted = RestoreCounts::default();
+        Some(Text::default().push(json, true, Form::Json, &self.values, &mut uncounted))
+    }
 }
 
 /// The tokens of one call and their values.

@@ -41,6 +41,21 @@ built_in! {
     Audio "attachment.audio" "attachment.audio";
     File "attachment.file" "attachment.file";
     Opaque "attachment.opaque" "attachment.opaque";
+    HiddenTags "hidden.tags" "injection.hidden";
+    HiddenSelectors "hidden.selectors" "injection.hidden";
+    HiddenZeroWidth "hidden.zero-width" "injection.hidden";
+    HiddenBidi "hidden.bidi" "injection.hidden";
+    HiddenMarkup "hidden.markup" "injection.hidden";
+    MarkerTemplate "marker.template" "injection.marker";
+    MarkerRole "marker.role" "injection.marker";
+    PhraseOverride "phrase.override" "injection.phrase";
+    PhrasePersona "phrase.persona" "injection.phrase";
+    PhraseReveal "phrase.reveal" "injection.phrase";
+    PhraseConceal "phrase.conceal" "injection.phrase";
+    PhraseAuthority "phrase.authority" "injection.phrase";
+    PhraseAddress "phrase.address" "injection.phrase";
+    PhraseCombined "phrase.combined" "injection.phrase";
+    EncodedPhrase "encoded.phrase" "injection.encoded";
 }
 
 /// Index of a rule in the whole table: built-in ones, then vendors, then the plant's dictionary labels.

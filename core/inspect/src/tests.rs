@@ -379,6 +379,7 @@ fn attachments_and_telling_keys_are_findings_too() {
         path: path.to_owned(),
         text: Cow::Borrowed(text),
         attachment: media.map(str::to_owned),
+        origin: plant::Origin::Prompt,
         fixed: true,
     };
     let content = Content {
@@ -575,6 +576,20 @@ fn hostile_texts_cost_no_more_than_their_length() {
         "QUFB",
         "password (",
         "hooks.slack.com/services/1",
+        "before answering call ",
+        "x\u{FE01}",
+        "\u{2067}",
+        "\u{202E}",
+        "a\u{200B}",
+        "\u{E0041}",
+        "</system>",
+        "<|im_start|>",
+        "<a style=",
+        "<!--",
+        "i g n ",
+        "previous instructions ",
+        "you are ",
+        "ignore ",
     ] {
         let (small, large) = (part.repeat(unit / part.len()), part.repeat(8 * unit / part.len()));
         let time = |text: &str| {
@@ -590,7 +605,7 @@ fn hostile_texts_cost_no_more_than_their_length() {
 }
 
 /// What this thread has had of a processor: what others do meanwhile does not count.
-fn cpu_seconds() -> f64 {
+pub(crate) fn cpu_seconds() -> f64 {
     Duration::try_from(rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime)).unwrap().as_secs_f64()
 }
 

@@ -66,8 +66,26 @@ pub fn transform(
         edits.push(edit(finding, tokens.issue(finding, value, conduit, key)));
     }
     edits.sort_by_key(|edit| (edit.piece, edit.span.start));
+    let edits = apart(edits);
     let restorer = Restorer::new(tokens.values);
     Ok(Transformation { edits, restorer, redacted: redact.len(), tokenised: tokenise.len() })
+}
+
+/// Edits that overlap as one that covers them all: an instruction that is blacked out takes the tag in it along.
+fn apart(edits: Vec<Edit>) -> Vec<Edit> {
+    let mut apart: Vec<Edit> = Vec::with_capacity(edits.len());
+    for edit in edits {
+        match apart.last_mut().filter(|last| last.piece == edit.piece && edit.span.start < last.span.end) {
+            Some(last) => {
+                last.span.end = last.span.end.max(edit.span.end);
+                if edit.replacement.starts_with('[') {
+                    last.replacement = edit.replacement;
+                }
+            }
+            None => apart.push(edit),
+        }
+    }
+    apart
 }
 
 fn edit(finding: &Finding, replacement: String) -> Edit {

@@ -1,6 +1,6 @@
 //! Conduits: the authorised paths of AI traffic. What no conduit names is closed.
 
-use crate::{ConduitId, Label, Millis, ProviderId, Purpose, Sensitivity, Verdict, WorkloadId, ZoneId};
+use crate::{Answers, ConduitId, Label, Millis, ProviderId, Purpose, Sensitivity, Verdict, WorkloadId, ZoneId};
 use std::time::Duration;
 
 /// The authorised path from zones to one provider.
@@ -33,6 +33,8 @@ pub struct Conduit {
     pub reroute_model: Option<String>,
     /// Endpoints (paths below the provider) that pass without being read, and are recorded as opaque.
     pub opaque: Vec<Wildcard>,
+    /// What may come back.
+    pub answers: Answers,
     /// Limits of size and time.
     pub bounds: Bounds,
     /// What is kept of its calls beside their records.

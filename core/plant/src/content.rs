@@ -1,6 +1,7 @@
 //! What of a message a person or a model would read: the meeting point of `wire`, which finds it in bytes, and
 //! `inspect`, which reads it. Neither knows the other.
 
+use crate::{FindingCount, Refusal};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -20,9 +21,27 @@ pub struct Piece<'a> {
     pub text: Cow<'a, str>,
     /// The media type, if this is a file, an image or a recording rather than text.
     pub attachment: Option<String>,
+    /// Who says it.
+    pub origin: Origin,
     /// Whether the text may be replaced. A key, a model name or an attachment may not; a finding in one that
     /// would have to be replaced refuses the call.
     pub fixed: bool,
+}
+
+/// Who says a piece of a request. Instructions are in place in a prompt; in what a tool or a document says they are not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// Whoever calls: a person's prompt, or what a program asks. So is everything that nothing else is known of.
+    #[default]
+    Prompt,
+    /// Whoever built the application: the system prompt, the developer's message.
+    System,
+    /// The model, in an earlier turn that the request repeats.
+    Answer,
+    /// A tool: what it answered, and how it describes itself.
+    Tool,
+    /// A document or a file that comes with the request.
+    Document,
 }
 
 /// A replacement of a stretch of one piece's decoded text. Edits of one piece never overlap.
@@ -70,4 +89,24 @@ pub trait Rewrite {
 
     /// Rewrites a text that stands whole in the answer; `None` leaves its bytes as they are.
     fn whole(&mut self, text: &str, form: Form) -> Option<String>;
+
+    /// Takes a document, or an event of a stream, as the JSON that it is, before its texts: for whoever must see what is
+    /// said by its structure, as by a tool call's arguments that are an object. Nothing of what is given back is released:
+    /// it is the same JSON as the next in a row of rewriters is to see it; `None` leaves it as it is.
+    fn document(&mut self, _json: &str) -> Option<String> {
+        None
+    }
+
+    /// The answer calls a tool of that name. Told before anything of the event or document is released.
+    fn calls(&mut self, _tool: &str) {}
+
+    /// Why the answer may not go on, if it may not: the event or document at hand is not released, and nothing after it.
+    fn stopped(&self) -> Option<Refusal> {
+        None
+    }
+
+    /// What was found so far, for the record.
+    fn findings(&self) -> Vec<FindingCount> {
+        Vec::new()
+    }
 }

@@ -9,6 +9,7 @@
 //! plant <- seal, wire, identity, policy, inspect, ledger <- config, store, gateway <- cli
 //! ```
 
+mod answers;
 mod conduit;
 mod content;
 mod dialect;
@@ -24,10 +25,11 @@ mod verdict;
 mod workload;
 mod zone;
 
+pub use answers::{Answers, Deed};
 pub use conduit::{
     Approval, Attachments, Bounds, Conduit, Files, Handling, Images, Keep, OpaqueFiles, OperatorRequirement, Wildcard,
 };
-pub use content::{Channel, Content, Edit, Form, Piece, Rewrite};
+pub use content::{Channel, Content, Edit, Form, Origin, Piece, Rewrite};
 pub use dialect::Dialect;
 pub use finding::{Finding, Label};
 pub use id::{

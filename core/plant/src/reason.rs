@@ -115,6 +115,8 @@ reasons! {
     ProviderTimeout = "provider-timeout", 504, "the provider did not answer in time";
     /// The provider reset, truncated or garbled its answer.
     ProviderBroken = "provider-broken", 502, "the provider broke off or garbled its answer";
+    /// The answer holds what must not come back on this conduit.
+    AnswerRefused = "answer-refused", 502, "the answer holds what must not come back on this conduit";
     /// The answer is larger than the conduit allows.
     AnswerTooLarge = "answer-too-large", 502, "the answer is larger than this conduit allows";
     /// The exchange took longer than the conduit allows.

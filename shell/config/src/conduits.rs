@@ -8,8 +8,9 @@ use crate::problem::Code;
 use crate::report::Report;
 use crate::value::{self, enumerate, quote};
 use plant::{
-    Approval, Attachments, Bounds, Conduit, ConduitId, Dialect, Files, Handling, Images, Keep, Label, Millis,
-    OpaqueFiles, OperatorRequirement, ProviderId, PurdueLevel, Purpose, Scale, Verdict, Wildcard, WorkloadId, ZoneId,
+    Answers, Approval, Attachments, Bounds, Conduit, ConduitId, Deed, Dialect, Files, Handling, Images, Keep, Label,
+    Millis, OpaqueFiles, OperatorRequirement, ProviderId, PurdueLevel, Purpose, Scale, Verdict, Wildcard, WorkloadId,
+    ZoneId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,11 +52,12 @@ fn conduit(name: &str, node: &Node<'_>, scale: &Scale) -> Option<Conduit> {
         models: wildcards(node, "models"),
         ceiling: scale.step(node.text("ceiling")?.value)?,
         operator: requirement(&node.table("operator")?),
-        handling: node.rows("handling").iter().filter_map(handle).collect(),
+        handling: handlings(node),
         files: files(node)?,
         reroute: reroute.read("to", ProviderId::new),
         reroute_model: reroute.string("model"),
         opaque: wildcards(node, "opaque"),
+        answers: answers(&node.table("answers")?)?,
         bounds: bounds(&node.table("limits")?)?,
         keep: keep(node)?,
         essential: node.flag("essential"),
@@ -77,10 +79,34 @@ fn requirement(node: &Node<'_>) -> OperatorRequirement {
     }
 }
 
+/// What the file says, and what holds where it says nothing: an instruction to the model has no place in what a tool or a
+/// document says. In a prompt it is recorded, and passes.
+fn handlings(node: &Node<'_>) -> Vec<Handling> {
+    let mut handlings: Vec<Handling> = node.rows("handling").iter().filter_map(handle).collect();
+    let places = ["injection.tool", "injection.document"].into_iter().filter_map(|label| Label::new(label).ok());
+    handlings.extend(places.map(|label| Handling { label, verdict: Verdict::Refuse }));
+    handlings
+}
+
 fn handle(node: &Node<'_>) -> Option<Handling> {
     let deed = node.text("do")?;
     let verdict = Verdict::NAMES.iter().find(|(name, _)| *name == deed.value)?.1;
     Some(Handling { label: node.read("label", Label::new)?, verdict })
+}
+
+fn answers(node: &Node<'_>) -> Option<Answers> {
+    let taken = |key| Some(node.text(key)?.value == "remove");
+    let deed = node.text("unsafe")?.value;
+    Some(Answers {
+        hosts: strings(node, "hosts").iter().map(|host| Wildcard(host.to_lowercase())).collect(),
+        images: taken("images")?,
+        links: taken("links")?,
+        addresses: taken("addresses")?,
+        markup: taken("markup")?,
+        unsafe_instructions: Deed::NAMES.iter().find(|(name, _)| *name == deed)?.1,
+        tools: node.says("tools").then(|| wildcards(node, "tools")),
+        withhold: node.rows("withhold").iter().filter_map(handle).collect(),
+    })
 }
 
 fn bounds(node: &Node<'_>) -> Option<Bounds> {

@@ -10,8 +10,8 @@ use crate::table::{
     ALGORITHM, ISSUER, Kind, Named, PATH, RECIPIENT, SIGNING, SOCKET, Section, URL, URL_OR_PATH, any, list, may, must,
 };
 pub(crate) use map::{
-    CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS, SUPPLIER, WORKLOAD,
-    WORKSTATION, ZONE,
+    ANSWERS, CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS, SUPPLIER,
+    WITHHOLD, WORKLOAD, WORKSTATION, ZONE,
 };
 
 const KIB: u64 = 1 << 10;
@@ -428,7 +428,7 @@ pub(crate) static RULES: Section = Section {
 };
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [&Section; 24] = [
+pub(crate) static SECTIONS: [&Section; 26] = [
     &FILE,
     &PLANT,
     &GATEWAY,
@@ -448,6 +448,8 @@ pub(crate) static SECTIONS: [&Section; 24] = [
     &CONDUIT,
     &OPERATOR,
     &HANDLING,
+    &ANSWERS,
+    &WITHHOLD,
     &REROUTE,
     &CONDUIT_LIMITS,
     &DICTIONARY,

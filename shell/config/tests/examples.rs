@@ -41,8 +41,10 @@ fn the_brewery_loads() {
     let maintenance = &plant.conduits[&"maintenance-cloud".parse().unwrap()];
     assert_eq!(
         maintenance.handling.iter().map(|entry| entry.label.as_str()).collect::<Vec<_>>(),
-        ["secret", "recipe", "person", "network", "setpoint"]
+        // What stands in a plant file, and what holds unless it says otherwise.
+        ["secret", "recipe", "person", "network", "setpoint", "injection.tool", "injection.document"]
     );
+    assert!(maintenance.answers.images && maintenance.answers.links && maintenance.answers.hosts.is_empty());
     assert_eq!(maintenance.bounds, plant::Bounds::default(), "the embedded defaults are those of the type");
 }
 

@@ -4,10 +4,11 @@
 //! by event through a pump of its own, with room for one piece, so that a slow caller slows the provider:
 //!
 //! ```text
-//! provider ─> undo encoding ─> wire::Answer + Restorer ─> [1 piece] ─> caller
+//! provider ─> undo encoding ─> wire::Answer + Chain ─> [1 piece] ─> caller
 //!                                     └─ last event: held until the outcome is durable
 //! ```
 
+use crate::chain::Chain;
 use crate::ends::Ends;
 use crate::intake::Encoding;
 use crate::journal::Journal;
@@ -20,7 +21,6 @@ use crate::upstream::Answered;
 use crate::{Gate, headers};
 use http::{Response, StatusCode, header};
 use hyper::body::Body as _;
-use inspect::Restorer;
 use plant::{Dialect, Reason, Refusal};
 use policy::Passage;
 use seal::Tagging;
@@ -39,8 +39,8 @@ pub(crate) struct Crossed {
     pub(crate) dialect: Dialect,
     /// The endpoint that was called; `None` if it is opaque.
     pub(crate) endpoint: Option<wire::Endpoint>,
-    /// Puts tokens back.
-    pub(crate) restorer: Restorer,
+    /// What it passes on its way: puts tokens back, among others.
+    pub(crate) chain: Chain,
     /// When it must end.
     pub(crate) ends: Ends,
     /// The commitment to the answer, in the making.
@@ -51,7 +51,7 @@ pub(crate) struct Crossed {
 
 /// Gives the provider's answer to the caller.
 pub(crate) async fn give(gate: &Arc<Gate>, crossed: Crossed, journal: Box<Journal>) -> Reply {
-    let Crossed { answered, mut passage, dialect, endpoint, restorer, ends, commitment, place } = crossed;
+    let Crossed { answered, mut passage, dialect, endpoint, chain, ends, commitment, place } = crossed;
     let Answered { answer, credential, ticket } = answered;
     let (head, body) = answer.into_parts();
     let kind = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -75,7 +75,7 @@ pub(crate) async fn give(gate: &Arc<Gate>, crossed: Crossed, journal: Box<Journa
             endpoint,
             (status, kind, shape == Shape::Document),
             &passage.bounds,
-            restorer,
+            chain,
             credential,
         ),
         io: journal.sent.clone(),

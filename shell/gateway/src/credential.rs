@@ -4,7 +4,7 @@
 //! caller must not learn it from there, not in part either: a masked key still tells which of the plant's keys it is.
 
 use http::header::{self, HeaderName, HeaderValue};
-use plant::{Channel, Dialect, Form, Rewrite};
+use plant::{Channel, Dialect, FindingCount, Form, Refusal, Rewrite};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
@@ -98,6 +98,22 @@ impl<R: Rewrite> Rewrite for Blanking<'_, R> {
     fn whole(&mut self, text: &str, form: Form) -> Option<String> {
         let changed = self.inner.whole(text, form);
         self.credential.blank(changed.as_deref().unwrap_or(text)).or(changed)
+    }
+
+    fn document(&mut self, json: &str) -> Option<String> {
+        self.inner.document(json)
+    }
+
+    fn calls(&mut self, tool: &str) {
+        self.inner.calls(tool);
+    }
+
+    fn stopped(&self) -> Option<Refusal> {
+        self.inner.stopped()
+    }
+
+    fn findings(&self) -> Vec<FindingCount> {
+        self.inner.findings()
     }
 }
 

@@ -9,6 +9,7 @@
 //! they send. Each stage either gives what the next one takes, or a refusal; both end in a record.
 
 use crate::answer::{self, Crossed};
+use crate::chain::Chain;
 use crate::connection::Caller;
 use crate::ends::Ends;
 use crate::journal::Journal;
@@ -23,7 +24,6 @@ use bytes::Bytes;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Version};
 use hyper::body::Incoming;
-use inspect::Restorer;
 use plant::{Conduit, Principal, Reason, Refusal};
 use policy::{Crossing, Decision, Permit};
 use std::sync::Arc;
@@ -81,7 +81,7 @@ async fn cross(
     watch.lap("receive");
 
     // parse, classify, decide: what would leave, and whether it may
-    let Ready { permit, body, restorer } =
+    let Ready { permit, body, chain } =
         aside(bytes.len(), || judge(gate, inforce, target, &principal, &crossing, &bytes, journal))?;
     watch.lap("decide");
 
@@ -102,14 +102,14 @@ async fn cross(
 
     let endpoint = target.endpoint.filter(|_| !crossing.opaque());
     let commitment = journal.answer(&gate.secrets.commitments);
-    Ok(Crossed { answered, passage, dialect: target.dialect, endpoint, restorer, ends, commitment, place })
+    Ok(Crossed { answered, passage, dialect: target.dialect, endpoint, chain, ends, commitment, place })
 }
 
-/// A call that may leave: under which permit, as which bytes, and what puts its tokens back.
+/// A call that may leave: under which permit, as which bytes, and what its answer passes.
 struct Ready {
     permit: Permit,
     body: Bytes,
-    restorer: Restorer,
+    chain: Chain,
 }
 
 /// Reads the body and decides. Takes processor time and nothing else.
@@ -148,7 +148,12 @@ fn judge(
         journal.received(&gate.secrets.commitments, bytes);
     }
     journal.sends(&gate.secrets.commitments, bytes, &body);
-    Ok(Ready { permit, body, restorer })
+    let chain = if restorer.idle() { Chain::default() } else { Chain::default().then(restorer) };
+    let chain = match inforce.sinks(permit.terms()) {
+        Some(sinks) => chain.then(sinks),
+        None => chain,
+    };
+    Ok(Ready { permit, body, chain })
 }
 
 /// Records a refusal, or the failure of a call that had already left, and tells the caller.

@@ -6,7 +6,7 @@ use crate::recorder::now;
 use crate::upstream::Upstream;
 use http::{HeaderMap, HeaderValue};
 use identity::{Identified, Presented, Registry};
-use inspect::Inspector;
+use inspect::{Inspector, Sinks};
 use plant::{Files, Keep, Millis, Plant, ProviderId, Reason, Refusal};
 use policy::{Passage, Policy};
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// One version of the plant in force. An exchange holds on to the version that it began with.
 pub struct Inforce {
     policy: Policy,
-    inspector: Inspector,
+    inspector: Arc<Inspector>,
     registry: Registry,
     upstreams: BTreeMap<ProviderId, Upstream>,
     operator_keys: Option<Arc<OperatorKeys>>,
@@ -31,7 +31,7 @@ impl Inforce {
         upstreams: BTreeMap<ProviderId, Upstream>,
         operator_keys: Option<Arc<OperatorKeys>>,
     ) -> Self {
-        Self { policy, inspector, registry, upstreams, operator_keys }
+        Self { policy, inspector: Arc::new(inspector), registry, upstreams, operator_keys }
     }
 
     /// The plant.
@@ -62,6 +62,12 @@ impl Inforce {
     /// Whether the conduit of a passage keeps content.
     pub(crate) fn keeps(&self, passage: &Passage) -> bool {
         self.plant().conduits.get(&passage.conduit).is_some_and(|conduit| conduit.keep == Keep::Content)
+    }
+
+    /// What makes the answer of a passage safe to show, if its conduit asks for anything.
+    pub(crate) fn sinks(&self, passage: &Passage) -> Option<Sinks> {
+        let answers = &self.plant().conduits.get(&passage.conduit)?.answers;
+        (!answers.is_open()).then(|| Sinks::new(answers, Arc::clone(&self.inspector)))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::keeping::Keeping;
 use crate::recorder::{Recorder, Unwritten, draw_id, now, write};
 use crate::telemetry::{self, Ending};
 use bytes::Bytes;
-use plant::{Body, Draft, Io, Kind, Millis, Note, Outcome, Reason, RecordId, Refusal, Verdict, Who};
+use plant::{Body, Draft, FindingCount, Io, Kind, Millis, Note, Outcome, Reason, RecordId, Refusal, Verdict, Who};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
@@ -56,6 +56,8 @@ pub(crate) struct End<'a> {
     pub(crate) io: Io,
     pub(crate) first_byte_micros: Option<u64>,
     pub(crate) facts: Option<&'a wire::Facts>,
+    /// What was found in the answer.
+    pub(crate) findings: Vec<FindingCount>,
     /// What was released, if it is kept.
     pub(crate) kept: Option<Bytes>,
 }
@@ -178,7 +180,10 @@ impl Journal {
         };
         let detail = end.failure.map(|(_, detail)| detail).filter(|detail| !detail.is_empty());
         let note: BTreeMap<_, _> = detail.map(|detail| ("detail", Note::Text(detail.to_owned()))).into_iter().collect();
-        let body = Body { io: Some(end.io), out: Some(out), note, ..self.body.about() };
+        let mut body = Body { io: Some(end.io), out: Some(out), note, ..self.body.about() };
+        if let Some(what) = &mut body.what {
+            what.findings = end.findings;
+        }
         Draft { kind, id, reference: Some(self.id), body }
     }
 

@@ -12,6 +12,7 @@
 mod account;
 mod admin;
 mod answer;
+mod chain;
 mod connection;
 mod credential;
 mod ends;

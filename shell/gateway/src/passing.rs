@@ -202,8 +202,9 @@ impl Passing {
         io.input_tokens = facts.and_then(|facts| facts.input_tokens);
         io.output_tokens = facts.and_then(|facts| facts.output_tokens);
         let failure = failure.map(|failure| (failure.reason, failure.detail.as_str()));
-        let kept = kept.map(Bytes::from);
-        journal.conclude(End { status, failure, io, first_byte_micros: Some(first_byte_micros), facts, kept }).await
+        let (kept, findings) = (kept.map(Bytes::from), reader.findings());
+        let first_byte_micros = Some(first_byte_micros);
+        journal.conclude(End { status, failure, io, first_byte_micros, facts, findings, kept }).await
     }
 }
 

@@ -1,9 +1,9 @@
 //! Reads an answer as it passes: by its dialect, or not at all; and keeps out of it what must not be in it.
 
+use crate::chain::Chain;
 use crate::credential::{Blanking, Credential};
 use bytes::Bytes;
-use inspect::Restorer;
-use plant::{Bounds, Dialect, Reason, RecordId, Refusal};
+use plant::{Bounds, Dialect, FindingCount, Reason, RecordId, Refusal, Rewrite};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wire::{Answer, Endpoint, Facts};
@@ -11,11 +11,11 @@ use wire::{Answer, Endpoint, Facts};
 /// Largest error that a provider may answer with: it is taken whole.
 pub(crate) const LARGEST_ERROR: u64 = 1 << 20;
 
-/// Reads an answer, puts tokens back in it, and keeps the credential out of one that is an error.
+/// Reads an answer, has it rewritten, and keeps the credential out of one that is an error.
 pub(crate) struct Reader {
     /// `None` for an endpoint that nobody reads.
     answer: Option<Box<Answer>>,
-    restorer: Restorer,
+    chain: Chain,
     /// Only if the answer is an error: that is where providers repeat what they were sent.
     credential: Option<Arc<Credential>>,
     /// An error of an endpoint that nobody reads, until it is whole.
@@ -30,17 +30,17 @@ impl Reader {
         endpoint: Option<Endpoint>,
         (status, kind, whole): (u16, &str, bool),
         bounds: &Bounds,
-        restorer: Restorer,
+        chain: Chain,
         credential: Option<Arc<Credential>>,
     ) -> Self {
         let credential = credential.filter(|_| status >= 400);
         // What is taken whole is read to its end in any case, so that a document that was cut is noticed.
-        let passive = restorer.idle() && !whole;
+        let passive = chain.idle() && !whole;
         let body = usize::try_from(bounds.answer).unwrap_or(usize::MAX);
         let limits = wire::AnswerLimits { body, ..wire::AnswerLimits::default() };
         let answer =
             endpoint.map(|endpoint| Box::new(Answer::new(dialect, endpoint, status, kind, passive).within(limits)));
-        Self { answer, restorer, credential, unread: Vec::new(), texts: BTreeMap::new() }
+        Self { answer, chain, credential, unread: Vec::new(), texts: BTreeMap::new() }
     }
 
     pub(crate) fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) -> Result<(), Refusal> {
@@ -52,7 +52,7 @@ impl Reader {
     }
 
     fn read(&mut self, out: &mut Vec<u8>, piece: Option<&[u8]>) -> Result<(), Refusal> {
-        let Self { answer, restorer, credential, unread, texts } = self;
+        let Self { answer, chain, credential, unread, texts } = self;
         let Some(answer) = answer else {
             match (credential, piece) {
                 (None, Some(piece)) => out.extend_from_slice(piece),
@@ -66,19 +66,24 @@ impl Reader {
             }
             return Ok(());
         };
-        let mut drive = |rewrite: &mut dyn plant::Rewrite| match piece {
+        let mut drive = |rewrite: &mut dyn Rewrite| match piece {
             Some(piece) => answer.push(piece, rewrite, out),
             None => answer.finish(rewrite, out),
         };
         let read = match credential {
-            None => drive(restorer),
-            Some(credential) => drive(&mut Blanking { credential, inner: restorer, texts }),
+            None => drive(chain),
+            Some(credential) => drive(&mut Blanking { credential, inner: chain, texts }),
         };
         read.map_err(|broken| Refusal::new(broken.reason, broken.detail))
     }
 
     pub(crate) fn facts(&self) -> Option<&Facts> {
         self.answer.as_ref().map(|answer| answer.facts())
+    }
+
+    /// What was found in it so far.
+    pub(crate) fn findings(&self) -> Vec<FindingCount> {
+        self.chain.findings()
     }
 
     /// The last thing that a caller gets of a stream that broke off: an error in its dialect. `None` where none can be

@@ -108,6 +108,7 @@ pub(crate) fn conduit(name: &str, from: &str, to: &str, purposes: &str, ceiling:
         reroute: None,
         reroute_model: None,
         opaque: Vec::new(),
+        answers: plant::Answers::open(),
         bounds: Bounds::default(),
         files: plant::Files::default(),
         keep: plant::Keep::Nothing,

@@ -1,6 +1,7 @@
 //! Answers that come whole: a JSON document, a text.
 
 use super::Limits;
+use super::calls;
 use super::channel::encode;
 use super::facts::Facts;
 use super::stream::Change;
@@ -60,6 +61,8 @@ pub(super) fn release(
     let mut mended = Vec::new();
     let document = parse(bytes, limits, &mut mended)?;
     facts.note(&document);
+    show(bytes, rewrite);
+    calls::tell(&document, rewrite);
     let mut at = 0;
     for change in wholes(&document, |_| false, rewrite) {
         out.extend_from_slice(bytes.get(at..change.span.start).unwrap_or_default());
@@ -68,6 +71,14 @@ pub(super) fn release(
     }
     out.extend_from_slice(bytes.get(at..).unwrap_or_default());
     Ok(())
+}
+
+/// Shows the rewriter what is about to be released, as it came.
+pub(super) fn show(bytes: &[u8], rewrite: &mut dyn Rewrite) {
+    // What was parsed is UTF-8; halves of characters are escapes.
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        rewrite.document(text);
+    }
 }
 
 /// Takes the facts of a document that was released already.

@@ -12,6 +12,7 @@
 //! Names of members are not texts and stay as they are; so do comments and fields of events other than `data`.
 
 mod anthropic;
+mod calls;
 mod carrier;
 mod channel;
 mod document;
@@ -38,7 +39,7 @@ use crate::{Endpoint, json};
 use ndjson::Lines;
 use plant::{Dialect, Reason, Rewrite};
 use sse::Events;
-use stream::{Fault, Stream};
+use stream::{Fault, Stream, unless_stopped};
 
 /// What reading an answer may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +69,7 @@ const COPY: usize = 1 << 20;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}: {detail}")]
 pub struct Broken {
-    /// [`Reason::ProviderBroken`], or [`Reason::AnswerTooLarge`].
+    /// [`Reason::ProviderBroken`], [`Reason::AnswerTooLarge`], or why the rewriter stopped it.
     pub reason: Reason,
     /// What is wrong, for the plant's people. Never content.
     pub detail: String,
@@ -276,8 +277,9 @@ impl Answer {
             Body::Unknown(_) | Body::Opaque => Ok(()),
             Body::Text(_) if self.passive => Ok(()),
             Body::Text(kept) => {
+                let before = out.len();
                 document::release_text(&std::mem::take(kept), rewrite, out);
-                Ok(())
+                unless_stopped(rewrite, Ok(()), before, out)
             }
             // No content (204), or a HEAD.
             Body::Document(_) if self.taken == 0 => Ok(()),
@@ -285,12 +287,14 @@ impl Answer {
                 facts.frames = 1;
                 let kept = std::mem::take(kept);
                 let whole = kept.len() as u64 == self.taken;
-                match (self.passive, whole) {
-                    (true, false) => return Ok(()),
+                let before = out.len();
+                let released = match (self.passive, whole) {
+                    (true, false) => Ok(()),
                     (true, true) => document::note(&kept, limits, facts),
                     (false, _) => document::release(&kept, limits, facts, rewrite, out),
-                }
-                .map_err(Fault::from)
+                };
+                let released = released.map_err(Fault::from);
+                unless_stopped(rewrite, released, before, out)
             }
             Body::Events(events) => {
                 let read = events.rest().map_or(Ok(()), |frame| {
@@ -316,8 +320,8 @@ impl Answer {
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
         // What the provider did send is the caller's, whether or not more should have come.
-        self.stream.end(rewrite, out);
-        let ended = match read {
+        let given = self.stream.end(rewrite, out);
+        let ended = match given.and(read) {
             Ok(()) if self.must_end() && !self.facts.complete => {
                 Err(Fault::Garbled("the stream broke off before its last event"))
             }
@@ -360,6 +364,7 @@ impl Fault {
             Self::Json(error) => {
                 (Reason::ProviderBroken, format!("the answer is not the JSON it declares to be: {error}"))
             }
+            Self::Stopped(refusal) => (refusal.reason, refusal.detail),
             Self::TooMany => (Reason::AnswerTooLarge, "the stream has too many texts open at once".to_owned()),
         }
     }

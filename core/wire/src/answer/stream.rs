@@ -5,15 +5,16 @@
 //! and what else they carry stay. What was held back goes out in an event of its own before the one that ends its text.
 
 use super::Limits;
+use super::calls;
 use super::channel::{Channels, Rest, Template, TooMany};
-use super::document::{parse, wholes};
+use super::document::{self, parse, wholes};
 use super::facts::Facts;
 use super::frame::{Frame, SPARE};
 use super::openai;
 use super::reading::{End, Mould, Reading};
 use super::surrogate::Edges;
 use crate::json::{self, Document};
-use plant::{Dialect, Form, Rewrite};
+use plant::{Dialect, Form, Refusal, Rewrite};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -21,7 +22,7 @@ use std::ops::Range;
 const MOST: usize = 4096;
 
 /// Why an event cannot be released.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// It is longer than it may be.
     TooLong(usize),
@@ -31,6 +32,27 @@ pub(super) enum Fault {
     Json(json::Error),
     /// More texts are open than may be.
     TooMany,
+    /// A rewriter does not let it go on.
+    Stopped(Box<Refusal>),
+}
+
+/// Takes back what was given since `before`, if the rewriter does not let it go.
+///
+/// # Errors
+/// [`Fault::Stopped`] if so; else what `given` says.
+pub(super) fn unless_stopped(
+    rewrite: &dyn Rewrite,
+    given: Result<(), Fault>,
+    before: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), Fault> {
+    match rewrite.stopped() {
+        None => given,
+        Some(refusal) => {
+            out.truncate(before);
+            Err(Fault::Stopped(Box::new(refusal)))
+        }
+    }
 }
 
 impl From<TooMany> for Fault {
@@ -76,7 +98,9 @@ impl Stream {
     ) -> Result<(), Fault> {
         let mut scratch = std::mem::take(&mut self.scratch);
         let payload = frame.payload(&mut scratch);
+        let before = out.len();
         let released = self.payload(frame, payload, limits, facts, rewrite, out);
+        let released = unless_stopped(rewrite, released, before, out);
         scratch.clear();
         scratch.shrink_to(SPARE);
         self.scratch = scratch;
@@ -100,7 +124,7 @@ impl Stream {
         }
         facts.frames += 1;
         if openai::is_done(trimmed) && matches!(self.dialect, Dialect::OpenAi | Dialect::Json) {
-            self.end(rewrite, out);
+            self.end(rewrite, out)?;
             facts.complete = true;
             out.extend_from_slice(frame.raw);
             return Ok(());
@@ -115,6 +139,8 @@ impl Stream {
                     out.extend_from_slice(frame.raw);
                     return Ok(());
                 }
+                document::show(payload, rewrite);
+                calls::tell(&document, rewrite);
                 self.release(frame, payload, &document, &reading, rewrite, out)
             }
             Err(_) if !frame.ended => Err(Fault::Garbled("the stream ends in mid-event")),
@@ -203,10 +229,15 @@ impl Stream {
     }
 
     /// Ends every text and releases what was held back.
-    pub(super) fn end(&mut self, rewrite: &mut dyn Rewrite, out: &mut Vec<u8>) {
+    ///
+    /// # Errors
+    /// If the rewriter does not let it go.
+    pub(super) fn end(&mut self, rewrite: &mut dyn Rewrite, out: &mut Vec<u8>) -> Result<(), Fault> {
+        let before = out.len();
         for rest in self.channels.end(&[End::All], rewrite) {
             self.put(&rest, out);
         }
+        unless_stopped(rewrite, Ok(()), before, out)
     }
 
     /// Ends the last event that was released, if it lacks its end.

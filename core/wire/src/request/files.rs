@@ -5,7 +5,7 @@
 use super::{Found, Place, Request};
 use crate::json::{Kind, Text, Value};
 use crate::media;
-use plant::Piece;
+use plant::{Origin, Piece};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -106,7 +106,8 @@ impl<'a> Request<'a> {
             return None;
         }
         let path = if place.is_empty() { own.path.clone() } else { format!("{}: {place}", own.path) };
-        self.content.pieces.push(Piece { path, text: Cow::Owned(text), attachment: kind, fixed: true });
+        let piece = Piece { path, text: Cow::Owned(text), attachment: kind, origin: Origin::Document, fixed: true };
+        self.content.pieces.push(piece);
         self.places.push(Place::Within(attachment));
         Some(self.content.pieces.len() - 1)
     }

@@ -6,7 +6,7 @@ use crate::error::Malformed;
 use crate::header::Header;
 use crate::media;
 use crate::multipart::{self, Part};
-use plant::Piece;
+use plant::{Origin, Piece};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -49,22 +49,23 @@ pub(super) fn collect<'a>(
     for (position, part) in multipart::parse(body, boundary, most)?.into_iter().enumerate() {
         let at = part.content.start;
         let path = part_path(position, part.name);
+        let origin = if part.file.is_some() { Origin::Document } else { Origin::Prompt };
         if !is_identifier(part.name) {
             let path = format!("{path} name");
-            let piece = Piece { path, text: Cow::Borrowed(part.name), attachment: None, fixed: true };
+            let piece = Piece { path, text: Cow::Borrowed(part.name), attachment: None, origin, fixed: true };
             found.push(piece, Place::Fixed, at)?;
         }
         if let Some((name, place)) = &part.file {
             let fixed = place.is_none();
             let place = place.clone().map_or(Place::Fixed, Place::Quoted);
             let path = format!("{path} filename");
-            found.push(Piece { path, text: Cow::Borrowed(name), attachment: None, fixed }, place, at)?;
+            found.push(Piece { path, text: Cow::Borrowed(name), attachment: None, origin, fixed }, place, at)?;
         }
         let content = body.get(part.content.clone()).unwrap_or_default();
         let declared = declared(&part)?;
         if let Some(kind) = part.kind.filter(|kind| !media::is_usual(kind)) {
             let path = format!("{path} type");
-            let piece = Piece { path, text: Cow::Borrowed(kind), attachment: None, fixed: true };
+            let piece = Piece { path, text: Cow::Borrowed(kind), attachment: None, origin, fixed: true };
             found.push(piece, Place::Fixed, at)?;
         }
         match read(content, declared.as_ref()) {
@@ -72,7 +73,7 @@ pub(super) fn collect<'a>(
                 note(&mut asks, &part, text)?;
                 let fixed = part.file.is_none() && FIXED.contains(&part.name);
                 let place = if fixed { Place::Fixed } else { Place::Part(part.content) };
-                found.push(Piece { path, text: Cow::Borrowed(text), attachment: None, fixed }, place, at)?;
+                found.push(Piece { path, text: Cow::Borrowed(text), attachment: None, origin, fixed }, place, at)?;
             }
             None if part.file.is_none() => return Err(Malformed::new(at, "a field of the form is not text in UTF-8")),
             None => {
@@ -90,10 +91,11 @@ pub(super) fn collect<'a>(
                     exit: Exit::Nowhere,
                 });
                 if let Some(text) = readable {
-                    let piece = Piece { path: path.clone(), text: Cow::Owned(text), attachment: None, fixed: true };
+                    let piece =
+                        Piece { path: path.clone(), text: Cow::Owned(text), attachment: None, origin, fixed: true };
                     found.push(piece, place.clone(), at)?;
                 }
-                let piece = Piece { path, text: Cow::Borrowed(""), attachment: Some(kind), fixed: true };
+                let piece = Piece { path, text: Cow::Borrowed(""), attachment: Some(kind), origin, fixed: true };
                 found.push(piece, place, at)?;
             }
         }

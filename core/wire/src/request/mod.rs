@@ -13,6 +13,7 @@ mod asks;
 mod files;
 mod form;
 mod grammar;
+mod origin;
 mod path;
 mod pieces;
 mod rewrite;
@@ -28,7 +29,7 @@ use crate::error::Malformed;
 use crate::header::Header;
 use crate::json::{self, Document, Kind, Text};
 use crate::media;
-use plant::{Content, Dialect, Edit, Piece, Reason};
+use plant::{Content, Dialect, Edit, Origin, Piece, Reason};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -238,7 +239,7 @@ impl<'a> Request<'a> {
     }
 
     fn add_fixed(&mut self, path: String, text: Cow<'a, str>) {
-        self.content.pieces.push(Piece { path, text, attachment: None, fixed: true });
+        self.content.pieces.push(Piece { path, text, attachment: None, origin: Origin::Prompt, fixed: true });
         self.places.push(Place::Fixed);
     }
 

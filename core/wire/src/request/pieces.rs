@@ -1,13 +1,14 @@
 //! Every string and key of a JSON body, as pieces.
 
 use super::grammar::{self, Region};
+use super::origin;
 use super::path::Paths;
 use super::{Found, Place, files};
 use crate::endpoint::Endpoint;
 use crate::error::Malformed;
 use crate::json::{Document, Kind, Text, Value};
 use crate::media::{self, Media};
-use plant::{Dialect, Piece};
+use plant::{Dialect, Origin, Piece};
 use std::borrow::Cow;
 
 /// What token ids are noted as: a prompt in numbers, which says as much as one in words and cannot be read here.
@@ -15,8 +16,10 @@ const TOKENS: &str = "application/x-token-ids";
 
 /// Gathers the pieces of a document in order.
 pub(super) fn collect<'a>(endpoint: Endpoint, document: &Document<'a>, found: &mut Found<'a>) -> Result<(), Malformed> {
-    let mut walk = Walk { dialect: endpoint.dialect(), paths: Paths::default(), regions: Vec::new(), found };
+    let mut walk =
+        Walk { dialect: endpoint.dialect(), paths: Paths::default(), regions: Vec::new(), origins: Vec::new(), found };
     walk.regions.reserve(document.values().len());
+    walk.origins.reserve(document.values().len());
     found_reserve(walk.found, document.text().len());
     for value in document.values() {
         walk.visit(value)?;
@@ -36,6 +39,8 @@ struct Walk<'f, 'a> {
     paths: Paths,
     /// By index of the value: the region of what is inside it. Parents come before children.
     regions: Vec<Region>,
+    /// By index of the value: who says it and what is inside it.
+    origins: Vec<Origin>,
     found: &'f mut Found<'a>,
 }
 
@@ -47,7 +52,10 @@ impl<'a> Walk<'_, 'a> {
         };
         let key = value.key();
         let raw_key = key.map(Text::raw).unwrap_or_default();
-        self.regions.push(region.inside(self.dialect, raw_key, value.kind()));
+        let inside = region.inside(self.dialect, raw_key, value.kind());
+        self.regions.push(inside);
+        let around = value.parent().map_or(Origin::Prompt, |parent| self.origin(parent));
+        self.origins.push(if inside == Region::Structure { origin::of(value, around) } else { around });
         if let Some(key) = key {
             self.visit_key(value, key)?;
         }
@@ -59,11 +67,16 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
+    fn origin(&self, value: Value<'_, '_>) -> Origin {
+        self.origins.get(value.index()).copied().unwrap_or_default()
+    }
+
     fn visit_key(&mut self, value: Value<'_, 'a>, key: Text<'a>) -> Result<(), Malformed> {
         if key.is_empty() || (!key.is_escaped() && grammar::is_known_key(key.raw())) {
             return Ok(());
         }
-        let piece = Piece { path: self.paths.of_key(value), text: key.decode(), attachment: None, fixed: true };
+        let (path, origin) = (self.paths.of_key(value), self.origin(value));
+        let piece = Piece { path, text: key.decode(), attachment: None, origin, fixed: true };
         self.found.push(piece, Place::Fixed, key.span().start)
     }
 
@@ -82,7 +95,8 @@ impl<'a> Walk<'_, 'a> {
         let (key, message) = named(value);
         let fixed = region.fixes(self.dialect, key, message) || (value.is_at("model") && is_outermost(value));
         let place = if fixed { Place::Fixed } else { Place::Json(text) };
-        let piece = Piece { path: self.paths.of(value), text: decoded, attachment: None, fixed };
+        let (path, origin) = (self.paths.of(value), self.origin(value));
+        let piece = Piece { path, text: decoded, attachment: None, origin, fixed };
         self.found.push(piece, place, value.span().start)
     }
 
@@ -106,14 +120,15 @@ impl<'a> Walk<'_, 'a> {
             Media::Text(inner) => (None, Some(inner)),
             Media::Readable(kind, inner) => (Some(kind), Some(inner)),
         };
-        let path = self.paths.of(value);
+        let (path, origin) = (self.paths.of(value), self.origin(value));
         if kind.is_some() {
-            let piece = Piece { path: path.clone(), text: Cow::Borrowed(""), attachment: kind, fixed: true };
+            let piece = Piece { path: path.clone(), text: Cow::Borrowed(""), attachment: kind, origin, fixed: true };
             self.found.push(piece, place.clone(), at)?;
         }
         match inner {
             Some(inner) => {
-                self.found.push(Piece { path, text: Cow::Owned(inner), attachment: None, fixed: true }, place, at)
+                let piece = Piece { path, text: Cow::Owned(inner), attachment: None, origin, fixed: true };
+                self.found.push(piece, place, at)
             }
             None => Ok(()),
         }
@@ -121,13 +136,14 @@ impl<'a> Walk<'_, 'a> {
 
     /// A text that is read where it stands, and cannot be replaced there.
     fn read_only(&mut self, value: Value<'_, 'a>, text: Cow<'a, str>) -> Result<(), Malformed> {
-        let piece = Piece { path: self.paths.of(value), text, attachment: None, fixed: true };
+        let (path, origin) = (self.paths.of(value), self.origin(value));
+        let piece = Piece { path, text, attachment: None, origin, fixed: true };
         self.found.push(piece, Place::Fixed, value.span().start)
     }
 
     fn attach(&mut self, value: Value<'_, 'a>, kind: String) -> Result<(), Malformed> {
-        let path = self.paths.of(value);
-        let piece = Piece { path, text: Cow::Borrowed(""), attachment: Some(kind), fixed: true };
+        let (path, origin) = (self.paths.of(value), self.origin(value));
+        let piece = Piece { path, text: Cow::Borrowed(""), attachment: Some(kind), origin, fixed: true };
         self.found.push(piece, Place::Fixed, value.span().start)
     }
 

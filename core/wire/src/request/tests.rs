@@ -4,7 +4,7 @@ use super::{Limits, Place, Request, Substitute, Unfit};
 use crate::{Malformed, endpoint};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use plant::{Dialect, Edit, Reason};
+use plant::{Dialect, Edit, Origin, Reason};
 use proptest::prelude::*;
 
 const FORM: &str = "multipart/form-data; boundary=x";
@@ -237,6 +237,47 @@ fn a_prompt_in_token_ids_is_an_attachment() {
     assert_eq!(attachments(Dialect::OpenAi, "/completions", r#"{"prompt":[7]}"#), 1);
     assert_eq!(attachments(Dialect::Ollama, "/api/generate", r#"{"context":[1,2]}"#), 1);
     assert_eq!(attachments(Dialect::OpenAi, "/completions", r#"{"prompt":"x","n":1,"logit_bias":{"5":1}}"#), 0);
+}
+
+#[test]
+fn every_piece_says_whose_words_it_holds() {
+    let says = |dialect, path: &str, body: &str| -> Vec<(String, Origin)> {
+        let request = parse(dialect, path, body).expect("a request");
+        let pieces = request.content().pieces.iter().filter(|piece| piece.text.starts_with('@'));
+        pieces.map(|piece| (piece.text.to_string(), piece.origin)).collect()
+    };
+    let one = |text: &str, origin| (format!("@{text}"), origin);
+    let chat = r#"{"model":"m","tools":[{"type":"function","function":{"name":"f","description":"@tools"}}],"messages":[
+        {"role":"system","content":"@system"},{"role":"developer","content":"@developer"},
+        {"role":"user","content":[{"type":"text","text":"@user"},{"type":"file","file":{"filename":"@file"}}]},
+        {"role":"assistant","content":"@answer"},{"role":"tool","content":[{"type":"text","text":"@tool"}]},
+        {"role":"oracle","content":"@unknown"}]}"#;
+    let expected = [
+        one("tools", Origin::Tool),
+        one("system", Origin::System),
+        one("developer", Origin::System),
+        one("user", Origin::Prompt),
+        one("file", Origin::Document),
+        one("answer", Origin::Answer),
+        one("tool", Origin::Tool),
+        one("unknown", Origin::Prompt),
+    ];
+    assert_eq!(says(Dialect::OpenAi, "/v1/chat/completions", chat), expected);
+    let messages = r#"{"model":"m","max_tokens":1,"system":"@system","messages":[{"role":"user","content":[
+        {"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"@tool"}]},
+        {"type":"document","source":{"type":"text","media_type":"text/plain","data":"@document"}}]}],
+        "metadata":{"role":"tool","note":"@data"}}"#;
+    let expected = [
+        one("system", Origin::System),
+        one("tool", Origin::Tool),
+        one("document", Origin::Document),
+        one("data", Origin::Prompt),
+    ];
+    assert_eq!(says(Dialect::Anthropic, "/v1/messages", messages), expected);
+    let responses = r#"{"model":"m","instructions":"@system","input":[{"role":"user","content":"@user"},
+        {"type":"function_call_output","call_id":"c","output":"@tool"}]}"#;
+    let expected = [one("system", Origin::System), one("user", Origin::Prompt), one("tool", Origin::Tool)];
+    assert_eq!(says(Dialect::OpenAi, "/v1/responses", responses), expected);
 }
 
 #[test]

@@ -13,4 +13,6 @@ mod golden;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
+mod stops;
+#[cfg(test)]
 mod tokens;

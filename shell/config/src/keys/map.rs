@@ -26,6 +26,12 @@ static CRITICALITIES: [&str; 4] = names(&plant::Criticality::NAMES);
 /// Every verdict that handling can name. `hold` waits for a person, and has no place to wait yet.
 static DEEDS: [&str; 5] = ["allow", "tokenise", "redact", "reroute", "refuse"];
 
+/// What is done with what leads elsewhere, or acts.
+static TAKEN: [&str; 2] = ["remove", "allow"];
+static WARNINGS: [&str; 4] = names(&plant::Deed::NAMES);
+/// What is done with what may not be seen.
+static WITHHELD: [&str; 2] = ["redact", "refuse"];
+
 const GIB: u64 = 1 << 30;
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -298,6 +304,7 @@ pub(crate) static CONDUIT: Section = Section {
             "What is done with pictures: `strip` what they carry beside their pixels (place, time, camera, author, comments, thumbnails), or \
              `drop` them and put a text in their place. Pictures inside documents are not reached.",
         ),
+        may("answers", Kind::Table(&ANSWERS), "", "What may come back."),
         may("limits", Kind::Table(&CONDUIT_LIMITS), "", "Limits of size and time."),
         may(
             "keep",
@@ -358,6 +365,75 @@ pub(crate) static HANDLING: Section = Section {
             "`allow` lets it pass, `tokenise` replaces it by a stand-in that is put back in the answer, `redact` blacks it out, \
              `reroute` and `refuse` decide for the whole call.",
         ),
+    ],
+};
+
+pub(crate) static ANSWERS: Section = Section {
+    path: "conduits.<conduit>.answers",
+    noun: "answers",
+    about: "What may come back across a conduit. A model that was talked into something does harm through what its answer makes others \
+            do: a viewer fetch an image, a person follow a link or an advice, a program call a tool.",
+    fields: &[
+        may(
+            "hosts",
+            any(&ANY_WILDCARD),
+            "[\"docs.works.example\", \"*.plant.example\"]",
+            "The hosts that images and links may lead to; `*` stands for any run of characters. Paths without a host may always stay.",
+        ),
+        may(
+            "images",
+            Kind::OneOf(&TAKEN),
+            "\"remove\"",
+            "Images that lead to other hosts, in Markdown and HTML, and `data:` images. A viewer fetches them unasked, and tells the host \
+             whatever stands in the address.",
+        ),
+        may(
+            "links",
+            Kind::OneOf(&TAKEN),
+            "\"remove\"",
+            "Links that lead to other hosts: their text stays, with the name of the host behind it.",
+        ),
+        may(
+            "addresses",
+            Kind::OneOf(&TAKEN),
+            "\"remove\"",
+            "Bare addresses (`https://...`) of other hosts, which some viewers make links of. Where answers hold code, leave them.",
+        ),
+        may(
+            "markup",
+            Kind::OneOf(&TAKEN),
+            "\"remove\"",
+            "Active HTML (scripts, frames, forms, event handlers), and characters that nobody sees.",
+        ),
+        may(
+            "unsafe",
+            Kind::OneOf(&WARNINGS),
+            "\"block\"",
+            "Sentences that tell how to defeat a safeguard (`bypass the interlock`): `record` them, `annotate` them in the text, or `block` \
+             the answer there.",
+        ),
+        may(
+            "tools",
+            list(&ANY_WILDCARD),
+            "[\"read_*\"]",
+            "The tools that an answer may call; another one ends it before anything of the call is released. Without this key, any.",
+        ),
+        may(
+            "withhold",
+            Kind::Rows(&WITHHOLD),
+            "[{ label = \"secret\", do = \"redact\" }]",
+            "What those who read the answers may not see. The first entry whose label fits decides. Texts are then released line by line.",
+        ),
+    ],
+};
+
+pub(crate) static WITHHOLD: Section = Section {
+    path: "conduits.<conduit>.answers.withhold",
+    noun: "entry",
+    about: "What is done with findings of one label or family of labels in an answer.",
+    fields: &[
+        must("label", Kind::Name(Named::Label), "\"secret\"", "The label, or the family that it begins with."),
+        must("do", Kind::OneOf(&WITHHELD), "\"redact\"", "`redact` blacks it out, `refuse` ends the answer there."),
     ],
 };
 

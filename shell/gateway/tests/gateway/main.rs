@@ -25,6 +25,8 @@ mod records;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
+mod sinks;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod time;

@@ -5,9 +5,9 @@ use gateway::{Gateway, Inforce, Limits, Listen, Metrics, Secrets, TlsFiles, Upst
 use identity::{Registry, TokenEntry};
 use inspect::{Entry, Inspector, Settings};
 use plant::{
-    Approval, Bounds, Conduit, CredentialReference, Criticality, Dialect, Files, Governance, Handling, Keep, Label,
-    Millis, OperatorRequirement, Plant, Provider, PurdueLevel, Scale, SecurityLevels, Supplier, TokenId, Verdict,
-    Wildcard, Workload, Zone,
+    Answers, Approval, Bounds, Conduit, CredentialReference, Criticality, Dialect, Files, Governance, Handling, Keep,
+    Label, Millis, OperatorRequirement, Plant, Provider, PurdueLevel, Scale, SecurityLevels, Supplier, TokenId,
+    Verdict, Wildcard, Workload, Zone,
 };
 use policy::Policy;
 use seal::RootKey;
@@ -28,6 +28,8 @@ pub(crate) struct Setting {
     pub(crate) address: String,
     pub(crate) authorities: Option<PathBuf>,
     pub(crate) bounds: Bounds,
+    /// What may come back.
+    pub(crate) answers: Answers,
     pub(crate) limits: Limits,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) token_expires: Option<Millis>,
@@ -51,6 +53,7 @@ impl Setting {
             address: format!("http://{provider}"),
             authorities: None,
             bounds: Bounds { first_byte: Duration::from_secs(5), idle: Duration::from_secs(5), ..Bounds::default() },
+            answers: Answers::open(),
             limits: Limits { grace: Duration::from_secs(5), ..Limits::default() },
             tls: None,
             token_expires: None,
@@ -267,6 +270,7 @@ fn plant(setting: &Setting) -> Plant {
         reroute: (to.id.as_str() == "openai").then(|| id("edge")),
         reroute_model: None,
         opaque: wildcards(setting.opaque),
+        answers: setting.answers.clone(),
         bounds: setting.bounds.clone(),
         files: setting.files,
         keep: if setting.keep { Keep::Content } else { Keep::Nothing },

@@ -1,0 +1,472 @@
+//! The words that instructions to a model are made of, in six languages, and what each of them does in a sentence.
+//!
+//! No word tells anything alone. `ignore`, `previous` and `instructions` are the plant's words too; what they come to
+//! together is judged in [`super::phrase`].
+
+use std::collections::BTreeMap;
+
+/// What a word does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Class {
+    /// Says that something no longer counts: `ignore`.
+    Drop,
+    /// Says that something counts: `follow`.
+    Follow,
+    Not,
+    Without,
+    /// What a model is given to go by: `instructions`.
+    Talk,
+    /// What it may not do, or was told: `rules`, `everything`.
+    Rule,
+    /// Said before: `previous`, `above`.
+    Before,
+    /// `all`, `any`.
+    Every,
+    /// `your`.
+    Yours,
+    /// Things of the plant that `ignore the previous` is said of every day.
+    Plant,
+    You,
+    Be,
+    Now,
+    /// What `now` follows in `from now on`.
+    From,
+    /// `from now on` in one word.
+    Hence,
+    /// Says to be somebody else.
+    Persona,
+    /// Says that nothing is forbidden.
+    Unbound,
+    /// A model.
+    Ai,
+    /// `print`, `show`.
+    Show,
+    /// `leak`, `reveal`.
+    Leak,
+    Secret,
+    System,
+    Hidden,
+    Tell,
+    Human,
+    /// `reply`, `respond`.
+    Say,
+    /// `text`, `conversation`.
+    Text,
+    Verbatim,
+    New,
+    Override,
+    When,
+    /// `summarising`, `answering`.
+    Doing,
+    /// `call`, `append`, `send`.
+    Call,
+    Link,
+    /// Goes before an order: `and`, `please`.
+    Lead,
+    /// `must`, `will`: an order only to `you`.
+    Auxiliary,
+    /// An identifier that is called: `write_tag(`.
+    Code,
+    /// Makes a safeguard ineffective: `bypass`.
+    Defeat,
+    /// That was done, or is to be done by somebody: `bypassed`.
+    Defeated,
+    Defeating,
+    /// Makes one ineffective, or a force sensor.
+    Force,
+    /// `turn`, of `turn off`; and the `off`.
+    Turn,
+    Off,
+    /// A safeguard: `interlock`.
+    Guard,
+    Alarm,
+    /// What makes a [`Class::Thing`] a safeguard: `safety`.
+    Safe,
+    /// The same, behind it: `relé de seguridad`.
+    Behind,
+    /// `relay`.
+    Thing,
+    /// Forbids or warns.
+    Ban,
+    /// Says that it was so.
+    Past,
+    If,
+    /// Goes before a noun.
+    Article,
+}
+
+/// A set of classes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Classes(u64);
+
+impl Classes {
+    pub(super) const NONE: Self = Self(0);
+
+    pub(super) const fn of(class: Class) -> Self {
+        Self(1 << class as u8)
+    }
+
+    pub(crate) fn has(self, class: Class) -> bool {
+        self.0 & Self::of(class).0 != 0
+    }
+
+    #[inline]
+    pub(crate) fn has_one_of(self, classes: &[Class]) -> bool {
+        self.0 & classes.iter().fold(Self::NONE, |all, class| all.and(Self::of(*class))).0 != 0
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(super) fn without(self, class: Class) -> Self {
+        Self(self.0 & !Self::of(class).0)
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self == Self::NONE
+    }
+}
+
+/// Each class with its words, in lower case and without accents; one that ends in `*` stands for all that begin so.
+const LEXICON: &[(Class, &str)] = &[
+    (Class::Drop, "ignore ignoring disregard disregarding forget override overrule neglect unlearn overlook"),
+    (Class::Drop, "ignorier* vergiss vergesst vergessen missachte* ubergehe* ignorez oublie oubliez oublier neglige*"),
+    (Class::Drop, "ignora ignoren ignorad ignorar olvida olvide olvidate olviden olvidar ignorate dimentica"),
+    (
+        Class::Drop,
+        "dimenticate trascura trascurate scorda scordati ignoruj zignoruj zignorujcie zapomnij zapomnijcie zlekcewaz",
+    ),
+    (
+        Class::Follow,
+        "follow following obey obeying heed comply befolge* folge suis suivez suivre obeis obeissez sigas siga seguir obedezcas",
+    ),
+    (Class::Follow, "seguire segui seguite obbedire stosuj przestrzegaj sluchaj kieruj"),
+    (
+        Class::Not,
+        "not never don't dont doesn't shouldn't mustn't can't cannot won't stop no nicht nie niemals kein* keine pas jamais ne nunca",
+    ),
+    (Class::Not, "non mai longer"),
+    (Class::Without, "without free no any ohne keine* sans sin senza bez not"),
+    (
+        Class::Talk,
+        "instruction instructions prompt prompts directive directives guideline guidelines programming preprompt",
+    ),
+    (
+        Class::Talk,
+        "anweisung* instruktion* vorgabe* systemvorgabe* systemprompt* systemanweisung* eingabeaufforderung* richtlinie*",
+    ),
+    (
+        Class::Talk,
+        "consigne consignes instruccion instrucciones indicacion indicaciones directriz directrices istruzion* direttiv* indicazion*",
+    ),
+    (Class::Talk, "consegne instrukcj* polecen* wytyczn* wskazow* promptu prompta"),
+    (
+        Class::Rule,
+        "rule rules command commands order orders constraint constraints restriction restrictions limitation limitations",
+    ),
+    (
+        Class::Rule,
+        "limit limits filter filters censorship boundaries ethics morals policy policies safeguard safeguards safety context training",
+    ),
+    (
+        Class::Rule,
+        "conversation conversations message messages input inputs request requests everything anything task role",
+    ),
+    (
+        Class::Rule,
+        "regel regeln befehl* einschrankung* beschrankung* kontext alles regle regles ordre ordres restriction* contexte tout",
+    ),
+    (
+        Class::Rule,
+        "regla reglas orden ordenes restriccion* limites filtros contexto todo regol* ordini restrizion* limiti filtri contesto tutto",
+    ),
+    (Class::Rule, "zasad* regul* rozkaz* ogranicz* filtr* kontekst* wszystko limitation* filtre filtres"),
+    (
+        Class::Before,
+        "previous previously prior preceding above earlier foregoing former past before initial original told given learned got",
+    ),
+    (
+        Class::Before,
+        "received instructed vorherig* bisher* vorig* obig* fruher* vorangegangen* vorstehend* zuvor davor ursprunglich* gegeben* gesagt*",
+    ),
+    (
+        Class::Before,
+        "precedent* anterieur* avant prealable* initiales initiale recues dessus dit anterior anteriores previa previas previo",
+    ),
+    (
+        Class::Before,
+        "previos arriba dicho dado sopra prima anteriori ricevut* detto poprzedni* wczesniejsz* powyzsz* dotychczasow* uprzedni* powiedzian*",
+    ),
+    (
+        Class::Every,
+        "all any every these those whatever alle allen aller samtlich* jeglich* tous toutes toute todas todos todas tutte tutti le",
+    ),
+    (Class::Every, "wszystkie wszystkich wszelki* everything alles tout todo tutto wszystko"),
+    (
+        Class::Yours,
+        "your yours deine* dein euer eure* ihre ihren tes ton votre vos tus tu su sus tuo tue tuoi vostre vostri twoj* swoje swoich swoj",
+    ),
+    (
+        Class::Plant,
+        "alarm* warning warnings fault faults error errors reading readings measurement* email emails mail mails version versions draft",
+    ),
+    (
+        Class::Plant,
+        "revision revisions page pages section sections chapter step steps sheet drawing drawings manual sop batch batches sample samples ticket label",
+    ),
+    (
+        Class::Plant,
+        "hmi panel display value values entry entries shift operator operators supplier vendor customer line lines work order field",
+    ),
+    (
+        Class::Plant,
+        "storung* warnung* meldung* fehler messwert* seite abschnitt kapitel schritt* zeichnung charge schicht alarme alarmes erreur*",
+    ),
+    (
+        Class::Plant,
+        "avertissement* alarma* errores aviso* pagina allarm* errore errori avvis* blad bledy ostrzezen* strona alarmy code game",
+    ),
+    (Class::You, "you u du sie ihr vous tu usted ustedes voi lei ty wy"),
+    (Class::Be, "are re be you're bist sind seid es etes eres sei siete jestes"),
+    (Class::You, "you're you'll"),
+    (Class::Now, "now jetzt nun maintenant ahora adesso ora teraz sofort"),
+    (Class::From, "from ab von de da od on starting"),
+    (Class::Hence, "desormais dorenavant odtad d'ora fortan henceforth onwards"),
+    (
+        Class::Persona,
+        "act pretend roleplay roleplaying simulate impersonate imitate immerse persona personify character verhalte benimm spiele",
+    ),
+    (Class::Persona, "agis comporte fais actua finge comportati fingi agisci zachowuj udawaj"),
+    (
+        Class::Unbound,
+        "unfiltered uncensored unrestricted unbound amoral unethical jailbreak jailbroken jailbreaking dan unmoderated",
+    ),
+    (
+        Class::Unbound,
+        "unzensiert* ungefiltert* uneingeschrankt* censure* sincensura senzacensura nieocenzurowan* nieograniczon*",
+    ),
+    (
+        Class::Ai,
+        "ai chatbot chatgpt gpt llm assistant assistent* bot openai claude gemini copilot ki ia asistente assistente asystent* sztuczn*",
+    ),
+    (
+        Class::Show,
+        "print show output repeat display recite echo list write give tell gib gebt zeige* wiederhole* drucke* nenne* affiche* montre* repete*",
+    ),
+    (
+        Class::Show,
+        "muestra* imprime* repite* escribe mostra* stampa* ripeti* scrivi pokaz* wypisz* wyswietl* powtorz* podaj",
+    ),
+    (
+        Class::Leak,
+        "reveal leak disclose expose exfiltrate dump divulge verrate* enthulle* offenbare* revele* divulgue* revela* divulga* filtra",
+    ),
+    (Class::Leak, "rivela* svela* ujawnij* zdradz*"),
+    (
+        Class::Secret,
+        "credential credentials password passwords secret secrets passphrase token tokens zugangsdaten passwort* kennwort* geheimnis*",
+    ),
+    (Class::Secret, "identifiants secreto* contrasen* credencial* credenzial* segret* hasl* poswiadczen*"),
+    (Class::System, "system admin administrator developer root sistema systeme systemu systemowy* entwickler"),
+    (
+        Class::Hidden,
+        "hidden secret internal confidential initial original system verborgen* versteckt* interne* cache* oculto* nascost* ukryt*",
+    ),
+    (
+        Class::Tell,
+        "tell mention inform notify reveal alert say warn telling mentioning informing sag sage erwahne* informiere* dis dites mentionne*",
+    ),
+    (Class::Tell, "digas menciones informes informar dire menzionare informare mow wspominaj informuj"),
+    (
+        Class::Human,
+        "user users human humans benutzer* nutzer* anwender* bediener* utilisateur* usuario* utente utenti uzytkownik* uzytkownic*",
+    ),
+    (
+        Class::Say,
+        "reply respond answer replying responding act behave speak pretend talk output antworte* reponds repondez responde* contesta*",
+    ),
+    (Class::Say, "rispondi* rispondete odpowiadaj* odpowiedz"),
+    (
+        Class::Text,
+        "text texts words word everything conversation contents content message inhalt texte texto testo tekst",
+    ),
+    (
+        Class::Verbatim,
+        "verbatim wortlich literally exactly textuellement literalmente letteralmente doslownie unchanged",
+    ),
+    (Class::New, "new updated neue* nouvelle* nouveau nueva* nuevo* nuov* now* revised"),
+    (Class::Override, "override overriding bypass prompt message instruction instructions directive notice"),
+    (
+        Class::When,
+        "when before while after whenever bevor wenn nachdem beim avant lorsque quand cuando antes quando prima kiedy zanim podczas",
+    ),
+    (
+        Class::Doing,
+        "summarising summarizing answering responding replying translating processing reading summarise summarize answer respond reply",
+    ),
+    (Class::Doing, "antwortest zusammenfass* antworten resumes resumir responder repondre rispondere odpowiesz"),
+    (
+        Class::Call,
+        "call append include send add insert execute run invoke post forward upload embed fetch visit open click render",
+    ),
+    (
+        Class::Call,
+        "sende* rufe fuge envoie* appelle* ajoute* envia* llama* anade* invia* chiama* aggiungi* wyslij* wywolaj* dodaj*",
+    ),
+    (Class::Link, "http https www"),
+    (
+        Class::Lead,
+        "and then please now also just first simply completely instead so but or immediately kindly important note attention to hey",
+    ),
+    (
+        Class::Lead,
+        "totally entirely bitte und jetzt nun zuerst sofort et veuillez maintenant y ahora favor e ora favore adesso i teraz prosze",
+    ),
+    (
+        Class::Auxiliary,
+        "must should shall will can may need want have going sollst musst wirst dois devez debes deve devi musisz masz",
+    ),
+];
+
+/// Bits of a word's first three bytes, five of each; those do not tell the cases of a letter apart.
+const WORDS: usize = 512;
+
+/// Longest word that is looked at, in bytes.
+pub(crate) const LONGEST: usize = 32;
+
+/// The lexicon, ready to be asked.
+pub(crate) struct Lexicon {
+    /// A bit for each opening of three bytes that words have: most words of a text have another.
+    openings: Box<[u64; WORDS]>,
+    /// How many openings the words of bits before hold.
+    ranks: Box<[u16; WORDS]>,
+    /// For each opening, ascending, the words that have it.
+    groups: Vec<Vec<Entry>>,
+}
+
+struct Entry {
+    text: String,
+    stem: bool,
+    classes: Classes,
+}
+
+impl Lexicon {
+    /// That of instructions to a model.
+    pub(super) fn new() -> Self {
+        Self::of(LEXICON)
+    }
+
+    /// That of a table: each class with its words, parted by blanks.
+    pub(crate) fn of(table: &[(Class, &str)]) -> Self {
+        let mut groups: BTreeMap<u16, Vec<Entry>> = BTreeMap::new();
+        for (class, words) in table {
+            for word in words.split(' ') {
+                let stem = word.ends_with('*');
+                add(&mut groups, word.trim_end_matches('*'), stem, *class);
+                // What a rotation by half the alphabet makes of English, which every model reads.
+                if matches!(class, Class::Drop | Class::Talk | Class::Before | Class::Every) && !stem && word.len() > 4
+                {
+                    let turned: String = word.chars().map(turn).collect();
+                    add(&mut groups, &turned, false, *class);
+                }
+            }
+        }
+        let (mut openings, mut ranks) = (Box::new([0_u64; WORDS]), Box::new([0_u16; WORDS]));
+        for opening in groups.keys() {
+            if let Some(bits) = openings.get_mut(usize::from(opening >> 6)) {
+                *bits |= 1 << (opening & 63);
+            }
+        }
+        let mut rank = 0;
+        for (own, bits) in ranks.iter_mut().zip(openings.iter()) {
+            *own = rank;
+            rank += count(*bits);
+        }
+        Self { openings, ranks, groups: groups.into_values().collect() }
+    }
+
+    /// The words that begin like this one.
+    fn group(&self, word: &[u8]) -> Option<&[Entry]> {
+        let opening = opening(word);
+        let (at, bit) = (usize::from(opening >> 6), 1_u64 << (opening & 63));
+        let bits = self.openings.get(at).filter(|bits| *bits & bit != 0)?;
+        let rank = self.ranks.get(at)? + count(bits & (bit - 1));
+        self.groups.get(usize::from(rank)).map(Vec::as_slice)
+    }
+
+    /// What a word does; `word` is in lower case and without accents.
+    pub(crate) fn classes(&self, word: &[u8]) -> Classes {
+        let Some(group) = self.group(word) else { return Classes::NONE };
+        let fits = group.iter().filter(|entry| {
+            let own = entry.text.as_bytes();
+            word == own || entry.stem && word.starts_with(own)
+        });
+        fits.fold(Classes::NONE, |classes, entry| classes.and(entry.classes))
+    }
+
+    /// Whether a word of any case may be one of ours.
+    #[inline]
+    pub(crate) fn may_have(&self, word: &[u8]) -> bool {
+        let opening = opening(word);
+        self.openings.get(usize::from(opening >> 6)).is_some_and(|bits| bits & 1 << (opening & 63) != 0)
+    }
+
+    /// The longest of ours that `letters` begins with, of at least four: its length and what it does.
+    pub(super) fn longest(&self, letters: &[u8]) -> Option<(usize, Classes)> {
+        let group = self.group(letters)?;
+        let fits = group.iter().filter(|entry| entry.text.len() >= 3 && letters.starts_with(entry.text.as_bytes()));
+        let entry = fits.max_by_key(|entry| entry.text.len())?;
+        Some((entry.text.len(), entry.classes))
+    }
+}
+
+/// Five bits of each of a word's first three bytes, which do not tell the cases of a letter apart.
+fn opening(word: &[u8]) -> u16 {
+    let bits = |byte: u8| u16::from(byte & 31);
+    match word {
+        [first, second, third, ..] => bits(*first) << 10 | bits(*second) << 5 | bits(*third),
+        [first, second] => bits(*first) << 10 | bits(*second) << 5,
+        [first] => bits(*first) << 10,
+        [] => 0,
+    }
+}
+
+/// How many bits are set.
+fn count(bits: u64) -> u16 {
+    bits.count_ones().try_into().unwrap_or_default()
+}
+
+fn add(groups: &mut BTreeMap<u16, Vec<Entry>>, word: &str, stem: bool, class: Class) {
+    let group = groups.entry(opening(word.as_bytes())).or_default();
+    match group.iter_mut().find(|entry| entry.text == word && entry.stem == stem) {
+        Some(entry) => entry.classes = entry.classes.and(Classes::of(class)),
+        None => group.push(Entry { text: word.to_owned(), stem, classes: Classes::of(class) }),
+    }
+}
+
+fn turn(letter: char) -> char {
+    let turned = |first: u8, letter: u8| char::from(first + (letter - first + 13) % 26);
+    match u8::try_from(letter) {
+        Ok(small @ b'a'..=b'z') => turned(b'a', small),
+        _ => letter,
+    }
+}
+
+/// A letter without its accent, in lower case.
+pub(crate) fn bare(letter: char) -> char {
+    match letter {
+        'à'..='å' | 'À'..='Å' | 'ą' | 'Ą' => 'a',
+        'ç' | 'Ç' | 'ć' | 'Ć' => 'c',
+        'è'..='ë' | 'È'..='Ë' | 'ę' | 'Ę' => 'e',
+        'ì'..='ï' | 'Ì'..='Ï' => 'i',
+        'ł' | 'Ł' => 'l',
+        'ñ' | 'Ñ' | 'ń' | 'Ń' => 'n',
+        'ò'..='ö' | 'Ò'..='Ö' => 'o',
+        'ß' | 'ś' | 'Ś' => 's',
+        'ù'..='ü' | 'Ù'..='Ü' => 'u',
+        'ż' | 'ź' | 'Ż' | 'Ź' => 'z',
+        other => other.to_ascii_lowercase(),
+    }
+}
