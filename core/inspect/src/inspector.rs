@@ -1,5 +1,6 @@
 //! The inspector: settings compiled once, then any number of messages read.
 
+use crate::detector::Detector;
 use crate::dictionary::Dictionary;
 use crate::escape::{Escapes, LAYERS};
 use crate::keyed::{Keys, assigns};
@@ -22,7 +23,9 @@ pub struct Inspector {
     literals: Literals,
     units: Units,
     dictionary: Dictionary,
-    /// Built-in rules, vendors, then the dictionary's labels.
+    /// The plant's own rules.
+    detectors: Vec<Detector>,
+    /// Built-in rules, vendors, the dictionary's labels, then the plant's own rules.
     rules: Vec<Rule>,
     /// In lower case.
     ignore: BTreeSet<String>,
@@ -62,12 +65,20 @@ impl Inspector {
                 return Err(SettingsProblem::NoSuchRule { rule: rule.clone() });
             }
         }
+        let replaced = |rule: &Rule| settings.detectors.iter().any(|own| own.name == rule.id);
+        for rule in &mut rules {
+            rule.enabled &= !replaced(rule);
+        }
         rules.extend(dictionary.labels().iter().filter_map(|label| Rule::new(settings, "dictionary", label.as_str())));
+        let own = settings.detectors.iter();
+        let own = own.filter_map(|own| Rule::new(settings, own.name.as_str(), own.label.as_str()));
+        rules.extend(own.map(|rule| Rule { enabled: true, ..rule }));
         let ignore: BTreeSet<String> = settings.ignore.iter().map(|text| text.trim().to_lowercase()).collect();
         Ok(Self {
             literals: Literals::new(),
             units: Units::new(),
             dictionary,
+            detectors: settings.detectors.clone(),
             rules,
             longest_ignored: ignore.iter().map(String::len).max().unwrap_or(0),
             ignore,
@@ -149,9 +160,14 @@ impl Inspector {
         let most = self.most_hits();
         let Found { mut hits, long } = Scan::new(text, most).run(&self.literals, &self.units).ok()?;
         let mut overflow = false;
+        let labels = self.dictionary.labels().len();
+        let first = self.rules.len() - labels - self.detectors.len();
         self.dictionary.find(text, |label, span| {
-            let rule = label
-                .map_or(BuiltIn::TagScheme.index(), |label| self.rules.len() - self.dictionary.labels().len() + label);
+            let rule = label.map_or(BuiltIn::TagScheme.index(), |label| first + label);
+            let own = label.and_then(|label| self.detectors.get(label.checked_sub(labels)?));
+            if own.is_some_and(|own| !own.takes(text, &span)) {
+                return true;
+            }
             hits.push(Hit { rule, span });
             overflow = hits.len() > most;
             !overflow

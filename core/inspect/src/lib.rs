@@ -13,8 +13,10 @@
 //! will give [`plant::Finding`]s like those here.
 
 mod bytes;
+mod detector;
 mod dictionary;
 mod escape;
+mod form;
 mod fuzz;
 mod inspector;
 mod keyed;
@@ -22,9 +24,11 @@ mod layer;
 mod link;
 mod literal;
 mod network;
+mod numbered;
 mod overlap;
 mod person;
 mod plain;
+mod plan;
 mod restore;
 mod rule;
 mod scan;
@@ -33,10 +37,13 @@ mod setpoint;
 mod settings;
 mod tag;
 mod token;
+mod tolerance;
 mod transform;
+mod trial;
 mod view;
 mod wrapped;
 
+pub use detector::{Check, Detector};
 pub use fuzz::{fuzz_read, fuzz_restore};
 pub use inspector::{Inspector, Overflow};
 pub use restore::{RestoreCounts, Restorer};
@@ -44,6 +51,7 @@ pub use rule::rules;
 pub use settings::{Entry, Settings, SettingsProblem};
 pub use token::Keyed;
 pub use transform::{TransformProblem, Transformation, transform};
+pub use trial::{Failure, Trial, try_rules};
 
 #[cfg(test)]
 mod tests;
