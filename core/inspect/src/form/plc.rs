@@ -107,10 +107,17 @@ const OPERATIONS: [&str; 45] = [
 /// How sure it is that the line is one of such a program.
 pub(super) fn line(line: &[u8]) -> u32 {
     let first = word(line);
+    let lower = || lower_flow(first, line);
+    match line {
+        [b'_', ..] if line.starts_with(b"_FILE-") || line.starts_with(b"_/FILE") => return SURE,
+        [b'{', ..] if line.starts_with(b"{attribute '") => return 2,
+        [b'%', b'A'..=b'Z', b'0'..=b'9', ..] if contains(line, ",") => return 2,
+        _ => {}
+    }
     if first.is_empty() || !(first.contains(&b'_') || is_capital(first)) {
         return match line.last() {
-            Some(b';' | b',' | b')' | b'(') => statement(line),
-            _ if line.starts_with(b"_FILE-") => SURE,
+            Some(b';' | b',' | b')' | b'(') => statement(line).max(lower()),
+            Some(b'n' | b'f' | b'o' | b'r' | b'e' | b'N' | b'F' | b'O' | b'R' | b'E') if lower() > 0 => lower(),
             _ if line.get(..2) == Some(b"= ") && operand(line.get(2..).unwrap_or_default()) => 2,
             _ => comment_behind(line),
         };
@@ -129,6 +136,19 @@ pub(super) fn line(line: &[u8]) -> u32 {
 
 fn is_capital(word: &[u8]) -> bool {
     word.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+}
+
+/// The same in small letters, where nothing else is written so: `elsif a then`, `case a of`, `var`.
+fn lower_flow(first: &[u8], line: &[u8]) -> u32 {
+    let code = code(line);
+    match first {
+        b"elsif" | b"ELSIF" if code.ends_with(b"then") => SURE,
+        b"if" if code.ends_with(b" then") && contains(code, ":=") => 2,
+        b"case" if code.ends_with(b" of") => 2,
+        b"for" | b"while" if code.ends_with(b" do") => 2,
+        b"var" | b"else" | b"repeat" if code == first => 1,
+        _ => 0,
+    }
 }
 
 /// Lines that steer: `IF a THEN`, `CASE x OF`, `FOR i := 1 TO 9 DO`, `PROGRAM main`, `VAR`.
@@ -163,11 +183,22 @@ fn statement(line: &[u8]) -> u32 {
         Some(b';') if assigns && contains(code, "(") && contains(code, "=>") => SURE,
         Some(b';') if assigns && direct() => 2,
         Some(b';') if assigns && called(code) => 2,
-        Some(b';') if assigns => 1,
+        Some(b';') if assigns || action(code) => 1,
         Some(b',' | b'(' | b')') if typed || assigns && direct() => 2,
-        Some(b',' | b'(' | b')') if assigns && !contains(code, "\"") => 1,
+        // Go writes `x := f(y)`.
+        Some(b',') if assigns && !contains(code, "\"") => 1,
+        Some(b'(' | b')') if called(code) => 1,
         _ => 0,
     }
+}
+
+/// A step's action with its qualifier: `S  Latch;`.
+fn action(code: &[u8]) -> bool {
+    let (qualifier, name) = (word(code), code.get(word(code).len()..).unwrap_or_default().trim_ascii_start());
+    matches!(qualifier, b"N" | b"S" | b"R" | b"L" | b"D" | b"P" | b"P0" | b"P1" | b"SD" | b"DS" | b"SL")
+        && !name.is_empty()
+        && name.len() < code.len() - qualifier.len()
+        && word(name).len() + 1 == name.len()
 }
 
 /// `Timer(IN := start, PT := preset)`.
@@ -182,7 +213,10 @@ fn typed(code: &[u8]) -> bool {
     let (names, of) = code.split_at(colon);
     let of = of.get(1..).unwrap_or_default().trim_ascii_start();
     let names_only = names.iter().all(|b| b.is_ascii_alphanumeric() || b"_ ,.%@\"".contains(b));
-    !names.trim_ascii().is_empty() && names_only && TYPES.iter().any(|known| word(of) == known.as_bytes())
+    let of = word(of);
+    let small =
+        || [&b"bool"[..], b"int", b"dint", b"real", b"lreal", b"uint", b"dword"].contains(&of) && contains(code, ":=");
+    !names.trim_ascii().is_empty() && names_only && (TYPES.iter().any(|known| of == known.as_bytes()) || small())
 }
 
 /// A statement with a comment behind: `x := 1; // one`.
