@@ -18,11 +18,7 @@ pub(super) fn line(line: &[u8]) -> u32 {
         ["ISO-10303-21;", "END-ISO-10303-21;", "FILE_DESCRIPTION", "FILE_NAME(", "FILE_SCHEMA", "ENDSEC;"];
     const DXF: [&str; 4] = ["LWPOLYLINE", "SEQEND", "TABLES", "ENTITIES"];
     let begins = |with: &&str| line.starts_with(with.as_bytes());
-    if STEP.iter().any(&begins)
-        || begins(&"AcDb")
-        || begins(&"$ACADVER")
-        || contains(line, "FILE_SCHEMA((")
-    {
+    if STEP.iter().any(&begins) || begins(&"AcDb") || begins(&"$ACADVER") || contains(line, "FILE_SCHEMA((") {
         SURE
     } else {
         u32::from(DXF.iter().any(|known| line == known.as_bytes())) * 2
