@@ -22,6 +22,7 @@ mod prune;
 mod receipt;
 mod records;
 mod reindex;
+mod rules;
 mod run;
 mod schema;
 mod seal;
@@ -66,6 +67,7 @@ enum Task {
     Check(check::Args),
     Run(run::Args),
     Explain(explain::Args),
+    Rules(rules::Args),
     Token(token::Args),
     Records(records::Args),
     Receipt(receipt::Args),
@@ -94,6 +96,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Check(args) => check::run(&plant, args),
         Task::Run(args) => run::run(&plant, args),
         Task::Explain(args) => explain::run(&plant, args),
+        Task::Rules(args) => rules::run(&plant, args),
         Task::Token(args) => token::run(&plant, args),
         Task::Records(args) => records::run(&plant, args),
         Task::Receipt(args) => receipt::run(&plant, args),
