@@ -26,6 +26,7 @@ mod receipt;
 mod records;
 mod registered;
 mod reindex;
+mod rules;
 mod run;
 mod schema;
 mod seal;
@@ -71,6 +72,7 @@ enum Task {
     Check(check::Args),
     Run(run::Args),
     Explain(explain::Args),
+    Rules(rules::Args),
     Token(token::Args),
     Fingerprint(fingerprint::Args),
     #[command(name = "match")]
@@ -102,6 +104,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Check(args) => check::run(&plant, args),
         Task::Run(args) => run::run(&plant, args),
         Task::Explain(args) => explain::run(&plant, args),
+        Task::Rules(args) => rules::run(&plant, args),
         Task::Token(args) => token::run(&plant, args),
         Task::Fingerprint(args) => fingerprint::run(&plant, args),
         Task::Matching(args) => matching::run(&plant, args),

@@ -63,6 +63,19 @@ impl Dictionary {
                 pattern_labels.push(None);
             }
         }
+        for (at, own) in settings.detectors.iter().enumerate() {
+            for (index, pattern) in own.patterns.iter().enumerate() {
+                check(pattern).map_err(|problem| SettingsProblem::Detector {
+                    rule: own.name.clone(),
+                    index,
+                    problem,
+                })?;
+                for form in plainly(pattern) {
+                    patterns.push(form);
+                    pattern_labels.push(Some(labels.len() + at));
+                }
+            }
+        }
         let terms = (!terms.is_empty()).then(|| automaton(&terms)).transpose()?;
         let patterns =
             (!patterns.is_empty()).then(|| compile(&patterns)).transpose().map_err(|_| SettingsProblem::TooLarge)?;
@@ -74,7 +87,7 @@ impl Dictionary {
         &self.labels
     }
 
-    /// What is found in `text`: the label's number (`None`: a tag) and where. `false` stops.
+    /// What is found in `text`: the label's number (`None`: a tag; behind the labels, a rule of the plant's own) and where. `false` stops.
     pub(crate) fn find(&self, text: &str, mut found: impl FnMut(Option<usize>, Range<usize>) -> bool) {
         if let Some(terms) = &self.terms {
             for hit in terms.find_overlapping_iter(text) {

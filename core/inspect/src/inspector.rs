@@ -1,5 +1,6 @@
 //! The inspector: settings compiled once, then any number of messages read.
 
+use crate::detector::Detector;
 use crate::dictionary::Dictionary;
 use crate::escape::{Escapes, LAYERS};
 use crate::injection::{self, Injection};
@@ -25,7 +26,9 @@ pub struct Inspector {
     units: Units,
     dictionary: Dictionary,
     injection: Injection,
-    /// Built-in rules, vendors, then the dictionary's labels.
+    /// The plant's own rules.
+    detectors: Vec<Detector>,
+    /// Built-in rules, vendors, the dictionary's labels, then the plant's own rules.
     rules: Vec<Rule>,
     /// In lower case.
     ignore: BTreeSet<String>,
@@ -69,8 +72,15 @@ impl Inspector {
                 return Err(SettingsProblem::NoSuchRule { rule: rule.clone() });
             }
         }
-        let own = rules.len();
+        let first = rules.len();
+        let replaced = |rule: &Rule| settings.detectors.iter().any(|own| own.name == rule.id);
+        for rule in &mut rules {
+            rule.enabled &= !replaced(rule);
+        }
         rules.extend(dictionary.labels().iter().filter_map(|label| Rule::new(settings, "dictionary", label.as_str())));
+        let own = settings.detectors.iter();
+        let own = own.filter_map(|own| Rule::new(settings, own.name.as_str(), own.label.as_str()));
+        rules.extend(own.map(|rule| Rule { enabled: true, ..rule }));
         let ignore: BTreeSet<String> = settings.ignore.iter().map(|text| text.trim().to_lowercase()).collect();
         Ok(Self {
             literals: Literals::new(),
@@ -79,12 +89,13 @@ impl Inspector {
             injection: Injection::new(
                 rules.iter().enumerate().any(|(at, rule)| injection::is_ours(at) && rule.enabled),
             ),
+            detectors: settings.detectors.clone(),
             rules,
             longest_ignored: ignore.iter().map(String::len).max().unwrap_or(0),
             ignore,
             most: settings.findings,
             known: None,
-            own,
+            own: first,
             tables: 0,
         })
     }
@@ -200,8 +211,13 @@ impl Inspector {
             return None;
         }
         let mut overflow = false;
+        let labels = self.dictionary.labels().len();
         self.dictionary.find(text, |label, span| {
             let rule = label.map_or(BuiltIn::TagScheme.index(), |label| self.own + label);
+            let own = label.and_then(|label| self.detectors.get(label.checked_sub(labels)?));
+            if own.is_some_and(|own| !own.takes(text, &span)) {
+                return true;
+            }
             hits.push(Hit { rule, span });
             overflow = hits.len() > most;
             !overflow

@@ -14,8 +14,10 @@
 //! and image copies are other detectors; they will give [`plant::Finding`]s like those here.
 
 mod bytes;
+mod detector;
 mod dictionary;
 mod escape;
+mod form;
 mod fuzz;
 mod injection;
 mod inspector;
@@ -25,9 +27,11 @@ mod layer;
 mod link;
 mod literal;
 mod network;
+mod numbered;
 mod overlap;
 mod person;
 mod plain;
+mod plan;
 mod restore;
 mod rule;
 mod scan;
@@ -37,10 +41,13 @@ mod settings;
 mod sink;
 mod tag;
 mod token;
+mod tolerance;
 mod transform;
+mod trial;
 mod view;
 mod wrapped;
 
+pub use detector::{Check, Detector};
 pub use fuzz::{fuzz_read, fuzz_restore, fuzz_sinks};
 pub use injection::labels_by_place;
 pub use inspector::{Inspector, Overflow};
@@ -51,6 +58,7 @@ pub use settings::{Entry, Settings, SettingsProblem};
 pub use sink::Sinks;
 pub use token::Keyed;
 pub use transform::{TransformProblem, Transformation, transform};
+pub use trial::{Failure, Trial, try_rules};
 
 #[cfg(test)]
 mod tests;

@@ -3,11 +3,18 @@
 //! Few places of a text begin with three bytes that any literal begins with; only there is it compared. That takes a
 //! table of 4 KiB, which stays in the cache between calls. An automaton over all of it has megabytes.
 
+use crate::numbered::{self, Named};
+use crate::person::address;
+use crate::person::name::{self, Before};
+use crate::plan;
 use crate::secret::assigned::{KEYWORDS, Names};
+use crate::secret::command;
 use crate::secret::encoded::HASHES;
+use crate::secret::mark::MARKS;
 use crate::secret::pem;
 use crate::secret::vendor::VENDORS;
 use crate::setpoint::CUES;
+use crate::tolerance;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -16,6 +23,8 @@ use std::ops::Range;
 pub(crate) enum Literal {
     /// A vendor's key, by its row.
     Vendor(usize),
+    /// A mark inside a vendor's key, by its row.
+    Mark(usize),
     /// An assignment.
     Keyword(Names),
     PemOpener,
@@ -41,6 +50,25 @@ pub(crate) enum Literal {
     Setp,
     /// `ns=`.
     Node,
+    /// `Program:`, `Local:`.
+    Module,
+    /// `[at]`.
+    At,
+    /// What stands in front of a word that is a secret.
+    Command,
+    /// A label in front of a number.
+    Label(Named),
+    /// A title or a label in front of a name.
+    Name(Before),
+    /// A word for a street.
+    Street,
+    /// `address:`.
+    Address,
+    /// A word for a geometrical tolerance.
+    Geometry,
+    /// A statement of a firewall or a switch.
+    Statement,
+    Vlan,
 }
 
 /// What is looked for, by its first three bytes.
@@ -50,7 +78,15 @@ pub(crate) struct Literals {
     /// How many openings the words before hold.
     ranks: Box<[u16; WORDS]>,
     /// For each opening that literals have, ascending, those literals.
-    groups: Vec<Vec<(&'static str, Literal)>>,
+    groups: Vec<Group>,
+}
+
+/// Literals that begin alike.
+#[derive(Default)]
+struct Group {
+    /// The fourth bytes that they go on with, a bit for each five; all of them, if one has no fourth.
+    fourth: u32,
+    literals: Vec<(&'static str, Literal)>,
 }
 
 /// Three bytes, five bits of each: those do not tell the cases of a letter apart.
@@ -72,6 +108,7 @@ impl Literals {
     pub(crate) fn new() -> Self {
         let mut table: Vec<(&str, Literal)> = Vec::new();
         table.extend(VENDORS.iter().enumerate().map(|(at, vendor)| (vendor.prefix, Literal::Vendor(at))));
+        table.extend(MARKS.iter().enumerate().map(|(at, mark)| (mark.mark, Literal::Mark(at))));
         table.extend(KEYWORDS.iter().map(|(word, names)| (*word, Literal::Keyword(*names))));
         table.extend([(pem::OPENER, Literal::PemOpener), (pem::CLOSER, Literal::PemCloser), ("://", Literal::Scheme)]);
         table.extend([("-u ", Literal::User), ("--user", Literal::User), ("-u=", Literal::User)]);
@@ -100,14 +137,25 @@ impl Literals {
         ]);
         table.extend(HASHES.map(|hash| (hash, Literal::Hash)));
         table.extend(CUES.iter().map(|cue| (*cue, Literal::Cue)));
-        table.extend([("setp ", Literal::Setp), ("ns=", Literal::Node)]);
-        let mut groups: BTreeMap<Opening, Vec<(&str, Literal)>> = BTreeMap::new();
+        table.extend([("setp ", Literal::Setp), ("ns=", Literal::Node), ("vlan", Literal::Vlan)]);
+        table.extend([("Program:", Literal::Module), ("Local:", Literal::Module)]);
+        table.extend(["[at]", "(at)", "{at}"].map(|at| (at, Literal::At)));
+        table.extend(command::HEADS.map(|head| (head, Literal::Command)));
+        table.extend(numbered::LABELS.iter().map(|(label, named)| (*label, Literal::Label(*named))));
+        table.extend(name::BEFORE.map(|(before, kind)| (before, Literal::Name(kind))));
+        table.extend(address::STREETS.map(|street| (street, Literal::Street)));
+        table.extend(address::LABELS.map(|label| (label, Literal::Address)));
+        table.extend(tolerance::GEOMETRY.map(|word| (word, Literal::Geometry)));
+        table.extend(plan::STATEMENTS.map(|head| (head, Literal::Statement)));
+        let mut groups: BTreeMap<Opening, Group> = BTreeMap::new();
         for (literal, meaning) in table {
             let first = literal.bytes().take(3).fold(0, follow);
             // One of two bytes opens with whatever follows.
             let openings = if literal.len() < 3 { (first << 5) & 0x7FFF..=first << 5 | 31 } else { first..=first };
             for opening in openings {
-                groups.entry(opening).or_default().push((literal, meaning));
+                let group = groups.entry(opening).or_default();
+                group.fourth |= literal.as_bytes().get(3).map_or(u32::MAX, |byte| 1 << (byte & 31));
+                group.literals.push((literal, meaning));
             }
         }
         let (mut openings, mut ranks) = (Box::new([0_u64; WORDS]), Box::new([0_u16; WORDS]));
@@ -132,11 +180,11 @@ impl Literals {
     }
 
     /// The literals that begin so.
-    fn group(&self, opening: Opening) -> Option<&[(&'static str, Literal)]> {
+    fn group(&self, opening: Opening) -> Option<&Group> {
         let (word, bit) = place(opening);
         let openings = self.openings.get(word).filter(|openings| *openings & bit != 0)?;
         let rank = self.ranks.get(word)? + count(openings & (bit - 1));
-        self.groups.get(usize::from(rank)).map(Vec::as_slice)
+        self.groups.get(usize::from(rank))
     }
 }
 
@@ -180,9 +228,11 @@ impl<'t> Occurrences<'t> {
         while at < self.text.len() {
             opening = follow(opening, self.text.get(at + 2).copied().unwrap_or_default());
             at += 1;
-            if let Some(group) = self.literals.group(opening) {
+            if let Some(group) = self.literals.group(opening)
+                && group.fourth >> (self.text.get(at + 2).copied().unwrap_or_default() & 31) & 1 == 1
+            {
                 (self.at, self.opening) = (at, opening);
-                return Some(group);
+                return Some(&group.literals);
             }
         }
         self.at = at;
@@ -201,7 +251,7 @@ mod tests {
             prop::sample::select(vec!["password", "pass", "Word", "eyJ", "EY", "q~", "Q", "://", ":AA", "s", " ", "é", "ns="]), 0..24,
         )) {
             let (text, literals) = (text.concat(), Literals::new());
-            let mut slowly: Vec<_> = literals.groups.iter().flatten().flat_map(|(literal, _)| {
+            let mut slowly: Vec<_> = literals.groups.iter().flat_map(|group| &group.literals).flat_map(|(literal, _)| {
                 let folded = text.to_ascii_lowercase();
                 let literal = literal.to_ascii_lowercase();
                 let ends = move |at: usize| folded.as_bytes()[at..].starts_with(literal.as_bytes()).then_some(at + literal.len());
@@ -219,7 +269,7 @@ mod tests {
     #[test]
     fn no_place_is_compared_with_many() {
         let literals = Literals::new();
-        let most = literals.groups.iter().map(Vec::len).max().expect("groups");
+        let most = literals.groups.iter().map(|group| group.literals.len()).max().expect("groups");
         assert!(most <= 24, "{most} literals begin alike: an opening of three bytes tells too little");
     }
 }

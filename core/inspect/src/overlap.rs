@@ -4,6 +4,7 @@
 //! A recipe line that holds a password must neither lose the password (a looser label would then decide over
 //! it) nor the rest of the line. So the line is split, not dropped.
 
+use crate::rule::is_form;
 use plant::Sensitivity;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -20,7 +21,8 @@ pub(crate) struct Claim {
 /// The claims as disjoint ones, in order of their spans. `text` tells remains that say nothing (`, `) apart.
 pub(crate) fn resolve(mut claims: Vec<Claim>, text: &str) -> Vec<Claim> {
     claims.sort_by(|a, b| {
-        let strength = |claim: &Claim| (claim.sensitivity, claim.span.len());
+        // A value in a program is told by itself; among equals the program keeps what is around it.
+        let strength = |claim: &Claim| (claim.sensitivity, !is_form(claim.rule), claim.span.len());
         strength(b).cmp(&strength(a)).then(a.span.start.cmp(&b.span.start)).then(a.rule.cmp(&b.rule))
     });
     // Keyed by start; values are disjoint at all times.

@@ -10,13 +10,15 @@
 
 use crate::bytes::{Bytes, is_digit, is_joined};
 use crate::literal::{Literal, Literals};
-use crate::rule::{BuiltIn, RuleIndex, vendor};
+use crate::rule::{self, BuiltIn, RuleIndex, vendor};
+use crate::secret::assigned::Names;
+use crate::secret::mark::MARKS;
 use crate::secret::vendor::VENDORS;
-use crate::secret::{assigned, encoded, pem, url};
+use crate::secret::{assigned, command, encoded, mark, near, pem, url};
 use crate::setpoint::unit::Units;
 use crate::setpoint::{self, Around, Number};
 use crate::tag::{address, isa, variable};
-use crate::{network, person, wrapped};
+use crate::{form, network, numbered, person, plan, tolerance, wrapped};
 use std::ops::Range;
 
 /// What a rule found in the view.
@@ -61,6 +63,8 @@ impl<'t> Scan<'t> {
         self.literals(literals)?;
         self.runs(units)?;
         self.setpoints(units);
+        let hits = &mut self.hits;
+        form::blocks(self.source, |rule, span| hits.push(Hit { rule: rule.index(), span }));
         if self.hits.len() > self.most { Err(TooMany) } else { Ok(Found { hits: self.hits, long: self.long }) }
     }
 
@@ -100,7 +104,15 @@ impl<'t> Scan<'t> {
                         self.hits.push(Hit { rule: vendor(row), span });
                     }
                 }
-                Literal::Keyword(names) => self.found(assigned::assigned(text, at, names)),
+                Literal::Mark(row) => {
+                    if let Some(span) = MARKS.get(row).and_then(|known| mark::key(text, known, at.start)) {
+                        self.hits.push(Hit { rule: rule::mark(row), span });
+                    }
+                }
+                Literal::Keyword(names) => {
+                    let near = || near::near(text, &at).filter(|_| names != Names::Password);
+                    self.found(assigned::assigned(text, at.clone(), names).or_else(near));
+                }
                 Literal::PemOpener => openers.push(at),
                 Literal::PemCloser => closers.push(at.start),
                 Literal::Scheme => self.found(url::userinfo(text, at.start)),
@@ -124,6 +136,32 @@ impl<'t> Scan<'t> {
                     }
                 }
                 Literal::Node => self.found(address::node(text, at.start)),
+                Literal::Module => {
+                    self.hit(BuiltIn::TagAddress, address::module(text, at));
+                }
+                Literal::At => {
+                    self.hit(BuiltIn::Email, person::email::spelled(text, at));
+                }
+                Literal::Command => self.found(command::word(text, at)),
+                Literal::Label(named) => self.found(numbered::number(text, at, named)),
+                Literal::Name(kind) => {
+                    self.hit(BuiltIn::PersonName, person::name::name(text, at, kind));
+                }
+                Literal::Street => {
+                    self.hit(BuiltIn::PostalAddress, person::address::street(text, at));
+                }
+                Literal::Address => {
+                    self.hit(BuiltIn::PostalAddress, person::address::labelled(text, at));
+                }
+                Literal::Geometry => {
+                    self.hit(BuiltIn::Geometry, tolerance::geometry(text, at));
+                }
+                Literal::Statement => {
+                    self.hit(BuiltIn::NetworkPlan, plan::statement(text, at));
+                }
+                Literal::Vlan => {
+                    self.hit(BuiltIn::NetworkPlan, plan::vlan(text, at));
+                }
             }
             if self.hits.len() > self.most {
                 return Err(TooMany);
@@ -177,6 +215,14 @@ impl<'t> Scan<'t> {
                 b'=' => {
                     self.hit(BuiltIn::TagReference, address::designation(text, at));
                 }
+                // `⌖`, `⏥`, `⏊`, `⌭`, `⌓`, `○`, `◎`, `⌯`: the signs of ISO 1101.
+                0xE2 if matches!(
+                    text.slice(at + 1..at + 3),
+                    [0x8C, 0x93 | 0x96 | 0xAD | 0xAF] | [0x8F, 0xA5 | 0x8A] | [0x97, 0x8E]
+                ) =>
+                {
+                    self.hit(BuiltIn::Geometry, tolerance::geometry(text, at..at + 3));
+                }
                 b':' if text.at(at + 1) == b':' => {
                     self.hit(BuiltIn::Ipv6, network::ipv6(text, at));
                 }
@@ -218,6 +264,15 @@ impl<'t> Scan<'t> {
             {
                 return end;
             }
+            if text.slice(start..letters).starts_with(b"R") && letters == end {
+                self.hit(BuiltIn::Geometry, tolerance::surface(text, start));
+            }
+            if let Some(span) =
+                address::memory(text, start, end).filter(|_| self.cued(start) || address::is_operand(text, start))
+            {
+                self.hit(BuiltIn::TagAddress, Some(span));
+                return end;
+            }
             if text.slice(start..letters) == b"pH" {
                 self.numbers.extend(setpoint::acidity(text, start));
             }
@@ -237,8 +292,12 @@ impl<'t> Scan<'t> {
                 return further;
             }
         }
-        if length == 3 && address::kks(text.slice(start..end)) {
-            self.hit(BuiltIn::TagKks, Some(start..end));
+        if length == 3
+            && let Some(span) = address::kks(text, start)
+        {
+            let further = span.end;
+            self.hit(BuiltIn::TagKks, Some(span));
+            return further;
         }
         end
     }
@@ -249,11 +308,20 @@ impl<'t> Scan<'t> {
         if self.hit(BuiltIn::Ipv4, network::ipv4(text, start)) {
             return end;
         }
-        if address::kks(text.slice(start..end)) {
-            self.hit(BuiltIn::TagKks, Some(start..end));
+        if let Some(span) = address::kks(text, start) {
+            let further = span.end;
+            self.hit(BuiltIn::TagKks, Some(span));
+            return further;
+        }
+        if self.hit(BuiltIn::NationalId, numbered::secured(text, start, end)) {
             return end;
         }
         if let Some(further) = self.groups(start) {
+            return further;
+        }
+        if let Some(span) = tolerance::size(text, start) {
+            let further = span.end;
+            self.hit(BuiltIn::Tolerance, Some(span));
             return further;
         }
         match setpoint::number(text, start, units) {

@@ -2,6 +2,7 @@
 //!
 //! Plain and complete. Patterns are the only part that can still be wrong; [`crate::Inspector::new`] says which.
 
+use crate::detector::Detector;
 use plant::{Label, RuleId, Sensitivity};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,8 @@ pub struct Settings {
     pub tags: Vec<String>,
     /// Texts that are never a finding, compared whole and without case (`info@example.com`, `10.0.0.0/8`).
     pub ignore: Vec<String>,
+    /// The plant's own rules, in order.
+    pub detectors: Vec<Detector>,
     /// Rules that are switched off, by the names that [`crate::rules`] lists.
     pub disabled: BTreeSet<RuleId>,
     /// Most findings in one message. Beyond it the message is not read at all: see [`crate::Overflow`].
@@ -47,6 +50,7 @@ impl Settings {
             dictionary: BTreeMap::new(),
             tags: Vec::new(),
             ignore: Vec::new(),
+            detectors: Vec::new(),
             disabled: BTreeSet::new(),
             findings: 32_768,
         }
@@ -81,6 +85,16 @@ pub enum SettingsProblem {
     #[error("tag pattern {index} cannot be used: {problem}")]
     Tag {
         /// Which one, from 0.
+        index: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A pattern of one of the plant's own rules is not a regular expression that we take.
+    #[error("pattern {index} of rule `{rule}` cannot be used: {problem}")]
+    Detector {
+        /// The rule.
+        rule: RuleId,
+        /// Which of its patterns, from 0.
         index: usize,
         /// What is wrong with it.
         problem: String,

@@ -279,7 +279,6 @@ fn what_is_spelled_like_a_tag_is_none() {
         "room K-201",
         "static-101",
         "ticket INC-20391",
-        "P/N KE3953-483-B0",
         "0c4f5a2e-PT-101a-4711-9d2c",
         "RS-232 and RS-485",
         "Invoice 2024-00871",
@@ -296,11 +295,8 @@ fn setpoints_need_a_process_around_them() {
     check("Set FIC-12 to 12,5 m³/h", "tag:FIC-12 | setpoint:12,5 m³/h");
     check("keep the reactor between 10-20 barg", "setpoint:10-20 barg");
     check("reduce TIC-101 by 10 %", "tag:TIC-101");
-    nothing(&[
-        "The boiling point of acetone is 56 °C at 1 atm, why?",
-        "bore 229.26 ±0.005 mm",
-        "We sold 1,250 units in Q3.",
-    ]);
+    check("bore 229.26 ±0.005 mm", "tolerance:229.26 ±0.005 mm");
+    nothing(&["The boiling point of acetone is 56 °C at 1 atm, why?", "We sold 1,250 units in Q3."]);
 }
 
 #[test]
@@ -590,6 +586,32 @@ fn hostile_texts_cost_no_more_than_their_length() {
         "previous instructions ",
         "you are ",
         "ignore ",
+        "token mailjet ",
+        "-us",
+        "P/N ",
+        "badge no. ",
+        "Frau ",
+        "A street",
+        "1 A Street ",
+        "address: A1",
+        "permit tcp ",
+        "flatness 0.",
+        "1 +1",
+        "Ø1 H7/",
+        "vlan 1 ",
+        "a [at] b [dot] ",
+        "Program:a.",
+        "DB 1.DBX ",
+        "10 LAB20 ",
+        "IF x THEN\n",
+        "G1 X[",
+        "G1 X1\n",
+        "#1=AAAA(",
+        "<HOP>\n",
+        "x := 1;\n",
+        "(*\n",
+        "AQAAAB{",
+        "community a ",
     ] {
         let (small, large) = (part.repeat(unit / part.len()), part.repeat(8 * unit / part.len()));
         let time = |text: &str| {

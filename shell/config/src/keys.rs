@@ -412,6 +412,12 @@ pub(crate) static INSPECTION: Section = Section {
         ),
         may("disabled", any(&WORD), "[\"person.phone\"]", "Built-in rules to switch off, by name."),
         may(
+            "detectors",
+            any(&ANY_PATH),
+            "[\"detectors.toml\"]",
+            "Files with detection rules of the plant's own, in TOML.",
+        ),
+        may(
             "findings",
             Kind::Count { low: 1, high: 1_000_000 },
             "32768",

@@ -12,6 +12,7 @@
 
 mod callers;
 mod conduits;
+mod detection;
 mod document;
 mod files;
 mod gateway;
@@ -35,6 +36,7 @@ mod value;
 mod witnesses;
 mod zones;
 
+pub use detection::parse as detectors;
 pub use document::{reference, schema};
 pub use files::{Disk, Files, NoFiles, State};
 pub use gateway::{Gateway, Limits, Telemetry};

@@ -6,7 +6,9 @@ use crate::node::{Node, defaults};
 use crate::problem::{Code, Problem, Problems, Severity, Source};
 use crate::report::Report;
 use crate::shape::Shape;
-use crate::{Loaded, callers, conduits, files, gateway, labels, paths, providers, rules, secret, spill, zones};
+use crate::{
+    Loaded, callers, conduits, detection, files, gateway, labels, paths, providers, rules, secret, spill, zones,
+};
 use plant::{GatewayId, Millis, Plant, PlantId, Scale};
 use std::path::Path;
 use std::sync::Arc;
@@ -165,13 +167,15 @@ fn finish(
     bytes: &[u8],
     mut plant: Plant,
     gateway: gateway::Gateway,
-    inspect: inspect::Settings,
+    mut inspect: inspect::Settings,
     file: &Node<'_>,
     around: &Surroundings<'_>,
     mut report: Report,
 ) -> Result<Loaded, Problems> {
     let rules = rules::read(file, around, &mut report);
-    plant.digest = rules::digest(bytes, &rules, around.hash);
+    let (detectors, files) = detection::read(file, around, &mut report);
+    inspect.detectors = detectors;
+    plant.digest = rules::digest(bytes, rules.iter().chain(&files), around.hash);
     let plant = Arc::new(plant);
     if !report.has_errors() {
         rules::judge(&plant, &rules, &mut report);

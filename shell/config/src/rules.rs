@@ -33,11 +33,16 @@ pub(crate) fn read(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Repo
     rules
 }
 
-/// The digest of what is in force: of the plant file alone, or, where there are rules, of the listing that
+/// The digest of what is in force: of the plant file alone, or, where there are files of rules and detectors, of the listing that
 /// `sha256sum plant.toml rules/...` prints, so that an auditor needs no tool of ours.
-pub(crate) fn digest(plant_file: &[u8], rules: &[RuleFile], hash: fn(&[u8]) -> String) -> String {
+pub(crate) fn digest<'r>(
+    plant_file: &[u8],
+    rules: impl Iterator<Item = &'r RuleFile>,
+    hash: fn(&[u8]) -> String,
+) -> String {
     let own = hash(plant_file);
-    if rules.is_empty() {
+    let mut rules = rules.peekable();
+    if rules.peek().is_none() {
         return own;
     }
     let mut listing = format!("{own}  plant.toml\n");

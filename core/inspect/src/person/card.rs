@@ -64,7 +64,7 @@ fn issued(digits: &[u8]) -> bool {
 }
 
 /// The check of ISO/IEC 7812-1 annex B: every second digit from the right counts twice.
-fn luhn(digits: &[u8]) -> bool {
+pub(crate) fn luhn(digits: &[u8]) -> bool {
     let sum: u32 = digits
         .iter()
         .rev()

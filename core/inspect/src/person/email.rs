@@ -21,6 +21,35 @@ pub(crate) fn address(text: Bytes<'_>, at: usize) -> Option<Range<usize>> {
     fits.then_some(start..end)
 }
 
+/// The address around an `@` that is spelled out, `name [at] firm.de`, `name (at) firm (dot) de`.
+pub(crate) fn spelled(text: Bytes<'_>, at: Range<usize>) -> Option<Range<usize>> {
+    let name = |b: u8| b.is_ascii_alphanumeric() || b"._%+-".contains(&b);
+    let end = text.run_back(at.start, 1, |b| b == b' ');
+    let start = text.run_back(end, 64, name);
+    let mut close =
+        text.run(text.run(at.end, 1, |b| b == b' '), 64, |b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
+    let from = text.run(at.end, 1, |b| b == b' ');
+    let mut host = text.slice(from..close).to_vec();
+    for _ in 0..3 {
+        let dot = text.run(close, 1, |b| b == b' ');
+        let Some(dot) = ["[dot]", "(dot)", "[punkt]", "(punkt)"]
+            .iter()
+            .find(|word| text.continues(dot, word))
+            .map(|word| dot + word.len())
+        else {
+            break;
+        };
+        let label = text.run(dot, 1, |b| b == b' ');
+        close = text.run(label, 64, |b| b.is_ascii_alphanumeric() || b == b'-');
+        host.push(b'.');
+        host.extend(text.slice(label..close));
+    }
+    while matches!(text.before(close), b'.' | b'-') && close > from {
+        close -= 1;
+    }
+    (start < end && domain(&host).is_some()).then_some(start..close)
+}
+
 /// The name of a host that the text begins with: at least two labels, of which the last is one that countries and
 /// networks have. `plant.example.pdf` and `plant.example.1` are files that are called after one.
 fn domain(text: &[u8]) -> Option<&[u8]> {

@@ -108,7 +108,7 @@ pub(crate) fn number(text: Bytes<'_>, start: usize) -> Option<Range<usize>> {
 }
 
 /// The number modulo 97, its first four characters moved to the end and letters read as 10 to 35.
-fn remainder(number: &[u8]) -> u32 {
+pub(crate) fn remainder(number: &[u8]) -> u32 {
     let (head, tail) = number.split_at_checked(4).unwrap_or((number, &[]));
     tail.iter().chain(head).fold(0, |rest, byte| match byte {
         b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,

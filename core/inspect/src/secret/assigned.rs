@@ -85,6 +85,17 @@ pub(crate) const KEYWORDS: &[(&str, Names)] = &[
     ("license", Names::Hint),
     ("unseal", Names::Key),
     ("sid", Names::Hint),
+    ("access_id", Names::Hint),
+    ("accessid", Names::Hint),
+    ("app_id", Names::Hint),
+    ("appid", Names::Hint),
+    ("pat", Names::Hint),
+    ("jwt", Names::Hint),
+    ("salt", Names::Hint),
+    ("psk", Names::Password),
+    ("passcode", Names::Password),
+    ("shared_key", Names::Key),
+    ("shared-key", Names::Key),
     ("login", Names::Hint),
 ];
 
@@ -204,7 +215,9 @@ fn value(text: Bytes<'_>, from: usize, tie: Tie, names: Names) -> Option<(bool, 
     while end > from && closing(text.before(end)) {
         end -= 1;
     }
-    (end > from).then_some((false, from..end))
+    // `sk-1234..` is cut off on purpose.
+    let cut = super::value::contains(text.slice(from..end + 2), b"..");
+    (end > from && !cut).then_some((false, from..end))
 }
 
 /// Longest value that such a name is given, in bytes.

@@ -2,7 +2,11 @@
 //! which says what they are.
 
 pub(crate) mod assigned;
+pub(crate) mod command;
+mod draw;
 pub(crate) mod encoded;
+pub(crate) mod mark;
+pub(crate) mod near;
 pub(crate) mod pem;
 mod tie;
 pub(crate) mod url;

@@ -52,11 +52,11 @@ pub(crate) fn user_option(text: Bytes<'_>, option: Range<usize>) -> Option<(Buil
         text.run(start, 256, |b| if quoted { b != quote && b != b'\n' } else { b > b' ' && !br#""'`,;"#.contains(&b) });
     let split = text.run(start, end - start, |b| b != b':');
     let value = text.slice(split + 1..end);
-    let fits = split > start
-        && split < end
+    let digits = || value.iter().any(u8::is_ascii_digit);
+    let fits = split < end
         && value.len() >= 3
         && !placeholder(value)
-        && !placeholder(text.slice(start..split));
+        && if split == start { digits() } else { !placeholder(text.slice(start..split)) };
     fits.then_some((BuiltIn::CommandPassword, start..end))
 }
 
@@ -69,8 +69,35 @@ pub(crate) fn bearer(text: Bytes<'_>, scheme: Range<usize>) -> Option<(BuiltIn, 
     let end = text.run(start, 2048, |b| b.is_ascii_alphanumeric() || b"-._~+/=!:".contains(&b));
     let value = text.slice(start..end);
     let shape = Shape::of(value);
+    if text.continues(scheme.start, "basic ") && credentials(value) {
+        return Some((BuiltIn::BearerKey, start..end));
+    }
     let fits = value.len() >= 16 && !placeholder(value) && shape.varied() && shape.digits > 0 && !shape.wordy();
     fits.then_some((BuiltIn::BearerKey, start..end))
+}
+
+/// Whether the text is `user:password` in base64 (RFC 7617, section 2): `:` within, and nothing that no one can type.
+fn credentials(value: &[u8]) -> bool {
+    let sextet = |byte: &u8| match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let body: Vec<u8> = value.iter().filter(|byte| **byte != b'=').map(sextet).collect();
+    let bytes = body.chunks(4).flat_map(|four| {
+        let word = four.iter().fold(0u32, |word, six| word << 6 | u32::from(*six)) << (6 * (4 - four.len()));
+        let [_, first, second, third] = word.to_be_bytes();
+        [first, second, third].into_iter().take(four.len().saturating_sub(1))
+    });
+    let text: Vec<u8> = bytes.collect();
+    let graphic = text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+    (8..=512).contains(&value.len())
+        && value.len().is_multiple_of(4)
+        && graphic
+        && text.iter().position(|byte| *byte == b':').is_some_and(|at| at > 0)
+        && !text.ends_with(b":password")
 }
 
 /// A webhook address whose path is the credential.

@@ -170,7 +170,7 @@ pub(crate) fn number(text: Bytes<'_>, start: usize, units: &Units) -> Option<(Nu
     if tolerance(text, begin, end) {
         return None;
     }
-    let unit = units.behind(text, end);
+    let unit = units.behind(text, markup(text, end));
     let span = begin..unit.map_or(end, |(_, end)| end);
     let next = span.end;
     if unit.is_none() && (is_word(text.at(end)) || text.at(end) == b'.' && is_word(text.at(end + 1))) {
@@ -178,6 +178,15 @@ pub(crate) fn number(text: Bytes<'_>, start: usize, units: &Units) -> Option<(Nu
     }
     let tied = b"=:;,|\t>".contains(&text.before(skip_back(text, begin))) || unit.is_some();
     tied.then_some((Number { span, bare: end, unit: unit.map(|(unit, _)| unit) }, next))
+}
+
+/// Where the markup ends that closes behind a number: `<b>185</b> °C`, `**185** °C`.
+fn markup(text: Bytes<'_>, at: usize) -> usize {
+    if text.slice(at..at + 2) == b"</" {
+        let name = text.run(at + 2, 8, |b| b.is_ascii_alphabetic());
+        return if text.at(name) == b'>' { name + 1 } else { at };
+    }
+    text.run(at, 2, |b| b == b'*')
 }
 
 /// `pH 5.4`: the unit stands in front.
@@ -230,7 +239,10 @@ fn bare(text: Bytes<'_>, number: &Number, before: usize, tie: u8, around: &Aroun
             let cell = text.run_back(before - 1, 4, |b| is_blank(b) || b == b'"');
             let next = text.run(number.bare, 4, |b| is_blank(b) || b == b'"');
             let separated = text.at(next) == tie && units.behind(text, next + 1).is_some();
-            around.tag_ends(cell) && separated
+            // A row of tag and value, alone on its line.
+            let line = text.run(next, 2, |b| matches!(b, b' ' | b'\r' | b'|'));
+            let row = matches!(text.at(line), 0 | b'\n') && around.tag_begins_line(text, cell);
+            around.tag_ends(cell) && (separated || row)
         }
         _ => false,
     }
@@ -245,6 +257,15 @@ impl Around<'_> {
     fn tag_within(&self, from: usize, to: usize) -> bool {
         let at = self.tags.partition_point(|tag| tag.end <= from);
         self.tags.get(at).is_some_and(|tag| tag.start < to)
+    }
+
+    /// Whether the tag that ends at `at` stands at the beginning of its line.
+    fn tag_begins_line(&self, text: Bytes<'_>, at: usize) -> bool {
+        let before = self.tags.partition_point(|tag| tag.end < at);
+        self.tags.get(before).is_some_and(|tag| {
+            let start = text.run_back(tag.start, 4, |b| matches!(b, b' ' | b'|' | b'"' | b'\t'));
+            tag.end == at && matches!(text.before(start), 0 | b'\n')
+        })
     }
 
     fn tag_ends(&self, at: usize) -> bool {

@@ -1,5 +1,8 @@
 //! The table of built-in rules: what each is called and which label it gives.
 
+pub(crate) mod example;
+
+use crate::secret::mark::MARKS;
 use crate::secret::vendor::VENDORS;
 
 macro_rules! built_in {
@@ -14,6 +17,7 @@ macro_rules! built_in {
 
 built_in! {
     AssignedKey "key.assigned" "secret.key";
+    NearKey "key.near" "secret.key";
     BearerKey "key.bearer" "secret.key";
     PasswordHash "key.password-hash" "secret.key";
     Webhook "key.webhook" "secret.key";
@@ -37,6 +41,21 @@ built_in! {
     TagPin "tag.pin" "tag";
     TagScheme "tag.scheme" "tag";
     Setpoint "setpoint.value" "setpoint";
+    Tolerance "tolerance.size" "tolerance";
+    Geometry "tolerance.geometry" "tolerance";
+    PartNumber "part.number" "part.number";
+    BatchNumber "part.batch" "part.batch";
+    DrawingNumber "part.drawing" "part.drawing";
+    SerialNumber "part.serial" "part.serial";
+    Badge "person.badge" "person.badge";
+    NationalId "person.id" "person.id";
+    PersonName "person.name" "person.name";
+    PostalAddress "person.address" "person.address";
+    NetworkPlan "network.plan" "network.plan";
+    PlcCode "code.plc" "code.plc";
+    Gcode "code.gcode" "code.gcode";
+    Recipe "recipe.form" "recipe";
+    Drawing "drawing.text" "drawing";
     Image "attachment.image" "attachment.image";
     Audio "attachment.audio" "attachment.audio";
     File "attachment.file" "attachment.file";
@@ -67,6 +86,11 @@ impl BuiltIn {
     }
 }
 
+/// Whether the rule finds whole blocks, in which values are findings of their own.
+pub(crate) fn is_form(rule: RuleIndex) -> bool {
+    [BuiltIn::PlcCode, BuiltIn::Gcode, BuiltIn::Recipe, BuiltIn::Drawing].iter().any(|form| form.index() == rule)
+}
+
 /// Index of the vendor rule at `position` of [`VENDORS`].
 pub(crate) fn vendor(position: usize) -> RuleIndex {
     BUILT_IN.len() + position
@@ -78,10 +102,15 @@ const REGISTERED: [(&str, &str); 3] = [("data", "data"), ("document", "document"
 /// The label of a message that repeats too little of a document to be a copy.
 pub(crate) const TRACE: &str = "document.trace";
 
+/// Index of the mark rule at `position` of [`MARKS`].
+pub(crate) fn mark(position: usize) -> RuleIndex {
+    BUILT_IN.len() + VENDORS.len() + position
+}
+
 /// Every row of the table; a vendor with several prefixes comes several times.
 pub(crate) fn rules_with_repeats() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let vendors = VENDORS.iter().map(|vendor| (vendor.rule, "secret.key"));
-    BUILT_IN.iter().copied().chain(vendors).chain(REGISTERED)
+    let keys = VENDORS.iter().map(|vendor| vendor.rule).chain(MARKS.iter().map(|mark| mark.rule));
+    BUILT_IN.iter().copied().chain(keys.map(|rule| (rule, "secret.key"))).chain(REGISTERED)
 }
 
 /// Every built-in rule with the label that it gives, in a fixed order. These names go into
