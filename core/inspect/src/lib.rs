@@ -14,7 +14,6 @@
 
 mod bytes;
 mod dictionary;
-mod escape;
 mod fuzz;
 mod inspector;
 mod keyed;
@@ -24,7 +23,6 @@ mod literal;
 mod network;
 mod overlap;
 mod person;
-mod plain;
 mod restore;
 mod rule;
 mod scan;
@@ -34,8 +32,9 @@ mod settings;
 mod tag;
 mod token;
 mod transform;
-mod view;
 mod wrapped;
+
+use ::view::{self, escape, plain};
 
 pub use fuzz::{fuzz_read, fuzz_restore};
 pub use inspector::{Inspector, Overflow};

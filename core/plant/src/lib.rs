@@ -24,7 +24,7 @@ mod verdict;
 mod workload;
 mod zone;
 
-pub use conduit::{Approval, Bounds, Conduit, Handling, Keep, OperatorRequirement, Wildcard};
+pub use conduit::{Act, Approval, Bounds, Conduit, Guarding, Handling, Keep, OperatorRequirement, Wildcard};
 pub use content::{Channel, Content, Edit, Form, Piece, Rewrite};
 pub use dialect::Dialect;
 pub use finding::{Finding, Label};
