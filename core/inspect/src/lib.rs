@@ -16,7 +16,6 @@
 mod bytes;
 mod detector;
 mod dictionary;
-mod escape;
 mod form;
 mod fuzz;
 mod injection;
@@ -30,7 +29,6 @@ mod network;
 mod numbered;
 mod overlap;
 mod person;
-mod plain;
 mod plan;
 mod restore;
 mod rule;
@@ -44,8 +42,9 @@ mod token;
 mod tolerance;
 mod transform;
 mod trial;
-mod view;
 mod wrapped;
+
+use ::view::{self, escape, plain};
 
 pub use detector::{Check, Detector};
 pub use fuzz::{fuzz_read, fuzz_restore, fuzz_sinks};

@@ -73,6 +73,40 @@ impl Keep {
     pub const NAMES: [(&'static str, Self); 2] = [("nothing", Self::Nothing), ("content", Self::Content)];
 }
 
+/// What is done with what an answer recommends for limited tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guarding {
+    /// Of a value outside the limits of its tag.
+    pub violate: Act,
+    /// Of what cannot be held against them.
+    pub unresolved: Act,
+}
+
+impl Default for Guarding {
+    fn default() -> Self {
+        Self { violate: Act::Block, unresolved: Act::Block }
+    }
+}
+
+/// What is done with a recommendation, from the freest to the strictest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// It passes, and is counted in the record.
+    Allow,
+    /// It passes with a note behind it.
+    Annotate,
+    /// It waits for a person; as nobody can be asked yet, the answer ends, and says so.
+    Hold,
+    /// The answer ends.
+    Block,
+}
+
+impl Act {
+    /// Every act with its name in plant files.
+    pub const NAMES: [(&'static str, Self); 4] =
+        [("allow", Self::Allow), ("annotate", Self::Annotate), ("hold", Self::Hold), ("block", Self::Block)];
+}
+
 /// Whether a person must stand behind each call of a conduit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OperatorRequirement {

@@ -27,7 +27,8 @@ mod zone;
 
 pub use answers::{Answers, Deed};
 pub use conduit::{
-    Approval, Attachments, Bounds, Conduit, Files, Handling, Images, Keep, OpaqueFiles, OperatorRequirement, Wildcard,
+    Act, Approval, Attachments, Bounds, Conduit, Files, Guarding, Handling, Images, Keep, OpaqueFiles,
+    OperatorRequirement, Wildcard,
 };
 pub use content::{Channel, Content, Edit, Form, Origin, Piece, Rewrite};
 pub use dialect::Dialect;

@@ -121,6 +121,12 @@ reasons! {
     AnswerTooLarge = "answer-too-large", 502, "the answer is larger than this conduit allows";
     /// The exchange took longer than the conduit allows.
     AnswerTooLong = "answer-too-long", 504, "the exchange took longer than this conduit allows";
+    /// The answer recommends a value outside the limits of its tag.
+    AnswerLimit = "answer-limit", 403, "the answer sets a process value outside the limits of this plant";
+    /// The answer recommends something for a limited tag that cannot be held against its limits.
+    AnswerUnresolved = "answer-unresolved", 403, "the answer sets a limited process value in a way that cannot be checked";
+    /// The answer waits for a person, and nobody can be asked.
+    AnswerHeld = "answer-held", 403, "the answer needs a person's decision, and nobody can be asked for it here";
     /// The caller went away before the end.
     CallerLeft = "caller-left", 499, "the caller left before the answer was complete";
     /// The gateway stopped or failed before the exchange ended.

@@ -15,18 +15,23 @@ use std::ops::Range;
 const MOST: usize = 2 << 20;
 
 /// A text read otherwise, and the way back to its source.
-pub(crate) struct View<'a> {
-    pub(crate) text: Cow<'a, str>,
-    pub(crate) map: Map,
+#[derive(Debug)]
+pub struct View<'a> {
+    /// What it reads as.
+    pub text: Cow<'a, str>,
+    /// Where in the source that stands.
+    pub map: Map,
 }
 
 /// The way from a view's text to its source.
-pub(crate) struct Map {
+#[derive(Debug)]
+pub struct Map {
     /// Ascending in `view` and in `source`. Empty means that view and source are the same bytes.
     steps: Vec<Step>,
 }
 
 /// From here on, view and source advance together; or one stretch stands replaced, if `replaced` is not 0.
+#[derive(Debug)]
 struct Step {
     view: u32,
     source: u32,
@@ -35,16 +40,17 @@ struct Step {
 }
 
 /// A stretch of the source that reads otherwise.
-pub(crate) struct Change {
+#[derive(Clone, Debug)]
+pub struct Change {
     /// Where in the source.
-    pub(crate) span: Range<usize>,
+    pub span: Range<usize>,
     /// What it says.
-    pub(crate) says: Says,
+    pub says: Says,
 }
 
 /// What a stretch of the source says.
-#[derive(Clone, Copy)]
-pub(crate) enum Says {
+#[derive(Clone, Copy, Debug)]
+pub enum Says {
     /// Nothing that anyone could see.
     Nothing,
     /// One character.
@@ -54,11 +60,15 @@ pub(crate) enum Says {
 }
 
 /// The text would need a larger map than anyone wants to hold.
-pub(crate) struct TooMany;
+#[derive(Clone, Copy, Debug)]
+pub struct TooMany;
 
 impl<'a> View<'a> {
     /// Reads `source` with the changes that `next` finds: the first at or after an offset.
-    pub(crate) fn new(source: &'a str, next: impl Fn(&str, usize) -> Option<Change>) -> Result<Self, TooMany> {
+    ///
+    /// # Errors
+    /// If the map would be too large: the text is made of escapes.
+    pub fn new(source: &'a str, next: impl Fn(&str, usize) -> Option<Change>) -> Result<Self, TooMany> {
         let Some(first) = next(source, 0).filter(|_| u32::try_from(source.len()).is_ok()) else {
             return Ok(Self { text: Cow::Borrowed(source), map: Map { steps: Vec::new() } });
         };
@@ -94,12 +104,14 @@ impl<'a> View<'a> {
 
 impl Map {
     /// Whether the source says what it says.
-    pub(crate) fn is_plain(&self) -> bool {
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
         self.steps.is_empty()
     }
 
     /// The stretch of the source that `span` of the view was made from; whole characters.
-    pub(crate) fn source(&self, span: &Range<usize>) -> Range<usize> {
+    #[must_use]
+    pub fn source(&self, span: &Range<usize>) -> Range<usize> {
         if self.steps.is_empty() {
             return span.clone();
         }
@@ -109,14 +121,16 @@ impl Map {
     }
 
     /// The replaced stretch that the place `at` of the source is strictly inside of.
-    pub(crate) fn cut(&self, at: usize) -> Option<Range<usize>> {
+    #[must_use]
+    pub fn cut(&self, at: usize) -> Option<Range<usize>> {
         let step = self.step_before(at)?;
         let (start, end) = (step.source as usize, step.source as usize + step.replaced as usize);
         (start < at && at < end).then_some(start..end)
     }
 
     /// Where the view goes on that was made of the source before `at`, a place that cuts nothing.
-    pub(crate) fn place(&self, at: usize) -> usize {
+    #[must_use]
+    pub fn place(&self, at: usize) -> usize {
         let Some(step) = self.step_before(at) else { return at };
         let behind = self.steps.partition_point(|next| (next.source as usize) < at);
         match self.steps.get(behind) {

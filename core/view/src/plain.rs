@@ -24,7 +24,8 @@ const TELLING: [bool; 256] = {
 };
 
 /// The first character at or after `from` that is not kept.
-pub(crate) fn next(source: &str, from: usize) -> Option<Change> {
+#[must_use]
+pub fn next(source: &str, from: usize) -> Option<Change> {
     let bytes = source.as_bytes();
     let mut at = from;
     while let Some(rest) = bytes.get(at..) {
@@ -32,10 +33,8 @@ pub(crate) fn next(source: &str, from: usize) -> Option<Change> {
         {
             at += rest.iter().position(|byte| TELLING[*byte as usize])?;
         }
-        let character = source.get(at..)?.chars().next()?;
-        let end = at + character.len_utf8();
-        let stands = Stands { before: source.get(..at)?, behind: source.get(end..)? };
-        if let Some(says) = plain(character).or_else(|| stands.look_alike(character)) {
+        let end = at + source.get(at..)?.chars().next()?.len_utf8();
+        if let Some(says) = character(source, at) {
             return Some(Change { span: at..end, says });
         }
         at = end;
@@ -43,8 +42,18 @@ pub(crate) fn next(source: &str, from: usize) -> Option<Change> {
     None
 }
 
+/// What the character at `at` says, if not itself.
+#[must_use]
+pub fn character(source: &str, at: usize) -> Option<Says> {
+    let (before, rest) = source.split_at_checked(at)?;
+    let character = rest.chars().next()?;
+    let behind = rest.get(character.len_utf8()..)?;
+    plain(character).or_else(|| Stands { before, behind }.look_alike(character))
+}
+
 /// A text as it reads plainly.
-pub(crate) fn text(source: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn text(source: &str) -> Cow<'_, str> {
     View::new(source, next).map_or(Cow::Borrowed(source), |view| view.text)
 }
 

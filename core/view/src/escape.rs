@@ -7,14 +7,14 @@
 use crate::view::{Change, Says};
 
 /// Layers of escapes that are undone: a batch file that holds a tool call whose arguments hold JSON has three.
-pub(crate) const LAYERS: usize = 3;
+pub const LAYERS: usize = 3;
 
 /// What stands for an escape that says nothing: the plain reading leaves it out, and the map keeps where it was.
 const INVISIBLE: char = '\u{200B}';
 
 /// Which escapes a text is taken to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Escapes {
+pub struct Escapes {
     /// Those of one letter too. Without a quote there is no string that could have them, and `\n` in `C:\new` is none; but
     /// in front of a capital or a digit it is one even then.
     short: bool,
@@ -22,14 +22,16 @@ pub(crate) struct Escapes {
 
 impl Escapes {
     /// What to look for in `text`, if it may hold an escape at all.
-    pub(crate) fn of(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn of(text: &str) -> Option<Self> {
         first(text.as_bytes())?;
         let short = memchr::memchr2(b'"', b'\'', text.as_bytes()).is_some();
         Some(Self { short })
     }
 
     /// The first escape at or after `from`.
-    pub(crate) fn next(self, text: &str, from: usize) -> Option<Change> {
+    #[must_use]
+    pub fn next(self, text: &str, from: usize) -> Option<Change> {
         let mut at = from;
         loop {
             at += first(text.as_bytes().get(at..)?)?;
@@ -93,8 +95,9 @@ fn percent(text: &[u8]) -> Option<(Says, usize)> {
     })
 }
 
-/// `&#65;`, `&#x41;` and the names that keep HTML apart from text.
-fn entity(text: &[u8]) -> Option<(Says, usize)> {
+/// What `&#65;`, `&#x41;` or a name that keeps HTML apart from text says at the start of `text`, and its length.
+#[must_use]
+pub fn entity(text: &[u8]) -> Option<(Says, usize)> {
     const NAMES: [(&[u8], char); 6] =
         [(b"&quot;", '"'), (b"&apos;", '\''), (b"&amp;", '&'), (b"&lt;", '<'), (b"&gt;", '>'), (b"&nbsp;", ' ')];
     if let Some((name, says)) = NAMES.iter().find(|(name, _)| text.starts_with(name)) {
@@ -110,8 +113,9 @@ fn entity(text: &[u8]) -> Option<(Says, usize)> {
     closed.then_some((said(code), 2 + start + length + 1))
 }
 
-/// `\u0041`, `\ud83d\ude00`, `\u{41}`.
-fn unicode(text: &[u8]) -> Option<(Says, usize)> {
+/// What `\u0041`, `\ud83d\ude00` or `\u{41}` says at the start of `text`, and its length.
+#[must_use]
+pub fn unicode(text: &[u8]) -> Option<(Says, usize)> {
     if text.get(2) == Some(&b'{') {
         let length = text.iter().skip(3).take(7).take_while(|byte| byte.is_ascii_hexdigit()).count();
         let closed = text.get(3 + length) == Some(&b'}');

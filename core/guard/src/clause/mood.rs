@@ -1,0 +1,136 @@
+//! What a clause wants of a value: that it be set, or only that it be known.
+
+use super::{Clause, subject};
+use crate::lexicon as lex;
+use crate::token::Token;
+
+/// What a clause wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mood {
+    Write,
+    Report,
+    Past,
+    Not,
+    Suppose,
+    Unsaid,
+}
+
+impl Clause<'_> {
+    /// What the clause wants of a value at `at`.
+    pub(super) fn mood(&self, at: usize) -> Mood {
+        let before = self.tokens.get(..at.min(self.tokens.len())).unwrap_or_default();
+        let after = self.tokens.get(at.min(self.tokens.len())..).unwrap_or_default();
+        let denied = before.iter().filter(|token| token.is(lex::NOT)).count() - usize::from(self.floors(at));
+        let despite = before.iter().filter(|token| token.is(lex::DESPITE)).count();
+        // German may deny behind the value: `auf 400 °C nicht stellen`.
+        let behind = after.iter().take(3).filter(|token| token.is(lex::NOT) && token.is(lex::GERMAN)).count();
+        if (denied + behind).saturating_sub(despite) % 2 == 1 {
+            return Mood::Not;
+        }
+        if let Some(supposed) = before.iter().rposition(|token| token.is(lex::SUPPOSE)) {
+            let since = before.get(supposed + 1..).unwrap_or_default();
+            if !asks(since) {
+                return Mood::Suppose;
+            }
+        }
+        let aims = before.iter().any(|token| token.is(lex::AIM));
+        let past = self.tokens.iter().any(|token| token.is(lex::PAST) && !token.is(lex::PASSIVE));
+        for (place, token) in before.iter().enumerate().rev() {
+            if token.is(lex::WRITE) && !token.is(lex::REPORT) {
+                let told = before.get(place.saturating_sub(4)..place).unwrap_or_default();
+                let passive = told.iter().any(|token| token.is(lex::PASSIVE))
+                    && !told.iter().any(|token| token.is(lex::AIM | lex::TO));
+                // `you had set it`, `they set it yesterday`.
+                let by_others = past
+                    && before
+                        .get(..place)
+                        .is_some_and(|head| !head.is_empty() && !head.iter().any(|token| token.is(lex::AIM)));
+                let harms =
+                    |tokens: Option<&[Token]>| tokens.unwrap_or_default().iter().any(|token| token.is(lex::HARM));
+                // `it is set to`: so it is.
+                let stands =
+                    place.checked_sub(1).and_then(|last| before.get(last)).is_some_and(|token| token.is(lex::REPORT))
+                        && !aims;
+                return match () {
+                    () if passive || by_others => Mood::Past,
+                    () if stands => Mood::Report,
+                    () if harms(before.get(..place)) || token.is(lex::GERUND) && harms(self.tokens.get(at..)) => {
+                        Mood::Suppose
+                    }
+                    () => Mood::Write,
+                };
+            }
+            if token.is(lex::PASSIVE)
+                && token.is(lex::ENGLISH)
+                && before.get(place + 1).is_some_and(|token| token.is(lex::TO))
+            {
+                // `it has to be`.
+                return Mood::Write;
+            }
+            if token.is(lex::REPORT) {
+                let is = token.is(lex::ENGLISH | lex::GERMAN) && aims && !token.is(lex::PASSIVE);
+                let current = before.iter().any(|token| {
+                    token.is(lex::REPORT)
+                        && !token.is(lex::PASSIVE)
+                        && token.span != before.get(place).map_or(0..0, |t| t.span.clone())
+                });
+                if is && !current && !token.is(lex::PAST) {
+                    return Mood::Write;
+                }
+                return if past || token.is(lex::PAST) { self.told_past(before, place) } else { Mood::Report };
+            }
+            let writes = || before.iter().any(|token| token.is(lex::WRITE) && !token.is(lex::REPORT));
+            if token.is(lex::HARM) || token.is(lex::BOUND) && !writes() {
+                return Mood::Report;
+            }
+            if token.is(lex::AIM) {
+                return Mood::Write;
+            }
+        }
+        // German verbs, and passives, stand behind.
+        let verb = after.iter().find(|token| token.is(lex::WRITE | lex::REPORT | lex::HARM | lex::AIM));
+        match verb {
+            Some(verb) if verb.is(lex::WRITE) && !verb.is(lex::REPORT) => {
+                if after.iter().any(|token| token.is(lex::PASSIVE)) { Mood::Past } else { Mood::Write }
+            }
+            Some(verb) if verb.is(lex::HARM) => Mood::Report,
+            Some(verb)
+                if verb.is(lex::REPORT) && !verb.is(lex::PAST) && after.iter().any(|token| token.is(lex::AIM)) =>
+            {
+                Mood::Write
+            }
+            Some(verb) if verb.is(lex::REPORT) => {
+                if verb.is(lex::PAST) || past {
+                    Mood::Past
+                } else {
+                    Mood::Report
+                }
+            }
+            Some(_) => Mood::Write,
+            None => Mood::Unsaid,
+        }
+    }
+
+    /// `should be raised to` asks, `was raised to` tells.
+    fn told_past(&self, before: &[Token], place: usize) -> Mood {
+        let modal = before.get(..place).unwrap_or_default().iter().any(|token| token.is(lex::AIM));
+        if modal { Mood::Write } else { Mood::Past }
+    }
+
+    /// `raising it helps` explains; `try raising it` asks.
+    pub(super) fn gerund(&self, verb: usize) -> bool {
+        let Some(token) = self.tokens.get(verb) else { return false };
+        let before = self.tokens.get(..verb).unwrap_or_default();
+        token.is(lex::GERUND) && !before.iter().any(|token| token.is(lex::AIM | lex::WRITE | lex::WHO))
+    }
+}
+
+/// Whether a clause that supposed something goes on to ask for something: `when ready set ...`, not `if you set ...`.
+fn asks(since: &[Token]) -> bool {
+    let verb = since.iter().position(|token| token.is(lex::WRITE) && !token.is(lex::REPORT));
+    let Some(verb) = verb else { return false };
+    let before = since.get(..verb).unwrap_or_default();
+    let subject =
+        before.iter().any(|token| token.is(lex::WHO | lex::THIS | lex::TO | lex::NAMED) || subject(token).is_some());
+    !subject && !before.is_empty()
+}
