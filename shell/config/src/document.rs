@@ -256,6 +256,7 @@ fn example(section: &Section) -> String {
     }
     let header = match section.path {
         "conduits.<conduit>.handling" => "[[conduits.quality.handling]]".to_owned(),
+        "conduits.<conduit>.answers.withhold" => "[[conduits.quality.answers.withhold]]".to_owned(),
         path => format!(
             "[{}]",
             path.replace("<zone>", "filling")
