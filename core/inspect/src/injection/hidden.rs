@@ -2,9 +2,9 @@
 //! in which a text is shown.
 //!
 //! All of them have an honest use, which is left alone: the flags of Scotland and Wales are written in tag characters
-//! (UTS #51, section 1.4.6), an emoji or an ideograph takes one variation selector (Unicode 16, section 23.4), Arabic and
+//! (UTS 51, section 1.4.6), an emoji or an ideograph takes one variation selector (Unicode 16, section 23.4), Arabic and
 //! Indic scripts, emoji families, Thai line ends and hyphenation need joiners and breaks (section 23.2), and isolates keep a
-//! phone number together in a text that runs the other way (UAX #9).
+//! phone number together in a text that runs the other way (UAX 9).
 
 use crate::rule::BuiltIn;
 use crate::scan::Hit;
@@ -221,7 +221,7 @@ struct Direction {
     overridden: bool,
 }
 
-/// UAX #9, section 3.3.2, allows 125; nobody writes four.
+/// UAX 9, section 3.3.2, allows 125; nobody writes four.
 const DEPTH: usize = 4;
 
 impl Direction {

@@ -13,9 +13,10 @@
 //! out again is held at the sinks, in answers.
 
 mod hidden;
+pub(crate) mod letter;
 mod marker;
 mod markup;
-pub(crate) mod phrase;
+mod phrase;
 pub(crate) mod words;
 
 #[cfg(test)]

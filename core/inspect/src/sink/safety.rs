@@ -7,7 +7,7 @@
 //! become one, so is its beginning.
 
 use super::{Found, Seen};
-use crate::injection::phrase::fold;
+use crate::injection::letter::fold;
 use crate::injection::words::{Class, Classes, LONGEST, Lexicon};
 use plant::{Deed, Form};
 use std::sync::LazyLock;
