@@ -56,7 +56,7 @@ pub(crate) fn inforce(
             .wrap_err_with(|| format!("provider `{}` cannot be prepared", provider.id))?;
         upstreams.insert(provider.id.clone(), upstream);
     }
-    Ok(Inforce::new(policy, inspector, registry, upstreams, operator_keys))
+    Ok(Inforce::new(policy, inspector, registry, upstreams, operator_keys).guarded(Arc::clone(&loaded.guard)))
 }
 
 /// What reads content, and knows again what the plant registered.

@@ -1,4 +1,4 @@
-//! `inspect` and `prints` under fire: content that is read, tokens that are put back, files of what is registered.
+//! `inspect`, `guard` and `prints` under fire: content that is read, tokens that are put back, files of what is registered.
 
 /// A text to be read for findings.
 pub fn findings(bytes: &[u8]) {
@@ -33,4 +33,9 @@ pub fn files(bytes: &[u8]) {
 /// What makes an answer safe to show gives the same for the whole and for chunks.
 pub fn sinks(bytes: &[u8]) {
     inspect::fuzz_sinks(bytes);
+}
+
+/// An answer that recommends something; the first byte is the length of its pieces.
+pub fn guard(bytes: &[u8]) {
+    ::guard::fuzz(bytes);
 }

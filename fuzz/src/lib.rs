@@ -298,6 +298,7 @@ targets! {
     "csv" inspection::csv, seeds::exports, CSV, 30_000;
     "restore" inspection::restore, seeds::restorable, STREAM, 8_000;
     "sinks" inspection::sinks, seeds::showable, STREAM, 8_000;
+    "guard" inspection::guard, seeds::recommendations, STREAM, 8_000;
     "crossing" crossing::request, seeds::requests, PROMPT, 60_000;
     "homecoming" crossing::answer, seeds::answers, STREAM, 60_000;
     "note" keys::note, seeds::notes, NOTE, 100_000;

@@ -198,6 +198,20 @@ pub fn prompts() -> Vec<Vec<u8>> {
     texts.iter().map(|text| text.as_bytes().to_vec()).chain(bodies()).collect()
 }
 
+/// Recommendations as people, models and programs write them, behind the length of their pieces.
+#[must_use]
+pub fn recommendations() -> Vec<Vec<u8>> {
+    let texts = [
+        include_str!("../../core/guard/src/cases/targets.txt"),
+        include_str!("../../core/guard/src/cases/mentions.txt"),
+        include_str!("../../core/guard/src/cases/numbers.txt"),
+        include_str!("../../core/guard/src/cases/changes.txt"),
+        include_str!("../../core/guard/src/cases/structures.txt"),
+    ];
+    let lines = texts.into_iter().flat_map(str::lines).filter_map(|line| line.split_once(' '));
+    lines.map(|(_, text)| [b"\x05", text.replace("\\n", "\n").as_bytes()].concat()).collect()
+}
+
 /// Texts with the tokens that the target knows.
 #[must_use]
 pub fn restorable() -> Vec<Vec<u8>> {

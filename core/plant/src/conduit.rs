@@ -35,6 +35,8 @@ pub struct Conduit {
     pub opaque: Vec<Wildcard>,
     /// What may come back.
     pub answers: Answers,
+    /// What is done with what its answers recommend for limited tags.
+    pub guarding: Guarding,
     /// Limits of size and time.
     pub bounds: Bounds,
     /// What is kept of its calls beside their records.

@@ -8,9 +8,9 @@ use crate::problem::Code;
 use crate::report::Report;
 use crate::value::{self, enumerate, quote};
 use plant::{
-    Answers, Approval, Attachments, Bounds, Conduit, ConduitId, Deed, Dialect, Files, Handling, Images, Keep, Label,
-    Millis, OpaqueFiles, OperatorRequirement, ProviderId, PurdueLevel, Purpose, Scale, Verdict, Wildcard, WorkloadId,
-    ZoneId,
+    Act, Answers, Approval, Attachments, Bounds, Conduit, ConduitId, Deed, Dialect, Files, Guarding, Handling, Images,
+    Keep, Label, Millis, OpaqueFiles, OperatorRequirement, ProviderId, PurdueLevel, Purpose, Scale, Verdict, Wildcard,
+    WorkloadId, ZoneId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +28,7 @@ pub(crate) fn build(file: &Node<'_>, scale: &Scale, now: Millis, report: &mut Re
         approval(&node, now, report);
         handling(&node, report);
         operator(file, &node, report);
-        openness(&node, scale, report);
+        openness(&node, scale, file.says("limits"), report);
         clearance(file, &node, scale, report);
         near_the_process(file, &node, report);
         callers(&node, &known, report);
@@ -58,6 +58,7 @@ fn conduit(name: &str, node: &Node<'_>, scale: &Scale) -> Option<Conduit> {
         reroute_model: reroute.string("model"),
         opaque: wildcards(node, "opaque"),
         answers: answers(&node.table("answers")?)?,
+        guarding: guarding(&node.table("answers")?)?,
         bounds: bounds(&node.table("limits")?)?,
         keep: keep(node)?,
         essential: node.flag("essential"),
@@ -118,6 +119,11 @@ fn bounds(node: &Node<'_>) -> Option<Bounds> {
         idle: node.duration("idle")?,
         total: node.duration("total")?,
     })
+}
+
+fn guarding(node: &Node<'_>) -> Option<Guarding> {
+    let act = |key| choice(node, key, &Act::NAMES);
+    Some(Guarding { violate: act("violate")?, unresolved: act("unresolved")? })
 }
 
 fn keep(node: &Node<'_>) -> Option<Keep> {
@@ -221,7 +227,7 @@ fn operator(file: &Node<'_>, node: &Node<'_>, report: &mut Report) {
 }
 
 /// What a conduit allows that few plants want.
-fn openness(node: &Node<'_>, scale: &Scale, report: &mut Report) {
+fn openness(node: &Node<'_>, scale: &Scale, limited: bool, report: &mut Report) {
     if let Some(model) = node.texts("models").into_iter().find(|model| model.value.chars().all(|c| c == '*')) {
         let message = format!("{} is open for every model, also for those to come", node.place);
         report.add(report.problem(Code::Permissive, model.span, message).help("name the models that were approved"));
@@ -238,6 +244,13 @@ fn openness(node: &Node<'_>, scale: &Scale, report: &mut Report) {
                 report.problem(Code::Permissive, path.span, message).help("name the endpoints that may pass unread"),
             );
         }
+    }
+    let answers =
+        node.table("answers").filter(|answers| answers.text("violate").is_some_and(|act| act.value == "allow"));
+    if let Some(answers) = answers.filter(|_| limited) {
+        let message = format!("{} lets answers recommend values outside the limits of their tags", node.place);
+        let help = "`violate = \"block\"`, or `\"annotate\"` where a person reads every answer";
+        report.add(report.problem(Code::Permissive, answers.span_of("violate"), message).help(help));
     }
     let highest = node.text("ceiling").filter(|ceiling| scale.step(ceiling.value) == Some(scale.highest()));
     let required = node.table("operator").is_some_and(|operator| operator.flag("required"));

@@ -89,6 +89,7 @@ fn kind_schema(kind: &'static Kind) -> Value {
     match kind {
         Kind::Text => json!({ "type": "string", "pattern": "\\S", "maxLength": 4096 }),
         Kind::Flag => json!({ "type": "boolean" }),
+        Kind::Number => json!({ "type": "number" }),
         Kind::Count { low, high } => json!({ "type": "integer", "minimum": low, "maximum": high }),
         Kind::Size { low, high } => json!({ "anyOf": [
             { "type": "string", "pattern": "^[0-9]{1,15} *(B|kB|KB|KiB|MB|MiB|GB|GiB)$" },
@@ -202,7 +203,11 @@ The digest in each record says which configuration decided: `sha256sum plant.tom
 ";
 
 fn heading(section: &Section) -> String {
-    if section.path.is_empty() { "The file".to_owned() } else { format!("`[{}]`", section.path) }
+    match section.path {
+        "" => "The file".to_owned(),
+        "limits" => "`[[limits]]`".to_owned(),
+        path => format!("`[{path}]`"),
+    }
 }
 
 fn taking(field: &Field) -> String {
@@ -255,6 +260,7 @@ fn example(section: &Section) -> String {
         return String::new();
     }
     let header = match section.path {
+        "limits" => "[[limits]]".to_owned(),
         "conduits.<conduit>.handling" => "[[conduits.quality.handling]]".to_owned(),
         "conduits.<conduit>.answers.withhold" => "[[conduits.quality.answers.withhold]]".to_owned(),
         path => format!(

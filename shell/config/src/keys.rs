@@ -7,7 +7,8 @@
 mod map;
 
 use crate::table::{
-    ALGORITHM, ISSUER, Kind, Named, PATH, RECIPIENT, SIGNING, SOCKET, Section, URL, URL_OR_PATH, any, list, may, must,
+    ALGORITHM, ISSUER, Kind, Named, PATH, RECIPIENT, SIGNING, SOCKET, Section, UNIT, URL, URL_OR_PATH, any, list, may,
+    must,
 };
 pub(crate) use map::{
     ANSWERS, CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS, SUPPLIER,
@@ -27,6 +28,8 @@ static ANY_SOCKET: Kind = Kind::Form(&SOCKET);
 static ANY_PATH: Kind = Kind::Form(&PATH);
 static ANY_ALGORITHM: Kind = Kind::Form(&ALGORITHM);
 static ANY_RECIPIENT: Kind = Kind::Form(&RECIPIENT);
+
+static DECIMALS: [&str; 3] = ["point", "comma", "either"];
 
 /// The whole file.
 pub(crate) static FILE: Section = Section {
@@ -60,6 +63,12 @@ pub(crate) static FILE: Section = Section {
             "The plant's own words that must be recognised.",
         ),
         may("inspection", Kind::Table(&INSPECTION), "", "How content is read."),
+        may(
+            "limits",
+            Kind::Rows(&TAG_LIMIT),
+            "",
+            "The limits of tags, which what an answer recommends is held against.",
+        ),
         may("rules", Kind::Table(&RULES), "", "The plant's own rules, in Cedar."),
     ],
 };
@@ -410,6 +419,13 @@ pub(crate) static INSPECTION: Section = Section {
             "[\"info@brewery-north.example\"]",
             "Texts that are never a finding, compared whole and without case.",
         ),
+        may(
+            "decimal",
+            Kind::OneOf(&DECIMALS),
+            "\"comma\"",
+            "How numbers are written where one separator may be either, as in `1.250`: with a decimal `point` or `comma`. With `either`, as the \
+             language of the text has it, and where that does not show both ways, of which the worse counts.",
+        ),
         may("disabled", any(&WORD), "[\"person.phone\"]", "Built-in rules to switch off, by name."),
         may(
             "detectors",
@@ -426,6 +442,44 @@ pub(crate) static INSPECTION: Section = Section {
     ],
 };
 
+pub(crate) static TAG_LIMIT: Section = Section {
+    path: "limits",
+    noun: "limit",
+    about: "The limits of one tag. What answers recommend for it, in text, tables, data, code and tool calls, is held against them; what becomes of \
+            an answer that does not keep them, each conduit says under `answers`.",
+    fields: &[
+        must(
+            "tag",
+            Kind::Text,
+            "\"TIC-101\"",
+            "The tag. Case does not matter, nor what joins its parts: `tic_101` is the same.",
+        ),
+        may("aliases", any(&TEXT), "[\"reactor temperature\"]", "What else it is called."),
+        must(
+            "unit",
+            Kind::Form(&UNIT),
+            "\"Cel\"",
+            "The unit of the values here: a UCUM code, or what the field writes (`°C`, `barg`, `rpm`).",
+        ),
+        may("low", Kind::Number, "20", "The lowest value that may be recommended."),
+        may("high", Kind::Number, "180.5", "The highest."),
+        may("step", Kind::Number, "5", "The largest change: at once, or within each `window` where that is given."),
+        may(
+            "window",
+            Kind::Time { low: SECOND, high: 24 * HOUR },
+            "\"1m\"",
+            "The time in which a change of `step` is allowed: makes of it the steepest ramp.",
+        ),
+        may(
+            "modes",
+            any(&TEXT),
+            "[\"manual\"]",
+            "The modes of operation in which a value may be recommended at all. Which one it is must stand in the conversation.",
+        ),
+        may("interlocked", Kind::Flag, "false", "Whether nothing may be recommended for it, ever."),
+    ],
+};
+
 pub(crate) static RULES: Section = Section {
     path: "rules",
     noun: "rules",
@@ -434,7 +488,7 @@ pub(crate) static RULES: Section = Section {
 };
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [&Section; 26] = [
+pub(crate) static SECTIONS: [&Section; 27] = [
     &FILE,
     &PLANT,
     &GATEWAY,
@@ -460,5 +514,6 @@ pub(crate) static SECTIONS: [&Section; 26] = [
     &CONDUIT_LIMITS,
     &DICTIONARY,
     &INSPECTION,
+    &TAG_LIMIT,
     &RULES,
 ];

@@ -18,6 +18,7 @@ mod files;
 mod gateway;
 mod keys;
 mod labels;
+mod limits;
 mod names;
 mod nearest;
 mod node;
@@ -61,6 +62,8 @@ pub struct Loaded {
     pub rules: Vec<RuleFile>,
     /// How content is read.
     pub inspect: inspect::Settings,
+    /// The limits of tags.
+    pub guard: Arc<guard::Guard>,
     /// How the gateway runs.
     pub gateway: Gateway,
     /// What somebody should look at. Warnings never stop a plant.

@@ -119,6 +119,11 @@ impl<'a> Node<'a> {
         self.count(key).and_then(|count| T::try_from(count).ok())
     }
 
+    /// A number, with or without a fraction.
+    pub(crate) fn decimal(&self, key: &str) -> Option<f64> {
+        decimal(self.value(key)?.value)
+    }
+
     /// A size in bytes.
     pub(crate) fn size(&self, key: &str) -> Option<u64> {
         size(self.value(key)?.value)
@@ -219,6 +224,18 @@ pub(crate) fn default(section: &Section, key: &str) -> Option<&'static Spanned<D
 pub(crate) fn integer(value: &DeValue<'_>) -> Option<u64> {
     let integer = value.as_integer()?;
     u64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+/// A number that is finite.
+pub(crate) fn decimal(value: &DeValue<'_>) -> Option<f64> {
+    let number = match value {
+        DeValue::Integer(integer) => {
+            i64::from_str_radix(integer.as_str(), integer.radix()).ok()?.to_string().parse().ok()
+        }
+        DeValue::Float(float) => float.as_str().parse::<f64>().ok(),
+        _ => None,
+    };
+    number.filter(|number| number.is_finite())
 }
 
 /// A size in bytes, given as a text with its unit or as a number.

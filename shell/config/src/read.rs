@@ -7,7 +7,7 @@ use crate::problem::{Code, Problem, Problems, Severity, Source};
 use crate::report::Report;
 use crate::shape::Shape;
 use crate::{
-    Loaded, callers, conduits, detection, files, gateway, labels, paths, providers, rules, secret, spill, zones,
+    Loaded, callers, conduits, detection, files, gateway, labels, limits, paths, providers, rules, secret, spill, zones,
 };
 use plant::{GatewayId, Millis, Plant, PlantId, Scale};
 use std::path::Path;
@@ -53,9 +53,7 @@ pub fn read(bytes: &[u8], around: Surroundings<'_>) -> Result<Loaded, Problems> 
     }
     let built = build(&file, &around, &mut report);
     match built {
-        Some((plant, gateway, inspect)) if !report.has_errors() => {
-            finish(bytes, plant, gateway, inspect, &file, &around, report)
-        }
+        Some(built) if !report.has_errors() => finish(bytes, built, &file, &around, report),
         built => {
             // INVARIANT: whatever keeps a plant from being built has been reported.
             if built.is_none() && !report.has_errors() {
@@ -119,7 +117,7 @@ fn way_out(message: &str) -> &'static str {
     }
 }
 
-type Built = (Plant, gateway::Gateway, inspect::Settings);
+type Built = (Plant, gateway::Gateway, inspect::Settings, guard::Guard);
 
 fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Option<Built> {
     let node = file.table("plant")?;
@@ -135,6 +133,7 @@ fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Opt
     let conduits = conduits::build(file, &known, around.now, report);
     paths::check(file, &known, report);
     let inspect = labels::build(file, &known, report);
+    let guard = limits::build(file, report);
     let gateway = gateway::build(file, around.folder, report);
     files::check(file, around, report);
     let plant = Plant {
@@ -149,7 +148,7 @@ fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Opt
         conduits,
         digest: String::new(),
     };
-    Some((plant, gateway?, inspect))
+    Some((plant, gateway?, inspect, guard?))
 }
 
 fn scale(node: &Node<'_>, report: &mut Report) -> Option<Scale> {
@@ -165,9 +164,7 @@ fn scale(node: &Node<'_>, report: &mut Report) -> Option<Scale> {
 /// Reads the rules, takes the digest, and lets the rules be judged against the plant.
 fn finish(
     bytes: &[u8],
-    mut plant: Plant,
-    gateway: gateway::Gateway,
-    mut inspect: inspect::Settings,
+    (mut plant, gateway, mut inspect, guard): Built,
     file: &Node<'_>,
     around: &Surroundings<'_>,
     mut report: Report,
@@ -187,5 +184,5 @@ fn finish(
     }
     debug_assert!(list.iter().all(|problem| problem.severity() == Severity::Warning), "errors were returned above");
     let folder = around.folder.to_path_buf();
-    Ok(Loaded { plant, rules, inspect, gateway, warnings: list, folder })
+    Ok(Loaded { plant, rules, inspect, guard: Arc::new(guard), gateway, warnings: list, folder })
 }

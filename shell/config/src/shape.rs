@@ -234,6 +234,13 @@ impl<'a> Shape<'a, '_> {
                 self.fault(&text, crate::value::moment(&text).map(drop), span);
             }
             (Kind::Moment, DeValue::String(text)) => self.fault(text, crate::value::moment(text).map(drop), span),
+            (Kind::Number, DeValue::Integer(_) | DeValue::Float(_)) => {
+                if node::decimal(value).is_none() {
+                    let message = format!("{} is no number that can be compared", quote(field.key));
+                    let help = format!("for example: `{} = {}`", field.key, field.example);
+                    self.report.add(self.report.problem(Code::BadValue, span, message).help(help));
+                }
+            }
             (Kind::Count { low, high }, DeValue::Integer(_)) => {
                 self.range(field, node::integer(value), *low, *high, u64::to_string, span);
             }
@@ -381,6 +388,7 @@ pub(crate) fn takes(kind: &Kind) -> String {
     match kind {
         Kind::Text => "a text".to_owned(),
         Kind::Flag => "`true` or `false`".to_owned(),
+        Kind::Number => "a number".to_owned(),
         Kind::Count { low, high } => format!("a whole number from {low} to {high}"),
         Kind::Size { low, high } => format!("a size from {} to {}", show_size(*low), show_size(*high)),
         Kind::Time { low, high } => format!("a duration from {} to {}", show_time(*low), show_time(*high)),

@@ -50,6 +50,8 @@ pub(crate) enum Kind {
     Text,
     /// `true` or `false`.
     Flag,
+    /// A number, with or without a fraction, of either sign.
+    Number,
     /// A whole number.
     Count { low: u64, high: u64 },
     /// A size with its unit, or a number of bytes.
@@ -162,6 +164,8 @@ pub(crate) static ALGORITHM: Form = Form {
 };
 pub(crate) static WILDCARD: Form =
     Form { what: "a name, in which `*` stands for anything", check: value::wildcard, pattern: "^.{1,256}$" };
+
+pub(crate) static UNIT: Form = Form { what: "a unit", check: value::unit, pattern: "^\\S.*$" };
 
 pub(crate) const fn must(key: &'static str, kind: Kind, example: &'static str, about: &'static str) -> Field {
     Field { key, kind, need: Need::Must, example, about }

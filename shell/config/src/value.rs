@@ -261,6 +261,18 @@ pub(crate) fn signing(text: &str) -> Result<Uri, Fault> {
     })
 }
 
+/// A unit of a tag's limits.
+pub(crate) fn unit(text: &str) -> Result<(), Fault> {
+    if guard::Unit::named(text).is_some() {
+        return Ok(());
+    }
+    let help = match nearest(text, guard::Unit::all().map(|(code, _)| code)) {
+        Some(near) => format!("did you mean {}?", quote(near)),
+        None => "write its UCUM code or what the field writes: `Cel`, `bar`, `kPa`, `{rpm}`, `m3/h`, `%`".to_owned(),
+    };
+    fault("is no unit that the guard can convert", help)
+}
+
 /// A text in which `*` stands for any run of characters.
 pub(crate) fn wildcard(text: &str) -> Result<(), Fault> {
     if text.len() > 256 || text.matches('*').count() > 16 {

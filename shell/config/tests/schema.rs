@@ -53,6 +53,7 @@ impl Validator {
                 "array" => value.is_array(),
                 "string" => value.is_string(),
                 "boolean" => value.is_boolean(),
+                "number" => value.is_number(),
                 "integer" => value.is_u64() || value.is_i64(),
                 other => panic!("{other}"),
             },

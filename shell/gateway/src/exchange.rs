@@ -153,6 +153,11 @@ fn judge(
         Some(sinks) => chain.then(sinks),
         None => chain,
     };
+    // Last: it judges what the caller will read.
+    let chain = match inforce.watch(permit.terms(), request.content()) {
+        Some(watch) => chain.then(watch),
+        None => chain,
+    };
     Ok(Ready { permit, body, chain })
 }
 

@@ -4,10 +4,11 @@ use crate::connection::Caller;
 use crate::keys::OperatorKeys;
 use crate::recorder::now;
 use crate::upstream::Upstream;
+use guard::{Guard, Known, Watch};
 use http::{HeaderMap, HeaderValue};
 use identity::{Identified, Presented, Registry};
 use inspect::{Inspector, Sinks};
-use plant::{Files, Keep, Millis, Plant, ProviderId, Reason, Refusal};
+use plant::{Content, Files, Keep, Millis, Plant, ProviderId, Reason, Refusal};
 use policy::{Passage, Policy};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub struct Inforce {
     registry: Registry,
     upstreams: BTreeMap<ProviderId, Upstream>,
     operator_keys: Option<Arc<OperatorKeys>>,
+    guard: Option<Arc<Guard>>,
 }
 
 impl Inforce {
@@ -31,7 +33,14 @@ impl Inforce {
         upstreams: BTreeMap<ProviderId, Upstream>,
         operator_keys: Option<Arc<OperatorKeys>>,
     ) -> Self {
-        Self { policy, inspector: Arc::new(inspector), registry, upstreams, operator_keys }
+        Self { policy, inspector: Arc::new(inspector), registry, upstreams, operator_keys, guard: None }
+    }
+
+    /// The same with limits that answers are held against.
+    #[must_use]
+    pub fn guarded(mut self, guard: Arc<Guard>) -> Self {
+        self.guard = Some(guard).filter(|guard| !guard.idle());
+        self
     }
 
     /// The plant.
@@ -57,6 +66,17 @@ impl Inforce {
     /// What the conduit of a passage does with files.
     pub(crate) fn files(&self, passage: &Passage) -> Files {
         self.plant().conduits.get(&passage.conduit).map(|conduit| conduit.files).unwrap_or_default()
+    }
+
+    /// What watches the answer to a conversation, where tags have limits.
+    pub(crate) fn watch(&self, passage: &Passage, content: Option<&Content<'_>>) -> Option<Watch> {
+        let (guard, content) = (self.guard.as_ref()?, content?);
+        let acts = self.plant().conduits.get(&passage.conduit).map(|conduit| conduit.guarding).unwrap_or_default();
+        let mut known = Known::default();
+        for piece in content.pieces.iter().filter(|piece| piece.attachment.is_none()) {
+            guard.hear(&piece.text, &mut known);
+        }
+        Some(Watch::new(Arc::clone(guard), acts, known))
     }
 
     /// Whether the conduit of a passage keeps content.

@@ -6,7 +6,7 @@ use crate::watch::aside;
 use crate::{Inforce, Secrets, headers};
 use http::header::CONTENT_TYPE;
 use inspect::{Keyed, Restorer};
-use plant::{Conduit, Files, Finding, Reason, Refusal};
+use plant::{Conduit, Content, Files, Finding, Reason, Refusal};
 use policy::{Asked, Crossing, Passage};
 use wire::Request;
 
@@ -31,6 +31,11 @@ impl<'a> Reading<'a> {
         let weight = if request.attachments().is_empty() { 0 } else { usize::MAX };
         let opened = aside(weight, || open_files(&mut request))?;
         Ok(Self { request: Some(request), opened })
+    }
+
+    /// What people and models would read in it; `None` if it passes unread.
+    pub(crate) fn content(&self) -> Option<&Content<'_>> {
+        self.request.as_ref().map(Request::content)
     }
 
     /// What was found.

@@ -111,6 +111,7 @@ pub(crate) fn conduit(name: &str, from: &str, to: &str, purposes: &str, ceiling:
         answers: plant::Answers::open(),
         bounds: Bounds::default(),
         files: plant::Files::default(),
+        guarding: plant::Guarding::default(),
         keep: plant::Keep::Nothing,
         essential: false,
         owner: "brewing".to_owned(),

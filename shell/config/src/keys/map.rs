@@ -18,6 +18,7 @@ const fn names<T: Copy, const N: usize>(pairs: &[(&'static str, T); N]) -> [&'st
 }
 
 static DIALECTS: [&str; 5] = names(&plant::Dialect::NAMES);
+static ACTS: [&str; 4] = names(&plant::Act::NAMES);
 static KEEPS: [&str; 2] = names(&plant::Keep::NAMES);
 static ATTACHMENTS: [&str; 2] = names(&plant::Attachments::NAMES);
 static IMAGES: [&str; 2] = names(&plant::Images::NAMES);
@@ -423,6 +424,20 @@ pub(crate) static ANSWERS: Section = Section {
             Kind::Rows(&WITHHOLD),
             "[{ label = \"secret\", do = \"redact\" }]",
             "What those who read the answers may not see. The first entry whose label fits decides. Texts are then released line by line.",
+        ),
+        may(
+            "violate",
+            Kind::OneOf(&ACTS),
+            "\"block\"",
+            "Of a value for a tag of `[[limits]]` that is outside them: `allow` counts it in the record, `annotate` puts a note behind it where it stands \
+             in a text, `block` ends the answer with an error. `hold` is for a person to decide; as nobody can be asked yet, it ends the answer too, and \
+             its error says so.",
+        ),
+        may(
+            "unresolved",
+            Kind::OneOf(&ACTS),
+            "\"annotate\"",
+            "Of what cannot be held against them: a unit that is not known, a change from a value that is not known, `to the maximum`.",
         ),
     ],
 };

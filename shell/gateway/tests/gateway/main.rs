@@ -13,6 +13,8 @@ mod enforce;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod guarding;
+#[cfg(test)]
 mod keeping;
 #[cfg(test)]
 mod ledger;

@@ -2,12 +2,13 @@
 
 use crate::ledger::Ledger;
 use gateway::{Gateway, Inforce, Limits, Listen, Metrics, Secrets, TlsFiles, Upstream};
+use guard::{Decimal, Guard, Limit, Unit};
 use identity::{Registry, TokenEntry};
 use inspect::{Entry, Inspector, Settings};
 use plant::{
-    Answers, Approval, Bounds, Conduit, CredentialReference, Criticality, Dialect, Files, Governance, Handling, Keep,
-    Label, Millis, OperatorRequirement, Plant, Provider, PurdueLevel, Scale, SecurityLevels, Supplier, TokenId,
-    Verdict, Wildcard, Workload, Zone,
+    Answers, Approval, Bounds, Conduit, CredentialReference, Criticality, Dialect, Files, Governance, Guarding,
+    Handling, Keep, Label, Millis, OperatorRequirement, Plant, Provider, PurdueLevel, Scale, SecurityLevels, Supplier,
+    TokenId, Verdict, Wildcard, Workload, Zone,
 };
 use policy::Policy;
 use seal::RootKey;
@@ -39,6 +40,8 @@ pub(crate) struct Setting {
     pub(crate) files: Files,
     /// Whether conduits keep content.
     pub(crate) keep: bool,
+    /// What conduits do with what answers recommend, if a tag has limits.
+    pub(crate) guarding: Option<Guarding>,
     /// Providers that there are.
     pub(crate) providers: &'static str,
     /// Those of them to which a conduit leads.
@@ -61,6 +64,7 @@ impl Setting {
             opaque: "",
             files: Files::default(),
             keep: false,
+            guarding: None,
             providers: "openai edge anthropic ollama kserve",
             conduits: "openai edge anthropic ollama kserve",
             version: 1,
@@ -178,7 +182,24 @@ fn inforce(setting: &Setting) -> Inforce {
         .map(|provider| (provider.id.clone(), Upstream::new(provider, Some(CREDENTIAL)).unwrap()))
         .collect();
     let registry = Registry::new(&plant, vec![entry], root().derive("pseudonyms"));
-    Inforce::new(policy, Inspector::new(&settings).unwrap(), registry, upstreams, None)
+    let inforce = Inforce::new(policy, Inspector::new(&settings).unwrap(), registry, upstreams, None);
+    if setting.guarding.is_some() { inforce.guarded(guard()) } else { inforce }
+}
+
+/// One tag has limits.
+fn guard() -> Arc<Guard> {
+    let limit = Limit {
+        tag: "KIC-77".to_owned(),
+        aliases: vec!["kiln draught".to_owned()],
+        unit: Unit::named("Cel").unwrap(),
+        low: Some(20.0),
+        high: Some(180.0),
+        step: None,
+        window: None,
+        modes: Vec::new(),
+        interlocked: false,
+    };
+    Arc::new(Guard::new(vec![limit], Decimal::Either).unwrap())
 }
 
 /// An authority that has issued nothing: reading the system's, for each provider of each plant, would take most of the
@@ -273,6 +294,7 @@ fn plant(setting: &Setting) -> Plant {
         answers: setting.answers.clone(),
         bounds: setting.bounds.clone(),
         files: setting.files,
+        guarding: setting.guarding.unwrap_or_default(),
         keep: if setting.keep { Keep::Content } else { Keep::Nothing },
         essential: false,
         owner: "works".to_owned(),
