@@ -390,7 +390,7 @@ impl Clause<'_> {
     }
 
     /// The tags that end at `last` and share what follows: `A, B and C to ...`; of as many values as tags each has its own.
-    fn listed<'t>(&self, before: &'t [Token], last: usize, at: usize) -> Vec<Token> {
+    fn listed(&self, before: &[Token], last: usize, at: usize) -> Vec<Token> {
         let is_tag = |token: &Token| matches!(token.what, What::Tag(..) | What::Other);
         let mut first = last;
         while let Some(more) = before.get(..first).and_then(|head| {

@@ -99,18 +99,17 @@ impl Clause<'_> {
             self.place_before(place)
                 .filter(|place| self.tokens.get(*place).is_some_and(|token| token.quantity().is_some()))
         };
-        if before.mark() == Some(b'-')
+        let joined = before.mark() == Some(b'-')
             || before.is(lex::AND)
-            || before.is(lex::TO | lex::DURING) && paired(place).is_some()
+            || before.is(lex::TO | lex::DURING) && paired(place).is_some();
+        if joined
+            && let Some((pair, first)) = paired(place).and_then(|pair| Some((pair, self.tokens.get(pair)?.quantity()?)))
         {
-            if let Some((pair, first)) = paired(place).and_then(|pair| Some((pair, self.tokens.get(pair)?.quantity()?)))
-            {
-                // The second end of a range, or the next value of a list.
-                return match self.role(pair, first, limit) {
-                    Role::Aside if before.is(lex::TO) => Role::Target,
-                    role => role,
-                };
-            }
+            // The second end of a range, or the next value of a list.
+            return match self.role(pair, first, limit) {
+                Role::Aside if before.is(lex::TO) => Role::Target,
+                role => role,
+            };
         }
         if before.is(lex::FROM) {
             // `higher than`, `mehr als`.
