@@ -19,6 +19,9 @@ fn all(act: plant::Act) -> Guarding {
     Guarding { violate: act, unresolved: act }
 }
 
+/// Makes an event of a dialect of some words.
+type Says<'a> = &'a dyn Fn(&str) -> String;
+
 /// A stream of events, each in a piece of its own.
 fn stream(kind: &str, events: &[String]) -> Vec<Act> {
     let mut acts = vec![Act::Send(stream_head(kind))];
@@ -82,7 +85,7 @@ async fn a_stream_ends_with_its_dialects_error_before_the_value_is_released() {
     };
     let ollama =
         |text: &str| format!("{{\"message\":{{\"role\":\"assistant\",\"content\":\"{text}\"}},\"done\":false}}\n");
-    let says: [(&str, &str, &dyn Fn(&str) -> String, String); 3] = [
+    let says: [(&str, &str, Says<'_>, String); 3] = [
         (OPENAI, "text/event-stream", &event, DONE.to_owned()),
         (
             ANTHROPIC,
