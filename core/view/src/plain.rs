@@ -210,7 +210,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn view(source: &str) -> View<'_> {
-        View::new(source, next).ok().expect("a small map")
+        View::new(source, next).expect("a small map")
     }
 
     fn back<'a>(source: &'a str, needle: &str) -> &'a str {
