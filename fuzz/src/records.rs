@@ -140,7 +140,7 @@ impl Files for Altered<'_> {
 
 pub(crate) fn good() -> &'static Folder {
     static GOOD: OnceLock<Folder> = OnceLock::new();
-    GOOD.get_or_init(|| crate::seeds::folder("ledgers/good"))
+    GOOD.get_or_init(|| seeds::folder("ledgers/good"))
 }
 
 fn trusted() -> &'static Trust {
@@ -152,7 +152,7 @@ fn trusted() -> &'static Trust {
 fn heads() -> &'static std::collections::BTreeSet<String> {
     static HEADS: OnceLock<std::collections::BTreeSet<String>> = OnceLock::new();
     HEADS.get_or_init(|| {
-        let all: BTreeMap<String, Vec<u8>> = crate::seeds::folder("ledgers");
+        let all: BTreeMap<String, Vec<u8>> = seeds::folder("ledgers");
         let notes = all.values().filter_map(|bytes| Note::parse(bytes).ok());
         let believed = notes.filter(|note| note.verify(trusted().verifiers()).is_ok());
         let receipts = all.values().filter_map(|bytes| {

@@ -1,7 +1,7 @@
 //! What an answer passes on its way to the caller, in order: each rewriter sees what the one before it made of the text.
 //!
 //! ```text
-//! wire::Answer <-> restorer -> guard -> ...        the first that stops the answer stops it for all
+//! wire::Answer <-> restorer -> sinks -> guard        the first that stops the answer stops it for all
 //! ```
 
 use plant::{Channel, FindingCount, Form, Refusal, Rewrite};
@@ -13,10 +13,12 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    /// The same with one more at its end.
+    /// The same with one more at its end, if there is one.
     #[must_use]
-    pub(crate) fn then(mut self, link: impl Rewrite + Send + 'static) -> Self {
-        self.links.push(Box::new(link));
+    pub(crate) fn then(mut self, link: Option<impl Rewrite + Send + 'static>) -> Self {
+        if let Some(link) = link {
+            self.links.push(Box::new(link));
+        }
         self
     }
 
@@ -102,7 +104,7 @@ mod tests {
     }
 
     fn chain() -> Chain {
-        Chain::default().then(Last(String::new(), '1', false)).then(Last(String::new(), '2', false))
+        Chain::default().then(Some(Last(String::new(), '1', false))).then(Some(Last(String::new(), '2', false)))
     }
 
     #[test]

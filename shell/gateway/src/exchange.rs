@@ -148,16 +148,12 @@ fn judge(
         journal.received(&gate.secrets.commitments, bytes);
     }
     journal.sends(&gate.secrets.commitments, bytes, &body);
-    let chain = if restorer.idle() { Chain::default() } else { Chain::default().then(restorer) };
-    let chain = match inforce.sinks(permit.terms()) {
-        Some(sinks) => chain.then(sinks),
-        None => chain,
-    };
-    // Last: it judges what the caller will read.
-    let chain = match inforce.watch(permit.terms(), request.content()) {
-        Some(watch) => chain.then(watch),
-        None => chain,
-    };
+
+    // What the answer will pass; the guard last, for it judges what the caller will read.
+    let chain = Chain::default()
+        .then(Some(restorer).filter(|restorer| !restorer.idle()))
+        .then(inforce.sinks(permit.terms()))
+        .then(inforce.watch(permit.terms(), request.content()));
     Ok(Ready { permit, body, chain })
 }
 
