@@ -3,8 +3,11 @@
 //! Fed piece by piece it cuts at the same places as fed whole: each place is decided by what stands before it and by
 //! the first sign of what follows.
 
-/// Longest segment, in bytes. What is longer is cut, and a limited tag in it cannot be judged.
-pub(crate) const LONGEST: usize = 128 << 10;
+/// Longest sentence or line, in bytes. What is longer is cut, and a limited tag in it cannot be judged: what its words are to
+/// each other costs more the more of them there are.
+pub(crate) const LONGEST: usize = 8 << 10;
+/// Longest block of JSON, likewise.
+pub(crate) const LONGEST_BLOCK: usize = 128 << 10;
 
 /// A place at which a segment ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +78,7 @@ impl Segmenter {
                 return Some(Cut { end, long: false });
             }
             self.at = next;
-            if next >= LONGEST {
+            if next >= if self.block.is_some() { LONGEST_BLOCK } else { LONGEST } {
                 return Some(Cut { end: next, long: true });
             }
         }
