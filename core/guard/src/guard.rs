@@ -99,6 +99,12 @@ impl Guard {
         }
     }
 
+    /// Whether a text surely names no limited tag, so that it need not be read if nothing was spoken of before.
+    pub(crate) fn names_none(&self, text: &str) -> bool {
+        let none = |text: &str| self.tags.first(text).is_none();
+        none(text) && crate::sight::of(text).is_some_and(|view| none(&view.text))
+    }
+
     /// The mode of operation that a text says last, of those that limits ask for.
     fn mode(&self, text: &str) -> Option<String> {
         let modes = self.limits.iter().flat_map(|limit| &limit.modes);

@@ -64,6 +64,9 @@ impl<'a> Reader<'a> {
     /// Reads a text that is there whole.
     pub(crate) fn whole(&self, text: &str, context: &mut Context) -> Heard {
         let mut heard = Heard::default();
+        if context.active.is_empty() && context.header.is_none() && self.guard.names_none(text) {
+            return heard;
+        }
         let mut start = 0;
         while let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
             let cut = Segmenter::default().read(rest).unwrap_or(Cut { end: rest.len(), long: false });

@@ -135,6 +135,9 @@ impl Watch {
 
     /// Judges a text that is there whole; gives it with notes if there are any.
     fn sentences(&mut self, text: &str) -> Option<String> {
+        if self.known.mentioned.is_empty() && self.guard.names_none(text) {
+            return None;
+        }
         let mut state = Text { context: Context::new(&self.known.mentioned), ..Text::default() };
         let mut out = self.feed(&mut state, text);
         out.push_str(&self.end(&mut state));
