@@ -236,10 +236,10 @@ fn image(units: &Units, hosts: &[Wildcard]) -> Step {
     let Some(close) = close else {
         // Too long to be held: a link then, which is judged where its address stands.
         let link = || Step::Replace(units.end(1), String::new(), Found::Image);
-        return if units.whole {
-            Step::Pass(0)
-        } else if units.len() > ALT {
+        return if units.len() > ALT {
             link()
+        } else if units.whole {
+            Step::Pass(0)
         } else {
             Step::Wait
         };
@@ -279,6 +279,8 @@ fn destination(units: &Units, cares: &Cares) -> Step {
         Place::More => Step::Wait,
         Place::Whole { text, end } => match astray(&text, &cares.hosts) {
             None => Step::Pass(units.end(2)),
+            // Whether the parenthesis closes is seen behind the address.
+            Some(_) if sign == '(' && units.at(end).is_none() && !units.whole && units.len() < LONG => Step::Wait,
             Some(target) => {
                 let open = if sign == '(' { "] (link removed: " } else { "]: (link removed: " };
                 let close = if sign == '(' && units.at(end).is_some() { "" } else { ")" };
