@@ -181,18 +181,9 @@ fn found(args: &Add) -> miette::Result<Vec<Found>> {
 
 fn remove(plant: &Path, args: &Remove) -> miette::Result<ExitCode> {
     let (loaded, keys) = open(plant)?;
-    let path = &loaded.gateway.documents;
-    let ids: Vec<DocumentId> =
-        args.ids.iter().map(|id| DocumentId::new(id.as_str()).into_diagnostic()).collect::<Result<_, _>>()?;
-    let removed = registered::change(path, &keys, |collection: &mut Collection| {
-        ids.into_iter().map(|id| (collection.remove(&id), id)).collect::<Vec<_>>()
-    })?;
-    let line = |(there, id): &(bool, DocumentId)| match there {
-        true => format!("`{id}` is forgotten\n"),
-        false => format!("there is no document `{id}`\n"),
-    };
-    say(&removed.iter().map(line).collect::<String>())?;
-    Ok(if removed.iter().all(|(there, _)| *there) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let ids =
+        args.ids.iter().map(|id| DocumentId::new(id.as_str()).into_diagnostic()).collect::<Result<Vec<_>, _>>()?;
+    registered::forget(&loaded.gateway.documents, &keys, ids, "document", Collection::remove)
 }
 
 fn list(plant: &Path, args: &List) -> miette::Result<ExitCode> {

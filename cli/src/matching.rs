@@ -151,15 +151,7 @@ fn add(plant: &Path, args: &Add) -> miette::Result<ExitCode> {
 fn remove(plant: &Path, args: &Remove) -> miette::Result<ExitCode> {
     let (loaded, keys) = open(plant)?;
     let ids = args.ids.iter().map(|id| TableId::new(id.as_str()).into_diagnostic()).collect::<Result<Vec<_>, _>>()?;
-    let removed = registered::change(&loaded.gateway.tables, &keys, |sheets: &mut Sheets| {
-        ids.into_iter().map(|id| (sheets.remove(&id), id)).collect::<Vec<_>>()
-    })?;
-    let line = |(there, id): &(bool, TableId)| match there {
-        true => format!("`{id}` is forgotten\n"),
-        false => format!("there is no table `{id}`\n"),
-    };
-    say(&removed.iter().map(line).collect::<String>())?;
-    Ok(if removed.iter().all(|(there, _)| *there) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    registered::forget(&loaded.gateway.tables, &keys, ids, "table", Sheets::remove)
 }
 
 fn list(plant: &Path, args: &List) -> miette::Result<ExitCode> {

@@ -2,15 +2,16 @@
 
 use crate::assemble;
 use crate::secrets::PlantKey;
-use config::Loaded;
+use config::{Loaded, private};
 use inspect::Known;
 use miette::{IntoDiagnostic, bail, miette};
 use plant::Label;
 use prints::{Collection, FileError, Keys, Matcher, Sheets, Table};
-use std::fs::{File, OpenOptions};
+use std::fmt::Display;
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
+use std::process::ExitCode;
 
 /// Largest file. 100,000 documents of 3 KB take 140 MB.
 const LARGEST: u64 = 2 << 30;
@@ -99,6 +100,25 @@ pub(crate) fn sensitivity(name: Option<&str>, loaded: &Loaded) -> miette::Result
     }
 }
 
+/// Forgets what has these names, and says of each whether it was there; a failure if one was not. `noun` is what it is.
+pub(crate) fn forget<R: Registered, I: Display>(
+    path: &Path,
+    keys: &Keys,
+    ids: Vec<I>,
+    noun: &str,
+    remove: impl Fn(&mut R, &I) -> bool,
+) -> miette::Result<ExitCode> {
+    let removed = change(path, keys, |registered: &mut R| {
+        ids.into_iter().map(|id| (remove(registered, &id), id)).collect::<Vec<_>>()
+    })?;
+    let line = |(there, id): &(bool, I)| match there {
+        true => format!("`{id}` is forgotten\n"),
+        false => format!("there is no {noun} `{id}`\n"),
+    };
+    say(&removed.iter().map(line).collect::<String>())?;
+    Ok(if removed.iter().all(|(there, _)| *there) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 /// Prints to standard output.
 pub(crate) fn say(text: &str) -> miette::Result<()> {
     let mut out = io::stdout().lock();
@@ -142,38 +162,7 @@ pub(crate) fn change<R: Registered, T>(
     let mut after = before.clone();
     let result = change(&mut after);
     if after != before {
-        replace(path, &folder, &after.encode(keys)).map_err(failed)?;
+        private::replace(path, &folder, &after.encode(keys)).map_err(failed)?;
     }
     Ok(result)
-}
-
-fn replace(path: &Path, folder: &File, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = path.with_file_name(name);
-    // What an interrupted writer left; the lock says that no other one is at work.
-    match std::fs::remove_file(&new) {
-        Err(problem) if problem.kind() != io::ErrorKind::NotFound => return Err(problem),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-    let written = keep_owner(path, folder, &file)
-        .and_then(|()| file.write_all(bytes))
-        .and_then(|()| file.sync_all())
-        .and_then(|()| std::fs::rename(&new, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&new);
-    }
-    written.and_then(|()| folder.sync_all())
-}
-
-/// Gives the new file to whom the old one, or the folder, belongs: who registers a document must not take the file away
-/// from the gateway.
-fn keep_owner(path: &Path, folder: &File, file: &File) -> io::Result<()> {
-    let owner = std::fs::metadata(path).or_else(|_| folder.metadata())?;
-    let own = file.metadata()?;
-    if (own.uid(), own.gid()) == (owner.uid(), owner.gid()) {
-        return Ok(());
-    }
-    fchown(file, Some(owner.uid()), Some(owner.gid()))
 }

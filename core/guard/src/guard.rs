@@ -108,6 +108,8 @@ impl Guard {
     /// The mode of operation that a text says last, of those that limits ask for.
     fn mode(&self, text: &str) -> Option<String> {
         let modes = self.limits.iter().flat_map(|limit| &limit.modes);
+        // Most plants have none, and what the conversation holds may be long.
+        modes.clone().next()?;
         let lower = text.to_lowercase();
         let said = |mode: &String| {
             let mode = mode.to_lowercase();

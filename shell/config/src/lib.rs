@@ -23,6 +23,7 @@ mod names;
 mod nearest;
 mod node;
 mod paths;
+pub mod private;
 mod problem;
 mod providers;
 mod read;

@@ -8,7 +8,7 @@ use guard::{Guard, Known, Watch};
 use http::{HeaderMap, HeaderValue};
 use identity::{Identified, Presented, Registry};
 use inspect::{Inspector, Sinks};
-use plant::{Content, Files, Keep, Millis, Plant, ProviderId, Reason, Refusal};
+use plant::{Conduit, Content, Files, Keep, Millis, Plant, ProviderId, Reason, Refusal};
 use policy::{Passage, Policy};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,15 +63,20 @@ impl Inforce {
         known.ok_or_else(|| Refusal::new(Reason::ProviderUnreachable, "the provider was not prepared"))
     }
 
+    /// The conduit of a passage.
+    fn conduit(&self, passage: &Passage) -> Option<&Conduit> {
+        self.plant().conduits.get(&passage.conduit)
+    }
+
     /// What the conduit of a passage does with files.
     pub(crate) fn files(&self, passage: &Passage) -> Files {
-        self.plant().conduits.get(&passage.conduit).map(|conduit| conduit.files).unwrap_or_default()
+        self.conduit(passage).map(|conduit| conduit.files).unwrap_or_default()
     }
 
     /// What watches the answer to a conversation, where tags have limits.
     pub(crate) fn watch(&self, passage: &Passage, content: Option<&Content<'_>>) -> Option<Watch> {
         let (guard, content) = (self.guard.as_ref()?, content?);
-        let acts = self.plant().conduits.get(&passage.conduit).map(|conduit| conduit.guarding).unwrap_or_default();
+        let acts = self.conduit(passage).map(|conduit| conduit.guarding).unwrap_or_default();
         let mut known = Known::default();
         for piece in content.pieces.iter().filter(|piece| piece.attachment.is_none()) {
             guard.hear(&piece.text, &mut known);
@@ -81,12 +86,12 @@ impl Inforce {
 
     /// Whether the conduit of a passage keeps content.
     pub(crate) fn keeps(&self, passage: &Passage) -> bool {
-        self.plant().conduits.get(&passage.conduit).is_some_and(|conduit| conduit.keep == Keep::Content)
+        self.conduit(passage).is_some_and(|conduit| conduit.keep == Keep::Content)
     }
 
     /// What makes the answer of a passage safe to show, if its conduit asks for anything.
     pub(crate) fn sinks(&self, passage: &Passage) -> Option<Sinks> {
-        let answers = &self.plant().conduits.get(&passage.conduit)?.answers;
+        let answers = &self.conduit(passage)?.answers;
         (!answers.is_open()).then(|| Sinks::new(answers, Arc::clone(&self.inspector)))
     }
 }

@@ -1,9 +1,10 @@
 //! The file itself: read with limits, replaced as a whole.
 
 use super::{Tokens, TokensProblem, json};
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use crate::private;
+use std::fs::{File, TryLockError};
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -54,7 +55,7 @@ pub fn change<T>(path: &Path, change: impl FnOnce(&mut Tokens) -> T) -> Result<T
     let mut after = before.clone();
     let result = change(&mut after);
     if after != before {
-        replace(path, &folder_file, &json::write(&after)).map_err(failed)?;
+        private::replace(path, &folder_file, json::write(&after).as_bytes()).map_err(failed)?;
     }
     Ok(result)
 }
@@ -70,35 +71,4 @@ fn lock(folder: &File, path: &Path) -> Result<(), TokensProblem> {
             Err(TryLockError::Error(source)) => return Err(TokensProblem::Write { path: path.to_owned(), source }),
         }
     }
-}
-
-fn replace(path: &Path, folder: &File, text: &str) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = path.with_file_name(name);
-    // What an interrupted writer left; the lock says that no other one is at work.
-    match std::fs::remove_file(&new) {
-        Err(problem) if problem.kind() != io::ErrorKind::NotFound => return Err(problem),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-    let written = keep_owner(path, folder, &file)
-        .and_then(|()| file.write_all(text.as_bytes()))
-        .and_then(|()| file.sync_all())
-        .and_then(|()| std::fs::rename(&new, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&new);
-    }
-    written.and_then(|()| folder.sync_all())
-}
-
-/// Gives the new file to whom the old one (or the folder) belongs: an administrator who issues a token must not
-/// take the file away from the gateway.
-fn keep_owner(path: &Path, folder: &File, file: &File) -> io::Result<()> {
-    let owner = std::fs::metadata(path).or_else(|_| folder.metadata())?;
-    let own = file.metadata()?;
-    if (own.uid(), own.gid()) == (owner.uid(), owner.gid()) {
-        return Ok(());
-    }
-    fchown(file, Some(owner.uid()), Some(owner.gid()))
 }
