@@ -39,6 +39,31 @@ impl<'a> Bytes<'a> {
         at
     }
 
+    /// The end of the run of letters and digits that begins at `from`, and whether digits are among them.
+    #[inline]
+    pub(crate) fn joined(self, from: usize) -> (usize, bool) {
+        let (mut end, mut digits) = (from, false);
+        for byte in self.0.get(from..).unwrap_or_default() {
+            if !is_joined(*byte) {
+                break;
+            }
+            digits |= is_digit(*byte);
+            end += 1;
+        }
+        (end, digits)
+    }
+
+    /// Whether what stands at `at`, behind a word of letters, ends it as in prose: neither a number nor the next part of a
+    /// name or an address follows.
+    #[inline]
+    pub(crate) fn is_prose(self, at: usize) -> bool {
+        match self.at(at) {
+            b' ' => !is_digit(self.at(at + 1)),
+            b'.' => is_blank(self.at(at + 1)),
+            sign => matches!(sign, b',' | b';' | b'\n' | b'\r' | b')' | b'"' | b'\'' | b'?' | b'!' | 0x80..),
+        }
+    }
+
     /// The start of the run of `class` that ends at `to`, at most `most` bytes long.
     #[inline]
     pub(crate) fn run_back(self, to: usize, most: usize, class: impl Fn(u8) -> bool) -> usize {

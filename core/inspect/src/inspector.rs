@@ -6,7 +6,7 @@ use crate::escape::{Escapes, LAYERS};
 use crate::injection::{self, Injection};
 use crate::keyed::{Keys, assigns};
 use crate::known::{Known, Sighting};
-use crate::layer::{Layered, merge};
+use crate::layer::{Layered, merge, stretches};
 use crate::literal::Literals;
 use crate::overlap::{Claim, resolve};
 use crate::plain;
@@ -147,7 +147,7 @@ impl Inspector {
 
     /// Disjoint claims on one piece, by the rules and by the values of tables; `None` if there are too many.
     fn claims(&self, piece: &Piece<'_>, key: Option<&str>, values: Option<Vec<Hit>>) -> Option<Vec<Claim>> {
-        let mut hits = self.hits(&piece.text, LAYERS)?.hits;
+        let mut hits = self.hits(&piece.text, LAYERS)?;
         hits.extend(values.into_iter().flatten());
         hits.extend(key.and_then(|key| assigns(key, piece, &self.literals, &self.units)));
         let claims = hits.into_iter().filter_map(|hit| self.claim(&piece.text, hit));
@@ -161,23 +161,59 @@ impl Inspector {
     }
 
     /// Everything found in a text, and in what its escapes say, that many layers deep. May overlap.
-    fn hits(&self, text: &str, layers: usize) -> Option<Layered> {
+    fn hits(&self, text: &str, layers: usize) -> Option<Vec<Hit>> {
+        let mut hits = self.outermost(text, layers)?;
+        let Some(escapes) = Escapes::of(text).filter(|_| layers > 0) else { return Some(hits) };
+        let stretches = stretches(text, escapes, &mut hits);
+        let (mut all, mut hits) = (Vec::with_capacity(hits.len()), hits.into_iter().peekable());
+        for stretch in stretches {
+            let mut until = |end| std::iter::from_fn(|| hits.next_if(|hit| hit.span.start < end)).collect::<Vec<_>>();
+            all.append(&mut until(stretch.read.start));
+            let outer = until(stretch.read.end).into_iter().map(|hit| hit.back(stretch.read.start)).collect();
+            let source = text.get(stretch.read.clone())?;
+            let undone = self.undone(source, outer, escapes, layers, &stretch.told())?;
+            all.extend(undone.hits.into_iter().map(|hit| hit.on(stretch.read.start)));
+            if all.len() > self.most_hits() {
+                return None;
+            }
+        }
+        all.extend(hits);
+        (all.len() <= self.most_hits()).then_some(all)
+    }
+
+    /// What was found in a text and what is found in what its escapes say there, where those tell anything.
+    fn undone(
+        &self,
+        text: &str,
+        hits: Vec<Hit>,
+        escapes: Escapes,
+        layers: usize,
+        told: &Range<usize>,
+    ) -> Option<Layered> {
+        let inner = View::new(text, |text, from| escapes.next(text, from)).ok()?;
+        if inner.map.is_plain() {
+            return Some(Layered { hits, maps: Vec::new() });
+        }
+        let (layers, within) = (layers - 1, 0..inner.text.len());
+        let deeper = self.outermost(&inner.text, layers)?;
+        let deeper = match escapes.inside(&inner.text).filter(|_| layers > 0) {
+            Some(escapes) => self.undone(&inner.text, deeper, escapes, layers, &within)?,
+            None => Layered { hits: deeper, maps: Vec::new() },
+        };
+        let all = merge(hits, deeper, inner.map, told);
+        (all.hits.len() <= self.most_hits()).then_some(all)
+    }
+
+    /// Everything found in a text as it stands there, and in what is wrapped in it.
+    fn outermost(&self, text: &str, layers: usize) -> Option<Vec<Hit>> {
         let view = View::new(text, plain::next).ok()?;
-        let Found { mut hits, long } = self.detect(&view.text)?;
+        let (mut hits, long) = self.detect(&view.text)?;
         hits.extend(self.unwrapped(&view.text, &long, layers)?);
         for hit in &mut hits {
             hit.span = view.map.source(&hit.span);
         }
         self.injection.hidden(text, self.most_hits(), &mut hits);
-        let outermost = Layered { hits, maps: Vec::new() };
-        let Some(escapes) = Escapes::of(text).filter(|_| layers > 0) else { return Some(outermost) };
-        let inner = View::new(text, |text, from| escapes.next(text, from)).ok()?;
-        if inner.map.is_plain() {
-            return Some(outermost);
-        }
-        let deeper = self.hits(&inner.text, layers - 1)?;
-        let all = merge(outermost.hits, deeper, inner.map);
-        (all.hits.len() <= self.most_hits()).then_some(all)
+        Some(hits)
     }
 
     /// What is found in texts that are wrapped in the long words of this one, each as a hit of the whole wrapping.
@@ -187,7 +223,7 @@ impl Inspector {
             return Some(hits);
         }
         for (span, inner) in wrapped::texts(text, long) {
-            let inside = self.hits(&inner, layers - 1)?.hits;
+            let inside = self.hits(&inner, layers - 1)?;
             let encoded = |rule| if injection::is_ours(rule) { BuiltIn::EncodedPhrase.index() } else { rule };
             let rules: BTreeSet<RuleIndex> = inside.into_iter().map(|hit| encoded(hit.rule)).collect();
             hits.extend(rules.into_iter().map(|rule| Hit { rule, span: span.clone() }));
@@ -203,10 +239,11 @@ impl Inspector {
         self.most.saturating_mul(2).saturating_add(64)
     }
 
-    fn detect(&self, text: &str) -> Option<Found> {
+    /// What is found in a plain text, and the words in it that are so long that text may be wrapped in them.
+    fn detect(&self, text: &str) -> Option<(Vec<Hit>, Vec<Range<usize>>)> {
         let most = self.most_hits();
-        let Found { mut hits, long } = Scan::new(text, most).run(&self.literals, &self.units).ok()?;
-        self.injection.said(text, most, &mut hits);
+        let Found { mut hits, long, roles } = Scan::new(text, most).run(&self.literals, &self.units).ok()?;
+        self.injection.said(text, roles, most, &mut hits);
         if hits.len() > most {
             return None;
         }
@@ -222,7 +259,7 @@ impl Inspector {
             overflow = hits.len() > most;
             !overflow
         });
-        (!overflow).then_some(Found { hits, long })
+        (!overflow).then_some((hits, long))
     }
 
     fn claim(&self, source: &str, hit: Hit) -> Option<Claim> {

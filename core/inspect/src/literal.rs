@@ -3,6 +3,7 @@
 //! Few places of a text begin with three bytes that any literal begins with; only there is it compared. That takes a
 //! table of 4 KiB, which stays in the cache between calls. An automaton over all of it has megabytes.
 
+use crate::injection::marker;
 use crate::numbered::{self, Named};
 use crate::person::address;
 use crate::person::name::{self, Before};
@@ -69,6 +70,10 @@ pub(crate) enum Literal {
     /// A statement of a firewall or a switch.
     Statement,
     Vlan,
+    /// A token of a chat template.
+    Template,
+    /// A tag that may tell who speaks.
+    Role,
 }
 
 /// What is looked for, by its first three bytes.
@@ -147,6 +152,8 @@ impl Literals {
         table.extend(address::LABELS.map(|label| (label, Literal::Address)));
         table.extend(tolerance::GEOMETRY.map(|word| (word, Literal::Geometry)));
         table.extend(plan::STATEMENTS.map(|head| (head, Literal::Statement)));
+        table.extend(marker::TOKENS.map(|token| (token, Literal::Template)));
+        table.extend(marker::TAGS.map(|tag| (tag, Literal::Role)));
         let mut groups: BTreeMap<Opening, Group> = BTreeMap::new();
         for (literal, meaning) in table {
             let first = literal.bytes().take(3).fold(0, follow);

@@ -28,6 +28,18 @@ pub(crate) struct Hit {
     pub(crate) span: Range<usize>,
 }
 
+impl Hit {
+    /// The same in a text that this one stands in from `start` on.
+    pub(crate) fn on(self, start: usize) -> Self {
+        Self { span: self.span.start + start..self.span.end + start, ..self }
+    }
+
+    /// The same in the part of the text that begins at `start`, which is not behind it.
+    pub(crate) fn back(self, start: usize) -> Self {
+        Self { span: self.span.start.saturating_sub(start)..self.span.end.saturating_sub(start), ..self }
+    }
+}
+
 /// Reads one text.
 pub(crate) struct Scan<'t> {
     text: Bytes<'t>,
@@ -37,6 +49,7 @@ pub(crate) struct Scan<'t> {
     tags: Vec<Range<usize>>,
     numbers: Vec<Number>,
     long: Vec<Range<usize>>,
+    roles: Vec<Range<usize>>,
     most: usize,
 }
 
@@ -46,6 +59,8 @@ pub(crate) struct Found {
     pub(crate) hits: Vec<Hit>,
     /// Words so long that text may be wrapped in them, ascending.
     pub(crate) long: Vec<Range<usize>>,
+    /// Tags that may tell a model who speaks, ascending.
+    pub(crate) roles: Vec<Range<usize>>,
 }
 
 /// There are more hits than anyone wants to hold.
@@ -54,8 +69,8 @@ pub(crate) struct TooMany;
 impl<'t> Scan<'t> {
     pub(crate) fn new(source: &'t str, most: usize) -> Self {
         let text = Bytes(source.as_bytes());
-        let (hits, cues, tags, numbers, long) = Default::default();
-        Self { text, source, hits, cues, tags, numbers, long, most }
+        let (hits, cues, tags, numbers, long, roles) = Default::default();
+        Self { text, source, hits, cues, tags, numbers, long, roles, most }
     }
 
     /// Reads it.
@@ -65,7 +80,8 @@ impl<'t> Scan<'t> {
         self.setpoints(units);
         let hits = &mut self.hits;
         form::blocks(self.source, |rule, span| hits.push(Hit { rule: rule.index(), span }));
-        if self.hits.len() > self.most { Err(TooMany) } else { Ok(Found { hits: self.hits, long: self.long }) }
+        let Self { hits, long, roles, .. } = self;
+        if hits.len() > self.most { Err(TooMany) } else { Ok(Found { hits, long, roles }) }
     }
 
     fn hit(&mut self, rule: BuiltIn, span: Option<Range<usize>>) -> bool {
@@ -162,6 +178,15 @@ impl<'t> Scan<'t> {
                 Literal::Vlan => {
                     self.hit(BuiltIn::NetworkPlan, plan::vlan(text, at));
                 }
+                Literal::Template => {
+                    self.hit(BuiltIn::MarkerTemplate, Some(at));
+                }
+                Literal::Role => {
+                    // Of two that begin together, one.
+                    if self.roles.last().is_none_or(|last| last.start != at.start) {
+                        self.roles.push(at);
+                    }
+                }
             }
             if self.hits.len() > self.most {
                 return Err(TooMany);
@@ -186,9 +211,13 @@ impl<'t> Scan<'t> {
         while at < text.len() {
             let byte = text.at(at);
             if is_joined(byte) {
-                let end = text.run(at, usize::MAX, is_joined);
+                let (end, digits) = text.joined(at);
                 if end - at >= wrapped::SHORTEST {
                     self.long.push(at..end);
+                }
+                if !digits && end - at != 2 && text.is_prose(end) {
+                    at = end;
+                    continue;
                 }
                 at = match self.variable(at, end) {
                     Some(further) => further,

@@ -44,7 +44,7 @@ pub(crate) fn size(text: Bytes<'_>, start: usize) -> Option<Range<usize>> {
     let end = decimal(text, start);
     let at = text.run(end, 4, is_blank);
     let begin = diameter(text, start);
-    let close = limits(text, at).or_else(|| fit(text, at, begin.is_some() || named(text, start)))?;
+    let close = limits(text, at).or_else(|| fit(text, at, || begin.is_some() || named(text, start)))?;
     let unit = text.run(close, 2, is_blank);
     let unit_end = text.run(unit, 3, |b| b.is_ascii_alphabetic() || b >= 0x80);
     let known =
@@ -72,17 +72,20 @@ fn limits(text: Bytes<'_>, at: usize) -> Option<usize> {
 }
 
 /// `H7`, `h6`, `H7/g6`: alone only where a diameter or a word for a fit stands in front.
-fn fit(text: Bytes<'_>, at: usize, told: bool) -> Option<usize> {
+fn fit(text: Bytes<'_>, at: usize, told: impl FnOnce() -> bool) -> Option<usize> {
     let first = class(text, at)?;
     let second = (text.at(first) == b'/').then(|| class(text, first + 1)).flatten();
     let end = second.unwrap_or(first);
-    ((told || second.is_some()) && !is_joined(text.at(end))).then_some(end)
+    (!is_joined(text.at(end)) && (second.is_some() || told())).then_some(end)
 }
 
 /// A tolerance class: letters of a deviation, a grade from 1 to 18 (or 01).
 fn class(text: Bytes<'_>, at: usize) -> Option<usize> {
     let letters = text.run(at, 2, |b| b.is_ascii_alphabetic());
     let end = text.run(letters, 2, is_digit);
+    if letters == at || end == letters {
+        return None;
+    }
     let name = text.slice(at..letters);
     let one_case = name.iter().all(u8::is_ascii_uppercase) || name.iter().all(u8::is_ascii_lowercase);
     let grade = std::str::from_utf8(text.slice(letters..end)).ok()?.parse::<u8>().ok()?;

@@ -29,6 +29,12 @@ impl Escapes {
         Some(Self { short })
     }
 
+    /// What to look for in `text`, which stands in a text of these.
+    #[must_use]
+    pub fn inside(self, text: &str) -> Option<Self> {
+        Self::of(text).map(|own| Self { short: own.short || self.short })
+    }
+
     /// The first escape at or after `from`.
     #[must_use]
     pub fn next(self, text: &str, from: usize) -> Option<Change> {

@@ -27,18 +27,12 @@ pub(super) fn find(text: &str, most: usize, hits: &mut Vec<Hit>) {
     let mut bidi = Direction::default();
     let mut selectors = Selectors::default();
     let mut at = 0;
-    while let Some(length) =
-        bytes.get(at..).and_then(|rest| rest.iter().position(|byte| is_lead(*byte) || *byte == b'\n'))
-    {
-        at += length;
+    while let Some(next) = next_lead(bytes, at) {
         if hits.len() > most {
             return;
         }
-        if bytes.get(at) == Some(&b'\n') {
-            hits.extend(bidi.line(at));
-            at += 1;
-            continue;
-        }
+        hits.extend(bidi.lines(bytes, at..next));
+        at = next;
         let Some(character) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
         let end = at + character.len_utf8();
         match kind(character) {
@@ -67,7 +61,23 @@ pub(super) fn find(text: &str, most: usize, hits: &mut Vec<Hit>) {
         }
         at = end;
     }
-    hits.extend(bidi.line(text.len()));
+    hits.extend(bidi.lines(bytes, at..bytes.len()));
+    hits.extend(bidi.line(bytes.len()));
+}
+
+/// Where the next character may begin that is looked at, at or after `from`.
+fn next_lead(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    for chunk in bytes.get(from..)?.chunks(64) {
+        // Most of most texts is ASCII, which is told many bytes at once.
+        if !chunk.is_ascii()
+            && let Some(lead) = chunk.iter().position(|byte| is_lead(*byte))
+        {
+            return Some(at + lead);
+        }
+        at += chunk.len();
+    }
+    None
 }
 
 /// Whether a character that is looked at may begin with this byte: from U+00AD on, what is no ASCII.
@@ -254,6 +264,17 @@ impl Direction {
         let deep = self.open.len() > DEPTH;
         self.open.truncate(DEPTH);
         deep.then_some(Hit { rule: BuiltIn::HiddenBidi.index(), span })
+    }
+
+    /// The lines end that end in a stretch in which nothing turns anything.
+    fn lines(&mut self, bytes: &[u8], stretch: Range<usize>) -> Option<Hit> {
+        let idle = self.open.is_empty() && !self.leftward && self.forced.is_none() && !self.overridden;
+        if idle {
+            return None;
+        }
+        // Behind the first of them, nothing is open.
+        let end = memchr::memchr(b'\n', bytes.get(stretch.clone())?)?;
+        self.line(stretch.start + end)
     }
 
     /// The line ends: what is still open turns what a reader takes for the rest of it (Trojan Source, CVE-2021-42574).

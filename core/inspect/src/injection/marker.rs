@@ -1,15 +1,10 @@
 //! Marks that tell a model who speaks: the tokens of chat templates, and what people write in their place.
 //!
 //! A template's own tokens have no place in a text, whoever writes it. Tags such as `</system>` may be anybody's XML, and
-//! count only with other evidence.
-
-use super::phrase::{Evidence, Read};
-use crate::rule::BuiltIn;
-use crate::scan::Hit;
-use aho_corasick::AhoCorasick;
+//! count only with other evidence. Both are found with all other literals.
 
 /// Tokens of chat templates: of ChatML, Llama 2 and 3, Gemma, Mistral, Phi, DeepSeek, Command, harmony.
-const TOKENS: [&str; 30] = [
+pub(crate) const TOKENS: [&str; 30] = [
     "<|im_start|>",
     "<|im_end|>",
     "<|im_sep|>",
@@ -43,7 +38,7 @@ const TOKENS: [&str; 30] = [
 ];
 
 /// What may be a mark of that kind, or something else.
-const TAGS: [&str; 22] = [
+pub(crate) const TAGS: [&str; 22] = [
     "</system>",
     "<system>",
     "<system_prompt>",
@@ -67,30 +62,3 @@ const TAGS: [&str; 22] = [
     "</tool_result>",
     "</user_input>",
 ];
-
-/// Both, ready to be looked for.
-pub(super) struct Markers {
-    automaton: Option<AhoCorasick>,
-}
-
-impl Markers {
-    pub(super) fn new() -> Self {
-        let all = TOKENS.iter().chain(&TAGS);
-        Self { automaton: AhoCorasick::builder().ascii_case_insensitive(true).build(all).ok() }
-    }
-
-    pub(super) fn find(&self, text: &str, most: usize, read: &mut Read) {
-        let Some(automaton) = &self.automaton else { return };
-        for found in automaton.find_iter(text) {
-            let span = found.range();
-            if read.hits.len() > most {
-                return;
-            }
-            if found.pattern().as_usize() < TOKENS.len() {
-                read.hits.push(Hit { rule: BuiltIn::MarkerTemplate.index(), span });
-            } else if read.weak.len() < most {
-                read.weak.push(Evidence { rule: BuiltIn::MarkerRole, points: 2, span });
-            }
-        }
-    }
-}

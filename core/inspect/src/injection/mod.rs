@@ -14,7 +14,7 @@
 
 mod hidden;
 pub(crate) mod letter;
-mod marker;
+pub(crate) mod marker;
 mod markup;
 mod phrase;
 pub(crate) mod words;
@@ -24,8 +24,9 @@ mod tests;
 
 use crate::rule::{BuiltIn, RuleIndex};
 use crate::scan::Hit;
-use marker::Markers;
+use phrase::Evidence;
 use plant::{Finding, Label, Origin};
+use std::ops::Range;
 use words::Lexicon;
 
 /// Evidence of any kind that is enough where nobody sees it, in points.
@@ -34,14 +35,13 @@ const HIDDEN: u32 = 3;
 /// Finds instructions to a model.
 pub(crate) struct Injection {
     lexicon: Lexicon,
-    markers: Markers,
     /// Whether any of its rules is switched on.
     on: bool,
 }
 
 impl Injection {
     pub(crate) fn new(on: bool) -> Self {
-        Self { lexicon: Lexicon::new(), markers: Markers::new(), on }
+        Self { lexicon: Lexicon::new(), on }
     }
 
     /// What is hidden in a text as it was sent. Stops shortly after `most`.
@@ -51,13 +51,14 @@ impl Injection {
         }
     }
 
-    /// What a text says as it is read. Stops shortly after `most`.
-    pub(crate) fn said(&self, text: &str, most: usize, hits: &mut Vec<Hit>) {
+    /// What a text says as it is read, where role `tags` stand in it. Stops shortly after `most`.
+    pub(crate) fn said(&self, text: &str, tags: Vec<Range<usize>>, most: usize, hits: &mut Vec<Hit>) {
         if !self.on {
             return;
         }
         let mut read = phrase::read(text, &self.lexicon, most);
-        self.markers.find(text, most, &mut read);
+        let role = |span| Evidence { rule: BuiltIn::MarkerRole, points: 2, span };
+        read.weak.extend(tags.into_iter().map(role).take(most));
         read.weak.sort_by_key(|evidence| evidence.span.start);
         phrase::combine(&mut read, most);
         if read.weak.is_empty() && read.hits.is_empty() {

@@ -3,7 +3,7 @@
 //! No word tells anything alone. `ignore`, `previous` and `instructions` are the plant's words too; what they come to
 //! together is judged in [`super::phrase`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a word does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -296,7 +296,10 @@ const LEXICON: &[(Class, &str)] = &[
         Class::Verbatim,
         "verbatim wortlich literally exactly textuellement literalmente letteralmente doslownie unchanged",
     ),
-    (Class::New, "new updated neue* nouvelle* nouveau nueva* nuevo* nuov* now* revised"),
+    (
+        Class::New,
+        "new updated neue* nouvelle* nouveau nueva* nuevo* nuov* now nowy nowa nowe nowego nowej nowych nowym revised",
+    ),
     (Class::Override, "override overriding bypass prompt message instruction instructions directive notice"),
     (
         Class::When,
@@ -330,20 +333,26 @@ const LEXICON: &[(Class, &str)] = &[
     ),
 ];
 
-/// Bits of a word's first three bytes, five of each; those do not tell the cases of a letter apart.
-const WORDS: usize = 512;
-
 /// Longest word that is looked at, in bytes.
 pub(crate) const LONGEST: usize = 32;
 
+/// How many words of 64 bits tell the shapes that there are.
+const SHAPES: usize = 1 << 10;
+
+/// And the openings of three letters.
+const OPENINGS: usize = 1 << 9;
+
 /// The lexicon, ready to be asked.
 pub(crate) struct Lexicon {
-    /// A bit for each opening of three bytes that words have: most words of a text have another.
-    openings: Box<[u64; WORDS]>,
-    /// How many openings the words of bits before hold.
-    ranks: Box<[u16; WORDS]>,
-    /// For each opening, ascending, the words that have it.
-    groups: Vec<Vec<Entry>>,
+    /// A bit for each opening that words have.
+    openings: Box<[u64; OPENINGS]>,
+    /// A bit for each shape that words have: most words of a text have another.
+    shapes: Box<[u64; SHAPES]>,
+    /// How many shapes the words of bits before hold.
+    ranks: Box<[u16; SHAPES]>,
+    /// For each shape, ascending, the words that have it.
+    groups: Vec<Box<[usize]>>,
+    entries: Vec<Entry>,
 }
 
 struct Entry {
@@ -360,90 +369,126 @@ impl Lexicon {
 
     /// That of a table: each class with its words, parted by blanks.
     pub(crate) fn of(table: &[(Class, &str)]) -> Self {
-        let mut groups: BTreeMap<u16, Vec<Entry>> = BTreeMap::new();
-        for (class, words) in table {
-            for word in words.split(' ') {
-                let stem = word.ends_with('*');
-                add(&mut groups, word.trim_end_matches('*'), stem, *class);
+        let mut words: BTreeMap<(String, bool), Classes> = BTreeMap::new();
+        let mut add = |word: String, stem, class| {
+            let classes = words.entry((word, stem)).or_default();
+            *classes = classes.and(Classes::of(class));
+        };
+        for (class, listed) in table {
+            for word in listed.split(' ') {
+                let (word, stem) = word.strip_suffix('*').map_or((word, false), |stem| (stem, true));
+                add(word.to_owned(), stem, *class);
                 // What a rotation by half the alphabet makes of English, which every model reads.
                 if matches!(class, Class::Drop | Class::Talk | Class::Before | Class::Every) && !stem && word.len() > 4
                 {
-                    let turned: String = word.chars().map(turn).collect();
-                    add(&mut groups, &turned, false, *class);
+                    add(word.chars().map(turn).collect(), false, *class);
                 }
             }
         }
-        let (mut openings, mut ranks) = (Box::new([0_u64; WORDS]), Box::new([0_u16; WORDS]));
-        for opening in groups.keys() {
-            if let Some(bits) = openings.get_mut(usize::from(opening >> 6)) {
-                *bits |= 1 << (opening & 63);
-            }
+        let entry = |((text, stem), classes)| Entry { text, stem, classes };
+        Self::with(words.into_iter().map(entry).collect())
+    }
+
+    fn with(entries: Vec<Entry>) -> Self {
+        let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (index, Entry { text, stem, .. }) in entries.iter().enumerate() {
+            let longest = if *stem { LONGEST } else { text.len() };
+            let shapes: BTreeSet<usize> = (text.len()..=longest).map(|length| shape(text.as_bytes(), length)).collect();
+            shapes.into_iter().for_each(|shape| groups.entry(shape).or_default().push(index));
         }
+        let (mut shapes, mut ranks) = (Box::new([0_u64; SHAPES]), Box::new([0_u16; SHAPES]));
+        let mut openings = Box::new([0_u64; OPENINGS]);
+        groups.keys().for_each(|shape| set(shapes.as_mut_slice(), *shape));
+        entries.iter().for_each(|entry| set(openings.as_mut_slice(), opening(entry.text.as_bytes())));
         let mut rank = 0;
-        for (own, bits) in ranks.iter_mut().zip(openings.iter()) {
+        for (own, bits) in ranks.iter_mut().zip(shapes.iter()) {
             *own = rank;
             rank += count(*bits);
         }
-        Self { openings, ranks, groups: groups.into_values().collect() }
+        Self { openings, shapes, ranks, groups: groups.into_values().map(Vec::into_boxed_slice).collect(), entries }
     }
 
-    /// The words that begin like this one.
-    fn group(&self, word: &[u8]) -> Option<&[Entry]> {
-        let opening = opening(word);
-        let (at, bit) = (usize::from(opening >> 6), 1_u64 << (opening & 63));
-        let bits = self.openings.get(at).filter(|bits| *bits & bit != 0)?;
-        let rank = self.ranks.get(at)? + count(bits & (bit - 1));
-        self.groups.get(usize::from(rank)).map(Vec::as_slice)
+    /// The words that have the shape of this one.
+    fn group(&self, word: &[u8]) -> impl Iterator<Item = &Entry> {
+        let shape = shape(word, word.len());
+        let rank = || {
+            let below = self.shapes.get(shape >> 6)? & ((1 << (shape & 63)) - 1);
+            Some(usize::from(self.ranks.get(shape >> 6)? + count(below)))
+        };
+        let rank = has(self.shapes.as_slice(), shape).then(rank).flatten();
+        let group = rank.and_then(|rank| self.groups.get(rank)).map(AsRef::as_ref).unwrap_or_default();
+        group.iter().filter_map(|index| self.entries.get(*index))
     }
 
     /// What a word does; `word` is in lower case and without accents.
     pub(crate) fn classes(&self, word: &[u8]) -> Classes {
-        let Some(group) = self.group(word) else { return Classes::NONE };
-        let fits = group.iter().filter(|entry| {
+        let fits = self.group(word).filter(|entry| {
             let own = entry.text.as_bytes();
             word == own || entry.stem && word.starts_with(own)
         });
         fits.fold(Classes::NONE, |classes, entry| classes.and(entry.classes))
     }
 
-    /// Whether a word of any case may be one of ours.
+    /// Whether a word of letters of any case may be one of ours.
     #[inline]
     pub(crate) fn may_have(&self, word: &[u8]) -> bool {
-        let opening = opening(word);
-        self.openings.get(usize::from(opening >> 6)).is_some_and(|bits| bits & 1 << (opening & 63) != 0)
+        has(self.shapes.as_slice(), shape(word, word.len()))
     }
 
-    /// The longest of ours that `letters` begins with, of at least four: its length and what it does.
+    /// Whether a word of letters of any case may be one of ours, whatever follows; at least three are there.
+    pub(crate) fn may_begin(&self, word: &[u8]) -> bool {
+        has(self.openings.as_slice(), opening(word))
+    }
+
+    /// The longest of ours that `letters` begins with, of at least three: its length and what it does.
     pub(super) fn longest(&self, letters: &[u8]) -> Option<(usize, Classes)> {
-        let group = self.group(letters)?;
-        let fits = group.iter().filter(|entry| entry.text.len() >= 3 && letters.starts_with(entry.text.as_bytes()));
-        let entry = fits.max_by_key(|entry| entry.text.len())?;
-        Some((entry.text.len(), entry.classes))
+        let beginnings = (3..=letters.len()).rev().filter_map(|length| letters.get(..length));
+        let ours = |word: &[u8]| {
+            let same = self.group(word).filter(|entry| entry.text.as_bytes() == word);
+            Some((word.len(), same.map(|entry| entry.classes).reduce(Classes::and)?))
+        };
+        beginnings.filter_map(ours).next()
     }
 }
 
-/// Five bits of each of a word's first three bytes, which do not tell the cases of a letter apart.
-fn opening(word: &[u8]) -> u16 {
-    let bits = |byte: u8| u16::from(byte & 31);
-    match word {
-        [first, second, third, ..] => bits(*first) << 10 | bits(*second) << 5 | bits(*third),
-        [first, second] => bits(*first) << 10 | bits(*second) << 5,
-        [first] => bits(*first) << 10,
-        [] => 0,
+/// What is told of a word before it is compared, below 2^16: its first four letters, which are the same here in both
+/// cases, and its `length`, as far as words are told apart by it.
+#[inline]
+fn shape(word: &[u8], length: usize) -> usize {
+    /// Stems stand for words of any length; so few lengths are told apart.
+    const LENGTHS: usize = 12;
+    /// Of Fibonacci hashing: 2^64 by the golden ratio.
+    const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+    let head = match word {
+        [a, b, c, d, ..] => [*a, *b, *c, *d],
+        [a, b, c] => [*a, *b, *c, 0],
+        [a, b] => [*a, *b, 0, 0],
+        [a] => [*a, 0, 0, 0],
+        [] => [0; 4],
+    };
+    let told = u64::from(u32::from_le_bytes(head) & 0x1F1F_1F1F) | (length.min(LENGTHS) as u64) << 32;
+    (told.wrapping_mul(SPREAD) >> 48) as usize
+}
+
+/// Five bits of each of a word's first three letters.
+fn opening(word: &[u8]) -> usize {
+    word.iter().take(3).fold(0, |opening, letter| opening << 5 | usize::from(letter & 31))
+}
+
+#[inline]
+fn has(bits: &[u64], bit: usize) -> bool {
+    bits.get(bit >> 6).is_some_and(|bits| bits & 1 << (bit & 63) != 0)
+}
+
+fn set(bits: &mut [u64], bit: usize) {
+    if let Some(bits) = bits.get_mut(bit >> 6) {
+        *bits |= 1 << (bit & 63);
     }
 }
 
 /// How many bits are set.
 fn count(bits: u64) -> u16 {
     bits.count_ones().try_into().unwrap_or_default()
-}
-
-fn add(groups: &mut BTreeMap<u16, Vec<Entry>>, word: &str, stem: bool, class: Class) {
-    let group = groups.entry(opening(word.as_bytes())).or_default();
-    match group.iter_mut().find(|entry| entry.text == word && entry.stem == stem) {
-        Some(entry) => entry.classes = entry.classes.and(Classes::of(class)),
-        None => group.push(Entry { text: word.to_owned(), stem, classes: Classes::of(class) }),
-    }
 }
 
 fn turn(letter: char) -> char {

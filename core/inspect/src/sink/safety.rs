@@ -316,7 +316,7 @@ fn word_end(text: &str, start: usize, end: bool) -> Option<usize> {
 fn may_tell(text: &str, from: usize) -> Option<usize> {
     let start = word_start(text, from)?;
     let word = text.as_bytes().get(start..)?;
-    let plain = word.len() >= 3 && word.is_ascii() && !word.contains(&b'\'') && !LEXICON.may_have(word);
+    let plain = word.len() >= 3 && word.is_ascii() && !word.contains(&b'\'') && !LEXICON.may_begin(word);
     // Behind a backslash, its first letter may be none of it.
     (!plain || start > 0 && text.as_bytes().get(start - 1) == Some(&b'\\')).then_some(start)
 }
@@ -340,7 +340,7 @@ fn stop(gap: &str, form: Form) -> Option<(usize, usize)> {
 /// What a word does.
 fn classes(word: &str) -> Classes {
     let word = word.as_bytes();
-    if word.len() > LONGEST || word.is_ascii() && !LEXICON.may_have(word) {
+    if word.len() > LONGEST || word.iter().all(u8::is_ascii_alphabetic) && !LEXICON.may_have(word) {
         return Classes::default();
     }
     let mut folded = [0; LONGEST];
