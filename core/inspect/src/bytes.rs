@@ -39,20 +39,6 @@ impl<'a> Bytes<'a> {
         at
     }
 
-    /// The end of the run of letters and digits that begins at `from`, and whether digits are among them.
-    #[inline]
-    pub(crate) fn joined(self, from: usize) -> (usize, bool) {
-        let (mut end, mut digits) = (from, false);
-        for byte in self.0.get(from..).unwrap_or_default() {
-            if !is_joined(*byte) {
-                break;
-            }
-            digits |= is_digit(*byte);
-            end += 1;
-        }
-        (end, digits)
-    }
-
     /// Whether what stands at `at`, behind a word of letters, ends it as in prose: neither a number nor the next part of a
     /// name or an address follows.
     #[inline]

@@ -13,6 +13,7 @@
 //! What the plant registered, documents to be known again, is looked up beside the rules ([`Known`]). The guard on answers
 //! and image copies are other detectors; they will give [`plant::Finding`]s like those here.
 
+mod blocks;
 mod bytes;
 mod detector;
 mod dictionary;
@@ -30,6 +31,7 @@ mod numbered;
 mod overlap;
 mod person;
 mod plan;
+mod ranked;
 mod restore;
 mod rule;
 mod scan;

@@ -8,6 +8,7 @@ use crate::numbered::{self, Named};
 use crate::person::address;
 use crate::person::name::{self, Before};
 use crate::plan;
+use crate::ranked::{Ranked, spread};
 use crate::secret::assigned::{KEYWORDS, Names};
 use crate::secret::command;
 use crate::secret::encoded::HASHES;
@@ -16,7 +17,7 @@ use crate::secret::pem;
 use crate::secret::vendor::VENDORS;
 use crate::setpoint::CUES;
 use crate::tolerance;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// What a literal opens.
@@ -78,10 +79,8 @@ pub(crate) enum Literal {
 
 /// What is looked for, by its first three bytes.
 pub(crate) struct Literals {
-    /// The openings that literals have: 64 to a word, a bit each.
-    openings: Box<[u64; WORDS]>,
-    /// How many openings the words before hold.
-    ranks: Box<[u16; WORDS]>,
+    /// The openings that literals have.
+    openings: Ranked<WORDS>,
     /// For each opening that literals have, ascending, those literals.
     groups: Vec<Group>,
 }
@@ -94,19 +93,24 @@ struct Group {
     literals: Vec<(&'static str, Literal)>,
 }
 
-/// Three bytes, five bits of each: those do not tell the cases of a letter apart.
-type Opening = u16;
+/// How many words of 64 bits tell the openings.
+const WORDS: usize = 1 << 9;
 
-const WORDS: usize = 512;
-
-/// The opening that follows on one when the text goes on with a byte.
-fn follow(opening: Opening, byte: u8) -> Opening {
-    (opening << 5 | Opening::from(byte & 31)) & 0x7FFF
+/// What is told of three bytes, below 2^15: five bits of each, which do not tell the cases of a letter apart.
+#[inline]
+fn opening([first, second, third, _]: [u8; 4]) -> usize {
+    let told = u32::from_le_bytes([first, second, third, 0]) & 0x1F_1F1F;
+    spread(u64::from(told), 15)
 }
 
-/// The word of an opening, and its bit there.
-fn place(opening: Opening) -> (usize, u64) {
-    (usize::from(opening >> 6) % WORDS, 1 << (opening & 63))
+/// The first four bytes of a text; behind its end are zeros.
+#[inline]
+fn head(text: &[u8]) -> [u8; 4] {
+    text.first_chunk().copied().unwrap_or_else(|| {
+        let mut head = [0; 4];
+        head.iter_mut().zip(text).for_each(|(to, byte)| *to = *byte);
+        head
+    })
 }
 
 impl Literals {
@@ -154,50 +158,33 @@ impl Literals {
         table.extend(plan::STATEMENTS.map(|head| (head, Literal::Statement)));
         table.extend(marker::TOKENS.map(|token| (token, Literal::Template)));
         table.extend(marker::TAGS.map(|tag| (tag, Literal::Role)));
-        let mut groups: BTreeMap<Opening, Group> = BTreeMap::new();
+        let mut groups: BTreeMap<usize, Group> = BTreeMap::new();
         for (literal, meaning) in table {
-            let first = literal.bytes().take(3).fold(0, follow);
+            let [first, second, third, _] = head(literal.as_bytes());
             // One of two bytes opens with whatever follows.
-            let openings = if literal.len() < 3 { (first << 5) & 0x7FFF..=first << 5 | 31 } else { first..=first };
+            let thirds = if literal.len() < 3 { 0..=31 } else { third..=third };
+            let openings: BTreeSet<usize> = thirds.map(|third| opening([first, second, third, 0])).collect();
             for opening in openings {
                 let group = groups.entry(opening).or_default();
                 group.fourth |= literal.as_bytes().get(3).map_or(u32::MAX, |byte| 1 << (byte & 31));
                 group.literals.push((literal, meaning));
             }
         }
-        let (mut openings, mut ranks) = (Box::new([0_u64; WORDS]), Box::new([0_u16; WORDS]));
-        for opening in groups.keys() {
-            let (word, bit) = place(*opening);
-            if let Some(openings) = openings.get_mut(word) {
-                *openings |= bit;
-            }
-        }
-        let mut rank = 0;
-        for (word, openings) in ranks.iter_mut().zip(openings.iter()) {
-            *word = rank;
-            rank += count(*openings);
-        }
-        Self { openings, ranks, groups: groups.into_values().collect() }
+        Self { openings: Ranked::new(groups.keys().copied()), groups: groups.into_values().collect() }
     }
 
     /// Every occurrence, overlapping ones too, in order of their beginnings.
     pub(crate) fn find<'t>(&'t self, text: &'t str) -> Occurrences<'t> {
-        let opening = text.bytes().take(2).fold(0, follow);
-        Occurrences { literals: self, text: text.as_bytes(), at: 0, opening, group: [].iter() }
+        Occurrences { literals: self, text: text.as_bytes(), at: 0, group: [].iter() }
     }
 
-    /// The literals that begin so.
-    fn group(&self, opening: Opening) -> Option<&Group> {
-        let (word, bit) = place(opening);
-        let openings = self.openings.get(word).filter(|openings| *openings & bit != 0)?;
-        let rank = self.ranks.get(word)? + count(openings & (bit - 1));
-        self.groups.get(usize::from(rank))
+    /// The literals that may stand where a text goes on so.
+    #[inline]
+    fn group(&self, head: [u8; 4]) -> Option<&[(&'static str, Literal)]> {
+        let group = self.groups.get(self.openings.rank(opening(head))?)?;
+        let [.., fourth] = head;
+        (group.fourth >> (fourth & 31) & 1 == 1).then_some(&group.literals)
     }
-}
-
-/// How many bits are set.
-fn count(word: u64) -> u16 {
-    word.count_ones().try_into().unwrap_or_default()
 }
 
 /// Goes through a text.
@@ -206,8 +193,6 @@ pub(crate) struct Occurrences<'t> {
     text: &'t [u8],
     /// Behind the place that was looked at last.
     at: usize,
-    /// The two bytes there.
-    opening: Opening,
     /// What may still stand at the place that was looked at last.
     group: std::slice::Iter<'t, (&'static str, Literal)>,
 }
@@ -231,19 +216,15 @@ impl Iterator for Occurrences<'_> {
 impl<'t> Occurrences<'t> {
     /// Goes to the next place where a literal may begin.
     fn advance(&mut self) -> Option<&'t [(&'static str, Literal)]> {
-        let (mut at, mut opening) = (self.at, self.opening);
-        while at < self.text.len() {
-            opening = follow(opening, self.text.get(at + 2).copied().unwrap_or_default());
-            at += 1;
-            if let Some(group) = self.literals.group(opening)
-                && group.fourth >> (self.text.get(at + 2).copied().unwrap_or_default() & 31) & 1 == 1
-            {
-                (self.at, self.opening) = (at, opening);
-                return Some(&group.literals);
-            }
-        }
-        self.at = at;
-        None
+        let rest = self.text.get(self.at..)?;
+        let whole = rest.array_windows().enumerate().find_map(|(at, head)| Some((at, self.literals.group(*head)?)));
+        let last = || {
+            let mut tails = (rest.len().saturating_sub(3)..rest.len()).filter_map(|at| Some((at, rest.get(at..)?)));
+            tails.find_map(|(at, tail)| Some((at, self.literals.group(head(tail))?)))
+        };
+        let (at, group) = whole.or_else(last)?;
+        self.at += at + 1;
+        Some(group)
     }
 }
 

@@ -8,6 +8,7 @@
 //!
 //! Every check reads a bounded stretch around its candidate, so the whole is linear in the text.
 
+use crate::blocks::{Alphabet, Blocks, Found as Run, Word};
 use crate::bytes::{Bytes, is_digit, is_joined};
 use crate::literal::{Literal, Literals};
 use crate::rule::{self, BuiltIn, RuleIndex, vendor};
@@ -61,6 +62,23 @@ pub(crate) struct Found {
     pub(crate) long: Vec<Range<usize>>,
     /// Tags that may tell a model who speaks, ascending.
     pub(crate) roles: Vec<Range<usize>>,
+}
+
+/// The words that pass B goes through, and the signs between them that something may begin or stand with.
+struct Runs;
+
+impl Alphabet for Runs {
+    fn is_digit(byte: u8) -> bool {
+        byte.is_ascii_digit()
+    }
+
+    fn is_sign(_: u8) -> bool {
+        false
+    }
+
+    fn is_mark(byte: u8) -> bool {
+        matches!(byte, b'@' | b'+' | b'(' | b'%' | b'=' | b':' | 0xE2)
+    }
 }
 
 /// There are more hits than anyone wants to hold.
@@ -207,59 +225,67 @@ impl<'t> Scan<'t> {
 
     fn runs(&mut self, units: &Units) -> Result<(), TooMany> {
         let text = self.text;
-        let mut at = 0;
-        while at < text.len() {
-            let byte = text.at(at);
-            if is_joined(byte) {
-                let (end, digits) = text.joined(at);
-                if end - at >= wrapped::SHORTEST {
-                    self.long.push(at..end);
-                }
-                if !digits && end - at != 2 && text.is_prose(end) {
-                    at = end;
-                    continue;
-                }
-                at = match self.variable(at, end) {
-                    Some(further) => further,
-                    None => self.word(at, end, units).max(end),
-                };
-                if self.hits.len() > self.most {
-                    return Err(TooMany);
-                }
-                continue;
+        let (mut blocks, mut at) = (Blocks::<Runs>::new(text.0), 0);
+        while let Some(found) = blocks.next(at) {
+            at = match found {
+                Run::Word(word) => self.run_of(&word, units),
+                Run::Mark(mark) => self.sign(mark),
+            };
+            if self.hits.len() > self.most {
+                return Err(TooMany);
             }
-            match byte {
-                b'@' => {
-                    self.hit(BuiltIn::Email, person::email::address(text, at));
-                }
-                b'+' | b'(' if is_digit(text.at(at + 1)) => {
-                    if let Some(further) = self.groups(at) {
-                        at = further;
-                        continue;
-                    }
-                }
-                b'%' => {
-                    self.hit(BuiltIn::TagAddress, address::direct(text, at));
-                }
-                b'=' => {
-                    self.hit(BuiltIn::TagReference, address::designation(text, at));
-                }
-                // `⌖`, `⏥`, `⏊`, `⌭`, `⌓`, `○`, `◎`, `⌯`: the signs of ISO 1101.
-                0xE2 if matches!(
-                    text.slice(at + 1..at + 3),
-                    [0x8C, 0x93 | 0x96 | 0xAD | 0xAF] | [0x8F, 0xA5 | 0x8A] | [0x97, 0x8E]
-                ) =>
-                {
-                    self.hit(BuiltIn::Geometry, tolerance::geometry(text, at..at + 3));
-                }
-                b':' if text.at(at + 1) == b':' => {
-                    self.hit(BuiltIn::Ipv6, network::ipv6(text, at));
-                }
-                _ => {}
-            }
-            at += 1;
         }
         Ok(())
+    }
+
+    /// Looks at a word; gives where the scan goes on.
+    #[inline]
+    fn run_of(&mut self, word: &Word, units: &Units) -> usize {
+        let Word { start, end, digits, .. } = *word;
+        if end - start >= wrapped::SHORTEST {
+            self.long.push(start..end);
+        }
+        if !digits && end - start != 2 && self.text.is_prose(end) {
+            return end;
+        }
+        match self.variable(start, end) {
+            Some(further) => further,
+            None => self.word(start, end, units).max(end),
+        }
+    }
+
+    /// Looks at a sign between words; gives where the scan goes on.
+    fn sign(&mut self, at: usize) -> usize {
+        let text = self.text;
+        match text.at(at) {
+            b'@' => {
+                self.hit(BuiltIn::Email, person::email::address(text, at));
+            }
+            b'+' | b'(' if is_digit(text.at(at + 1)) => {
+                if let Some(further) = self.groups(at) {
+                    return further;
+                }
+            }
+            b'%' => {
+                self.hit(BuiltIn::TagAddress, address::direct(text, at));
+            }
+            b'=' => {
+                self.hit(BuiltIn::TagReference, address::designation(text, at));
+            }
+            // `⌖`, `⏥`, `⏊`, `⌭`, `⌓`, `○`, `◎`, `⌯`: the signs of ISO 1101.
+            0xE2 if matches!(
+                text.slice(at + 1..at + 3),
+                [0x8C, 0x93 | 0x96 | 0xAD | 0xAF] | [0x8F, 0xA5 | 0x8A] | [0x97, 0x8E]
+            ) =>
+            {
+                self.hit(BuiltIn::Geometry, tolerance::geometry(text, at..at + 3));
+            }
+            b':' if text.at(at + 1) == b':' => {
+                self.hit(BuiltIn::Ipv6, network::ipv6(text, at));
+            }
+            _ => {}
+        }
+        at + 1
     }
 
     /// A variable whose name begins with the word `start..end`; where it ends.

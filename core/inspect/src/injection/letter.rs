@@ -1,37 +1,25 @@
-//! The bytes of words: which they are, and which letters they stand for.
+//! The letters of words: which bytes they are, and which letters those stand for.
 
 use super::words::{LONGEST, bare};
+use crate::blocks::Alphabet;
 
-/// Kinds of the bytes of a word.
-pub(super) const LETTER: u8 = 1;
-/// Digits, and signs that stand for letters.
-pub(super) const DIGIT: u8 = 2;
-/// What stands inside words, and bytes of letters beyond ASCII.
-pub(super) const SIGN: u8 = 4;
+/// What the words of a sentence are made of.
+pub(super) struct Letters;
 
-/// The kind of each byte; 0 is none of a word.
-const KINDS: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        #[expect(clippy::indexing_slicing, reason = "byte is below the table's 256")]
-        {
-            table[byte] = match byte as u8 {
-                b'a'..=b'z' | b'A'..=b'Z' => LETTER,
-                b'0'..=b'9' | b'@' | b'$' => DIGIT,
-                b'_' | b'\'' | 0x80.. => SIGN,
-                _ => 0,
-            };
-        }
-        byte += 1;
+impl Alphabet for Letters {
+    /// Digits, and signs that stand for letters.
+    fn is_digit(byte: u8) -> bool {
+        byte.is_ascii_digit() || matches!(byte, b'@' | b'$')
     }
-    table
-};
 
-#[inline]
-pub(super) fn kind(byte: u8) -> u8 {
-    #[expect(clippy::indexing_slicing, reason = "a byte is below the table's 256")]
-    KINDS[usize::from(byte)]
+    /// What stands inside words, and bytes of letters beyond ASCII.
+    fn is_sign(byte: u8) -> bool {
+        matches!(byte, b'_' | b'\'' | 0x80..)
+    }
+
+    fn is_mark(_: u8) -> bool {
+        false
+    }
 }
 
 /// The letter that a digit looks like; a one is `one`.

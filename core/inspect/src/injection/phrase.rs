@@ -10,8 +10,9 @@
 //!
 //! A frame costs what its words cost, and each word is in few frames, so the whole is linear in the text.
 
-use super::letter::{DIGIT, LETTER, SIGN, fold, kind, leet};
+use super::letter::{Letters, fold, leet};
 use super::words::{Class, Classes, LONGEST, Lexicon};
+use crate::blocks::{Blocks, Found, Word as Run};
 use crate::bytes::Bytes;
 use crate::rule::BuiltIn;
 use crate::scan::Hit;
@@ -133,25 +134,11 @@ impl<'t> Reader<'t> {
     }
 
     fn words(&mut self) {
-        let text = self.text.0;
-        let mut at = 0;
-        while self.read.hits.len() <= self.most {
-            let rest = text.get(at..).unwrap_or_default();
-            let Some(gap) = rest.iter().position(|byte| kind(*byte) != 0) else { break };
-            let start = at + gap;
-            let (mut end, mut kinds) = (start, 0);
-            for byte in text.get(start..).unwrap_or_default() {
-                let kind = kind(*byte);
-                if kind == 0 {
-                    break;
-                }
-                kinds |= kind;
-                end += 1;
-            }
-            self.between(self.last..start);
-            self.word(start, end, kinds);
-            self.last = end;
-            at = end;
+        let mut blocks = Blocks::<Letters>::new(self.text.0);
+        while let Some(Found::Word(run)) = blocks.next(self.last).filter(|_| self.read.hits.len() <= self.most) {
+            self.between(self.last..run.start);
+            self.word(&run);
+            self.last = run.end;
         }
         self.respace();
     }
@@ -181,17 +168,15 @@ impl<'t> Reader<'t> {
 
     /// A clause ends: what is enough by now counts, whatever follows.
     fn clause(&mut self) {
-        for frame in &mut self.frames {
-            let done = frame.filter(|frame| frame.opener == Opener::Drop && frame.judge().1 >= ENOUGH);
-            if let Some(done) = done {
-                *frame = None;
-                finish(&mut self.read, self.most, &done);
-            }
+        let Some(frame) = self.frames.get_mut(Opener::Drop as usize) else { return };
+        if let Some(done) = frame.take_if(|frame| frame.judge().1 >= ENOUGH) {
+            finish(&mut self.read, self.most, &done);
         }
     }
 
-    fn word(&mut self, start: usize, end: usize, kinds: u8) {
-        if end - start == 1 && kinds == LETTER {
+    fn word(&mut self, run: &Run) {
+        let Run { start, end, letters, digits, signs } = *run;
+        if end - start == 1 && letters {
             let near = self.spaced.places.last().is_none_or(|last| start - last <= 4);
             if !near {
                 self.respace();
@@ -202,8 +187,11 @@ impl<'t> Reader<'t> {
             self.respace();
         }
         self.number += 1;
-        let classes = self.classes(start..end, kinds);
         // Most words do nothing.
+        if !digits && !signs && !self.may_have(start..end) {
+            return;
+        }
+        let classes = self.classes(run);
         if classes.is_empty() {
             return;
         }
@@ -211,29 +199,31 @@ impl<'t> Reader<'t> {
         self.take(Word { classes, start, end, number, sentence, opens });
     }
 
-    /// What the word does. A digit may stand for a letter that it looks like.
+    /// Whether a word of letters may do something.
     #[inline]
-    fn classes(&self, span: Range<usize>, kinds: u8) -> Classes {
-        let raw = self.text.0.get(span.clone()).unwrap_or_default();
-        let tail = matches!(raw.last(), Some(b't' | b'T')) && ends_in_gpt(raw);
-        if kinds == LETTER && !tail && !self.lexicon.may_have(raw) {
-            return Classes::NONE;
-        }
-        if tail {
+    fn may_have(&self, span: Range<usize>) -> bool {
+        let word = self.text.slice(span);
+        self.lexicon.may_have(word) || ends_in_gpt(word)
+    }
+
+    /// What the word does. A digit may stand for a letter that it looks like.
+    fn classes(&self, run: &Run) -> Classes {
+        let raw = self.text.slice(run.start..run.end);
+        if ends_in_gpt(raw) {
             return Classes::of(Class::Ai);
         }
-        if kinds & SIGN != 0 && self.text.at(span.end) == b'(' && raw.contains(&b'_') {
+        if run.signs && self.text.at(run.end) == b'(' && raw.contains(&b'_') {
             return Classes::of(Class::Code);
         }
         if raw.len() > LONGEST {
             return Classes::NONE;
         }
         let mut folded = [0; LONGEST];
-        if kinds & DIGIT == 0 {
+        if !run.digits {
             return self.lexicon.classes(fold(raw, &mut folded, |byte| byte));
         }
         // Digits alone say nothing.
-        if kinds & LETTER == 0 {
+        if !run.letters {
             return Classes::NONE;
         }
         let one = |letter: u8| move |byte: u8| leet(byte, letter);
@@ -573,6 +563,7 @@ const OPENING: [Class; 16] = [
     Class::Doing,
 ];
 
+#[inline]
 fn ends_in_gpt(word: &[u8]) -> bool {
-    word.len() >= 3 && word.get(word.len() - 3..).is_some_and(|end| end.eq_ignore_ascii_case(b"gpt"))
+    matches!(word, [.., b'g' | b'G', b'p' | b'P', b't' | b'T'])
 }

@@ -3,6 +3,7 @@
 //! No word tells anything alone. `ignore`, `previous` and `instructions` are the plant's words too; what they come to
 //! together is judged in [`super::phrase`].
 
+use crate::ranked::{Ranked, spread};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a word does.
@@ -124,7 +125,7 @@ impl Classes {
         Self(self.0 & !Self::of(class).0)
     }
 
-    pub(super) fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self == Self::NONE
     }
 }
@@ -344,12 +345,10 @@ const OPENINGS: usize = 1 << 9;
 
 /// The lexicon, ready to be asked.
 pub(crate) struct Lexicon {
-    /// A bit for each opening that words have.
-    openings: Box<[u64; OPENINGS]>,
-    /// A bit for each shape that words have: most words of a text have another.
-    shapes: Box<[u64; SHAPES]>,
-    /// How many shapes the words of bits before hold.
-    ranks: Box<[u16; SHAPES]>,
+    /// The openings that words have.
+    openings: Ranked<OPENINGS>,
+    /// The shapes that words have: most words of a text have another.
+    shapes: Ranked<SHAPES>,
     /// For each shape, ascending, the words that have it.
     groups: Vec<Box<[usize]>>,
     entries: Vec<Entry>,
@@ -396,26 +395,14 @@ impl Lexicon {
             let shapes: BTreeSet<usize> = (text.len()..=longest).map(|length| shape(text.as_bytes(), length)).collect();
             shapes.into_iter().for_each(|shape| groups.entry(shape).or_default().push(index));
         }
-        let (mut shapes, mut ranks) = (Box::new([0_u64; SHAPES]), Box::new([0_u16; SHAPES]));
-        let mut openings = Box::new([0_u64; OPENINGS]);
-        groups.keys().for_each(|shape| set(shapes.as_mut_slice(), *shape));
-        entries.iter().for_each(|entry| set(openings.as_mut_slice(), opening(entry.text.as_bytes())));
-        let mut rank = 0;
-        for (own, bits) in ranks.iter_mut().zip(shapes.iter()) {
-            *own = rank;
-            rank += count(*bits);
-        }
-        Self { openings, shapes, ranks, groups: groups.into_values().map(Vec::into_boxed_slice).collect(), entries }
+        let openings = Ranked::new(entries.iter().map(|entry| opening(entry.text.as_bytes())));
+        let shapes = Ranked::new(groups.keys().copied());
+        Self { openings, shapes, groups: groups.into_values().map(Vec::into_boxed_slice).collect(), entries }
     }
 
     /// The words that have the shape of this one.
     fn group(&self, word: &[u8]) -> impl Iterator<Item = &Entry> {
-        let shape = shape(word, word.len());
-        let rank = || {
-            let below = self.shapes.get(shape >> 6)? & ((1 << (shape & 63)) - 1);
-            Some(usize::from(self.ranks.get(shape >> 6)? + count(below)))
-        };
-        let rank = has(self.shapes.as_slice(), shape).then(rank).flatten();
+        let rank = self.shapes.rank(shape(word, word.len()));
         let group = rank.and_then(|rank| self.groups.get(rank)).map(AsRef::as_ref).unwrap_or_default();
         group.iter().filter_map(|index| self.entries.get(*index))
     }
@@ -432,12 +419,12 @@ impl Lexicon {
     /// Whether a word of letters of any case may be one of ours.
     #[inline]
     pub(crate) fn may_have(&self, word: &[u8]) -> bool {
-        has(self.shapes.as_slice(), shape(word, word.len()))
+        self.shapes.has(shape(word, word.len()))
     }
 
     /// Whether a word of letters of any case may be one of ours, whatever follows; at least three are there.
     pub(crate) fn may_begin(&self, word: &[u8]) -> bool {
-        has(self.openings.as_slice(), opening(word))
+        self.openings.has(opening(word))
     }
 
     /// The longest of ours that `letters` begins with, of at least three: its length and what it does.
@@ -457,8 +444,6 @@ impl Lexicon {
 fn shape(word: &[u8], length: usize) -> usize {
     /// Stems stand for words of any length; so few lengths are told apart.
     const LENGTHS: usize = 12;
-    /// Of Fibonacci hashing: 2^64 by the golden ratio.
-    const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
     let head = match word {
         [a, b, c, d, ..] => [*a, *b, *c, *d],
         [a, b, c] => [*a, *b, *c, 0],
@@ -467,28 +452,12 @@ fn shape(word: &[u8], length: usize) -> usize {
         [] => [0; 4],
     };
     let told = u64::from(u32::from_le_bytes(head) & 0x1F1F_1F1F) | (length.min(LENGTHS) as u64) << 32;
-    (told.wrapping_mul(SPREAD) >> 48) as usize
+    spread(told, 16)
 }
 
 /// Five bits of each of a word's first three letters.
 fn opening(word: &[u8]) -> usize {
     word.iter().take(3).fold(0, |opening, letter| opening << 5 | usize::from(letter & 31))
-}
-
-#[inline]
-fn has(bits: &[u64], bit: usize) -> bool {
-    bits.get(bit >> 6).is_some_and(|bits| bits & 1 << (bit & 63) != 0)
-}
-
-fn set(bits: &mut [u64], bit: usize) {
-    if let Some(bits) = bits.get_mut(bit >> 6) {
-        *bits |= 1 << (bit & 63);
-    }
-}
-
-/// How many bits are set.
-fn count(bits: u64) -> u16 {
-    bits.count_ones().try_into().unwrap_or_default()
 }
 
 fn turn(letter: char) -> char {

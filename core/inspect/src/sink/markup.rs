@@ -10,7 +10,7 @@
 //! the whole does. What is held is bounded; at the bound it is taken for the worst.
 
 use super::target::{Target, astray};
-use super::units::{Units, next};
+use super::units::{Unit, Units, may_begin, next};
 use super::{Cares, Found, Seen};
 use plant::{Form, Wildcard};
 use std::borrow::Cow;
@@ -19,6 +19,9 @@ use std::borrow::Cow;
 const ALT: usize = 512;
 /// Longest address or tag that is looked at, in characters. A longer one leads nowhere good.
 const LONG: usize = 2048;
+
+/// What addresses begin with.
+const OPENERS: [&str; 7] = ["http://", "https://", "ftp://", "www.", "file://", "javascript:", "vbscript:"];
 
 /// What is done with the beginning of a text.
 enum Step {
@@ -92,15 +95,24 @@ impl Markup {
             return if ends { Step::Pass(0) } else { Step::Replace(unit.end, String::new(), Found::Nothing) };
         }
         let read = |most| Units::read(rest, form, most, end);
+        // Most signs are told by what follows them; few need more of the text.
+        let behind = next(rest, unit.end, form, end).map(|unit| unit.character);
         let step = match unit.character {
             _ if unit.edge => return Step::Pass(unit.end),
-            '!' if cares.images => image(&read(LONG), &cares.hosts),
-            ']' if cares.links || cares.images => destination(&read(LONG), cares),
-            '<' if cares.markup || cares.links || cares.images => html(&read(LONG), cares),
-            'h' | 'H' | 'f' | 'F' | 'w' | 'W' | 'j' | 'J' | 'v' | 'V' if cares.addresses && self.at_word() => {
-                self.address(&read(LONG), &cares.hosts)
+            '!' if cares.images && behind.is_none_or(|behind| behind == '[') => image(&read(LONG), &cares.hosts),
+            ']' if (cares.links || cares.images) && behind.is_none_or(|behind| matches!(behind, '(' | ':')) => {
+                destination(&read(LONG), cares)
             }
-            hidden if cares.markup && !hidden.is_ascii() => self.hidden(&read(72)),
+            '<' if (cares.markup || cares.links || cares.images)
+                && behind.is_none_or(|behind| behind.is_ascii_alphabetic()) =>
+            {
+                html(&read(LONG), cares)
+            }
+            'h' | 'H' | 'f' | 'F' | 'w' | 'W' | 'j' | 'J' | 'v' | 'V' if cares.addresses && self.at_word() => {
+                let opener = OPENERS.iter().find(|opener| may_begin(rest, form, end, opener));
+                opener.map_or(Step::Pass(0), |opener| self.address(&read(LONG), opener, &cares.hosts))
+            }
+            hidden if cares.markup && !hidden.is_ascii() => self.hidden(unit, read),
             _ => Step::Pass(unit.end),
         };
         // A sign that is nothing special passes, escape and all.
@@ -115,13 +127,7 @@ impl Markup {
     }
 
     /// A bare address, of which viewers make a link.
-    fn address(&mut self, units: &Units, hosts: &[Wildcard]) -> Step {
-        const OPENERS: [&str; 7] = ["http://", "https://", "ftp://", "www.", "file://", "javascript:", "vbscript:"];
-        let begins = |opener: &&&str| {
-            let fits = |(own, at): (char, usize)| units.at(at).is_none_or(|read| read.eq_ignore_ascii_case(&own));
-            opener.chars().zip(0..).all(fits)
-        };
-        let Some(opener) = OPENERS.iter().find(begins) else { return Step::Pass(0) };
+    fn address(&mut self, units: &Units, opener: &str, hosts: &[Wildcard]) -> Step {
         if units.len() < opener.len() {
             return if units.whole { Step::Pass(0) } else { Step::Wait };
         }
@@ -148,13 +154,14 @@ impl Markup {
     }
 
     /// A character beyond ASCII: most are letters.
-    fn hidden(&mut self, units: &Units) -> Step {
-        let Some(unit) = units.units.first() else { return Step::Pass(0) };
+    fn hidden(&mut self, unit: Unit, read: impl Fn(usize) -> Units) -> Step {
+        /// How many characters tell what one of them is for.
+        const AHEAD: usize = 72;
         let own = unit.character;
         let drop = Step::Drop(unit.end);
         self.leftward |= matches!(own, '\u{590}'..='\u{8FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}');
         match own {
-            '\u{E0000}'..='\u{E007F}' => self.tags(units),
+            '\u{E0000}'..='\u{E007F}' => self.tags(&read(AHEAD)),
             '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}' => {
                 let takes = self.before.is_some_and(|base| {
                     !base.is_ascii_alphabetic()
@@ -167,9 +174,10 @@ impl Markup {
             '\u{202D}' | '\u{202E}' => drop,
             '\u{202A}'..='\u{202C}' | '\u{2066}'..='\u{2069}' if !self.leftward => drop,
             _ if is_zero_width(own) => {
+                let units = read(AHEAD);
                 let next = units.units.iter().position(|unit| !is_zero_width(unit.character));
                 let behind = match next {
-                    None if !units.whole && units.len() < 72 => return Step::Wait,
+                    None if !units.whole && units.len() < AHEAD => return Step::Wait,
                     None => None,
                     Some(at) => units.at(at),
                 };
@@ -203,13 +211,47 @@ impl Markup {
 
 /// How many bytes at the beginning are nothing that is looked at.
 fn dull(rest: &str, before: Option<char>) -> usize {
-    let mut last = before.is_some_and(char::is_alphanumeric);
-    let telling = |byte: &u8| {
-        let word = std::mem::replace(&mut last, byte.is_ascii_alphanumeric() || *byte >= 0x80);
-        matches!(byte, b'!' | b']' | b'<' | b'\\' | b'"' | 0xC2..)
-            || !word && matches!(byte, b'h' | b'H' | b'f' | b'F' | b'w' | b'W' | b'j' | b'J' | b'v' | b'V')
+    let bytes = rest.as_bytes();
+    let in_word = |at: usize| match at.checked_sub(1).and_then(|last| bytes.get(last)) {
+        Some(last) => last.is_ascii_alphanumeric() || *last >= 0x80,
+        None => before.is_some_and(char::is_alphanumeric),
     };
-    rest.as_bytes().iter().position(telling).unwrap_or(rest.len())
+    let telling = |(at, byte): (usize, &u8)| match telling(*byte) {
+        Telling::No => false,
+        Telling::AtWord => !in_word(at),
+        Telling::Yes => true,
+    };
+    bytes.iter().enumerate().position(telling).unwrap_or(rest.len())
+}
+
+/// Whether something may begin with a byte that is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Telling {
+    No,
+    /// Only where a word begins.
+    AtWord,
+    Yes,
+}
+
+fn telling(byte: u8) -> Telling {
+    const TABLE: [Telling; 256] = {
+        let mut table = [Telling::No; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            #[expect(clippy::indexing_slicing, reason = "byte is below the table's 256")]
+            {
+                table[byte] = match byte as u8 {
+                    b'!' | b']' | b'<' | b'\\' | b'"' | 0xC2.. => Telling::Yes,
+                    b'h' | b'H' | b'f' | b'F' | b'w' | b'W' | b'j' | b'J' | b'v' | b'V' => Telling::AtWord,
+                    _ => Telling::No,
+                };
+            }
+            byte += 1;
+        }
+        table
+    };
+    #[expect(clippy::indexing_slicing, reason = "a byte is below the table's 256")]
+    TABLE[usize::from(byte)]
 }
 
 /// `![text](address "title")`
@@ -303,7 +345,7 @@ enum Place {
 /// The address that begins at or after a unit (CommonMark 0.31, section 6.3): in angle brackets, or to the next blank or the
 /// parenthesis that closes it.
 fn place(units: &Units, from: usize) -> Place {
-    let blank = |unit: &super::units::Unit| unit.character.is_whitespace();
+    let blank = |unit: &Unit| unit.character.is_whitespace();
     let start = units.units.iter().skip(from).position(|unit| !blank(unit)).map(|at| from + at);
     let Some(start) = start else {
         return if units.whole || units.len() >= LONG {

@@ -162,11 +162,13 @@ impl Safety {
         let input = std::mem::take(&mut self.held);
         let mut out = String::with_capacity(input.len());
         let (mut done, mut at, gone) = (0, self.read, self.gone);
+        // Where the last word ends that need not be held.
+        let mut clear = 0;
         let part = |from: usize, to: usize| input.get(from.max(gone)..to).unwrap_or_default();
         loop {
             let begin = word_start(&input, at);
             let gap = input.get(at..begin.unwrap_or(input.len())).unwrap_or_default();
-            let stop = stop(gap, form);
+            let stop = if gap == " " { None } else { stop(gap, form) };
             let reach = stop.map(|(place, _)| at + place).or(begin).unwrap_or(input.len());
             if self.sentence.tells && reach - done > LONG {
                 let cut = input.floor_char_boundary(done + LONG);
@@ -182,22 +184,27 @@ impl Safety {
             }
             let word = begin.and_then(|start| Some((start, word_end(&input, start, end)?)));
             let Some((start, until)) = word else { break };
-            if gap.contains([',', ';', ':']) {
+            if gap != " " && gap.contains([',', ';', ':']) {
                 self.sentence.clause();
             }
             let told = self.sentence.tells;
             let escaped = form == Form::Json && input.get(..start).is_some_and(|before| before.ends_with('\\'));
             let word = input.get(start + usize::from(escaped)..until).unwrap_or_default();
             self.sentence.take(classes(word));
-            let held = if self.sentence.tells { start } else { until };
-            if !told {
-                out.push_str(part(done, held));
-                done = held;
+            if !self.sentence.tells {
+                clear = until;
+            } else if !told {
+                out.push_str(part(done, start));
+                done = start;
             } else if until - done > LONG {
                 self.judge(part(done, until), deed, form, seen, &mut out);
                 done = until;
             }
             at = until;
+        }
+        if clear > done {
+            out.push_str(part(done, clear));
+            done = clear;
         }
         if end {
             self.judge(part(done, input.len()), deed, form, seen, &mut out);
@@ -243,8 +250,13 @@ impl Safety {
 
 impl Sentence {
     fn take(&mut self, classes: Classes) {
-        let has = |class| classes.has(class);
         let [last, second] = self.last;
+        // Most words do nothing.
+        if classes.is_empty() {
+            (self.inside, self.last) = (true, [classes, last]);
+            return;
+        }
+        let has = |class| classes.has(class);
         let lately = |class| last.has(class) || second.has(class);
         self.ban = (self.ban.0 || has(Class::Ban), self.ban.1 || has(Class::Ban));
         self.past |= has(Class::Past);

@@ -69,6 +69,18 @@ pub(super) fn next(text: &str, at: usize, form: Form, end: bool) -> Option<Unit>
     }
 }
 
+/// Whether a text begins so, in any case, or may once it has gone on.
+pub(super) fn may_begin(text: &str, form: Form, end: bool, opener: &str) -> bool {
+    let mut at = 0;
+    opener.chars().all(|own| match next(text, at, form, end) {
+        None => true,
+        Some(unit) => {
+            at = unit.end;
+            unit.character.eq_ignore_ascii_case(&own)
+        }
+    })
+}
+
 /// An escape of JSON (RFC 8259, section 7); what is none stands for itself. `None` while it is not whole.
 fn escape(rest: &str, at: usize) -> Option<Unit> {
     let bytes = rest.as_bytes();
