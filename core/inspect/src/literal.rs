@@ -90,24 +90,57 @@ pub(crate) struct Literals {
 struct Group {
     /// The fourth bytes that they go on with, a bit for each five; all of them, if one has no fourth.
     fourth: u32,
-    literals: Vec<(&'static str, Literal)>,
+    literals: Vec<Known>,
+}
+
+/// A literal, and what of its first eight bytes does not tell the cases of a letter apart.
+struct Known {
+    head: u64,
+    /// The bits of `head` that it has.
+    mask: u64,
+    text: &'static str,
+    meaning: Literal,
+}
+
+impl Known {
+    fn new(text: &'static str, meaning: Literal) -> Self {
+        let own = u32::try_from(text.len().min(8)).unwrap_or(0) * 8;
+        let mask = u64::MAX.checked_shr(64 - own).unwrap_or(0);
+        Self { head: uncased(text.as_bytes()), mask: mask & UNCASED, text, meaning }
+    }
+
+    /// Whether it stands where a text goes on so; `head` is of `text`.
+    #[inline]
+    fn stands(&self, head: u64, text: &[u8]) -> bool {
+        let own = self.text.as_bytes();
+        head & self.mask == self.head && text.get(..own.len()).is_some_and(|text| text.eq_ignore_ascii_case(own))
+    }
+}
+
+/// Five bits of each of eight bytes: those do not tell the cases of a letter apart.
+const UNCASED: u64 = 0x1F1F_1F1F_1F1F_1F1F;
+
+/// What is told of the first eight bytes of a text.
+#[inline]
+fn uncased(text: &[u8]) -> u64 {
+    u64::from_le_bytes(head(text)) & UNCASED
 }
 
 /// How many words of 64 bits tell the openings.
 const WORDS: usize = 1 << 9;
 
-/// What is told of three bytes, below 2^15: five bits of each, which do not tell the cases of a letter apart.
+/// What is told of the first three of four bytes, below 2^15.
 #[inline]
 fn opening([first, second, third, _]: [u8; 4]) -> usize {
     let told = u32::from_le_bytes([first, second, third, 0]) & 0x1F_1F1F;
     spread(u64::from(told), 15)
 }
 
-/// The first four bytes of a text; behind its end are zeros.
+/// The first bytes of a text; behind its end are zeros.
 #[inline]
-fn head(text: &[u8]) -> [u8; 4] {
+fn head<const N: usize>(text: &[u8]) -> [u8; N] {
     text.first_chunk().copied().unwrap_or_else(|| {
-        let mut head = [0; 4];
+        let mut head = [0; N];
         head.iter_mut().zip(text).for_each(|(to, byte)| *to = *byte);
         head
     })
@@ -160,14 +193,14 @@ impl Literals {
         table.extend(marker::TAGS.map(|tag| (tag, Literal::Role)));
         let mut groups: BTreeMap<usize, Group> = BTreeMap::new();
         for (literal, meaning) in table {
-            let [first, second, third, _] = head(literal.as_bytes());
+            let [first, second, third, _] = head::<4>(literal.as_bytes());
             // One of two bytes opens with whatever follows.
             let thirds = if literal.len() < 3 { 0..=31 } else { third..=third };
             let openings: BTreeSet<usize> = thirds.map(|third| opening([first, second, third, 0])).collect();
             for opening in openings {
                 let group = groups.entry(opening).or_default();
                 group.fourth |= literal.as_bytes().get(3).map_or(u32::MAX, |byte| 1 << (byte & 31));
-                group.literals.push((literal, meaning));
+                group.literals.push(Known::new(literal, meaning));
             }
         }
         Self { openings: Ranked::new(groups.keys().copied()), groups: groups.into_values().collect() }
@@ -175,12 +208,12 @@ impl Literals {
 
     /// Every occurrence, overlapping ones too, in order of their beginnings.
     pub(crate) fn find<'t>(&'t self, text: &'t str) -> Occurrences<'t> {
-        Occurrences { literals: self, text: text.as_bytes(), at: 0, group: [].iter() }
+        Occurrences { literals: self, text: text.as_bytes(), at: 0, head: 0, group: [].iter() }
     }
 
     /// The literals that may stand where a text goes on so.
     #[inline]
-    fn group(&self, head: [u8; 4]) -> Option<&[(&'static str, Literal)]> {
+    fn group(&self, head: [u8; 4]) -> Option<&[Known]> {
         let group = self.groups.get(self.openings.rank(opening(head))?)?;
         let [.., fourth] = head;
         (group.fourth >> (fourth & 31) & 1 == 1).then_some(&group.literals)
@@ -193,8 +226,10 @@ pub(crate) struct Occurrences<'t> {
     text: &'t [u8],
     /// Behind the place that was looked at last.
     at: usize,
-    /// What may still stand at the place that was looked at last.
-    group: std::slice::Iter<'t, (&'static str, Literal)>,
+    /// What is told of the text there.
+    head: u64,
+    /// What may still stand there.
+    group: std::slice::Iter<'t, Known>,
 }
 
 impl Iterator for Occurrences<'_> {
@@ -202,11 +237,11 @@ impl Iterator for Occurrences<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            for (literal, meaning) in self.group.by_ref() {
-                let span = self.at - 1..self.at - 1 + literal.len();
-                if self.text.get(span.clone()).is_some_and(|text| text.eq_ignore_ascii_case(literal.as_bytes())) {
-                    return Some((*meaning, span));
-                }
+            let rest = self.text.get(self.at.saturating_sub(1)..).unwrap_or_default();
+            let head = self.head;
+            if let Some(known) = self.group.find(|known| known.stands(head, rest)) {
+                let start = self.at - 1;
+                return Some((known.meaning, start..start + known.text.len()));
             }
             self.group = self.advance()?.iter();
         }
@@ -215,7 +250,7 @@ impl Iterator for Occurrences<'_> {
 
 impl<'t> Occurrences<'t> {
     /// Goes to the next place where a literal may begin.
-    fn advance(&mut self) -> Option<&'t [(&'static str, Literal)]> {
+    fn advance(&mut self) -> Option<&'t [Known]> {
         let rest = self.text.get(self.at..)?;
         let whole = rest.array_windows().enumerate().find_map(|(at, head)| Some((at, self.literals.group(*head)?)));
         let last = || {
@@ -224,6 +259,7 @@ impl<'t> Occurrences<'t> {
         };
         let (at, group) = whole.or_else(last)?;
         self.at += at + 1;
+        self.head = uncased(rest.get(at..)?);
         Some(group)
     }
 }
@@ -239,9 +275,9 @@ mod tests {
             prop::sample::select(vec!["password", "pass", "Word", "eyJ", "EY", "q~", "Q", "://", ":AA", "s", " ", "é", "ns="]), 0..24,
         )) {
             let (text, literals) = (text.concat(), Literals::new());
-            let mut slowly: Vec<_> = literals.groups.iter().flat_map(|group| &group.literals).flat_map(|(literal, _)| {
+            let mut slowly: Vec<_> = literals.groups.iter().flat_map(|group| &group.literals).flat_map(|known| {
                 let folded = text.to_ascii_lowercase();
-                let literal = literal.to_ascii_lowercase();
+                let literal = known.text.to_ascii_lowercase();
                 let ends = move |at: usize| folded.as_bytes()[at..].starts_with(literal.as_bytes()).then_some(at + literal.len());
                 (0..text.len()).filter_map(move |at| Some((at, ends(at)?))).collect::<Vec<_>>()
             }).collect();
