@@ -1,5 +1,6 @@
 //! `penstock anchor`: has a time-stamping authority (RFC 3161) sign when a ledger was how long.
 
+use crate::notice::Notice;
 use crate::records::Where;
 use crate::verify::{print_json, read};
 use anchor::{Authorities, RESPONSE_LIMIT, TimeStamp, TimeStampError};
@@ -13,7 +14,9 @@ use hyper_util::rt::TokioExecutor;
 use ledger::verify::{Class, Files};
 use ledger::{Checkpoint, Frontier};
 use miette::{IntoDiagnostic, WrapErr, bail, miette};
+use plant::{Kind, Note};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -130,7 +133,7 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
             if stamp.nonce != Some(nonce) {
                 bail!("the answer is not to this query: it repeats another nonce");
             }
-            keep(&reader, head.size, &answer, &stamp)
+            keep(plant, &reader, head.size, &answer, &stamp)
         }
         Task::Query(query) => {
             let head = published(&query.ledger.reader(plant)?)?;
@@ -147,7 +150,7 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
                 bail!("`{}` is on none of the checkpoints that this ledger has kept", add.answer.display());
             };
             let stamp = anchor::verify(&answer, &digest(&head), &authorities).into_diagnostic()?;
-            keep(&reader, head.size, &answer, &stamp)
+            keep(plant, &reader, head.size, &answer, &stamp)
         }
         Task::Check(check) => {
             let (reader, authorities) = (check.ledger.reader(plant)?, check.trusted.read()?);
@@ -192,11 +195,18 @@ fn heads(reader: &Reader) -> miette::Result<Vec<Checkpoint>> {
     Ok(heads)
 }
 
-fn keep(reader: &Reader, size: u64, answer: &[u8], stamp: &TimeStamp) -> miette::Result<ExitCode> {
+fn keep(plant: &Path, reader: &Reader, size: u64, answer: &[u8], stamp: &TimeStamp) -> miette::Result<ExitCode> {
     let anchors = Anchors::of(reader.folder());
     let kept = anchors.keep(size, answer);
     kept.into_diagnostic().wrap_err_with(|| format!("cannot keep `{}`", anchors.path(size).display()))?;
     println!("{}: the first {size} records existed by {}", anchors.path(size).display(), told(stamp));
+    let note = BTreeMap::from([
+        ("event", Note::Text("kept".to_owned())),
+        ("size", Note::Number(size)),
+        ("time", Note::Number(stamp.time.0)),
+        ("authority", Note::Text(stamp.authority.clone())),
+    ]);
+    Notice { kind: Kind::Anchor, note }.mention(plant, reader);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,5 +1,6 @@
 //! `penstock export`: records for a SIEM, a spreadsheet or an auditor.
 
+use crate::notice::Notice;
 use crate::pack::{self, Wish};
 use crate::records::{Wanted, Where};
 use clap::ValueEnum;
@@ -8,6 +9,8 @@ use export::{Exporter, Format};
 use index::{SCHEMA, View};
 use miette::{IntoDiagnostic, WrapErr};
 use penstock_parquet::WriteError;
+use plant::{Kind, Note};
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -121,11 +124,15 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     let filter = args.wanted.filter(plant)?;
     let reader = Where::named(args.ledger).reader(plant)?;
     if let Some(place) = &args.wish.pack {
+        args.wish.notice().mention(plant, &reader);
         pack::make(place, &args.wish, plant, &reader, filter)?;
         return Ok(ExitCode::SUCCESS);
     }
     let Some(name) = args.format else { return Ok(ExitCode::SUCCESS) };
     let form = Form::new(name, args.view.as_deref())?;
+    let format = name.to_possible_value().map(|name| name.get_name().to_owned()).unwrap_or_default();
+    let note = BTreeMap::from([("event", Note::Text("rows".to_owned())), ("format", Note::Text(format))]);
+    Notice { kind: Kind::Export, note }.mention(plant, &reader);
     let done = match &args.out {
         None if matches!(form, Form::Columns(_)) && io::stdout().is_terminal() => {
             miette::bail!("a Parquet file is binary: name a file with `--out FILE`, or send it through a pipe")

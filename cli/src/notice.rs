@@ -30,10 +30,27 @@ const LIMIT: u64 = 4096;
 const AT_ONCE: usize = 64;
 /// How long a gateway may take; it looks twice a second, and what is to be removed takes a second for 100,000 records.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long it may take where what is done does not wait for its record.
+const BRIEFLY: Duration = Duration::from_secs(5);
 /// What notices may be about.
-const KINDS: [Kind; 3] = [Kind::Read, Kind::Erase, Kind::Prune];
+const KINDS: [Kind; 5] = [Kind::Read, Kind::Erase, Kind::Prune, Kind::Anchor, Kind::Export];
 /// What a notice may say.
-const KEYS: [&str; 7] = ["approver", "basis", "event", "key", "month", "record", "subject"];
+const KEYS: [&str; 14] = [
+    "approver",
+    "authority",
+    "basis",
+    "event",
+    "format",
+    "key",
+    "month",
+    "record",
+    "redact",
+    "sample",
+    "seed",
+    "size",
+    "subject",
+    "time",
+];
 
 /// What is to be recorded.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,6 +62,22 @@ pub(crate) struct Notice {
 impl Notice {
     /// Makes the record, durable and signed when this returns, whoever has the ledger open.
     pub(crate) fn record(self, loaded: &Loaded) -> miette::Result<RecordId> {
+        self.record_within(loaded, PATIENCE)
+    }
+
+    /// Makes the record if that can be done soon, and says on standard error what became of it: evidence must come out of a
+    /// ledger that takes nothing any more, too.
+    pub(crate) fn mention(self, plant: &Path, reader: &Reader) {
+        let Some(loaded) = assemble::load(plant).ok().filter(|loaded| is_of(loaded, reader)) else {
+            return eprintln!("this is a copy of a ledger: nothing records what is done with it");
+        };
+        match self.record_within(&loaded, BRIEFLY) {
+            Ok(id) => eprintln!("recorded as {id}"),
+            Err(problem) => eprintln!("not recorded: {problem}"),
+        }
+    }
+
+    fn record_within(self, loaded: &Loaded, patience: Duration) -> miette::Result<RecordId> {
         let id = gateway::draw_id(gateway::now());
         let user = rustix::process::getuid().as_raw();
         let folder = &loaded.gateway.ledger;
@@ -56,7 +89,7 @@ impl Notice {
                 store.close();
                 written.into_diagnostic().wrap_err("the ledger took no record of this")?;
             }
-            Err(OpenError::InUse { .. }) => self.leave(folder, id)?,
+            Err(OpenError::InUse { .. }) => self.leave(folder, id, patience)?,
             Err(error) => return Err(error).into_diagnostic(),
         }
         Ok(id)
@@ -75,7 +108,7 @@ impl Notice {
     }
 
     /// Leaves a notice to the gateway, and waits for its record.
-    fn leave(&self, ledger: &Path, id: RecordId) -> miette::Result<()> {
+    fn leave(&self, ledger: &Path, id: RecordId, patience: Duration) -> miette::Result<()> {
         let (folder, reader) = (ledger.join(FOLDER), Reader::open(ledger).into_diagnostic()?);
         let path = folder.join(format!("{id}.json"));
         let left = fs::create_dir_all(&folder).and_then(|()| {
@@ -85,7 +118,7 @@ impl Notice {
         });
         left.into_diagnostic().wrap_err_with(|| format!("cannot write `{}`", path.display()))?;
         let begin = Instant::now();
-        while begin.elapsed() < PATIENCE {
+        while begin.elapsed() < patience {
             if reader.find(id).into_diagnostic()?.is_some() {
                 return Ok(());
             }
@@ -104,18 +137,25 @@ impl Notice {
         serde_json::json!({ "kind": self.kind.name(), "note": note }).to_string()
     }
 
-    /// Reads a notice; `None` for anything but a kind that may be, and texts under keys that may be.
+    /// Reads a notice; `None` for anything but a kind that may be, and texts and numbers under keys that may be.
     fn decode(bytes: &[u8]) -> Option<Self> {
         let value: Map<String, Value> = serde_json::from_slice(bytes).ok()?;
         let name = value.get("kind")?.as_str()?;
         let kind = KINDS.into_iter().find(|kind| kind.name() == name)?;
         let entry = |(key, value): (&String, &Value)| {
             let key = KEYS.into_iter().find(|known| known == key)?;
-            Some((key, Note::Text(value.as_str()?.to_owned())))
+            let number = || Some(Note::Number(value.as_u64()?));
+            Some((key, value.as_str().map(|text| Note::Text(text.to_owned())).or_else(number)?))
         };
         let note = value.get("note")?.as_object()?.iter().map(entry).collect::<Option<_>>()?;
         (value.len() == 2).then_some(Self { kind, note })
     }
+}
+
+/// Whether a ledger is the plant's own, and no copy of it.
+pub(crate) fn is_of(loaded: &Loaded, reader: &Reader) -> bool {
+    let place = |path: &Path| path.canonicalize().ok();
+    place(&loaded.gateway.ledger).is_some_and(|own| place(reader.folder()) == Some(own))
 }
 
 /// A file that another user makes in the ledger is one that its gateway cannot write.

@@ -1,13 +1,16 @@
 //! Evidence packs on the command line: `penstock export --pack` makes one, `penstock verify PACK` checks it.
 
+use crate::notice::Notice;
 use crate::{assemble, secrets, signing};
 use clap::ValueEnum;
 use export::pack::{self, Checked, Order, Problem, Profile, Redaction, Sample, Sink};
 use ledger::verify::{Class, Trust};
 use miette::IntoDiagnostic;
+use plant::{Kind, Note};
 use seal::Sign;
 use seal::note::Verifier;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,6 +58,18 @@ impl From<Redact> for Option<Profile> {
             Redact::Persons => Some(Profile::Persons),
             Redact::All => Some(Profile::All),
         }
+    }
+}
+
+impl Wish {
+    /// What is recorded of it.
+    pub(crate) fn notice(&self) -> Notice {
+        let text = |text: &str| Note::Text(text.to_owned());
+        let profile = Option::<Profile>::from(self.redact).map_or("none", Profile::name);
+        let mut note = BTreeMap::from([("event", text("pack")), ("redact", text(profile))]);
+        note.extend(self.sample.map(|size| ("sample", Note::Number(size as u64))));
+        note.extend(self.seed.as_deref().map(|seed| ("seed", text(seed))));
+        Notice { kind: Kind::Export, note }
     }
 }
 

@@ -161,6 +161,36 @@ fn an_auditor_opens_what_was_said_and_the_ledger_tells_of_it() {
 }
 
 #[test]
+fn whoever_exports_records_leaves_one() {
+    let house = House::new();
+    let gateway = house.run();
+    house.call(&gateway, "when is pump P-7 due");
+    // Beside the running gateway, which makes the record first: it is among what is exported.
+    let rows = house.says(&["export", "--format", "ndjson"]);
+    let of = |kind: &str| rows.lines().filter(|row| row.contains(&format!(r#""kind":"{kind}""#))).count();
+    assert_eq!((of("intent"), of("export")), (1, 1), "{rows}");
+    gateway.stop();
+    let pack = house.path("pack");
+    let pack = pack.to_str().unwrap();
+    house.says(&["export", "--pack", pack, "--redact", "persons", "--sample", "1", "--seed", "said on Friday"]);
+    let notes: Vec<_> = house.kinds("export").into_iter().map(|record| record["note"].clone()).collect();
+    let user = rustix::process::getuid().as_raw();
+    let rows = serde_json::json!({ "event": "rows", "format": "ndjson", "user": user });
+    let sample = serde_json::json!({
+        "event": "pack", "redact": "persons", "sample": 1, "seed": "said on Friday", "user": user,
+    });
+    assert_eq!(notes, [rows, sample]);
+    // Nothing can be written into a copy, and nothing needs to be.
+    let copy = house.path("copy");
+    let ledger = house.path("plant/ledger");
+    assert!(Command::new("cp").arg("-r").args([&ledger, &copy]).status().unwrap().success());
+    let exported = house.penstock(&["export", copy.to_str().unwrap(), "--format", "ndjson", "--kind", "export"]);
+    assert!(exported.status.success() && exported.stdout.iter().filter(|byte| **byte == b'\n').count() == 2);
+    assert!(String::from_utf8_lossy(&exported.stderr).contains("this is a copy of a ledger"));
+    assert_eq!(house.kinds("export").len(), 2);
+}
+
+#[test]
 fn check_says_what_is_kept_and_who_can_open_it() {
     let house = House::new();
     let told = house.says(&["check"]);

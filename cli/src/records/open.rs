@@ -1,7 +1,7 @@
 //! `penstock records --open`: what a call said, for whoever holds a key.
 
 use crate::assemble;
-use crate::notice::Notice;
+use crate::notice::{self, Notice};
 use crate::secrets;
 use ledger::verify::Class;
 use miette::{IntoDiagnostic, WrapErr};
@@ -92,10 +92,7 @@ fn tell(plant: &Path, reader: &Reader, wish: &Wish<'_>, key: &OpeningKey) -> mie
         Err(_) if wish.named => None,
         loaded => Some(loaded?),
     };
-    let same = |path: &Path| {
-        path.canonicalize().ok().is_some_and(|one| reader.folder().canonicalize().is_ok_and(|two| one == two))
-    };
-    let Some(loaded) = loaded.filter(|loaded| same(&loaded.gateway.ledger)) else {
+    let Some(loaded) = loaded.filter(|loaded| notice::is_of(loaded, reader)) else {
         eprintln!("this is a copy of a ledger: nothing records that you read it");
         return Ok(());
     };

@@ -44,11 +44,15 @@ pub enum Kind {
     Prune,
     /// Records that were taken while the disk was full are in the log now.
     Gap,
+    /// A time-stamping authority has said when the ledger was how long.
+    Anchor,
+    /// Records were exported.
+    Export,
 }
 
 impl Kind {
     /// Every kind with its name in records.
-    pub const NAMES: [(&'static str, Self); 17] = [
+    pub const NAMES: [(&'static str, Self); 19] = [
         ("genesis", Self::Genesis),
         ("boot", Self::Boot),
         ("intent", Self::Intent),
@@ -66,6 +70,8 @@ impl Kind {
         ("erase", Self::Erase),
         ("prune", Self::Prune),
         ("gap", Self::Gap),
+        ("anchor", Self::Anchor),
+        ("export", Self::Export),
     ];
 
     /// The kind of that name; `None` for one that a later version added.
@@ -95,6 +101,8 @@ impl Kind {
             Self::Erase => "erase",
             Self::Prune => "prune",
             Self::Gap => "gap",
+            Self::Anchor => "anchor",
+            Self::Export => "export",
         }
     }
 }
