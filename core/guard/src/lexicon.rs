@@ -1,6 +1,7 @@
 //! The words that a recommendation is made of, in English and German.
 
-use std::collections::BTreeMap;
+use crate::words::Words;
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// What a word may do in a clause: a set of bits.
@@ -72,8 +73,14 @@ pub(crate) const NAMED: Kind = 1 << 30;
 pub(crate) const OTHER: Kind = 1 << 31;
 /// A verb as a noun: `setting`.
 pub(crate) const GERUND: Kind = 1 << 32;
+/// Supposes in front of whom it is said of: `should it reach`, `sollte er erreichen`.
+pub(crate) const INVERTS: Kind = 1 << 34;
+/// Says a number by itself: `seven`, `dreißig`.
+pub(crate) const NUMBER: Kind = 1 << 33;
 
 const WORDS: &[(Kind, &str)] = &[
+    (INVERTS | ENGLISH, "should"),
+    (INVERTS | GERMAN, "sollte sollten"),
     (
         WRITE | ENGLISH,
         "set adjust change put keep hold maintain bring move go run operate turn dial target recommend suggest propose use choose select apply enter write program configure start restart ramp drive push heat cool try aim take switch stay leave command force override assign specify tune regulate control make let get need want require stabilise stabilize settle advise update modify position reset load send give fix lock park pin setting setting return keeping adjusting changing holding bringing moving going running operating ramping applying using maintaining writing putting targeting driving setpoint_write write_tag writetag set_setpoint setvalue set_value mov move_to",
@@ -331,18 +338,49 @@ pub(crate) const ZAHLEN: &[(&str, f64)] = &[
     ("neunzig", 90.0),
 ];
 
-/// What a word may do; 0 if it is not known.
-pub(crate) fn kind(word: &str) -> Kind {
-    static KINDS: OnceLock<BTreeMap<&'static str, Kind>> = OnceLock::new();
-    let kinds = KINDS.get_or_init(|| {
-        let mut kinds = BTreeMap::new();
+/// What is known of a word.
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    kind: Kind,
+    factor: Option<f64>,
+}
+
+fn entry(word: &str) -> Entry {
+    static ENTRIES: OnceLock<HashMap<&'static str, Entry, Words>> = OnceLock::new();
+    let entries = ENTRIES.get_or_init(|| {
+        let mut entries: HashMap<&'static str, Entry, Words> = HashMap::default();
         for (kind, words) in WORDS {
             for word in words.split(' ') {
                 let gerund = kind & WRITE != 0 && kind & ENGLISH != 0 && word.len() > 5 && word.ends_with("ing");
-                *kinds.entry(word).or_default() |= *kind | if gerund { GERUND } else { 0 };
+                entries.entry(word).or_default().kind |= *kind | if gerund { GERUND } else { 0 };
             }
         }
-        kinds
+        for (word, factor) in FACTORS {
+            entries.entry(word).or_default().factor = Some(*factor);
+        }
+        for (word, _) in NUMBERS.iter().chain(ZAHLEN) {
+            entries.entry(word).or_default().kind |= NUMBER;
+        }
+        entries
     });
-    kinds.get(word).copied().unwrap_or(0)
+    entries.get(word).copied().unwrap_or_default()
+}
+
+/// What a word may do; 0 if it is not known. A word that says a number does nothing else.
+pub(crate) fn kind(word: &str) -> Kind {
+    entry(word).kind & !NUMBER
+}
+
+/// What a word may do, and the multiple that it says.
+pub(crate) fn word(word: &str) -> (Kind, Option<f64>) {
+    let Entry { kind, factor } = entry(word);
+    (kind & !NUMBER, factor)
+}
+
+/// Whether a word can be the first of a number in words. German ones are put together from others, `a` and `an` stand before
+/// `hundred`.
+pub(crate) fn counts(word: &str) -> bool {
+    matches!(word, "a" | "an")
+        || entry(word).kind & NUMBER != 0
+        || word.len() > 6 && ["und", "tausend", "einhalb"].iter().any(|part| word.contains(part))
 }

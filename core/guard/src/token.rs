@@ -136,9 +136,8 @@ fn word(rest: &str) -> (Option<What>, usize) {
         return (Some(What::Other), whole);
     }
     let lower = word.trim_end_matches('\'').to_lowercase();
-    let kind = lexicon::kind(&lower);
-    let factor = lexicon::FACTORS.iter().find(|(name, _)| *name == lower);
-    (Some(factor.map_or(What::Word(kind), |(_, factor)| What::Times(kind, *factor))), length)
+    let (kind, factor) = lexicon::word(&lower);
+    (Some(factor.map_or(What::Word(kind), |factor| What::Times(kind, factor))), length)
 }
 
 /// A number with what stands behind it, and the length of that.
@@ -223,7 +222,7 @@ fn foreign(word: &str, attached: bool) -> bool {
     let lower = word.to_lowercase();
     let signs = word.contains(['°', '^']) || word.contains('/') && !word.starts_with('/');
     let letters = word.starts_with(|c: char| c.is_alphabetic() || c == '°' || c == '%');
-    let known = lexicon::kind(&lower) != 0 || number::spelled(&[&lower]).is_some();
+    let known = lexicon::kind(&lower) != 0 || lexicon::counts(&lower) && number::spelled(&[&lower]).is_some();
     let long = word.chars().count() > 12 || lower.ends_with("ly") || lower.ends_with("ing");
     letters && !known && (attached || signs || !long && !word.contains(|c: char| c.is_ascii_digit()))
 }
@@ -292,7 +291,7 @@ fn spell(text: &str, tokens: &mut Vec<Token>) {
             What::Word(_) => text.get(token.span.clone()).unwrap_or_default().to_lowercase(),
             _ => String::new(),
         };
-        if !matches!(first.as_str(), "a" | "an") && number::spelled(&[&first]).is_none() {
+        if !lexicon::counts(&first) {
             at += 1;
             continue;
         }

@@ -27,6 +27,9 @@ impl Clause<'_> {
         if (denied + behind).saturating_sub(despite) % 2 == 1 {
             return Mood::Not;
         }
+        if inverts(self.tokens.iter()) {
+            return Mood::Suppose;
+        }
         if let Some(supposed) = before.iter().rposition(|token| token.is(lex::SUPPOSE)) {
             let since = before.get(supposed + 1..).unwrap_or_default();
             if !asks(since) {
@@ -123,6 +126,16 @@ impl Clause<'_> {
         let before = self.tokens.get(..verb).unwrap_or_default();
         token.is(lex::GERUND) && !before.iter().any(|token| token.is(lex::AIM | lex::WRITE | lex::WHO))
     }
+}
+
+/// Whether a clause begins with what supposes by its place: `sollte TIC-101 erreichen`, but not `sollte auf 250 °C`.
+pub(super) fn inverts<'t>(tokens: impl Iterator<Item = &'t Token>) -> bool {
+    let mut words = tokens.skip_while(|token| token.mark().is_some());
+    words.next().is_some_and(|word| word.is(lex::INVERTS))
+        && words.next().is_some_and(|next| {
+            subject(next).is_some()
+                || next.is(lex::THIS | lex::WHO | lex::NAMED | lex::FILL) && !next.is(lex::TO | lex::NOT)
+        })
 }
 
 /// Whether a clause that supposed something goes on to ask for something: `when ready set ...`, not `if you set ...`.
