@@ -97,7 +97,11 @@ fn next(rest: &str, text: &str, at: usize, style: Style, before: &[Token]) -> (O
         if !signs && let Some((number, length)) = number::digits(rest.get(sign..).unwrap_or_default(), style) {
             let number = if first == '-' { number.map(|value| -value) } else { number };
             let number = Number { plus: first == '+', ..number };
-            let (quantity, after) = measured(number, rest.get(sign + length..).unwrap_or_default());
+            let behind = rest.get(sign + length..).unwrap_or_default();
+            if let Some(after) = money(behind) {
+                return (Some(What::Word(lexicon::OTHER)), sign + length + after);
+            }
+            let (quantity, after) = measured(number, behind);
             return (Some(What::Quantity(quantity)), sign + length + after);
         }
         if !signs {
@@ -138,6 +142,16 @@ fn word(rest: &str) -> (Option<What>, usize) {
     let lower = word.trim_end_matches('\'').to_lowercase();
     let (kind, factor) = lexicon::word(&lower);
     (Some(factor.map_or(What::Word(kind), |factor| What::Times(kind, factor))), length)
+}
+
+/// The length of a currency behind a number: that counts money and is no value.
+fn money(behind: &str) -> Option<usize> {
+    const MONEY: [&str; 12] =
+        ["EUR", "USD", "CHF", "GBP", "PLN", "Euro", "euros", "euro", "dollars", "dollar", "€", "$"];
+    let rest = behind.strip_prefix(' ').unwrap_or(behind);
+    let name = MONEY.iter().find(|name| rest.starts_with(**name))?;
+    let after = rest.get(name.len()..)?;
+    (!after.starts_with(char::is_alphanumeric)).then_some(behind.len() - after.len())
 }
 
 /// A number with what stands behind it, and the length of that.
