@@ -252,6 +252,28 @@ const TOML: &[&str] = &[
     "\r\n",
     "#",
 ];
+const DETECTORS: &[&str] = &[
+    "[[detector]]\n",
+    "name = \"part.keg\"\n",
+    "label = \"part.number\"\n",
+    "patterns = ['",
+    "(a*)*",
+    "[0-9]{6}",
+    "(?i)\\bß",
+    "\\p{L}{1,100}",
+    "(?s-u).",
+    "^$",
+    "|",
+    "near = [\"Fass\"]\n",
+    "check = \"mod97\"\n",
+    "check = \"luhn\"\n",
+    "finds = [\"",
+    "ignores = [\"",
+    "\"]\n",
+    "'''",
+    "\\u0000",
+    "ü",
+];
 const CEDAR: &[&str] = &[
     "permit (principal, action, resource);",
     "forbid (principal, action, resource)",
@@ -322,6 +344,7 @@ targets! {
     "frame" wal::frame, seeds::frames, NONE, 30_000;
     "plant_file" plant_file::plant_file, seeds::plant_files, TOML, 2_000;
     "rules" plant_file::rules, seeds::rule_files, CEDAR, 2_000;
+    "detectors" plant_file::detectors, seeds::detector_files, DETECTORS, 300;
 }
 
 /// The target of that name.

@@ -43,6 +43,30 @@ pub fn plant_file(bytes: &[u8]) {
     }
 }
 
+/// A file of detectors: every problem points into the file; what comes into force can be tried on its own examples, and finds
+/// within one line and on whole characters, whatever its patterns are.
+pub fn detectors(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    match config::detectors("fuzz.toml", &text) {
+        Ok(detectors) => {
+            let mut settings = inspect::Settings::new(plant::Sensitivity::LOWEST);
+            settings.detectors = detectors;
+            if let Ok(trial) = inspect::try_rules(&settings) {
+                let own: usize = settings.detectors.iter().map(|own| own.finds.len() + own.ignores.len()).sum();
+                assert!(trial.rules >= settings.detectors.len() && trial.examples >= own, "every example is tried");
+            }
+        }
+        Err(problems) => {
+            assert!(!problems.list.is_empty(), "a refusal says why");
+            for problem in problems.list {
+                let shown = problem.source.text();
+                let whole = problem.marks.iter().all(|mark| shown.is_empty() || whole(shown, &mark.span));
+                assert!(whole, "a problem underlines whole characters");
+            }
+        }
+    }
+}
+
 /// Rules of a plant: what does not come into force says where it is wrong.
 pub fn rules(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes).into_owned();

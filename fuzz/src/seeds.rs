@@ -399,6 +399,22 @@ pub fn plant_files() -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// Files of detectors: one for each thing that a detector may have.
+#[must_use]
+pub fn detector_files() -> Vec<Vec<u8>> {
+    let detector = |name: &str, pattern: &str, more: &str| {
+        let examples = "finds = [\"keg BR-123455\"]\nignores = [\"room BR-1\"]\n";
+        format!("[[detector]]\nname = \"{name}\"\nlabel = \"part.number\"\npatterns = ['{pattern}']\n{more}{examples}")
+    };
+    let all = [
+        detector("part.keg", "BR-[0-9]{6}", "near = [\"keg\", \"fass\"]\ncheck = \"luhn\"\n"),
+        detector("tag.isa", "(?i)[a-zä]+-\\d{2,}", ""),
+        detector("part.long", "\\b(?:[A-Z]{2}\\s?){1,8}\\d+", "check = \"mod97\"\n"),
+        detector("part.keg", "a{1,1000}", "") + &detector("Part", "(", "near = []\nextra = 1\n"),
+    ];
+    all.into_iter().map(String::into_bytes).collect()
+}
+
 /// Cedar rules, good and bad.
 #[must_use]
 pub fn rule_files() -> Vec<Vec<u8>> {

@@ -145,15 +145,16 @@ fn breaks(token: &Token, rest: &[Token], clause: &[Token]) -> bool {
                 || token.is(lex::SUPPOSE) && clause.iter().any(|token| token.quantity().is_some());
         }
     }
-    let Some(next) = rest.iter().find(|token| !token.is(lex::AND) && token.mark() != Some(b'\n')) else { return true };
-    let supposes = clause.iter().any(|token| token.is(lex::SUPPOSE));
+    let behind = rest.iter().skip_while(|token| token.is(lex::AND) || token.mark() == Some(b'\n'));
+    let Some(next) = behind.clone().next() else { return true };
+    let supposes = clause.iter().any(|token| token.is(lex::SUPPOSE)) || mood::inverts(clause.iter());
     let denies = clause.len() == 1 && clause.iter().all(|token| token.is(lex::NOT));
     let valued = clause.iter().any(|token| token.quantity().is_some());
     // `set A to 4 bar, B to 80 °C`, but not `A, B and C`.
     let again = valued
         && (next.is(lex::WRITE | lex::WHO | lex::NOT | lex::AIM | lex::REPORT | lex::THIS)
             || matches!(next.what, What::Tag(..) | What::Other));
-    supposes || denies || again || next.is(lex::SUPPOSE | lex::BREAK)
+    supposes || denies || again || next.is(lex::SUPPOSE | lex::BREAK) || next.is(lex::INVERTS) && mood::inverts(behind)
 }
 
 struct Clause<'a> {

@@ -1,6 +1,7 @@
 //! The words that a recommendation is made of, in English and German.
 
-use std::collections::BTreeMap;
+use crate::words::Words;
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// What a word may do in a clause: a set of bits.
@@ -72,8 +73,34 @@ pub(crate) const NAMED: Kind = 1 << 30;
 pub(crate) const OTHER: Kind = 1 << 31;
 /// A verb as a noun: `setting`.
 pub(crate) const GERUND: Kind = 1 << 32;
+/// Supposes in front of whom it is said of: `should it reach`, `sollte er erreichen`.
+pub(crate) const INVERTS: Kind = 1 << 34;
+/// Asks who did it, or supposes that somebody does.
+pub(crate) const WHOEVER: Kind = 1 << 35;
+/// Asks why: with a negation behind it, it proposes.
+pub(crate) const WHY: Kind = 1 << 36;
+/// Asks, in front of whom it asks about: `did you`, `hast du`.
+pub(crate) const ASKS: Kind = 1 << 39;
+/// Says what a value does by itself: `rises`, `steigt`.
+pub(crate) const DRIFTS: Kind = 1 << 37;
+/// Says that something may be: `might`, `könnte`.
+pub(crate) const MAYBE: Kind = 1 << 38;
+/// Says a number by itself: `seven`, `dreißig`.
+pub(crate) const NUMBER: Kind = 1 << 33;
 
 const WORDS: &[(Kind, &str)] = &[
+    (INVERTS | ENGLISH, "should"),
+    (INVERTS | GERMAN, "sollte sollten"),
+    (DRIFTS | ENGLISH, "creep creeps crept drift drifts climb climbs rise rises fall falls sink sinks swing swings"),
+    (DRIFTS | GERMAN, "steigt steigen sinkt sinken fällt fallen klettert klettern schwankt"),
+    (MAYBE | ENGLISH, "might could would can may will"),
+    (MAYBE | GERMAN, "könnte könnten würde würden kann"),
+    (WHY | ENGLISH, "why"),
+    (WHY | GERMAN, "warum wieso"),
+    (ASKS | ENGLISH, "did does"),
+    (ASKS | GERMAN, "hast habt"),
+    (WHOEVER | ENGLISH, "who whoever"),
+    (WHOEVER | GERMAN, "wer"),
     (
         WRITE | ENGLISH,
         "set adjust change put keep hold maintain bring move go run operate turn dial target recommend suggest propose use choose select apply enter write program configure start restart ramp drive push heat cool try aim take switch stay leave command force override assign specify tune regulate control make let get need want require stabilise stabilize settle advise update modify position reset load send give fix lock park pin setting setting return keeping adjusting changing holding bringing moving going running operating ramping applying using maintaining writing putting targeting driving setpoint_write write_tag writetag set_setpoint setvalue set_value mov move_to",
@@ -119,7 +146,7 @@ const WORDS: &[(Kind, &str)] = &[
     (NOT | GERMAN, "nicht nie niemals kein keine keinen keinesfalls keineswegs ohne vermeiden vermeide weder nichts"),
     (
         REPORT | ENGLISH,
-        "reads read shows show showed showing displays indicates indicated reported reports reporting measured measures recorded records logged reached reaches hit hits rose fell climbed peaked dropped tripped observed sits sat stood stands currently current present presently actual now averaged average averages oscillates fluctuates varies varied typically usually normally historically log history trend data saw noted remained ran held stayed spiked drifted settled registered is are am 's being measurement reading readings",
+        "reads read shows show showed showing displays indicates indicated reach reported reports reporting measured measures recorded records logged reached reaches hit hits rose fell climbed peaked dropped tripped observed sits sat stood stands currently current present presently actual now averaged average averages oscillates fluctuates varies varied typically usually normally historically log history trend data saw noted remained ran held stayed spiked drifted settled registered alarmed oscillated swung exceeded crossed touched overshot surged dipped is are am 's being measurement reading readings",
     ),
     (REPORT | PASSIVE | PAST | ENGLISH, "was were had been got has have"),
     (
@@ -129,13 +156,13 @@ const WORDS: &[(Kind, &str)] = &[
     (REPORT | PASSIVE | PAST | GERMAN, "war waren wurde wurden hatte hatten worden gewesen"),
     (
         REPORT | GERMAN,
-        "ist sind liegt lag lagen lief liefen beträgt betrug zeigt zeigte zeigen gemessen misst aktuell aktuelle aktueller aktuellen derzeit momentan momentane jetzt istwert erreicht erreichte stieg fiel sank meldet meldete steht stand protokoll verlauf messwert hat",
+        "ist sind liegt lag lagen lief liefen beträgt betrug zeigt zeigte zeigen gemessen misst aktuell aktuelle aktueller aktuellen derzeit momentan momentane jetzt istwert erreicht erreichte stieg fiel sank meldet meldete steht stand protokoll verlauf messwert hat erreichen überschritt unterschritt schwankte pendelte",
     ),
     (PAST | ENGLISH, "yesterday ago earlier last overnight past"),
     (PAST | GERMAN, "gestern vorgestern früher vorhin damals zuvor"),
     (
         SUPPOSE | ENGLISH,
-        "if when whenever once suppose assuming provided should_it in_case while whether what hypothetically imagine",
+        "if when whenever once suppose assuming assumed assumes provided should_it in_case while whether what hypothetically imagine",
     ),
     (SUPPOSE | GERMAN, "wenn falls sobald angenommen sofern während ob"),
     (
@@ -190,11 +217,11 @@ const WORDS: &[(Kind, &str)] = &[
     (BETWEEN | GERMAN, "zwischen"),
     (
         AIM | ENGLISH,
-        "setpoint setpoints set-point sp should must shall ought recommended recommendation suggested proposed optimal optimum ideal best desired preferred new target goal aim would could may might can will required intended planned requested appropriate right correct sensible please",
+        "setpoint setpoints set-point sp should must shall ought recommended recommendation suggested proposed optimal optimum ideal best desired preferred new target goal aim would could may might can will required intended planned requested appropriate right correct sensible please necessary advisable better",
     ),
     (
         AIM | GERMAN,
-        "sollwert sollwerte soll sollte sollten sollen muss müssen empfohlen empfohlene empfohlener optimal optimale ideal ideale bitte würde könnte könnten würden kann darf neuer vorgabe zielwert ziel gewünscht empfehlung vorschlag stellwert führungsgröße",
+        "sollwert sollwerte soll sollte sollten sollen muss müssen empfohlen empfohlene empfohlener optimal optimale ideal ideale bitte würde könnte könnten würden kann darf neuer vorgabe zielwert ziel gewünscht empfehlung vorschlag nötig notwendig erforderlich ratsam sinnvoll angebracht besser stellwert führungsgröße",
     ),
     (AND | ENGLISH, "and or as as_well_as plus"),
     (AND | GERMAN, "und oder sowie bzw"),
@@ -207,7 +234,7 @@ const WORDS: &[(Kind, &str)] = &[
         "aber sondern dann sonst weil da_ damit deshalb daher obwohl jedoch danach doch denn anschließend",
     ),
     (WHO | ENGLISH, "you we i he she operator operators one someone they_ somebody crew staff people shift"),
-    (WHO | GERMAN, "ich wir man er ihr jemand bediener anlagenfahrer"),
+    (WHO | GERMAN, "ich du wir man er ihr jemand bediener anlagenfahrer"),
     (
         HARM | ENGLISH,
         "dangerous unsafe hazardous decompose decomposes boil boils melt melts freeze freezes ignite ignites rupture ruptures damage damages violate violates burst bursts explode explodes degrade degrades wrong unacceptable prohibited forbidden harmful risky disaster runaway",
@@ -230,11 +257,11 @@ const WORDS: &[(Kind, &str)] = &[
     ),
     (
         OTHER | ENGLISH,
-        "with on off in out via using_ slowly quickly immediately today tomorrow tonight soon gradually steadily carefully manually automatically first second third step steps point points please_ loop controller mode manual auto automatic cascade output input unit units tag tags name type number id process safe safely because_ due also too very still yet already next following day night shift_ morning evening today's line product batch phase recipe resin catalyst reaction yield quality energy efficiency order ok okay yes instead_ once_ twice_ maximum_ and/or total end begin initially finally later earlier sooner long short wait check verify ensure monitor watch observe confirm note remember see look based given per_ against across along among around_ away closer toward_ though_ thus way well",
+        "with on off in out via using_ slowly quickly immediately today tomorrow tonight soon gradually steadily carefully manually automatically first second third step steps point points please_ loop controller mode manual auto automatic cascade output input unit units tag tags name type number id process safe safely because_ due also too very still yet already next following day night shift_ morning evening today's line product batch phase recipe resin catalyst reaction yield quality energy efficiency order ok okay yes instead_ once_ twice_ maximum_ and/or total end begin initially finally later earlier sooner long short wait check verify ensure monitor watch observe confirm note remember see look based given per_ against across along among around_ away closer toward_ though_ thus way well pages page pieces pcs costs cost",
     ),
     (
         OTHER | GERMAN,
-        "mit im am in an aus vor sofort langsam schnell heute morgen bald schrittweise manuell automatisch regler betrieb modus ausgang eingang einheit messstelle name art nummer prozess sicher sicherheit wegen auch sehr noch schon nächste folgende tag_ nacht schicht linie produkt charge phase rezept harz reaktion ausbeute qualität energie ordnung ja später prüfen achten hinweis siehe gut_ ab an_ ein_ uhr dabei davon dafür dazu hoch runter herunter hinauf stufe stufen wert werte zum zur beim des einem einer eines",
+        "mit im am in an aus vor sofort langsam schnell heute morgen bald schrittweise manuell automatisch regler betrieb modus ausgang eingang einheit messstelle name art nummer prozess sicher sicherheit wegen auch sehr noch schon nächste folgende tag_ nacht schicht linie produkt charge phase rezept harz reaktion ausbeute qualität energie ordnung ja später prüfen achten hinweis siehe gut_ ab an_ ein_ uhr dabei davon dafür dazu hoch runter herunter hinauf stufe stufen wert werte zum zur beim des einem einer eines stück seiten seite mal kostet",
     ),
 ];
 
@@ -331,18 +358,49 @@ pub(crate) const ZAHLEN: &[(&str, f64)] = &[
     ("neunzig", 90.0),
 ];
 
-/// What a word may do; 0 if it is not known.
-pub(crate) fn kind(word: &str) -> Kind {
-    static KINDS: OnceLock<BTreeMap<&'static str, Kind>> = OnceLock::new();
-    let kinds = KINDS.get_or_init(|| {
-        let mut kinds = BTreeMap::new();
+/// What is known of a word.
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    kind: Kind,
+    factor: Option<f64>,
+}
+
+fn entry(word: &str) -> Entry {
+    static ENTRIES: OnceLock<HashMap<&'static str, Entry, Words>> = OnceLock::new();
+    let entries = ENTRIES.get_or_init(|| {
+        let mut entries: HashMap<&'static str, Entry, Words> = HashMap::default();
         for (kind, words) in WORDS {
             for word in words.split(' ') {
                 let gerund = kind & WRITE != 0 && kind & ENGLISH != 0 && word.len() > 5 && word.ends_with("ing");
-                *kinds.entry(word).or_default() |= *kind | if gerund { GERUND } else { 0 };
+                entries.entry(word).or_default().kind |= *kind | if gerund { GERUND } else { 0 };
             }
         }
-        kinds
+        for (word, factor) in FACTORS {
+            entries.entry(word).or_default().factor = Some(*factor);
+        }
+        for (word, _) in NUMBERS.iter().chain(ZAHLEN) {
+            entries.entry(word).or_default().kind |= NUMBER;
+        }
+        entries
     });
-    kinds.get(word).copied().unwrap_or(0)
+    entries.get(word).copied().unwrap_or_default()
+}
+
+/// What a word may do; 0 if it is not known. A word that says a number does nothing else.
+pub(crate) fn kind(word: &str) -> Kind {
+    entry(word).kind & !NUMBER
+}
+
+/// What a word may do, and the multiple that it says.
+pub(crate) fn word(word: &str) -> (Kind, Option<f64>) {
+    let Entry { kind, factor } = entry(word);
+    (kind & !NUMBER, factor)
+}
+
+/// Whether a word can be the first of a number in words. German ones are put together from others, `a` and `an` stand before
+/// `hundred`.
+pub(crate) fn counts(word: &str) -> bool {
+    matches!(word, "a" | "an")
+        || entry(word).kind & NUMBER != 0
+        || word.len() > 6 && ["und", "tausend", "einhalb"].iter().any(|part| word.contains(part))
 }

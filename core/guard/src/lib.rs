@@ -27,6 +27,7 @@ mod tags;
 mod token;
 mod unit;
 mod watch;
+mod words;
 
 pub use fuzz::fuzz;
 pub use guard::{Guard, Known, Recommendation, TooManyNames};

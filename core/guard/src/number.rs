@@ -61,7 +61,7 @@ pub(crate) fn digits(text: &str, style: Style) -> Option<(Number, usize)> {
             break;
         }
     }
-    let (mut number, exponent) = (separated(&plain, &marks, style)?, exponent(bytes, end));
+    let (mut number, exponent) = (joined(&plain, &marks, style)?, exponent(bytes, end));
     if let Some((power, after)) = exponent {
         number = number.map(|value| format!("{value}e{power}").parse().unwrap_or(f64::INFINITY));
         end = after;
@@ -91,8 +91,14 @@ fn leads(marks: &[(u8, usize)], count: usize) -> bool {
     }
 }
 
+/// Whether a text has what may part the digits of a number: a point or a comma between two.
+pub(crate) fn separated(text: &str) -> bool {
+    let parts = |three: &[u8]| matches!(three, [a, b'.' | b',', b] if a.is_ascii_digit() && b.is_ascii_digit());
+    text.as_bytes().windows(3).any(parts)
+}
+
 /// The value of digits with separators between them.
-fn separated(plain: &str, marks: &[(u8, usize)], style: Style) -> Option<Number> {
+fn joined(plain: &str, marks: &[(u8, usize)], style: Style) -> Option<Number> {
     let at = |place: usize| -> Option<f64> {
         let (whole, part) = plain.split_at_checked(place)?;
         format!("0{whole}.{part}0").parse().ok()
@@ -104,7 +110,7 @@ fn separated(plain: &str, marks: &[(u8, usize)], style: Style) -> Option<Number>
         own.windows(2).all(|pair| pair.last().zip(pair.first()).is_some_and(|(b, a)| b - a == 3))
     };
     let value = match points.as_slice() {
-        [] => Number::of(whole()?),
+        [] => Number::of(plain.parse().ok()?),
         [(mark, place)] => {
             let ambiguous = plain.len() - place == 3 && (1..=3).contains(place) && !plain.starts_with('0');
             let (decimal, thousands) = (at(*place)?, whole()?);

@@ -10,7 +10,7 @@ use crate::number::{Number, Style};
 use crate::segment::{Cut, Segmenter};
 use crate::table::{self, Header};
 use crate::token::{self, Token, What};
-use crate::{judge, sight, unit};
+use crate::{judge, number, sight, unit};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -131,10 +131,13 @@ impl<'a> Reader<'a> {
     }
 
     fn text(&self, text: &str, sightings: &[crate::tags::Sighting], context: &mut Context, heard: &mut Heard) {
-        let tokens = token::cut(text, sightings, self.style(context));
+        let style = self.style(context);
+        let mut tokens = token::cut(text, sightings, style);
         self.language(&tokens, context);
         // Read again where the language of this very segment tells how its numbers are written.
-        let tokens = token::cut(text, sightings, self.style(context));
+        if self.style(context) != style && number::separated(text) {
+            tokens = token::cut(text, sightings, self.style(context));
+        }
         let said = self.said(&tokens, &context.active, context.open, heard);
         context.open = said.open;
         match said.tags {

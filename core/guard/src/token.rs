@@ -97,7 +97,11 @@ fn next(rest: &str, text: &str, at: usize, style: Style, before: &[Token]) -> (O
         if !signs && let Some((number, length)) = number::digits(rest.get(sign..).unwrap_or_default(), style) {
             let number = if first == '-' { number.map(|value| -value) } else { number };
             let number = Number { plus: first == '+', ..number };
-            let (quantity, after) = measured(number, rest.get(sign + length..).unwrap_or_default());
+            let behind = rest.get(sign + length..).unwrap_or_default();
+            if let Some(after) = money(behind) {
+                return (Some(What::Word(lexicon::OTHER)), sign + length + after);
+            }
+            let (quantity, after) = measured(number, behind);
             return (Some(What::Quantity(quantity)), sign + length + after);
         }
         if !signs {
@@ -136,9 +140,18 @@ fn word(rest: &str) -> (Option<What>, usize) {
         return (Some(What::Other), whole);
     }
     let lower = word.trim_end_matches('\'').to_lowercase();
-    let kind = lexicon::kind(&lower);
-    let factor = lexicon::FACTORS.iter().find(|(name, _)| *name == lower);
-    (Some(factor.map_or(What::Word(kind), |(_, factor)| What::Times(kind, *factor))), length)
+    let (kind, factor) = lexicon::word(&lower);
+    (Some(factor.map_or(What::Word(kind), |factor| What::Times(kind, factor))), length)
+}
+
+/// The length of a currency behind a number: that counts money and is no value.
+fn money(behind: &str) -> Option<usize> {
+    const MONEY: [&str; 12] =
+        ["EUR", "USD", "CHF", "GBP", "PLN", "Euro", "euros", "euro", "dollars", "dollar", "€", "$"];
+    let rest = behind.strip_prefix(' ').unwrap_or(behind);
+    let name = MONEY.iter().find(|name| rest.starts_with(**name))?;
+    let after = rest.get(name.len()..)?;
+    (!after.starts_with(char::is_alphanumeric)).then_some(behind.len() - after.len())
 }
 
 /// A number with what stands behind it, and the length of that.
@@ -223,7 +236,7 @@ fn foreign(word: &str, attached: bool) -> bool {
     let lower = word.to_lowercase();
     let signs = word.contains(['°', '^']) || word.contains('/') && !word.starts_with('/');
     let letters = word.starts_with(|c: char| c.is_alphabetic() || c == '°' || c == '%');
-    let known = lexicon::kind(&lower) != 0 || number::spelled(&[&lower]).is_some();
+    let known = lexicon::kind(&lower) != 0 || lexicon::counts(&lower) && number::spelled(&[&lower]).is_some();
     let long = word.chars().count() > 12 || lower.ends_with("ly") || lower.ends_with("ing");
     letters && !known && (attached || signs || !long && !word.contains(|c: char| c.is_ascii_digit()))
 }
@@ -292,7 +305,7 @@ fn spell(text: &str, tokens: &mut Vec<Token>) {
             What::Word(_) => text.get(token.span.clone()).unwrap_or_default().to_lowercase(),
             _ => String::new(),
         };
-        if !matches!(first.as_str(), "a" | "an") && number::spelled(&[&first]).is_none() {
+        if !lexicon::counts(&first) {
             at += 1;
             continue;
         }

@@ -5,7 +5,8 @@
 
 mod table;
 
-use std::collections::BTreeMap;
+use crate::words::Words;
+use std::collections::HashMap;
 use std::sync::OnceLock;
 use table::UNITS;
 
@@ -144,21 +145,27 @@ impl Unit {
     }
 }
 
-/// Longest way to write a unit, in bytes.
-const LONGEST: usize = 40;
+/// What says degrees and not of what.
+const DEGREES: [&str; 9] = ["°", "º", "deg", "degs", "degree", "degrees", "Grad", "grad", "deg."];
 
 struct Table {
-    exact: BTreeMap<&'static str, usize>,
+    exact: HashMap<&'static str, usize, Words>,
     /// Without case; `None` where two units differ in nothing else (`mPa` and `MPa`).
-    loose: BTreeMap<String, Option<usize>>,
+    loose: HashMap<String, Option<usize>, Words>,
+    /// By how names begin, without case: the longest of them, in bytes. Most words behind a number begin no unit.
+    heads: HashMap<String, usize, Words>,
 }
 
 fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let mut table = Table { exact: BTreeMap::new(), loose: BTreeMap::new() };
+        let mut table = Table { exact: HashMap::default(), loose: HashMap::default(), heads: HashMap::default() };
+        for name in DEGREES {
+            table.head(name);
+        }
         for (at, row) in UNITS.iter().enumerate() {
             for name in std::iter::once(row.0).chain(row.1.split('|')).filter(|name| !name.is_empty()) {
+                table.head(name);
                 table.exact.entry(name).or_insert(at);
                 let loose = table.loose.entry(name.to_lowercase()).or_insert(Some(at));
                 if loose.is_some_and(|known| UNITS.get(known).map(|row| row.0) != Some(row.0)) {
@@ -171,6 +178,21 @@ fn table() -> &'static Table {
 }
 
 impl Table {
+    fn head(&mut self, name: &str) {
+        let longest = self.heads.entry(head(name).to_lowercase()).or_default();
+        *longest = name.len().max(*longest);
+    }
+
+    /// How long a unit at the start of `text` can be at most.
+    fn longest(&self, text: &str) -> Option<usize> {
+        let head = head(text);
+        if head.len() > 24 {
+            return None;
+        }
+        // Letters may have another length in their other case.
+        Some(self.heads.get(head.to_lowercase().as_str())? + 8)
+    }
+
     fn find(&self, name: &str) -> Option<Unit> {
         let exact = self.exact.get(name).copied();
         // One letter says nothing without its case: `m` is no mega, `c` no coulomb.
@@ -178,6 +200,14 @@ impl Table {
         let row = UNITS.get(exact.or_else(loose)?)?;
         Some(Unit { code: row.0, dimension: row.2, factor: row.3, offset: row.4, against: row.5 })
     }
+}
+
+/// The letters that a name begins with, or its first sign: a name that stands at the start of a text, and does not end
+/// within a word, has the same.
+fn head(text: &str) -> &str {
+    let letters = text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len());
+    let end = if letters > 0 { letters } else { text.chars().next().map_or(0, char::len_utf8) };
+    text.get(..end).unwrap_or_default()
 }
 
 /// What stands behind a number.
@@ -191,7 +221,7 @@ pub(crate) enum Behind {
 
 /// The unit at the start of `text`, and its length in bytes. Blanks in it count as one.
 pub(crate) fn read(text: &str) -> Option<(Behind, usize)> {
-    let mut end = text.len().min(LONGEST);
+    let mut end = text.len().min(table().longest(text)?);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
@@ -207,7 +237,7 @@ pub(crate) fn read(text: &str) -> Option<(Behind, usize)> {
         if let Some(unit) = table().find(name) {
             return Some((Behind::Unit(unit), end));
         }
-        if matches!(name, "°" | "º" | "deg" | "degs" | "degree" | "degrees" | "Grad" | "grad" | "deg.") {
+        if DEGREES.contains(&name) {
             return Some((Behind::Degrees, end));
         }
     }

@@ -206,7 +206,7 @@ fn telling(word: &str) -> bool {
         |c: char| c.is_numeric() || !c.is_ascii() && !c.is_alphabetic() || matches!(c, '&' | '\\' | '<' | '|' | '=');
     word.contains(sign)
         || lex::kind(&plain) & (lex::EXTREME | lex::BACK | lex::FACTOR) != 0
-        || plain.split('-').any(|part| number::spelled(&[part]).is_some())
+        || plain.split('-').any(|part| lex::counts(part) && number::spelled(&[part]).is_some())
         || matches!(plain.as_str(), "hundred" | "thousand" | "million")
 }
 

@@ -1,8 +1,10 @@
 //! The plant's own detection rules: a pattern, what must stand near it, a check, and examples that say what it finds.
 
 use crate::bytes::Bytes;
+use crate::dictionary::Dictionary;
 use crate::person::{card, iban};
-use plant::{Label, RuleId};
+use crate::settings::{Settings, SettingsProblem};
+use plant::{Label, RuleId, Sensitivity};
 use std::ops::Range;
 
 /// One rule of the plant's own. If it is called like a built-in one, it stands in its place.
@@ -50,6 +52,16 @@ impl Check {
 }
 
 impl Detector {
+    /// Whether its patterns can be used, by themselves.
+    ///
+    /// # Errors
+    /// The first one that cannot.
+    pub fn check(&self) -> Result<(), SettingsProblem> {
+        let mut settings = Settings::new(Sensitivity::LOWEST);
+        settings.detectors = vec![self.clone()];
+        Dictionary::new(&settings).map(|_| ())
+    }
+
     /// Whether a match of one of its patterns is a finding.
     pub(crate) fn takes(&self, text: &str, span: &Range<usize>) -> bool {
         let bytes = Bytes(text.as_bytes());

@@ -13,11 +13,13 @@ use crate::rule::{RuleIndex, TRACE};
 use crate::scan::Hit;
 use crate::settings::Settings;
 use crate::view::{Map, View};
+use crate::wrapped;
 use plant::{Content, DocumentId, Finding, Label, RuleId, Scale, Sensitivity};
 use prints::{Kind, Level, Matcher, Reader, Recognised, Search, Table};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::rc::Rc;
 
 /// What the plant registered, and how sensitive each of it makes a message.
 pub struct Known {
@@ -113,15 +115,22 @@ impl Known {
         let mut reader = documents.then(|| Reader::new(&self.documents, &self.keys));
         let mut search = data.then(|| Search::new(&self.values, &self.keys));
         let mut ways: Vec<Way> = Vec::new();
-        for piece in &content.pieces {
-            let (text, way) = innermost(&piece.text);
+        let mut read = |text: &str| {
             if let Some(reader) = &mut reader {
-                reader.read(&text);
+                reader.read(text);
             }
             if let Some(search) = &mut search {
-                search.read(&text);
+                search.read(text);
             }
-            ways.push(way);
+        };
+        for (piece, content) in content.pieces.iter().enumerate() {
+            let (text, maps) = innermost(&content.text);
+            read(&text);
+            ways.push(Way { piece, maps: maps.clone(), whole: None });
+            for (span, inner) in wrapped::passages(&text) {
+                read(&inner);
+                ways.push(Way { piece, maps: maps.clone(), whole: Some(span) });
+            }
         }
         let mut values: BTreeMap<usize, Vec<Hit>> = BTreeMap::new();
         for matched in search.map(Search::finish).unwrap_or_default() {
@@ -209,12 +218,18 @@ impl Sighting {
     }
 }
 
-/// The way from what the escapes of a piece say to the piece itself, the outermost layer first.
-type Way = Vec<Map>;
+/// The way from a text that was read to the piece that holds it.
+struct Way {
+    piece: usize,
+    /// From what the escapes say to the text around them, the outermost layer first.
+    maps: Rc<[Map]>,
+    /// Where the wrapping of the text stands, if it was wrapped: a part of it cannot be replaced.
+    whole: Option<Range<usize>>,
+}
 
 /// What the escapes of a text say, to the last layer; and the way back. Where there are any, the text around them is not
 /// read too: a passage that was found there could end within an escape, and what is put in its place would break it.
-fn innermost(text: &str) -> (Cow<'_, str>, Way) {
+fn innermost(text: &str) -> (Cow<'_, str>, Rc<[Map]>) {
     let (mut text, mut way) = (Cow::Borrowed(text), Vec::new());
     for _ in 0..LAYERS {
         let Some(escapes) = Escapes::of(&text) else { break };
@@ -225,14 +240,14 @@ fn innermost(text: &str) -> (Cow<'_, str>, Way) {
         way.push(inner.map);
         text = Cow::Owned(inner.text.into_owned());
     }
-    (text, way)
+    (text, way.into())
 }
 
-/// Where a span of a text that was read lies in its piece. Each piece was read once, so their numbers are the same.
+/// Where a span of a text that was read lies in its piece. Each text was read once, so their numbers are those of the ways.
 fn source(ways: &[Way], text: u32, span: &Range<usize>) -> Option<(usize, Range<usize>)> {
-    let piece = usize::try_from(text).ok()?;
-    let span = ways.get(piece)?.iter().rev().fold(span.clone(), |span, map| map.source(&span));
-    Some((piece, span))
+    let way = ways.get(usize::try_from(text).ok()?)?;
+    let span = way.whole.as_ref().unwrap_or(span).clone();
+    Some((way.piece, way.maps.iter().rev().fold(span, |span, map| map.source(&span))))
 }
 
 /// The parts of disjoint claims that no held span covers; both in order.
@@ -330,6 +345,30 @@ mod tests {
         assert!(sightings[0].copied && sightings[0].coverage > 90, "{sightings:?}");
         let all: String = found(&inspector, &text).into_iter().map(|(_, text)| text).collect();
         assert!(all.contains("laboratory.\\\\n") && all.len() > RECIPE.len() - 40, "{all}");
+    }
+
+    #[test]
+    fn a_passage_that_is_wrapped_stands_for_all_of_its_wrapping() {
+        let wrapped = |text: &str, line: usize| {
+            let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+            let code = |three: &[u8]| {
+                let word = three.iter().fold(0, |word, byte| word << 8 | usize::from(*byte)) << (8 * (3 - three.len()));
+                let all = [word >> 18, word >> 12, word >> 6, word].map(|six| char::from(digits[six & 63]));
+                all.into_iter().take(three.len() + 1).collect::<String>()
+            };
+            let all: Vec<char> = text.as_bytes().chunks(3).map(code).collect::<String>().chars().collect();
+            all.chunks(line).map(|line| line.iter().collect()).collect::<Vec<String>>().join("\n")
+        };
+        let inspector = inspector(|_| ());
+        for line in [64, 76, 100_000] {
+            let wrapping = wrapped(RECIPE, line);
+            let text = format!("config: {wrapping}\nthanks");
+            let sightings = inspector.documents(&message(&text));
+            assert!(sightings.len() == 1 && sightings[0].copied && sightings[0].coverage > 90, "{line}: {sightings:?}");
+            assert_eq!(text[sightings[0].passages[0].1.clone()], wrapping, "{line}");
+            let outer = serde_json::to_string(&text).expect("a string");
+            assert_eq!(inspector.documents(&message(&outer)).len(), 1, "{line}");
+        }
     }
 
     #[test]

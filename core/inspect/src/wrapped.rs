@@ -30,6 +30,56 @@ pub(crate) fn texts(text: &str, words: &[Range<usize>]) -> impl Iterator<Item = 
     })
 }
 
+/// Shortest run of digits that may hold a passage of a document.
+const LONG: usize = 64;
+
+/// Longest line of a wrapping that goes on in the next: tools write 64 to 76 digits.
+const LINE: usize = 128;
+
+/// What longer texts are wrapped in a text, line by line or in one: where, and what they say.
+pub(crate) fn passages(text: &str) -> impl Iterator<Item = (Range<usize>, String)> {
+    let bytes = Bytes(text.as_bytes());
+    let mut at = 0;
+    let runs = std::iter::from_fn(move || {
+        while at < bytes.len() {
+            // Whatever run of that length begins behind here goes over this place.
+            let start = bytes.run_back(at, LONG, is_digit);
+            let end = bytes.run(at, usize::MAX, is_digit);
+            if end - start >= LONG {
+                let (end, digits) = lines(bytes, start..end);
+                at = end + LONG;
+                return Some((start..end, digits));
+            }
+            at = end + LONG;
+        }
+        None
+    });
+    runs.filter_map(|(span, digits)| Some((span, unwrap(&digits, hexadecimal).or_else(|| unwrap(&digits, base64))?)))
+}
+
+/// The digits of a run and of the lines below it, as long as all but the last are of one length (RFC 2045, section 6.8).
+fn lines(bytes: Bytes<'_>, first: Range<usize>) -> (usize, Vec<u8>) {
+    let length = first.len();
+    if length > LINE {
+        return (first.end, bytes.slice(first).to_vec());
+    }
+    let mut digits = bytes.slice(first.clone()).to_vec();
+    let mut end = first.end;
+    loop {
+        let next = end + usize::from(bytes.at(end) == b'\r');
+        let after = bytes.run(next + 1, length + 1, is_digit);
+        let whole = after - next - 1;
+        if bytes.at(next) != b'\n' || whole == 0 || whole > length {
+            return (end, digits);
+        }
+        digits.extend_from_slice(bytes.slice(next + 1..after));
+        end = after;
+        if whole < length {
+            return (end, digits);
+        }
+    }
+}
+
 /// The digits of base64 in both alphabets; hexadecimal ones are among them.
 fn is_digit(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')

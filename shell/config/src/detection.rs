@@ -9,8 +9,8 @@ use crate::read::Surroundings;
 use crate::report::Report;
 use crate::secret;
 use crate::value::quote;
-use inspect::{Check, Detector, Inspector, Settings, SettingsProblem};
-use plant::{Label, RuleId, Sensitivity};
+use inspect::{Check, Detector, SettingsProblem};
+use plant::{Label, RuleId};
 use policy::RuleFile;
 use serde::Deserialize;
 use std::ops::Range;
@@ -126,10 +126,8 @@ fn detector(entry: Entry, whole: &Range<usize>) -> Result<Detector, Fault> {
     let patterns = entry.patterns.into_iter().map(Spanned::into_inner).collect();
     let near = entry.near.iter().map(|word| word.to_lowercase()).collect();
     let detector = Detector { name, label, patterns, near, check, finds: entry.finds, ignores: entry.ignores };
-    let mut settings = Settings::new(Sensitivity::LOWEST);
-    settings.detectors = vec![detector.clone()];
-    match Inspector::new(&settings) {
-        Ok(_) => Ok(detector),
+    match detector.check() {
+        Ok(()) => Ok(detector),
         Err(SettingsProblem::Detector { index, problem, .. }) => {
             let span = spans.get(index).cloned().unwrap_or_else(|| whole.clone());
             Err((Code::Pattern, span, format!("pattern cannot be used: {problem}")))

@@ -124,7 +124,12 @@ impl Clause<'_> {
             return Role::Multiple;
         }
         if before.is(lex::TO) {
-            return Role::Target;
+            // `up to 100 °C above its present value`.
+            let compared = self.tokens.get(at + 1).filter(|token| token.is(lex::ABOVE | lex::BELOW));
+            return match compared.filter(|_| self.of_current(at)) {
+                Some(word) => Role::Change(Some(word.is(lex::ABOVE))),
+                None => Role::Target,
+            };
         }
         if before.is(lex::BY) {
             return Role::Change(self.direction(at));

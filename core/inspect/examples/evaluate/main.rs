@@ -1,10 +1,13 @@
 //! Measures the inspector on labelled texts: how much it finds, how often it is wrong, how sure that is, how fast it is.
 //!
-//! `cargo run --release -p penstock-inspect --example evaluate -- FOLDER [--json] [--misses KIND | --false KIND | --fragments KIND]`
+//! `cargo run --release -p penstock-inspect --example evaluate -- FOLDER [--json] [--peers PYTHON]`
+//! `... [--misses KIND | --false KIND | --fragments KIND]`
 //!
 //! The folder holds `labelled.jsonl` and may hold `stream.jsonl`: one JSON object a line with `text`, `labels` (`type`,
 //! `start`, `end` in code points), `labelled_for`, `class` and `kind`. A finding is right if it overlaps a label of its
-//! kind; a label is found if a finding of its kind overlaps it; `exact` are labels whose span is met to the byte.
+//! kind; a label is found if a finding of its kind overlaps it; `exact` are labels whose span is met to the byte. `apart` is
+//! the precision in which a finding beside a label does not count: texts with a secret often hold others. With `--peers`,
+//! others read the same texts in the same run: in that Python, as `peers/peers.py` says.
 
 #![expect(
     clippy::expect_used,
@@ -14,6 +17,7 @@
 
 mod data;
 mod lines;
+mod peers;
 mod score;
 mod speed;
 mod streams;
@@ -48,7 +52,7 @@ fn main() {
     report.insert("texts".to_owned(), json!(rows.len()));
     if !json {
         println!(
-            "kind         labels  recall (95 %)      precision (95 %)       F1  exact  clean flagged  benign flagged"
+            "kind         labels  recall (95 %)      precision (95 %)    apart     F1  exact  clean flagged  benign flagged"
         );
     }
     let found: Vec<Vec<Finding>> = rows.iter().map(|row| find(&inspector, &row.text)).collect();
@@ -71,15 +75,18 @@ fn main() {
     let lines = lines::evaluate(&inspector, &rows);
     let streams = streams::evaluate(&inspector, &data::read(&folder, "stream.jsonl"));
     let speed = speed::measure(&inspector, &rows);
+    let others = option("--peers").map(|python| peers::evaluate(&python, &folder));
     if json {
         report.insert("soft_negatives".to_owned(), json!({ "texts": soft.1, "flagged": soft.0 }));
         report.insert("three_lines".to_owned(), lines.json());
         report.insert("streams".to_owned(), streams.json());
         report.insert("speed".to_owned(), speed.json());
+        report.extend(others.map(|others| ("peers".to_owned(), others)));
         println!("{}", Value::Object(report));
     } else {
         println!("\nsoft negatives (examples that look like secrets): {} of {} flagged", soft.0, soft.1);
         println!("{lines}{streams}{speed}");
+        others.iter().for_each(peers::show);
     }
 }
 

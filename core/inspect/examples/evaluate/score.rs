@@ -120,10 +120,11 @@ impl Score {
     pub(crate) fn line(&self) -> String {
         let show = |share: Share| format!("{:.3} {:.3}-{:.3}", share.value(), share.low(), share.high());
         format!(
-            "{:6}  {:18} {:18} {:6.3} {:6.3}  {:>4}/{:<5} {:>4}/{:<5}",
+            "{:6}  {:18} {:18} {:6.3} {:6.3} {:6.3}  {:>4}/{:<5} {:>4}/{:<5}",
             self.labels,
             show(self.recall()),
             show(self.precision()),
+            Share(self.right, self.right + self.wrong_clean).value(),
             self.f1(),
             Share(self.exact, self.labels).value(),
             self.flagged,
@@ -138,6 +139,7 @@ impl Score {
             "labels": self.labels, "found": self.found, "exact": self.exact, "right": self.right, "wrong": self.wrong,
             "recall": self.recall().json(),
             "precision": self.precision().json(),
+            "precision_apart": Share(self.right, self.right + self.wrong_clean).json(),
             "f1": number(self.f1()),
             "clean": { "texts": self.clean, "flagged": self.flagged, "share": Share(self.flagged, self.clean).json() },
             "benign": { "texts": self.benign, "flagged": self.benign_flagged, "share": Share(self.benign_flagged, self.benign).json() },

@@ -39,6 +39,50 @@ const CUES: [&str; 31] = [
     "answering",
 ];
 
+/// Words in front that make it the number of something else.
+const THINGS: [&str; 40] = [
+    "order",
+    "auftrag",
+    "auftragsnr",
+    "bestellung",
+    "bestellnummer",
+    "bestellnr",
+    "zeichnung",
+    "zeichnungsnr",
+    "drawing",
+    "teil",
+    "teilenr",
+    "teilenummer",
+    "part",
+    "article",
+    "artikel",
+    "artikelnr",
+    "artikelnummer",
+    "serial",
+    "seriennummer",
+    "serien",
+    "batch",
+    "charge",
+    "chargennummer",
+    "lot",
+    "material",
+    "materialnummer",
+    "zähler",
+    "zählerstand",
+    "counter",
+    "meter",
+    "invoice",
+    "rechnung",
+    "rechnungsnummer",
+    "ticket",
+    "vorgang",
+    "konto",
+    "kontonummer",
+    "account",
+    "sap",
+    "equipment",
+];
+
 /// The phone number that `groups` is or begins with, with its extension.
 pub(crate) fn number(text: Bytes<'_>, groups: &Groups) -> Option<Range<usize>> {
     let start = groups.span.start;
@@ -51,9 +95,13 @@ pub(crate) fn number(text: Bytes<'_>, groups: &Groups) -> Option<Range<usize>> {
     }
     let form = |groups: &Groups| is_international(groups, plus) || is_american(groups) || is_national(groups);
     let shown = || is_shown(groups) && cued(text, start);
-    let whole = !groups.more && (form(groups) || shown());
-    let end = if whole { groups.span.end } else { beginning(groups, plus)? };
-    if is_joined(text.at(end)) && text.at(end) != b'x' {
+    let thing = !plus && text.words_before(start).take(2).any(|word| word.is_one_of(&THINGS)) && !cued(text, start);
+    let whole = !groups.more && !thing && (form(groups) || shown());
+    let end = if whole { groups.span.end } else { beginning(groups, plus).filter(|_| !thing)? };
+    // `555-123-4567-A` numbers a part.
+    let goes_on =
+        text.at(end) == b'-' && text.at(end + 1).is_ascii_uppercase() && !text.at(end + 2).is_ascii_lowercase();
+    if is_joined(text.at(end)) && text.at(end) != b'x' || goes_on {
         return None;
     }
     // An extension: `x4567`.

@@ -74,9 +74,6 @@ pub(crate) const KEYWORDS: &[(&str, Names)] = &[
     ("authkey", Names::Key),
     ("credential", Names::Key),
     ("credentials", Names::Key),
-    ("client_id", Names::Hint),
-    ("clientid", Names::Hint),
-    ("client-id", Names::Hint),
     ("querykey", Names::Key),
     ("api", Names::Hint),
     ("key", Names::Hint),
@@ -84,11 +81,6 @@ pub(crate) const KEYWORDS: &[(&str, Names)] = &[
     ("community", Names::Hint),
     ("license", Names::Hint),
     ("unseal", Names::Key),
-    ("sid", Names::Hint),
-    ("access_id", Names::Hint),
-    ("accessid", Names::Hint),
-    ("app_id", Names::Hint),
-    ("appid", Names::Hint),
     ("pat", Names::Hint),
     ("jwt", Names::Hint),
     ("salt", Names::Hint),
@@ -100,7 +92,8 @@ pub(crate) const KEYWORDS: &[(&str, Names)] = &[
 ];
 
 /// What may follow the keyword within the name without changing what it names.
-const SUFFIXES: [&str; 10] = ["", "value", "_value", "string", "_string", "b64", "_b64", "text", "_test", "_prod"];
+const SUFFIXES: [&str; 11] =
+    ["", "value", "_value", "_base", "string", "_string", "b64", "_b64", "text", "_test", "_prod"];
 
 /// The value that the name around the keyword at `keyword` is given.
 pub(crate) fn assigned(text: Bytes<'_>, keyword: Range<usize>, names: Names) -> Option<(BuiltIn, Range<usize>)> {
@@ -286,7 +279,11 @@ fn is_password(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie) -> 
     if shape.letters() + shape.digits == 0 {
         return false;
     }
-    if NOTHING.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes())) || is_code(value) || is_path(value) {
+    // Labels of forms are words for a password, too.
+    let words = NOTHING.iter().copied().chain(KEYWORDS.iter().map(|(word, _)| *word));
+    let last = value.rsplit(|b| *b == b'-' || *b == b'_').next().unwrap_or(value);
+    let nothing = |value: &[u8]| words.clone().any(|word| value.eq_ignore_ascii_case(word.as_bytes()));
+    if nothing(value) || shape.digits == 0 && nothing(last) || is_code(value) || is_path(value) {
         return false;
     }
     let words = value.split(|b| *b == b' ').count();
@@ -300,11 +297,16 @@ fn is_password(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie) -> 
         (Tie::Element, false) => !plain || value.len() >= 6,
         (Tie::Colon, true) => !plain || value.len() >= 8 && !shape.wordy(),
         (Tie::Colon | Tie::Flag | Tie::Argument, false) => {
-            shape.digits > 0 && shape.letters() > 0 && !is_call(text, span)
+            (shape.digits > 0 && shape.letters() > 0 || shape.random()) && !is_call(text, span)
         }
         (Tie::Flag, true) => true,
+        // `password 7 0822455D0A16`: as devices store it.
+        (Tie::Beside, _) if value.len() >= 8 && text.slice(span.start - 3..span.start) == b" 7 " => {
+            value.iter().all(u8::is_ascii_alphanumeric) && shape.digits > 0
+        }
         (Tie::Beside, _) => {
-            value.len() >= 8 && shape.digits > 0 && shape.lower > 0 && shape.upper > 0 && !is_call(text, span)
+            let mixed = value.len() >= 8 && shape.digits > 0 && shape.lower > 0 && shape.upper > 0;
+            (mixed || value.len() >= 20 && shape.random() && shape.digits >= 4) && !is_call(text, span)
         }
         (Tie::Prose, quoted) => quoted && words == 1 || shape.digits > 0 && shape.letters() > 0,
     }

@@ -34,9 +34,9 @@ pub(super) fn tie(text: Bytes<'_>, name: &Range<usize>, hint: bool) -> Option<(T
     let quoted = text.slice(at..closed).iter().any(|b| *b != b'*');
     at = blank(closed);
     let tabbed = text.slice(closed..at).contains(&b'\t');
-    // A type between name and operator: `var token string = "..."`, `pin: str = "..."`.
+    // A type between name and operator: `var token string = "..."`, `pin: str = "..."`. Behind a quoted name, it is another.
     let word = text.run(at, 12, |b| b.is_ascii_alphabetic());
-    if at > closed && word > at && matches!(text.at(blank(word)), b'=') {
+    if at > closed && !quoted && word > at && matches!(text.at(blank(word)), b'=') {
         at = blank(word);
     }
     let operators = text.run(at, 3, |b| matches!(b, b'=' | b':' | b'?' | b'|' | b'>' | b'!'));
@@ -55,6 +55,7 @@ pub(super) fn tie(text: Bytes<'_>, name: &Range<usize>, hint: bool) -> Option<(T
         b"|" if apart && is_blank(text.at(operators)) => Some((Tie::Colon, blank(operators))),
         b"" if tabbed => Some((Tie::Colon, at)),
         b"" if quoted && text.at(at) == b',' => argument(text, begins(text, at + 1)),
+        b"" if quoted && text.at(at) == b'{' => variable(text, name, at + 1),
         b"" if text.slice(name.start..name.start + 1) == b"-" && apart => Some((Tie::Flag, at)),
         // `machine host login user password value`: a line of .netrc.
         b"" if apart && text.words_before(name.start).skip(1).any(|word| word.is_one_of(&["login"])) => {
@@ -65,7 +66,7 @@ pub(super) fn tie(text: Bytes<'_>, name: &Range<usize>, hint: bool) -> Option<(T
         }
         b"" => {
             let beside = || (apart && !hint).then(|| (Tie::Beside, beside(text, at)));
-            prose(text, at).or_else(|| paired(text, at)).or_else(beside)
+            prose(text, at).or_else(|| paired(text, at)).or_else(|| told(text, at)).or_else(beside)
         }
         _ => None,
     }
@@ -99,6 +100,38 @@ fn argument(text: Bytes<'_>, next: usize) -> Option<(Tie, usize)> {
     text.slice(name..end).eq_ignore_ascii_case(b"value").then(|| (Tie::Colon, begins(text, colon + 1)))
 }
 
+/// `variable "db_password" { default = "x" }`: the value is the default of the block.
+fn variable(text: Bytes<'_>, name: &Range<usize>, inside: usize) -> Option<(Tie, usize)> {
+    let declared = text.words_before(name.start).take(1).any(|word| word.is_one_of(&["variable"]));
+    let end = text.run(inside, 200, |b| b != b'}');
+    let found = memchr::memmem::find(text.slice(inside..end), b"default").filter(|_| declared)?;
+    let sign = text.run(inside + found + 7, 16, is_blank);
+    (text.at(sign) == b'=').then(|| (Tie::Assign, begins(text, sign + 1)))
+}
+
+/// `password for the panel is x`, `das Passwort der CPU lautet x`: some words say whose it is, then a verb.
+fn told(text: Bytes<'_>, at: usize) -> Option<(Tie, usize)> {
+    const OF: [&str; 22] = [
+        "for", "of", "on", "to", "at", "für", "der", "des", "vom", "von", "im", "zum", "zur", "am", "auf", "zu",
+        "pour", "de", "du", "para", "del", "dla",
+    ];
+    let letter = |b: u8| b.is_ascii_alphanumeric() || b >= 0x80 || matches!(b, b'-' | b'_');
+    let mut from = at;
+    for place in 0..7 {
+        let end = text.run(from, 24, letter);
+        if end == from || !is_blank(text.at(end)) || place == 0 && !Word(text.slice(from..end)).is_one_of(&OF) {
+            return None;
+        }
+        if place > 1
+            && let Some(told) = prose(text, from)
+        {
+            return Some(told);
+        }
+        from = text.run(end, 2, is_blank);
+    }
+    None
+}
+
 /// `password is x`, `das Passwort lautet: x`.
 fn prose(text: Bytes<'_>, at: usize) -> Option<(Tie, usize)> {
     let end = text.run(at, 8, |b| b.is_ascii_alphabetic());
@@ -112,7 +145,7 @@ fn prose(text: Bytes<'_>, at: usize) -> Option<(Tie, usize)> {
 fn beside(text: Bytes<'_>, at: usize) -> usize {
     let words = text.run(at, 40, |b| b.is_ascii_alphanumeric() || b" ()-_".contains(&b));
     let kind = at + 1;
-    if text.at(words) == b':' && is_blank(text.at(words + 1)) {
+    if text.at(words) == b':' && text.at(words + 1).is_ascii_whitespace() {
         begins(text, words + 1)
     } else if text.at(at).is_ascii_digit() && text.at(kind) == b' ' {
         kind + 1

@@ -403,7 +403,6 @@ pub(crate) const VENDORS: &[Vendor] = &[
     row("key.square", "EAAA", Body::Url, 58, 64),
     row("key.square", "sq0atp-", Body::Any, 22, 64),
     row("key.square", "sq0csp-", Body::Any, 40, 64),
-    row("key.square", "sq0idp-", Body::Url, 22, 64),
     row("key.stackhawk", "hawk.", Body::Dotted, 38, 44),
     row("key.stripe", "sk_live_", Body::Alnum, 10, 120),
     row("key.stripe", "sk_test_", Body::Alnum, 10, 120),

@@ -18,11 +18,11 @@ const FUNCTIONS: [&str; 58] = [
 const MODIFIERS: &[u8] = b"DFQKJ";
 
 /// Spelled like tags, but standards, parts, places and the like.
-const NOT_TAGS: [&str; 68] = [
-    "AS", "BA", "BC", "BE", "BS", "BT", "CA", "CC", "CE", "CI", "CR", "CRC", "CS", "DA", "DC", "DE", "DR", "EA", "EC",
-    "EG", "EIA", "ES", "EST", "GA", "GE", "GS", "HE", "HR", "IA", "IC", "IE", "IR", "IS", "ISA", "ISO", "IT", "LA",
-    "MA", "MC", "ME", "MI", "MR", "MS", "NA", "NC", "NE", "NR", "NS", "NY", "OR", "PS", "RA", "RC", "RE", "RFC", "RI",
-    "RS", "SS", "UC", "US", "USA", "UTC", "BIC", "CIA", "CIS", "MIT", "NIT", "OS",
+const NOT_TAGS: [&str; 71] = [
+    "RAL", "VDE", "VDI", "AS", "BA", "BC", "BE", "BS", "BT", "CA", "CC", "CE", "CI", "CR", "CRC", "CS", "DA", "DC",
+    "DE", "DR", "EA", "EC", "EG", "EIA", "ES", "EST", "GA", "GE", "GS", "HE", "HR", "IA", "IC", "IE", "IR", "IS",
+    "ISA", "ISO", "IT", "LA", "MA", "MC", "ME", "MI", "MR", "MS", "NA", "NC", "NE", "NR", "NS", "NY", "OR", "PS", "RA",
+    "RC", "RE", "RFC", "RI", "RS", "SS", "UC", "US", "USA", "UTC", "BIC", "CIA", "CIS", "MIT", "NIT", "OS",
 ];
 
 /// Words in front that make it the name of something else.
@@ -107,6 +107,13 @@ fn area(text: Bytes<'_>, start: usize) -> Option<(usize, Beside)> {
             let beside = if is_joined(text.before(start - 1)) { Beside::Glued } else { Beside::Nothing };
             let part = mark == b'-' && (1..=3).contains(&width) && outside;
             Some(if part { (area, Beside::Part) } else { (start, beside) })
+        }
+        // `43TIC1001`: the unit's number, right in front.
+        before if is_digit(before) => {
+            let area = text.run_back(start, 4, is_digit);
+            let joined = is_joined(text.before(area)) || matches!(text.before(area), b'-' | b'.' | b'_');
+            let whole = (1..=3).contains(&(start - area)) && !joined && is_digit(text.at(start + 3));
+            (whole && text.slice(start..start + 3).iter().all(u8::is_ascii_uppercase)).then_some((area, Beside::Part))
         }
         before if is_joined(before) => None,
         _ => Some((start, Beside::Nothing)),
