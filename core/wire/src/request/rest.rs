@@ -165,8 +165,8 @@ mod tests {
     #[test]
     fn parts_that_are_not_in_the_file_fit_nowhere() {
         let body = chat(&picture(100));
-        for parts in [vec![0..500], vec![50..60, 40..45], vec![200..300]] {
-            let parts = parts.into_iter().map(Part::Span).collect();
+        for parts in [&[0..500][..], &[50..60, 40..45], &[200..300]] {
+            let parts = parts.iter().cloned().map(Part::Span).collect();
             assert_eq!(rewritten(&body, parts), Err(Unfit::Attachment(0)));
         }
     }
