@@ -53,7 +53,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(path: &Path, args: Args) -> miette::Result<ExitCode> {
-    let runtime = tokio::runtime::Runtime::new().into_diagnostic()?;
+    let runtime = runtime().into_diagnostic()?;
     let traces = runtime.block_on(async {
         let loaded = assemble::load(path)?;
         let traces = logging::begin(args.log, &args.log_level, loaded.gateway.telemetry.as_ref())?;
@@ -70,6 +70,13 @@ pub(crate) fn run(path: &Path, args: Args) -> miette::Result<ExitCode> {
     })?;
     traces.flush();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Threads that wait for work for a while end, and their memory with them. Chores come by twice a second and wake one each time,
+/// so that with the usual ten seconds a score of threads would stay for ever.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    const IDLE: Duration = Duration::from_secs(2);
+    tokio::runtime::Builder::new_multi_thread().enable_all().thread_keep_alive(IDLE).build()
 }
 
 /// Many callers hold many connections; the usual soft limit of 1,024 descriptors is soon used up.
@@ -223,6 +230,7 @@ impl House {
                 },
                 _ = look.tick() => {
                     self.do_chores();
+                    breathe();
                     let seen = Seen::look(&self.loaded, &self.path);
                     if seen != self.seen {
                         self.seen = seen;
@@ -309,6 +317,13 @@ impl House {
         tracing::info!(records = state.size, published = state.published, "ledger closed");
         self.witnessing.close().await;
     }
+}
+
+/// Has the allocator return to the system what has been free for a while. It looks for that when it is given back a page,
+/// and in a gateway at rest nobody gives it one.
+fn breathe() {
+    const PAGE: usize = 1 << 20;
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(PAGE)));
 }
 
 /// The conduits of which some calls may leave while the ledger cannot be written.

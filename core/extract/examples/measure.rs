@@ -39,7 +39,7 @@ fn main() {
             println!("--- {}{}\n{}", text.place, if text.hidden { " (hidden)" } else { "" }, text.text);
         }
         if let (Some(folder), Some(stripped)) = (&strip, &found.stripped) {
-            std::fs::write(folder.join(name.unwrap()), stripped).unwrap();
+            std::fs::write(folder.join(name.unwrap()), stripped.of(&bytes)).unwrap();
         }
     }
     let rate = bytes_in as f64 / spent.as_secs_f64().max(1e-9) / 1e6;

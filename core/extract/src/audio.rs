@@ -22,9 +22,10 @@ fn mp3(bytes: &[u8]) -> Option<Cut<'_>> {
         // A footer repeats the head.
         let footer = if rest.get(5)? & 0x10 == 0 { 0 } else { 10 };
         let (tag, after) = rest.split_at_checked(10 + size + footer)?;
-        cut.taken.push(("tags", tag));
+        cut.take("tags", tag)?;
         rest = after;
     }
+    let start = bytes.len() - rest.len();
     loop {
         let length = match (rest.len().checked_sub(128), rest.len().checked_sub(32)) {
             (Some(at), _) if rest.get(at..).is_some_and(|own| own.starts_with(b"TAG")) => 128,
@@ -36,17 +37,18 @@ fn mp3(bytes: &[u8]) -> Option<Cut<'_>> {
             _ => break,
         };
         let (before, tag) = rest.split_at_checked(rest.len().checked_sub(length)?)?;
-        cut.taken.push(("tags", tag));
+        cut.take("tags", tag)?;
         rest = before;
     }
-    cut.kept = rest.to_vec();
+    cut.kept.span(start..start + rest.len());
     Some(cut)
 }
 
 /// Chunks of a RIFF: the sound and what is needed to play it stay.
 fn wav(bytes: &[u8]) -> Option<Cut<'_>> {
     const PLAYED: [&[u8; 4]; 4] = [b"fmt ", b"fact", b"data", b"ds64"];
-    let mut cut = Cut { kept: bytes.get(..12)?.to_vec(), taken: Vec::new() };
+    let mut cut = Cut::default();
+    let stated = cut.riff(bytes)?;
     let mut at = 12;
     while let Some(head) = bytes.get(at..at + 8) {
         let length = usize::try_from(u32::from_le_bytes(head.get(4..8)?.try_into().ok()?)).ok()?;
@@ -54,41 +56,40 @@ fn wav(bytes: &[u8]) -> Option<Cut<'_>> {
         // What is streamed states no length, or the longest there is.
         let chunk = bytes.get(at..next.min(bytes.len()))?;
         if PLAYED.iter().any(|own| head.starts_with(*own)) {
-            cut.kept.extend_from_slice(chunk);
+            cut.kept.span(at..at + chunk.len());
         } else {
-            cut.taken.push(("tags", chunk));
+            cut.take("tags", chunk)?;
         }
         at = next;
     }
     cut.behind(bytes, at);
     if !cut.taken.is_empty() {
-        let size = u32::try_from(cut.kept.len() - 8).ok()?;
-        cut.kept.get_mut(4..8)?.copy_from_slice(&size.to_le_bytes());
+        cut.resize(stated)?;
     }
     Some(cut)
 }
 
 /// Metadata blocks before the frames (RFC 9639, section 8): the stream's own data and its seek table stay.
 fn flac(bytes: &[u8]) -> Option<Cut<'_>> {
-    let mut cut = Cut { kept: bytes.get(..4)?.to_vec(), taken: Vec::new() };
+    let mut cut = Cut::default();
+    cut.kept.span(0..4);
     let (mut at, mut last_kept) = (4, None);
     loop {
         let [head, high, middle, low] = bytes.get(at..at + 4)?.try_into().ok()?;
         let length = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
         let block = bytes.get(at..at + 4 + length)?;
         if matches!(head & 0x7f, 0 | 3) {
-            last_kept = Some(cut.kept.len());
-            cut.kept.push(head & 0x7f);
-            cut.kept.extend_from_slice(block.get(1..)?);
+            last_kept = Some(cut.kept.own(&[head & 0x7f]));
+            cut.kept.span(at + 1..at + block.len());
         } else {
-            cut.taken.push(("tags", block));
+            cut.take("tags", block)?;
         }
         at += block.len();
         if head & 0x80 != 0 {
             break;
         }
     }
-    *cut.kept.get_mut(last_kept?)? |= 0x80;
-    cut.kept.extend_from_slice(bytes.get(at..)?);
+    *cut.kept.own_at(last_kept?)?.first_mut()? |= 0x80;
+    cut.kept.span(at..bytes.len());
     Some(cut)
 }

@@ -3,12 +3,16 @@
 
 use crate::harvest::Harvest;
 use crate::inflate::{Wrapping, inflate};
+use crate::kept::Kept;
 use crate::{Why, text};
+
+/// Most pieces that are taken out of one file: no camera or program writes as many, and each costs a note.
+const MOST: usize = 8192;
 
 /// A file cut up.
 #[derive(Default)]
 pub(crate) struct Cut<'a> {
-    pub(crate) kept: Vec<u8>,
+    pub(crate) kept: Kept,
     /// What was taken out, by what it is, as it stood.
     pub(crate) taken: Vec<(&'static str, &'a [u8])>,
 }
@@ -18,7 +22,7 @@ pub(crate) type Cutter = for<'a> fn(&'a [u8]) -> Option<Cut<'a>>;
 
 /// Reads what a file carries beside what it shows. Gives the file without it, if it carries anything; one that cannot be cut to
 /// its end is damaged.
-pub(crate) fn read(harvest: &mut Harvest<'_>, cutter: Cutter, bytes: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn read(harvest: &mut Harvest<'_>, cutter: Cutter, bytes: &[u8]) -> Option<Kept> {
     let Some(cut) = cutter(bytes) else {
         harvest.opaque("", Why::Damaged);
         return None;
@@ -29,7 +33,7 @@ pub(crate) fn read(harvest: &mut Harvest<'_>, cutter: Cutter, bytes: &[u8]) -> O
         strings(unpacked.as_deref().unwrap_or(data), &mut said);
         harvest.removed(place, said);
     }
-    (cut.kept != bytes).then_some(cut.kept)
+    (!cut.kept.is(bytes)).then_some(cut.kept)
 }
 
 /// The text of a PNG chunk that holds it deflated, behind a keyword and a byte for the method.
@@ -89,6 +93,30 @@ fn strings(bytes: &[u8], out: &mut String) {
 }
 
 impl<'a> Cut<'a> {
+    /// Takes a piece out. `None` if there are more than a file has.
+    pub(crate) fn take(&mut self, what: &'static str, bytes: &'a [u8]) -> Option<()> {
+        if self.taken.len() >= MOST {
+            return None;
+        }
+        self.taken.push((what, bytes));
+        Some(())
+    }
+
+    /// Keeps the head of a RIFF, of 12 bytes; gives where the size that it states can be changed.
+    pub(crate) fn riff(&mut self, bytes: &[u8]) -> Option<usize> {
+        self.kept.span(0..4);
+        let stated = self.kept.own(bytes.get(4..8)?);
+        self.kept.span(8..12);
+        Some(stated)
+    }
+
+    /// States the size of what is kept in the head of a RIFF.
+    pub(crate) fn resize(&mut self, stated: usize) -> Option<()> {
+        let size = u32::try_from(self.kept.len() - 8).ok()?;
+        self.kept.own_at(stated)?.copy_from_slice(&size.to_le_bytes());
+        Some(())
+    }
+
     /// Takes what stands behind the end.
     pub(crate) fn behind(&mut self, bytes: &'a [u8], end: usize) {
         let rest = bytes.get(end..).unwrap_or_default();

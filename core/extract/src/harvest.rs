@@ -1,5 +1,6 @@
 //! What readers put their finds into, and what they may spend on it.
 
+use crate::kept::Kept;
 use crate::{Extracted, Opaque, Text, Why};
 use std::fmt::Write;
 
@@ -76,8 +77,8 @@ impl<'b> Harvest<'b> {
     }
 
     /// Takes the file itself without what it carries.
-    pub(crate) fn stripped(&mut self, bytes: Vec<u8>) {
-        self.found.stripped = Some(bytes);
+    pub(crate) fn stripped(&mut self, kept: Kept) {
+        self.found.stripped = Some(kept);
     }
 
     fn take(&mut self, place: &str, text: String, hidden: bool, removed: bool) {

@@ -18,6 +18,7 @@ mod cad;
 mod cut;
 mod harvest;
 mod inflate;
+mod kept;
 mod kind;
 mod mail;
 mod markup;
@@ -32,6 +33,7 @@ mod text;
 mod tests;
 
 pub use harvest::{Budget, Limits};
+pub use kept::{Kept, Part};
 
 use harvest::Harvest;
 use std::fmt;
@@ -58,7 +60,7 @@ pub struct Extracted {
     pub pictures: Vec<String>,
     /// The file itself without what it carries beside its pixels or its sound, if it is a picture or a recording that carries
     /// anything.
-    pub stripped: Option<Vec<u8>>,
+    pub stripped: Option<Kept>,
 }
 
 /// One text of a file.
@@ -124,7 +126,7 @@ impl fmt::Debug for Extracted {
     /// Shape only: content never reaches a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { texts, opaque, pictures, stripped } = self;
-        let stripped = stripped.as_ref().map(Vec::len);
+        let stripped = stripped.as_ref().map(Kept::len);
         let mut shape = f.debug_struct("Extracted");
         shape.field("texts", texts).field("opaque", opaque).field("pictures", pictures).field("stripped", &stripped);
         shape.finish()

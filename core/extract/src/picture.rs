@@ -27,12 +27,14 @@ pub(crate) fn cutter(bytes: &[u8]) -> Option<Cutter> {
 
 /// Segments up to the end of the image; entropy-coded data stands between them (T.81, annex B).
 fn jpeg(bytes: &[u8]) -> Option<Cut<'_>> {
-    let mut cut = Cut { kept: vec![0xff, 0xd8], taken: Vec::new() };
+    let mut cut = Cut::default();
+    cut.kept.span(0..2);
     let mut at = 2;
     loop {
         let marker = *bytes.get(at..)?.first().filter(|first| **first == 0xff).and_then(|_| bytes.get(at + 1))?;
         let length = match marker {
             0xff => {
+                cut.take("metadata", bytes.get(at..=at)?)?;
                 at += 1;
                 continue;
             }
@@ -41,16 +43,15 @@ fn jpeg(bytes: &[u8]) -> Option<Cut<'_>> {
             _ => usize::from(u16::from_be_bytes(bytes.get(at + 2..at + 4)?.try_into().ok()?)).max(2),
         };
         let segment = bytes.get(at..at + 2 + length)?;
+        keep_segment(&mut cut, marker, at, segment)?;
         at += segment.len();
-        keep_segment(&mut cut, marker, segment);
         if marker == 0xda {
-            let data = bytes.get(at..)?;
-            let end = coded(data)?;
-            cut.kept.extend_from_slice(data.get(..end)?);
-            at += end;
+            let end = at + coded(bytes.get(at..)?)?;
+            cut.kept.span(at..end);
+            at = end;
         }
     }
-    cut.kept.extend_from_slice(&[0xff, 0xd9]);
+    cut.kept.span(at..at + 2);
     cut.behind(bytes, at + 2);
     Some(cut)
 }
@@ -61,30 +62,32 @@ fn coded(data: &[u8]) -> Option<usize> {
     marks.into_iter().find(|at| !matches!(data.get(at + 1), Some(0 | 0xd0..=0xd7 | 0xff)))
 }
 
-fn keep_segment<'a>(cut: &mut Cut<'a>, marker: u8, segment: &'a [u8]) {
+fn keep_segment<'a>(cut: &mut Cut<'a>, marker: u8, at: usize, segment: &'a [u8]) -> Option<()> {
     let body = segment.get(4..).unwrap_or_default();
+    let whole = at..at + segment.len();
     match marker {
         // JFIF: its thumbnail goes, and what says how large it is.
         0xe0 if body.starts_with(b"JFIF\0") && body.len() > 14 => {
-            cut.kept.extend_from_slice(&[0xff, 0xe0, 0, 16]);
-            cut.kept.extend_from_slice(body.get(..12).unwrap_or_default());
-            cut.kept.extend_from_slice(&[0, 0]);
-            cut.taken.push(("thumbnail", body.get(14..).unwrap_or_default()));
+            cut.kept.own(&[0xff, 0xe0, 0, 16]);
+            cut.kept.span(at + 4..at + 16);
+            cut.kept.own(&[0, 0]);
+            cut.take("thumbnail", body.get(14..).unwrap_or_default())?;
         }
-        0xe0 if body.starts_with(b"JFIF\0") => cut.kept.extend_from_slice(segment),
-        0xe2 if body.starts_with(b"ICC_PROFILE\0") => cut.kept.extend_from_slice(segment),
+        0xe0 if body.starts_with(b"JFIF\0") => cut.kept.span(whole),
+        0xe2 if body.starts_with(b"ICC_PROFILE\0") => cut.kept.span(whole),
         // How colours are transformed.
-        0xee if body.starts_with(b"Adobe") => cut.kept.extend_from_slice(segment),
+        0xee if body.starts_with(b"Adobe") => cut.kept.span(whole),
         0xe1 if body.starts_with(b"Exif\0\0") => {
-            cut.kept.extend(orientation(body.get(6..).unwrap_or_default()).into_iter().flat_map(upright));
-            // What is no more than the orientation is not news.
-            if body.len() > 32 {
-                cut.taken.push(("metadata", body));
+            if let Some(value) = orientation(body.get(6..).unwrap_or_default()) {
+                cut.kept.own(&upright(value));
             }
+            // What is no more than the orientation is not news.
+            cut.take("metadata", if body.len() > 32 { body } else { &[] })?;
         }
-        0xe0..=0xef | 0xfe => cut.taken.push(("metadata", body)),
-        _ => cut.kept.extend_from_slice(segment),
+        0xe0..=0xef | 0xfe => cut.take("metadata", body)?,
+        _ => cut.kept.span(whole),
     }
+    Some(())
 }
 
 /// The orientation that an Exif block states (Exif 3.0, tag 0x0112), if it is not the usual one.
@@ -116,16 +119,17 @@ fn png(bytes: &[u8]) -> Option<Cut<'_>> {
         b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"sBIT", b"bKGD",
         b"hIST", b"pHYs", b"acTL", b"fcTL", b"fdAT",
     ];
-    let mut cut = Cut { kept: bytes.get(..8)?.to_vec(), taken: Vec::new() };
+    let mut cut = Cut::default();
+    cut.kept.span(0..8);
     let mut at = 8;
     loop {
         let length = usize::try_from(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?)).ok()?;
         let chunk = bytes.get(at..at.checked_add(length)?.checked_add(12)?)?;
         let kind = chunk.get(4..8)?;
         if SHOWN.iter().any(|own| *own == kind) {
-            cut.kept.extend_from_slice(chunk);
+            cut.kept.span(at..at + chunk.len());
         } else {
-            cut.taken.push(("metadata", chunk.get(4..8 + length)?));
+            cut.take("metadata", chunk.get(4..8 + length)?)?;
         }
         at += chunk.len();
         if kind == b"IEND" {
@@ -139,12 +143,14 @@ fn png(bytes: &[u8]) -> Option<Cut<'_>> {
 fn gif(bytes: &[u8]) -> Option<Cut<'_>> {
     let table = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
     let mut at = 13 + table(*bytes.get(10)?);
-    let mut cut = Cut { kept: bytes.get(..at)?.to_vec(), taken: Vec::new() };
+    bytes.get(..at)?;
+    let mut cut = Cut::default();
+    cut.kept.span(0..at);
     loop {
         let start = at;
         let shown = match bytes.get(at)? {
             0x3b => {
-                cut.kept.push(0x3b);
+                cut.kept.span(at..at + 1);
                 cut.behind(bytes, at + 1);
                 return Some(cut);
             }
@@ -168,9 +174,9 @@ fn gif(bytes: &[u8]) -> Option<Cut<'_>> {
         }
         let block = bytes.get(start..at)?;
         if shown {
-            cut.kept.extend_from_slice(block);
+            cut.kept.span(start..at);
         } else {
-            cut.taken.push(("metadata", block));
+            cut.take("metadata", block)?;
         }
     }
 }
@@ -180,7 +186,8 @@ fn webp(bytes: &[u8]) -> Option<Cut<'_>> {
     const SHOWN: [&[u8; 4]; 7] = [b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"];
     let size = usize::try_from(u32::from_le_bytes(bytes.get(4..8)?.try_into().ok()?)).ok()?;
     let end = size.checked_add(8).filter(|end| *end <= bytes.len())?;
-    let mut cut = Cut { kept: bytes.get(..12)?.to_vec(), taken: Vec::new() };
+    let mut cut = Cut::default();
+    let stated = cut.riff(bytes)?;
     let mut at = 12;
     while at < end {
         let length = usize::try_from(u32::from_le_bytes(bytes.get(at + 4..at + 8)?.try_into().ok()?)).ok()?;
@@ -188,18 +195,19 @@ fn webp(bytes: &[u8]) -> Option<Cut<'_>> {
         let chunk = bytes.get(at..next.min(bytes.len()))?;
         let kind = chunk.get(..4)?;
         if SHOWN.iter().any(|own| *own == kind) {
-            let start = cut.kept.len();
-            cut.kept.extend_from_slice(chunk);
-            if let Some(flags) = cut.kept.get_mut(start + 8).filter(|_| kind == b"VP8X") {
-                *flags &= !0x0c;
+            if let Some(flags) = chunk.get(8).filter(|_| kind == b"VP8X") {
+                cut.kept.span(at..at + 8);
+                cut.kept.own(&[flags & !0x0c]);
+                cut.kept.span(at + 9..at + chunk.len());
+            } else {
+                cut.kept.span(at..at + chunk.len());
             }
         } else {
-            cut.taken.push(("metadata", chunk));
+            cut.take("metadata", chunk)?;
         }
         at = next;
     }
-    let size = u32::try_from(cut.kept.len() - 8).ok()?;
-    cut.kept.get_mut(4..8)?.copy_from_slice(&size.to_le_bytes());
+    cut.resize(stated)?;
     cut.behind(bytes, at);
     Some(cut)
 }
@@ -208,8 +216,9 @@ fn webp(bytes: &[u8]) -> Option<Cut<'_>> {
 fn bmp(bytes: &[u8]) -> Option<Cut<'_>> {
     let size = usize::try_from(u32::from_le_bytes(bytes.get(2..6)?.try_into().ok()?)).ok()?;
     // Head and shortest description.
-    let kept = bytes.get(..size).filter(|kept| kept.len() >= 26)?;
-    let mut cut = Cut { kept: kept.to_vec(), taken: Vec::new() };
+    bytes.get(..size).filter(|kept| kept.len() >= 26)?;
+    let mut cut = Cut::default();
+    cut.kept.span(0..size);
     cut.behind(bytes, size);
     Some(cut)
 }

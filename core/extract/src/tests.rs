@@ -213,7 +213,7 @@ fn pictures_are_stripped_of_what_they_carry_and_it_is_read() {
         }
         assert!(found.texts.iter().all(|text| text.removed), "{name}");
         assert_eq!(why(&found), [], "{name}");
-        let stripped = found.stripped.unwrap();
+        let stripped = found.stripped.unwrap().of(&whole);
         for text in ["Lena", "lena", "brewery", "trailing"] {
             assert!(memchr::memmem::find(&stripped, text.as_bytes()).is_none(), "{name}: {text}");
         }
@@ -229,7 +229,7 @@ fn pictures_are_stripped_of_what_they_carry_and_it_is_read() {
 #[test]
 fn a_photograph_keeps_its_orientation_and_its_coded_pixels() {
     let whole = sample("photograph.jpg");
-    let stripped = read(&whole).stripped.unwrap();
+    let stripped = read(&whole).stripped.unwrap().of(&whole);
     assert_eq!(&stripped[2..12], b"\xff\xe0\0\x10JFIF\0\x01");
     let exif = memchr::memmem::find(&stripped, b"Exif\0\0").unwrap();
     assert_eq!(&stripped[exif + 6..exif + 28], b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0");
@@ -260,8 +260,23 @@ fn recordings_are_stripped_of_their_tags() {
     for (whole, bare) in cases {
         let found = read(&whole);
         hides(&found, "tags", "by Lena");
-        assert_eq!((found.stripped.as_deref(), why(&found)), (Some(&bare[..]), vec![]));
+        assert_eq!((found.stripped.as_ref().map(|kept| kept.of(&whole)), why(&found)), (Some(bare.clone()), vec![]));
         assert_eq!(read(&bare).stripped, None);
+    }
+}
+
+#[test]
+fn a_picture_of_nothing_but_metadata_is_damaged_and_costs_no_more_than_others() {
+    let pictures: [(&[u8], &[u8], &[u8]); 4] = [
+        (b"\x89PNG\r\n\x1a\n", b"\0\0\0\0tEXt\0\0\0\0", b"\0\0\0\0IEND\0\0\0\0"),
+        (b"\xff\xd8", b"\xff\xfe\0\x02", b"\xff\xd9"),
+        (b"\xff\xd8", b"\xff\xff\xd0", b"\xff\xd9"),
+        (b"GIF89a\x01\0\x01\0\0\0\0", b"!\xfe\0", b";"),
+    ];
+    for (head, piece, end) in pictures {
+        let whole = |count: usize| [head, &piece.repeat(count), end].concat();
+        assert_eq!(why(&read(&whole(100))), [], "{head:?}");
+        assert_eq!(why(&read(&whole(100_000))), [Why::Damaged], "{head:?}");
     }
 }
 
@@ -430,7 +445,7 @@ fn a_file_that_is_two_things_is_read_as_both_or_said_to_be_unread() {
     let picture = [sample("panel.png"), zip(&[("a.txt", SECRET.as_bytes())])].concat();
     let found = read(&picture);
     says(&found, "entry \"a.txt\"", SECRET);
-    assert_eq!(memchr::memmem::find(&found.stripped.unwrap(), b"PK"), None);
+    assert_eq!(memchr::memmem::find(&found.stripped.unwrap().of(&picture), b"PK"), None);
     // An archive with something in front of its first entry.
     let hidden = [vec![7; 4096], zip(&[("a.txt", b"harmless")])].concat();
     let found = read(&hidden);

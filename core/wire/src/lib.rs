@@ -26,4 +26,4 @@ pub use answer::{
 pub use endpoint::{Carries, Endpoint, endpoint, endpoints};
 pub use error::{Malformed, anthropic_type, error_body, message, openai_type};
 pub use multipart::fuzz as fuzz_multipart;
-pub use request::{Attachment, Limits, Request, Substitute, Unfit, fuzz as fuzz_request};
+pub use request::{Attachment, Limits, Part, Request, Rewriting, Substitute, Unfit, fuzz as fuzz_request};

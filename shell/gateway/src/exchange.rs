@@ -81,8 +81,10 @@ async fn cross(
     watch.lap("receive");
 
     // parse, classify, decide: what would leave, and whether it may
+    let turn = gate.until_cut(gate.turn(bytes.len(), crossing.bounds().total)).await?;
     let Ready { permit, body, chain } =
-        aside(bytes.len(), || judge(gate, inforce, target, &principal, &crossing, &bytes, journal))?;
+        aside(bytes.len(), || judge(gate, inforce, target, &principal, &crossing, bytes, journal))?;
+    drop(turn);
     watch.lap("decide");
 
     // keep: what leaves lies sealed before its record says so, if the conduit keeps content
@@ -112,19 +114,20 @@ struct Ready {
     chain: Chain,
 }
 
-/// Reads the body and decides. Takes processor time and nothing else.
+/// Reads the body and decides. Takes processor time and nothing else. The body as it came ends here: where another leaves in
+/// its place, nobody holds both while the provider thinks.
 fn judge(
     gate: &Gate,
     inforce: &Inforce,
     target: &Target<'_>,
     principal: &Principal,
     crossing: &Crossing,
-    bytes: &Bytes,
+    bytes: Bytes,
     journal: &mut Journal,
 ) -> Result<Ready, Refusal> {
     // parse: every string that would leave
-    journal.received(&gate.secrets.commitments, bytes);
-    let request = Reading::of(target, crossing, bytes)?;
+    journal.received(&gate.secrets.commitments, &bytes);
+    let request = Reading::of(target, crossing, &bytes)?;
     journal.asks(&request);
 
     // classify: what they hold
@@ -141,13 +144,13 @@ fn judge(
     // transform: redact and tokenise as the permit demands
     let (body, restorer) =
         request.transform(permit.terms(), &findings, inforce.files(permit.terms()), &gate.secrets)?;
-    let body = body.map_or_else(|| bytes.clone(), Bytes::from);
+    let body = body.unwrap_or_else(|| bytes.clone());
     if inforce.keeps(permit.terms()) {
         journal.keeping = Some(Box::new(Keeping::draw()?));
         // Committed to once more: what is sealed with the content is what opens the commitments.
-        journal.received(&gate.secrets.commitments, bytes);
+        journal.received(&gate.secrets.commitments, &bytes);
     }
-    journal.sends(&gate.secrets.commitments, bytes, &body);
+    journal.sends(&gate.secrets.commitments, &bytes, &body);
 
     // What the answer will pass; the guard last, for it judges what the caller will read.
     let chain = Chain::default()

@@ -4,11 +4,12 @@
 //! left out of the call if its conduit says so, because nothing can be replaced inside. Pictures leave without what they
 //! carry beside their pixels.
 
-use extract::{Budget, Extracted, File, Limits};
+use crate::room::Room;
+use extract::{Budget, Extracted, File, Kept, Limits};
 use plant::{Attachments, Conduit, Files, Finding, Images, Reason, Refusal};
 use policy::Passage;
 use std::collections::{BTreeMap, BTreeSet};
-use wire::{Request, Substitute};
+use wire::{Part, Request, Substitute};
 
 /// What opening the files of a request brought, beside what it added to the request's content.
 #[derive(Default)]
@@ -16,7 +17,7 @@ pub struct Opened {
     /// The pictures among the files.
     pictures: BTreeSet<usize>,
     /// Pictures without what they carry beside their pixels, where they carry anything.
-    stripped: BTreeMap<usize, Vec<u8>>,
+    stripped: BTreeMap<usize, Kept>,
     /// Pieces that are in no stripped picture.
     removed: BTreeSet<usize>,
 }
@@ -29,17 +30,41 @@ pub fn open_files(request: &mut Request<'_>) -> Result<Opened, Refusal> {
     let (mut budget, mut opened) = (Budget::new(&Limits::default()), Opened::default());
     for attachment in 0..request.attachments().len() {
         let found = {
-            let Some(bytes) = request.attachment_bytes(attachment) else { continue };
+            let Some(bytes) = bytes(request, attachment) else { continue };
             let own = request.attachments().get(attachment);
             let name = own.and_then(|own| own.name.as_deref());
             let media = own.and_then(|own| own.media.as_deref());
-            extract::extract(&File { bytes: &bytes, name, media }, &mut budget)
+            extract::extract(&File { bytes: bytes.as_ref(), name, media }, &mut budget)
         };
         opened
             .add(request, attachment, found)
             .ok_or_else(|| Refusal::new(Reason::BodyTooLarge, "the files hold more texts than the limit"))?;
     }
     Ok(opened)
+}
+
+/// The bytes of a file: those in the body where they stand there as they are, else decoded into room of their own.
+fn bytes<'a>(request: &Request<'a>, attachment: usize) -> Option<Held<'a>> {
+    if let Some(bytes) = request.attachment_in_body(attachment) {
+        return Some(Held::Body(bytes));
+    }
+    let mut room = Room::of(request.attachment_most(attachment)?);
+    request.attachment_into(attachment, |piece| room.extend(piece))?;
+    Some(Held::Own(room))
+}
+
+enum Held<'a> {
+    Body(&'a [u8]),
+    Own(Room),
+}
+
+impl AsRef<[u8]> for Held<'_> {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Body(bytes) => bytes,
+            Self::Own(room) => room.as_ref(),
+        }
+    }
 }
 
 impl Opened {
@@ -115,11 +140,20 @@ impl Opened {
         }
         let stripped = self.stripped.iter().filter(|(file, _)| !left_out.contains_key(file));
         let mut files: Vec<Substitute> =
-            stripped.map(|(file, bytes)| Substitute::Bytes { attachment: *file, bytes: bytes.clone() }).collect();
+            stripped.map(|(file, kept)| Substitute::Rest { attachment: *file, parts: parts(kept) }).collect();
         let note = |(attachment, label)| Substitute::Note { attachment, text: format!("[file left out: {label}]") };
         files.extend(left_out.into_iter().map(note));
         Ok(Replaced { redact, tokenise, files })
     }
+}
+
+/// What is left of a file, as the request takes it: stretches, so that a large picture is not held twice.
+fn parts(kept: &Kept) -> Vec<Part> {
+    let part = |part: &extract::Part| match part {
+        extract::Part::Span(span) => Part::Span(span.clone()),
+        extract::Part::Own(bytes) => Part::Own(bytes.clone()),
+    };
+    kept.parts().iter().map(part).collect()
 }
 
 /// What is replaced of a request.

@@ -3,11 +3,14 @@
 use crate::flood::Flood;
 use crate::place::{Place, Rooms};
 use crate::recorder::Recorder;
+use crate::watch::HEAVY;
 use crate::{GOODBYE, Inforce, Limits, Metrics, Secrets};
 use arc_swap::ArcSwap;
 use plant::{Draft, Reason, Refusal};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,6 +24,8 @@ pub(crate) struct Gate {
     pub(crate) connections: Arc<Semaphore>,
     exchanges: Arc<Semaphore>,
     rooms: Rooms,
+    /// Those who read a large body. More than there are processors would each take memory and none would be sooner done.
+    readers: Semaphore,
     pub(crate) flood: Flood,
     /// Told to stop: nothing new is accepted.
     pub(crate) stopping: CancellationToken,
@@ -50,6 +55,7 @@ impl Gate {
             connections: places(limits.connections),
             exchanges: places(limits.exchanges),
             rooms: Rooms::new(limits.bodies),
+            readers: Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2)),
             flood: Flood::default(),
             limits,
             stopping: CancellationToken::new(),
@@ -70,6 +76,17 @@ impl Gate {
     /// Takes a place among the exchanges under way.
     pub(crate) fn enter(&self) -> Result<Place, Refusal> {
         Place::take(&self.exchanges, &self.rooms, self.metrics.under_way())
+    }
+
+    /// Waits for a turn to read a body of this size; a small one needs none.
+    pub(crate) async fn turn(&self, size: usize, patience: Duration) -> Result<Option<SemaphorePermit<'_>>, Refusal> {
+        if size < HEAVY {
+            return Ok(None);
+        }
+        match timeout(patience, self.readers.acquire()).await {
+            Ok(turn) => Ok(turn.ok()),
+            Err(_) => Err(Refusal::new(Reason::TooBusy, "too many large bodies are being read")),
+        }
     }
 
     /// Waits for `work` unless exchanges under way are cut.

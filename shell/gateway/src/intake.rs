@@ -5,9 +5,10 @@
 
 use crate::life::Stay;
 use crate::place::Place;
+use crate::room::Room;
 use async_compression::tokio::bufread::{BrotliDecoder, DeflateDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder};
 use async_compression::zstd::DParameter;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, EXPECT};
 use http::{HeaderMap, Version};
 use http_body_util::BodyExt;
@@ -79,7 +80,7 @@ async fn collect(body: &mut Incoming, bounds: &Bounds, place: &mut Place) -> Res
     let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     place.hold(declared)?;
     let limit = usize::try_from(bounds.request).unwrap_or(usize::MAX);
-    let mut whole = BytesMut::new();
+    let mut whole: Option<Room> = None;
     let mut single: Option<Bytes> = None;
     loop {
         let frame = timeout(bounds.idle, body.frame())
@@ -89,24 +90,26 @@ async fn collect(body: &mut Incoming, bounds: &Bounds, place: &mut Place) -> Res
         let frame = frame.map_err(|problem| broken(&problem))?;
         // Trailers are read and dropped: they are not forwarded.
         let Ok(data) = frame.into_data() else { continue };
-        let length = single.as_ref().map_or(whole.len(), Bytes::len) + data.len();
+        let held = single.as_ref().map_or_else(|| whole.as_ref().map_or(0, Room::len), Bytes::len);
+        let length = held + data.len();
         if length > limit {
             return Err(too_large(bounds.request));
         }
         place.hold(length)?;
         // Most bodies arrive in one frame, which then needs no copy. Others get all the space that they declare at
         // once: growing would double it and copy them again and again.
-        match single.take() {
-            None if whole.is_empty() => single = Some(data),
-            None => whole.extend_from_slice(&data),
-            Some(first) => {
-                whole.reserve(declared.max(length));
-                whole.extend_from_slice(&first);
-                whole.extend_from_slice(&data);
+        match (&mut whole, single.take()) {
+            (Some(whole), _) => whole.extend(&data),
+            (None, None) => single = Some(data),
+            (None, Some(first)) => {
+                let mut room = Room::of(declared.max(length));
+                room.extend(&first);
+                room.extend(&data);
+                whole = Some(room);
             }
         }
     }
-    Ok(single.unwrap_or_else(|| whole.freeze()))
+    Ok(single.or_else(|| whole.map(Room::freeze)).unwrap_or_default())
 }
 
 /// What a body that does not come to its end says of its sender: chunks that are none, or nothing any more.
@@ -155,17 +158,18 @@ async fn undo(encoding: Encoding, raw: &Bytes, limit: u64, place: &mut Place) ->
     // `deflate` means zlib (RFC 9110 section 8.4.1.2); some clients send it bare all the same.
     let zlib = raw.first().is_some_and(|byte| byte & 0x0f == 8);
     let mut reader = decoder(encoding, &**raw, zlib).take(limit.saturating_add(1));
-    let mut out = Vec::new();
+    let (mut out, mut step) = (Room::of(0), Vec::new());
     loop {
-        out.reserve(STEP);
-        let read = (&mut reader).take(STEP as u64).read_to_end(&mut out).await;
+        step.clear();
+        let read = (&mut reader).take(STEP as u64).read_to_end(&mut step).await;
         let read =
             read.map_err(|_| Refusal::new(Reason::ContentEncoding, "the body is not what its content encoding says"))?;
+        out.extend(&step);
         if out.len() as u64 > limit {
             return Err(too_large(limit));
         }
         if read == 0 {
-            return Ok(out.into());
+            return Ok(out.freeze());
         }
         place.hold(raw.len().saturating_add(out.len()))?;
         // The bytes are there already, so nothing else would let other exchanges have their turn.

@@ -35,6 +35,7 @@ mod reader;
 mod reading;
 mod recorder;
 mod reply;
+mod room;
 mod source;
 mod target;
 mod telemetry;

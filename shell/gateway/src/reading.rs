@@ -1,14 +1,16 @@
 //! A request as it was read: by its dialect, or not at all where its conduit calls the endpoint opaque.
 
 use crate::files::{Opened, Replaced, open_files};
+use crate::room::Room;
 use crate::target::Target;
 use crate::watch::aside;
 use crate::{Inforce, Secrets, headers};
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use inspect::{Keyed, Restorer};
 use plant::{Conduit, Content, Files, Finding, Reason, Refusal};
 use policy::{Asked, Crossing, Passage};
-use wire::Request;
+use wire::{Request, Rewriting, Unfit};
 
 /// A request, read.
 pub(crate) struct Reading<'a> {
@@ -67,7 +69,7 @@ impl<'a> Reading<'a> {
         findings: &[Finding],
         files: Files,
         secrets: &Secrets,
-    ) -> Result<(Option<Vec<u8>>, Restorer), Refusal> {
+    ) -> Result<(Option<Bytes>, Restorer), Refusal> {
         let Some(request) = &self.request else { return Ok((None, Restorer::default())) };
         let Replaced { redact, tokenise, files } = self.opened.replaced(request, findings, terms, files)?;
         if redact.is_empty() && tokenise.is_empty() && files.is_empty() && terms.model.is_none() {
@@ -76,15 +78,20 @@ impl<'a> Reading<'a> {
         let conduit = terms.conduit.as_str();
         let changed = inspect::transform(request.content(), findings, &redact, &tokenise, conduit, &Tokens(secrets))
             .map_err(|problem| Refusal::new(Reason::ContentRefused, problem.to_string()))?;
+        let model = terms.model.as_deref().filter(|_| !request.endpoint().has_model_in_path());
         let body = request
-            .rewrite_with(
-                &changed.edits,
-                &files,
-                terms.model.as_deref().filter(|_| !request.endpoint().has_model_in_path()),
-            )
+            .rewriting(&changed.edits, &files, model)
+            .and_then(|rewriting| written(&rewriting))
             .map_err(|problem| Refusal::new(Reason::ContentRefused, problem.to_string()))?;
         Ok((Some(body), changed.restorer))
     }
+}
+
+/// The body as it leaves.
+fn written(rewriting: &Rewriting<'_>) -> Result<Bytes, Unfit> {
+    let mut room = Room::of(rewriting.length());
+    rewriting.write(&mut |bytes| room.extend(bytes))?;
+    rewriting.check(room.as_ref()).map(|()| room.freeze())
 }
 
 /// Makes tokens under the plant's key.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// A body from this size on is read aside, so that other exchanges do not wait for it.
-const HEAVY: usize = 128 << 10;
+pub(crate) const HEAVY: usize = 128 << 10;
 
 /// Does work on a body of this size: a long one where no other exchange waits for it.
 pub(crate) fn aside<T>(size: usize, work: impl FnOnce() -> T) -> T {

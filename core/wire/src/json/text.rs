@@ -3,6 +3,26 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+/// Every ASCII character, at its code.
+const ASCII: &str = {
+    const BYTES: [u8; 128] = {
+        let mut bytes = [0; 128];
+        let mut code = 0;
+        while code < 128 {
+            #[expect(clippy::indexing_slicing, reason = "below 128")]
+            {
+                bytes[code as usize] = code;
+            }
+            code += 1;
+        }
+        bytes
+    };
+    match std::str::from_utf8(&BYTES) {
+        Ok(text) => text,
+        Err(_) => "",
+    }
+};
+
 /// A string or key of a document, still as it stands between its quotes.
 #[derive(Clone, Copy, Debug)]
 pub struct Text<'a> {
@@ -35,6 +55,45 @@ impl<'a> Text<'a> {
         }
         decoded.push_str(rest);
         Cow::Owned(decoded)
+    }
+
+    /// What it says from this offset of the decoded text on. `None` if that is within a character or past the end.
+    #[must_use]
+    pub fn after(self, decoded: usize) -> Option<Self> {
+        let start = self.cursor().seek(decoded)?;
+        Some(Self { raw: self.raw.get(start - self.start..)?, start, ..self })
+    }
+
+    /// The first of what it says: about this many bytes, or all.
+    #[must_use]
+    pub fn head(self, bytes: usize) -> String {
+        let mut head = String::with_capacity(bytes);
+        for run in self.ascii_runs() {
+            let end = run.char_indices().map(|(at, _)| at).find(|at| head.len() + at >= bytes);
+            head.push_str(run.get(..end.unwrap_or(run.len())).unwrap_or_default());
+            if head.len() >= bytes {
+                break;
+            }
+        }
+        head
+    }
+
+    /// What it says, in runs that need no copy. A character that stands for itself comes with its neighbours, one that is
+    /// escaped alone; beyond ASCII, an escaped one comes as `?`.
+    pub fn ascii_runs(self) -> impl Iterator<Item = &'a str> {
+        let mut rest = self.raw;
+        std::iter::from_fn(move || {
+            let at = memchr::memchr(b'\\', rest.as_bytes()).unwrap_or(rest.len());
+            if at > 0 || rest.is_empty() {
+                let (run, after) = rest.split_at(at);
+                rest = after;
+                return (!run.is_empty()).then_some(run);
+            }
+            let (character, length) = unescape(rest);
+            rest = rest.get(length..).unwrap_or_default();
+            let one = u8::try_from(character).ok().map(usize::from);
+            Some(one.and_then(|one| ASCII.get(one..=one)).unwrap_or("?"))
+        })
     }
 
     /// Whether it says exactly this.

@@ -1,8 +1,8 @@
 //! Media that travels inside text: base64, data URLs, and what the first bytes really are.
 
-use base64::Engine;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+pub(crate) mod base64;
+
+use self::base64::decode;
 use std::borrow::Cow;
 
 /// What stood where media is expected.
@@ -22,12 +22,6 @@ const SHORTEST: usize = 16;
 /// Fewest that are taken for media of no known format: below that, a key or a password is likelier, and is read.
 const SHORTEST_UNKNOWN: usize = 512;
 
-const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
-    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-    .with_decode_allow_trailing_bits(true);
-const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
-const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
-
 /// Reads base64 that stands where media is expected. `None` if it is no base64, and so must be read as text.
 pub(crate) fn expected(text: &str, claimed: Option<&str>) -> Option<Media> {
     if text.len() < SHORTEST || !is_base64(text) {
@@ -36,7 +30,7 @@ pub(crate) fn expected(text: &str, claimed: Option<&str>) -> Option<Media> {
     let head = decode_head(text)?;
     let kind = |sniffed| named(claimed, sniffed);
     match (sniff(&head), legible(&head)) {
-        (None, true) => match decode_whole(text).map(String::from_utf8)? {
+        (None, true) => match decode(text).map(String::from_utf8)? {
             Ok(inner) if is_text(inner.as_bytes()) => Some(Media::Text(inner)),
             Ok(inner) => Some(Media::Readable(kind(None), inner)),
             Err(bytes) => Some(Media::Readable(kind(None), latin(bytes.as_bytes()))),
@@ -44,12 +38,24 @@ pub(crate) fn expected(text: &str, claimed: Option<&str>) -> Option<Media> {
         // The frame of a PDF is text, and what it says is not: that is for who opens it.
         (Some("application/pdf"), _) => Some(Media::Binary(kind(Some("application/pdf")))),
         // `GIF89a password=...` is a picture to who looks at six bytes.
-        (Some(sniffed), true) => match decode_whole(text).filter(|bytes| legible(bytes)) {
+        (Some(sniffed), true) => match decode(text).filter(|bytes| legible(bytes)) {
             Some(bytes) => Some(Media::Readable(kind(Some(sniffed)), lossy(&bytes))),
             None => Some(Media::Binary(kind(Some(sniffed)))),
         },
         (Some(sniffed), false) => Some(Media::Binary(kind(Some(sniffed)))),
         (None, false) => (text.len() >= SHORTEST_UNKNOWN).then(|| Media::Binary(kind(None))),
+    }
+}
+
+/// What the first of a long string of base64 says that it is: media of a known format that is nothing to be read.
+/// `expected` says whether media is expected there, and as what it is claimed. Whether the rest is base64 is yet to be seen.
+#[expect(clippy::option_option, reason = "outer: expected at all; inner: something is claimed")]
+pub(crate) fn begins(text: &str, expected: Option<Option<&str>>) -> Option<String> {
+    let head = decode_head(text)?;
+    let sniffed = sniff(&head).filter(|_| !legible(&head))?;
+    match expected {
+        Some(claimed) => Some(named(claimed, Some(sniffed))),
+        None => (!by_chance(&head)).then(|| sniffed.to_owned()),
     }
 }
 
@@ -111,6 +117,13 @@ pub(crate) fn data_url(text: &str) -> Option<Media> {
         return unpercent(text).map(Media::Text);
     }
     expected(data, head.get(..head.len() - ";base64".len()))
+}
+
+/// Where the data of a data URL in base64 begins, and as what it is claimed.
+pub(crate) fn data_url_head(text: &str) -> Option<(usize, &str)> {
+    let rest = text.get(..5).filter(|scheme| scheme.eq_ignore_ascii_case("data:")).and_then(|_| text.get(5..))?;
+    let (head, _) = rest.split_once(',').filter(|(head, _)| is_base64_url(head))?;
+    Some((5 + head.len() + 1, head.get(..head.len() - ";base64".len())?))
 }
 
 /// Whether what stands in front of a data URL's comma says that base64 follows.
@@ -319,24 +332,8 @@ fn is_base64(text: &str) -> bool {
 
 /// The first bytes that base64 stands for; 384 characters are enough for every signature and a look at text.
 fn decode_head(text: &str) -> Option<Vec<u8>> {
-    let mut head: Vec<u8> = text.bytes().filter(|byte| !b"\r\n=".contains(byte)).take(384).collect();
-    head.truncate(head.len() / 4 * 4);
-    decode(&head)
-}
-
-fn decode(base64: &[u8]) -> Option<Vec<u8>> {
-    let engine = if base64.iter().any(|byte| b"-_".contains(byte)) { &URL_SAFE } else { &STANDARD };
-    engine.decode(base64).ok()
-}
-
-/// Bytes as standard base64 with padding.
-pub(crate) fn encode(bytes: &[u8]) -> String {
-    base64::prelude::BASE64_STANDARD.encode(bytes)
-}
-
-pub(crate) fn decode_whole(text: &str) -> Option<Vec<u8>> {
-    let clean: Vec<u8> = text.bytes().filter(|byte| !b"\r\n=".contains(byte)).collect();
-    decode(&clean)
+    let head: String = text.chars().filter(|own| !"\r\n=".contains(*own)).take(384).collect();
+    decode(head.get(..head.len() / 4 * 4)?)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use super::{Found, Place, Request};
 use crate::json::{Kind, Text, Value};
-use crate::media;
+use crate::media::base64::decode_runs;
 use plant::{Origin, Piece};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -58,6 +58,13 @@ pub enum Substitute {
         /// The bytes.
         bytes: Vec<u8>,
     },
+    /// What stays of it.
+    Rest {
+        /// Which file: an index into [`Request::attachments`].
+        attachment: usize,
+        /// What stays, in order.
+        parts: Vec<Part>,
+    },
     /// A text that says what is missing.
     Note {
         /// Which file: an index into [`Request::attachments`].
@@ -65,6 +72,32 @@ pub enum Substitute {
         /// The text.
         text: String,
     },
+}
+
+/// A part of what stays of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A stretch of the file as it stands. Stretches rise and do not overlap.
+    Span(Range<usize>),
+    /// Bytes in place of others.
+    Own(Vec<u8>),
+}
+
+impl Part {
+    /// How many bytes it is.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Span(span) => span.len(),
+            Self::Own(bytes) => bytes.len(),
+        }
+    }
+
+    /// Whether it is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 impl<'a> Request<'a> {
@@ -77,9 +110,37 @@ impl<'a> Request<'a> {
     /// The bytes of a file. `None` if there is no such file, or what stands there is no base64 after all.
     #[must_use]
     pub fn attachment_bytes(&self, attachment: usize) -> Option<Cow<'a, [u8]>> {
+        if let Some(bytes) = self.attachment_in_body(attachment) {
+            return Some(Cow::Borrowed(bytes));
+        }
+        let mut bytes = Vec::with_capacity(self.attachment_most(attachment)?);
+        self.attachment_into(attachment, |piece| bytes.extend_from_slice(piece)).map(|()| Cow::Owned(bytes))
+    }
+
+    /// The bytes of a file, if they stand in the body as they are.
+    #[must_use]
+    pub fn attachment_in_body(&self, attachment: usize) -> Option<&'a [u8]> {
         match &self.attachments.get(attachment)?.held {
-            Held::Json { text, from } => media::decode_whole(text.decode().get(*from..)?).map(Cow::Owned),
-            Held::Part(span) => self.body.get(span.clone()).map(Cow::Borrowed),
+            Held::Json { .. } => None,
+            Held::Part(span) => self.body.get(span.clone()),
+        }
+    }
+
+    /// The most bytes that a file has; it may have fewer.
+    #[must_use]
+    pub fn attachment_most(&self, attachment: usize) -> Option<usize> {
+        match &self.attachments.get(attachment)?.held {
+            Held::Json { text, .. } => Some(text.raw().len() / 4 * 3 + 3),
+            Held::Part(span) => Some(span.len()),
+        }
+    }
+
+    /// Gives the bytes of a file on, piece by piece. `None` if there is no such file, or what stands there is no base64 after
+    /// all; what was given by then is to be thrown away.
+    pub fn attachment_into(&self, attachment: usize, mut give: impl FnMut(&[u8])) -> Option<()> {
+        match &self.attachments.get(attachment)?.held {
+            Held::Json { text, from } => decode_runs(text.after(*from)?.ascii_runs(), give),
+            Held::Part(span) => self.body.get(span.clone()).map(&mut give),
         }
     }
 
@@ -121,15 +182,16 @@ impl<'a> Found<'a> {
     }
 }
 
-/// The file that a JSON string holds from this offset on.
+/// The file that a JSON string holds behind this head.
 pub(super) fn in_json<'a>(
     path: String,
     value: Value<'_, 'a>,
     text: Text<'a>,
-    from: usize,
+    head: &str,
     said: bool,
 ) -> Attachment<'a> {
-    let claimed = text.decode().get(..from).and_then(|head| head.get(5..)?.split(',').next().map(str::to_owned));
+    let from = head.len();
+    let claimed = head.get(5..).and_then(|head| head.split(',').next());
     let claimed = claimed.map(|head| head.trim_end_matches(";base64").to_owned()).filter(|head| !head.is_empty());
     let owner = value.parent().filter(|owner| owner.len() <= FEW);
     let beside = |key: &str| owner.and_then(|owner| owner.get(key)).and_then(Value::as_str);

@@ -16,13 +16,14 @@ mod grammar;
 mod origin;
 mod path;
 mod pieces;
+mod rest;
 mod rewrite;
 
 #[cfg(test)]
 mod tests;
 
-pub use files::{Attachment, Substitute};
-pub use rewrite::Unfit;
+pub use files::{Attachment, Part, Substitute};
+pub use rewrite::{Rewriting, Unfit};
 
 use crate::endpoint::{Carries, Endpoint};
 use crate::error::Malformed;
@@ -296,7 +297,20 @@ impl<'a> Request<'a> {
     /// # Errors
     /// As above; and if a file has no place, or cannot be left out.
     pub fn rewrite_with(&self, edits: &[Edit], files: &[Substitute], model: Option<&str>) -> Result<Vec<u8>, Unfit> {
-        rewrite::rewrite(self, edits, files, model)
+        self.rewriting(edits, files, model)?.whole()
+    }
+
+    /// As [`Request::rewrite_with`], to be written wherever the caller has room: the body may be large.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn rewriting<'r>(
+        &'r self,
+        edits: &[Edit],
+        files: &'r [Substitute],
+        model: Option<&str>,
+    ) -> Result<Rewriting<'r>, Unfit> {
+        Rewriting::new(self, edits, files, model)
     }
 }
 

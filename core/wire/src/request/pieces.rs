@@ -7,6 +7,7 @@ use super::{Found, Place, files};
 use crate::endpoint::Endpoint;
 use crate::error::Malformed;
 use crate::json::{Document, Kind, Text, Value};
+use crate::media::base64::decode_runs;
 use crate::media::{self, Media};
 use plant::{Dialect, Origin, Piece};
 use std::borrow::Cow;
@@ -82,6 +83,12 @@ impl<'a> Walk<'_, 'a> {
 
     fn visit_string(&mut self, value: Value<'_, 'a>, region: Region) -> Result<(), Malformed> {
         let Some(text) = value.text().filter(|text| !text.is_empty()) else { return Ok(()) };
+        if let Some((head, media)) = long_media(value, text) {
+            if let Some(kind) = media::unusual_type(&head) {
+                self.read_only(value, Cow::Owned(kind.to_owned()))?;
+            }
+            return self.visit_media(value, text, &head, media);
+        }
         let decoded = text.decode();
         if let Some(kind) = media::unusual_type(&decoded) {
             self.read_only(value, Cow::Owned(kind.to_owned()))?;
@@ -108,11 +115,11 @@ impl<'a> Walk<'_, 'a> {
         let place = if is_url && !media::is_base64_url(head) {
             Place::Fixed
         } else {
-            let from = if is_url { head.len() + 1 } else { 0 };
+            let head = said.get(..head.len() + 1).filter(|_| is_url).unwrap_or_default();
             let is_said = matches!(media, Media::Text(_) | Media::Readable(..));
             let is_picture =
                 matches!(&media, Media::Binary(kind) | Media::Readable(kind, _) if kind.starts_with("image/"));
-            let file = files::in_json(self.paths.of(value), value, text, from, is_said);
+            let file = files::in_json(self.paths.of(value), value, text, head, is_said);
             self.found.attach(files::Attachment { picture: is_picture, ..file })
         };
         let (kind, inner) = match media {
@@ -171,6 +178,25 @@ impl<'a> Walk<'_, 'a> {
         // One piece for a whole list: its first stretch of numbers stands for all.
         is_outermost(outer) && keys.iter().any(|key| outer.is_at(key)) && value.position() == 0
     }
+}
+
+/// Media in a long string with escapes, told by its beginning without a copy of it all: `\/` for each slash is how some
+/// libraries write a picture of many megabytes. Gives the beginning too. `None` leaves the string to be looked at whole.
+fn long_media(value: Value<'_, '_>, text: Text<'_>) -> Option<(String, Media)> {
+    const LONG: usize = 64 << 10;
+    const HEAD: usize = 2 << 10;
+    if !text.is_escaped() || text.raw().len() < LONG {
+        return None;
+    }
+    let head = text.head(HEAD);
+    let expected = expected_media(value);
+    let (from, claimed) = match media::data_url_head(&head) {
+        Some((from, claimed)) => (from, Some(Some(claimed))),
+        None => (0, expected.as_ref().map(Option::as_deref)),
+    };
+    let kind = media::begins(head.get(from..)?, claimed)?;
+    decode_runs(text.after(from)?.ascii_runs(), |_| {})?;
+    Some((head, Media::Binary(kind)))
 }
 
 /// Whether a number, or one of a list, may be a finding: long enough for a card or a telephone and longer than a time in

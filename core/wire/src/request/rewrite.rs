@@ -1,9 +1,9 @@
 //! Putting edits into the bytes as they came: a list of splices, and every byte between them untouched.
 
 use super::files::{Exit, Held, Substitute};
+use super::rest::{self, Filling, With};
 use super::{Place, Request, Slot};
 use crate::json;
-use crate::media;
 use plant::{Edit, Piece};
 use std::ops::Range;
 
@@ -33,47 +33,111 @@ pub enum Unfit {
     Model,
 }
 
-/// Bytes to put in place of a stretch of the body.
-struct Splice {
+/// What to put in place of a stretch of the body.
+struct Splice<'r> {
     span: Range<usize>,
     bytes: Vec<u8>,
+    /// A file, in place of bytes: it is written where it goes, because it may be most of the body.
+    file: Option<(usize, Filling<'r>)>,
 }
 
-/// The body with edits made and another model asked.
-pub(super) fn rewrite(
-    request: &Request<'_>,
-    edits: &[Edit],
-    files: &[Substitute],
-    model: Option<&str>,
-) -> Result<Vec<u8>, Unfit> {
-    let mut splices = Vec::with_capacity(edits.len() + 1);
-    let mut order: Vec<usize> = (0..edits.len()).collect();
-    order.sort_by_key(|index| edits.get(*index).map(|edit| (edit.piece, edit.span.start, edit.span.end)));
-    let mut ordered = order.iter().filter_map(|index| edits.get(*index).map(|edit| (*index, edit))).peekable();
-    while let Some((index, first)) = ordered.peek().copied() {
-        let piece = request.content.pieces.get(first.piece).ok_or(Unfit::Piece(index))?;
-        let place = request.places.get(first.piece).ok_or(Unfit::Piece(index))?;
-        let mut finder = Finder::new(piece, place, index)?;
-        let mut last = 0;
-        while let Some((index, edit)) = ordered.next_if(|(_, edit)| edit.piece == first.piece) {
-            if edit.span.start < last {
-                return Err(Unfit::Overlap(index));
+impl Splice<'_> {
+    fn new(span: Range<usize>, bytes: Vec<u8>) -> Self {
+        Self { span, bytes, file: None }
+    }
+
+    fn len(&self) -> usize {
+        self.file.as_ref().map_or(self.bytes.len(), |(_, file)| file.len())
+    }
+}
+
+/// A body that is to be written anew: what is put in place of what, and every byte between as it was.
+pub struct Rewriting<'r> {
+    body: &'r [u8],
+    // INVARIANT: in order, and none within another.
+    splices: Vec<Splice<'r>>,
+    boundary: Option<&'r str>,
+}
+
+impl<'r> Rewriting<'r> {
+    pub(super) fn new(
+        request: &'r Request<'_>,
+        edits: &[Edit],
+        files: &'r [Substitute],
+        model: Option<&str>,
+    ) -> Result<Self, Unfit> {
+        let mut splices = Vec::with_capacity(edits.len() + 1);
+        let mut order: Vec<usize> = (0..edits.len()).collect();
+        order.sort_by_key(|index| edits.get(*index).map(|edit| (edit.piece, edit.span.start, edit.span.end)));
+        let mut ordered = order.iter().filter_map(|index| edits.get(*index).map(|edit| (*index, edit))).peekable();
+        while let Some((index, first)) = ordered.peek().copied() {
+            let piece = request.content.pieces.get(first.piece).ok_or(Unfit::Piece(index))?;
+            let place = request.places.get(first.piece).ok_or(Unfit::Piece(index))?;
+            let mut finder = Finder::new(piece, place, index)?;
+            let mut last = 0;
+            while let Some((index, edit)) = ordered.next_if(|(_, edit)| edit.piece == first.piece) {
+                if edit.span.start < last {
+                    return Err(Unfit::Overlap(index));
+                }
+                last = edit.span.end;
+                splices.push(finder.splice(edit).ok_or(Unfit::Span(index))?);
             }
-            last = edit.span.end;
-            splices.push(finder.splice(edit).ok_or(Unfit::Span(index))?);
         }
+        if let Some(model) = model {
+            splices.extend(model_splice(request, model)?);
+        }
+        for file in files {
+            substitute(request, file, &mut splices)?;
+        }
+        splices.sort_by_key(|splice| (splice.span.start, std::cmp::Reverse(splice.span.end)));
+        keep_outermost(&mut splices);
+        Ok(Self { body: request.body, splices, boundary: request.boundary.as_deref() })
     }
-    if let Some(model) = model {
-        splices.extend(model_splice(request, model)?);
+
+    /// How long it will be.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        let (more, less) =
+            self.splices.iter().fold((0, 0), |(more, less), own| (more + own.len(), less + own.span.len()));
+        (self.body.len() + more).saturating_sub(less)
     }
-    for file in files {
-        substitute(request, file, &mut splices)?;
+
+    /// Gives it on, piece by piece.
+    ///
+    /// # Errors
+    /// If what stays of a file is not in it. What was given by then is to be thrown away.
+    pub fn write(&self, give: &mut dyn FnMut(&[u8])) -> Result<(), Unfit> {
+        let mut at = 0;
+        for splice in &self.splices {
+            give(self.body.get(at..splice.span.start).unwrap_or_default());
+            give(&splice.bytes);
+            if let Some((attachment, file)) = &splice.file {
+                file.write(self.body, give).ok_or(Unfit::Attachment(*attachment))?;
+            }
+            at = splice.span.end;
+        }
+        give(self.body.get(at..).unwrap_or_default());
+        Ok(())
     }
-    splices.sort_by_key(|splice| (splice.span.start, std::cmp::Reverse(splice.span.end)));
-    keep_outermost(&mut splices);
-    let changed = apply(request.body, &splices);
-    check_form(request, &splices, &changed)?;
-    Ok(changed)
+
+    /// Looks at the body that was written: whether an edit put a boundary into a form, alone or together with what stands
+    /// around it.
+    ///
+    /// # Errors
+    /// If so; it must not leave.
+    pub fn check(&self, written: &[u8]) -> Result<(), Unfit> {
+        let Some(boundary) = self.boundary.filter(|_| !self.splices.is_empty()) else { return Ok(()) };
+        let delimiter = format!("--{boundary}");
+        let count = |bytes: &[u8]| memchr::memmem::find_iter(bytes, delimiter.as_bytes()).count();
+        if count(written) == count(self.body) { Ok(()) } else { Err(Unfit::Boundary) }
+    }
+
+    /// The body, written and looked at.
+    pub(super) fn whole(&self) -> Result<Vec<u8>, Unfit> {
+        let mut out = Vec::with_capacity(self.length());
+        self.write(&mut |bytes| out.extend_from_slice(bytes))?;
+        self.check(&out).map(|()| out)
+    }
 }
 
 /// Finds the raw place of edits of one piece, in rising order.
@@ -93,13 +157,13 @@ impl<'r, 'a> Finder<'r, 'a> {
         }
     }
 
-    fn splice(&mut self, edit: &Edit) -> Option<Splice> {
+    fn splice(&mut self, edit: &Edit) -> Option<Splice<'static>> {
         let mut bytes = Vec::with_capacity(edit.replacement.len() + 8);
         match self {
             Self::Json(cursor) => {
                 json::encode(&edit.replacement, &mut bytes);
                 let start = cursor.seek(edit.span.start)?;
-                Some(Splice { span: start..cursor.seek(edit.span.end)?, bytes })
+                Some(Splice::new(start..cursor.seek(edit.span.end)?, bytes))
             }
             Self::Raw { start, piece, quoted } => {
                 piece.text.get(edit.span.clone())?;
@@ -108,7 +172,7 @@ impl<'r, 'a> Finder<'r, 'a> {
                 } else {
                     bytes.extend_from_slice(edit.replacement.as_bytes());
                 }
-                Some(Splice { span: *start + edit.span.start..*start + edit.span.end, bytes })
+                Some(Splice::new(*start + edit.span.start..*start + edit.span.end, bytes))
             }
         }
     }
@@ -128,7 +192,7 @@ fn encode_quoted(text: &str, out: &mut Vec<u8>) {
     }
 }
 
-fn model_splice(request: &Request<'_>, model: &str) -> Result<Option<Splice>, Unfit> {
+fn model_splice(request: &Request<'_>, model: &str) -> Result<Option<Splice<'static>>, Unfit> {
     let string = |before: &[u8], after: &[u8]| {
         let mut bytes = Vec::with_capacity(model.len() + 16);
         bytes.extend_from_slice(before);
@@ -144,51 +208,63 @@ fn model_splice(request: &Request<'_>, model: &str) -> Result<Option<Splice>, Un
         Slot::Within(at) => (*at..*at, string(b"\"model\":\"", b"\"")),
         Slot::Part(span) => (span.clone(), model.as_bytes().to_vec()),
     };
-    Ok(Some(Splice { span, bytes }))
+    Ok(Some(Splice::new(span, bytes)))
 }
 
 /// What takes a file's place.
-fn substitute(request: &Request<'_>, file: &Substitute, splices: &mut Vec<Splice>) -> Result<(), Unfit> {
-    let (Substitute::Bytes { attachment, .. } | Substitute::Note { attachment, .. }) = file;
-    let unfit = Unfit::Attachment(*attachment);
-    let own = request.attachments.get(*attachment).ok_or(unfit)?;
-    let quoted = |text: &str, before: &str, after: &str| {
+fn substitute<'r>(request: &'r Request<'_>, file: &'r Substitute, splices: &mut Vec<Splice<'r>>) -> Result<(), Unfit> {
+    let attachment = match file {
+        Substitute::Bytes { attachment, .. }
+        | Substitute::Rest { attachment, .. }
+        | Substitute::Note { attachment, .. } => *attachment,
+    };
+    let unfit = Unfit::Attachment(attachment);
+    let own = request.attachments.get(attachment).ok_or(unfit)?;
+    let with = match file {
+        Substitute::Bytes { bytes, .. } => With::Bytes(bytes),
+        Substitute::Rest { parts, .. } if rest::is_rising(parts) => With::Parts(parts),
+        Substitute::Rest { .. } => return Err(unfit),
+        Substitute::Note { text, .. } => return note(&own.exit, text, splices).ok_or(unfit),
+    };
+    let span = match &own.held {
+        Held::Part(span) => span.clone(),
+        Held::Json { text, from } => text.after(*from).ok_or(unfit)?.span(),
+    };
+    let file = Some((attachment, Filling { held: &own.held, with }));
+    splices.push(Splice { span, bytes: Vec::new(), file });
+    Ok(())
+}
+
+/// The text that tells of a file which is left out. `None` if it cannot be.
+fn note(exit: &Exit, text: &str, splices: &mut Vec<Splice<'_>>) -> Option<()> {
+    let quoted = |before: &str, after: &str| {
         let mut bytes = before.as_bytes().to_vec();
         json::encode(text, &mut bytes);
         bytes.extend_from_slice(after.as_bytes());
         bytes
     };
-    match file {
-        Substitute::Bytes { bytes, .. } => splices.push(match &own.held {
-            Held::Part(span) => Splice { span: span.clone(), bytes: bytes.clone() },
-            Held::Json { text, from } => {
-                let start = text.cursor().seek(*from).ok_or(unfit)?;
-                Splice { span: start..text.span().end, bytes: media::encode(bytes).into_bytes() }
-            }
-        }),
-        Substitute::Note { text, .. } => match &own.exit {
-            Exit::Part { span, kind } => {
-                let bytes = quoted(text, &format!("{{\"type\":\"{kind}\",\"text\":\""), "\"}");
-                splices.push(Splice { span: span.clone(), bytes });
-            }
-            Exit::List { span, text: at } => {
-                splices.push(Splice { span: span.clone(), bytes: b"[]".to_vec() });
-                splices.push(Splice { span: *at..*at, bytes: quoted(text, "", " ") });
-            }
-            Exit::Text(span) => splices.push(Splice { span: span.clone(), bytes: quoted(text, "", "") }),
-            Exit::Nowhere => return Err(unfit),
-        },
+    match exit {
+        Exit::Part { span, kind } => {
+            let bytes = quoted(&format!("{{\"type\":\"{kind}\",\"text\":\""), "\"}");
+            splices.push(Splice::new(span.clone(), bytes));
+        }
+        Exit::List { span, text: at } => {
+            splices.push(Splice::new(span.clone(), b"[]".to_vec()));
+            splices.push(Splice::new(*at..*at, quoted("", " ")));
+        }
+        Exit::Text(span) => splices.push(Splice::new(span.clone(), quoted("", ""))),
+        Exit::Nowhere => return None,
     }
-    Ok(())
+    Some(())
 }
 
 /// Leaves out what stands within another, and what is said twice: two pictures of one list leave it together. They are in
 /// order of their beginnings, longer ones first.
-fn keep_outermost(splices: &mut Vec<Splice>) {
-    let mut kept: Vec<Splice> = Vec::with_capacity(splices.len());
+fn keep_outermost(splices: &mut Vec<Splice<'_>>) {
+    let mut kept: Vec<Splice<'_>> = Vec::with_capacity(splices.len());
     for splice in splices.drain(..) {
         let inside = kept.last().is_some_and(|last| {
-            let same = last.span == splice.span && last.bytes == splice.bytes;
+            let same = last.span == splice.span && last.bytes == splice.bytes && last.file.is_none();
             same || splice.span.start < last.span.end && splice.span.end <= last.span.end
         });
         if !inside {
@@ -196,25 +272,4 @@ fn keep_outermost(splices: &mut Vec<Splice>) {
         }
     }
     *splices = kept;
-}
-
-fn apply(body: &[u8], splices: &[Splice]) -> Vec<u8> {
-    let more: usize = splices.iter().map(|splice| splice.bytes.len()).sum();
-    let mut out = Vec::with_capacity(body.len() + more);
-    let mut at = 0;
-    for splice in splices {
-        out.extend_from_slice(body.get(at..splice.span.start).unwrap_or_default());
-        out.extend_from_slice(&splice.bytes);
-        at = splice.span.end;
-    }
-    out.extend_from_slice(body.get(at..).unwrap_or_default());
-    out
-}
-
-/// Refuses edits that put a boundary into a form, alone or together with what stands around them.
-fn check_form(request: &Request<'_>, splices: &[Splice], changed: &[u8]) -> Result<(), Unfit> {
-    let Some(boundary) = request.boundary.as_deref().filter(|_| !splices.is_empty()) else { return Ok(()) };
-    let delimiter = format!("--{boundary}");
-    let count = |bytes: &[u8]| memchr::memmem::find_iter(bytes, delimiter.as_bytes()).count();
-    if count(changed) == count(request.body) { Ok(()) } else { Err(Unfit::Boundary) }
 }

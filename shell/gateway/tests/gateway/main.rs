@@ -25,6 +25,8 @@ mod providers;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod secrets;
+#[cfg(test)]
 mod shutdown;
 #[cfg(test)]
 mod sinks;

@@ -38,6 +38,8 @@ pub(crate) struct Setting {
     pub(crate) opaque: &'static str,
     /// What conduits do with files.
     pub(crate) files: Files,
+    /// What conduits do with secrets.
+    pub(crate) secrets: Verdict,
     /// Whether conduits keep content.
     pub(crate) keep: bool,
     /// What conduits do with what answers recommend, if a tag has limits.
@@ -63,6 +65,7 @@ impl Setting {
             models: "*",
             opaque: "",
             files: Files::default(),
+            secrets: Verdict::Refuse,
             keep: false,
             guarding: None,
             providers: "openai edge anthropic ollama kserve",
@@ -283,7 +286,7 @@ fn plant(setting: &Setting) -> Plant {
         ceiling,
         operator: OperatorRequirement::Optional,
         handling: vec![
-            handling("secret", Verdict::Refuse),
+            handling("secret", setting.secrets),
             handling("person", Verdict::Redact),
             handling("tag", Verdict::Tokenise),
             handling("recipe", if to.id.as_str() == "edge" { Verdict::Allow } else { Verdict::Reroute }),

@@ -1,0 +1,55 @@
+//! What is taken of a prompt: a language, and letters to be hashed so that the same prompt is known again.
+
+use crate::Language;
+use plant::{Content, Origin};
+
+/// Bytes of a prompt that are looked at, from its end: that is where the newest message is.
+const MOST: usize = 16 << 10;
+/// Bytes that tell a language.
+const SAMPLE: usize = 2 << 10;
+/// Fewest letters and digits that make a prompt: `yes` and `go on` are said again and again.
+const LEAST: usize = 12;
+
+/// What is taken of a prompt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sketch {
+    /// Its language, if that shows.
+    pub language: Option<Language>,
+    /// Its letters and digits, lower case, without what stands between; `None` if it says too little. To be hashed under a key,
+    /// and not kept.
+    pub normal: Option<String>,
+}
+
+/// Takes what is needed of the content of a request. Takes time in the 16 KiB at its end.
+#[must_use]
+pub fn sketch(content: &Content<'_>) -> Sketch {
+    let said = content.pieces.iter().rev().filter(|piece| {
+        piece.origin == Origin::Prompt && !piece.fixed && piece.attachment.is_none() && !piece.text.is_empty()
+    });
+    let (mut left, mut normal, mut sample) = (MOST, String::new(), String::new());
+    for piece in said {
+        let tail = tail(&piece.text, left);
+        left -= tail.len();
+        normal.extend(tail.chars().filter(|own| own.is_alphanumeric()).flat_map(char::to_lowercase));
+        // What stands between two texts, so that `ab` `c` is not `a` `bc`.
+        normal.push('\n');
+        if sample.len() < SAMPLE {
+            sample.push_str(self::tail(tail, SAMPLE - sample.len()));
+            sample.push('\n');
+        }
+        if left == 0 {
+            break;
+        }
+    }
+    let normal = Some(normal).filter(|normal| normal.len() >= LEAST);
+    Sketch { language: Language::of(&sample), normal }
+}
+
+/// The end of a text, of at most this many bytes.
+fn tail(text: &str, most: usize) -> &str {
+    let mut start = text.len().saturating_sub(most);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    text.get(start..).unwrap_or_default()
+}
