@@ -138,9 +138,8 @@ fn judge(
         Decision::Refuse(refusal) => return Err(refusal),
     };
 
-    // transform: redact and tokenise as the permit demands
-    let (body, restorer) =
-        request.transform(permit.terms(), &findings, inforce.files(permit.terms()), &gate.secrets)?;
+    // transform: redact, generalise and tokenise as the permit demands
+    let (body, restorer) = request.transform(permit.terms(), &findings, inforce, &gate.secrets)?;
     let body = body.map_or_else(|| bytes.clone(), Bytes::from);
     if inforce.keeps(permit.terms()) {
         journal.keeping = Some(Box::new(Keeping::draw()?));
