@@ -361,9 +361,10 @@ fn judge(
         let tokens = PlantKey::read(&loaded.gateway.keys).ok().map(|key| key.secrets().tokens);
         let files = loaded.plant.conduits.get(&passage.conduit).map(|own| own.files).unwrap_or_default();
         told.example_tokens = tokens.is_none() && !passage.tokenise.is_empty();
-        told.body = Some(reading.body(call, &passage, &findings, files, tokens)?);
+        let own = |text: &str| inspector.owns(text) || loaded.guard.names(text);
+        told.body = Some(reading.body(call, &passage, &findings, files, tokens, &own)?);
     }
-    told.outcome = Outcome::Permitted(passage);
+    told.outcome = Outcome::Permitted(Box::new(passage));
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! `wire` and `inspect` together, as the gateway joins them: a request that is read, judged and changed, and its answer.
 
-use inspect::{Inspector, Keyed, Restorer, Settings, transform};
+use inspect::{Changes, Inspector, Keyed, Maker, Restorer, Settings, transform};
 use plant::{Edit, Sensitivity};
 use std::sync::OnceLock;
 use wire::{Answer, AnswerLimits, Carries, Limits, Request};
@@ -20,6 +20,10 @@ fn key() -> Key {
     Key(seal::RootKey::from_bytes([7; 32]).derive("tokens"))
 }
 
+fn maker(key: &Key) -> Maker<'_> {
+    Maker { conduit: "cloud", key, own: &|_| false }
+}
+
 fn inspector() -> &'static Inspector {
     static INSPECTOR: OnceLock<Inspector> = OnceLock::new();
     INSPECTOR.get_or_init(|| Inspector::new(&Settings::new(Sensitivity::LOWEST)).expect("settings of our own"))
@@ -36,8 +40,8 @@ fn edited(text: &str, edits: &[&Edit]) -> String {
     out + &text[done..]
 }
 
-/// A body at the endpoint that the first byte picks: read, inspected, every second finding redacted, the others
-/// tokenised. What leaves must say what was decided, piece by piece, and nothing of what was taken out.
+/// A body at the endpoint that the first byte picks: read, inspected, a quarter of what is found redacted, generalised,
+/// and tokenised in either way. What leaves must say what was decided, piece by piece, and nothing of what was taken out.
 pub fn request(bytes: &[u8]) {
     let Some((first, body)) = bytes.split_first() else { return };
     let Some(endpoint) = wire::endpoints().nth(usize::from(*first) % wire::endpoints().count()) else { return };
@@ -50,9 +54,11 @@ pub fn request(bytes: &[u8]) {
     let content = request.content();
     let Ok(findings) = inspector().read(content) else { return };
     let may = |index: &usize| !content.pieces[findings[*index].piece].fixed;
-    let (redact, tokenise): (Vec<usize>, Vec<usize>) =
-        (0..findings.len()).filter(may).partition(|index| index % 2 == 0);
-    let changed = transform(content, &findings, &redact, &tokenise, "cloud", &key()).expect("none of them is fixed");
+    let every = |which: usize| (0..findings.len()).filter(may).filter(|index| index % 4 == which).collect::<Vec<_>>();
+    let (alike, words) = (every(2), every(3));
+    let tokenise = alike.iter().chain(&words).copied().collect();
+    let changes = Changes { redact: every(0), generalise: every(1), tokenise, alike };
+    let changed = transform(content, &findings, &changes, &maker(&key())).expect("none of them is fixed");
     // A form may refuse: an edit must not put its boundary into a part.
     let Ok(sent) = request.rewrite(&changed.edits, None) else { return };
     let after = Request::parse(endpoint, kind, &sent, &LIMITS).expect("what was read is read again after the edits");
@@ -103,7 +109,8 @@ fn changed() -> &'static (String, Restorer) {
         let findings = inspector().read(request.content()).expect("few findings");
         let all: Vec<usize> =
             (0..findings.len()).filter(|at| !request.content().pieces[findings[*at].piece].fixed).collect();
-        let changed = transform(request.content(), &findings, &[], &all, "cloud", &key()).expect("a prompt");
+        let changes = Changes { tokenise: all, ..Changes::default() };
+        let changed = transform(request.content(), &findings, &changes, &maker(&key())).expect("a prompt");
         (changed.edits.first().expect("an address is found").replacement.clone(), changed.restorer)
     })
 }

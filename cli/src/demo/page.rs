@@ -43,7 +43,7 @@ impl Ink {
     pub(super) fn of(verdict: &str) -> Self {
         match Verdict::NAMES.iter().find(|(name, _)| *name == verdict) {
             Some((_, Verdict::Allow)) => Self::Good,
-            Some((_, Verdict::Tokenise | Verdict::Redact)) => Self::Changed,
+            Some((_, Verdict::Tokenise | Verdict::Generalise | Verdict::Redact)) => Self::Changed,
             Some((_, Verdict::Reroute | Verdict::Hold)) => Self::Moved,
             Some((_, Verdict::Refuse)) | None => Self::Bad,
         }

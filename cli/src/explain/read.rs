@@ -3,7 +3,7 @@
 use super::TheCall;
 use super::tell::{Repeated, Seen};
 use gateway::{Opened, Replaced};
-use inspect::{Inspector, Keyed, Sighting};
+use inspect::{Inspector, Keyed, Maker, Sighting};
 use plant::{Conduit, Files, Finding, Piece, Reason, Refusal, Scale};
 use policy::{Asked, Crossing, Passage};
 use seal::{Mac, RootKey};
@@ -106,6 +106,7 @@ impl<'a> Reading<'a> {
     pub(super) fn seen(&self, findings: &[Finding], passage: Option<&Passage>, scale: &Scale) -> Vec<Seen> {
         let done = |index: usize| match passage {
             Some(passage) if passage.redact.binary_search(&index).is_ok() => "redacted",
+            Some(passage) if passage.generalise.binary_search(&index).is_ok() => "generalised",
             Some(passage) if passage.tokenise.binary_search(&index).is_ok() => "tokenised",
             Some(_) => "passes",
             None => "",
@@ -134,14 +135,15 @@ impl<'a> Reading<'a> {
         findings: &[Finding],
         files: Files,
         tokens: Option<Mac>,
+        own: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<u8>, Refusal> {
         let whole = || call.body.as_ref().map(|body| body.bytes.clone()).unwrap_or_default();
         let Some(request) = &self.request else { return Ok(whole()) };
         let key = Tokens(tokens.unwrap_or_else(|| RootKey::from_bytes([0; 32]).derive("tokens")));
-        let Replaced { redact, tokenise, files } = self.opened.replaced(request, findings, passage, files)?;
+        let Replaced { texts, files } = self.opened.replaced(request, findings, passage, files)?;
         let refuse = |why: String| Refusal::new(Reason::ContentRefused, why);
-        let conduit = passage.conduit.as_str();
-        let changed = inspect::transform(request.content(), findings, &redact, &tokenise, conduit, &key)
+        let maker = Maker { conduit: passage.conduit.as_str(), key: &key, own };
+        let changed = inspect::transform(request.content(), findings, &texts, &maker)
             .map_err(|problem| refuse(problem.to_string()))?;
         if changed.edits.is_empty() && files.is_empty() && passage.model.is_none() {
             return Ok(whole());

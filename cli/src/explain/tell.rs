@@ -36,7 +36,7 @@ pub(super) enum Outcome {
     #[default]
     Open,
     /// It would pass.
-    Permitted(Passage),
+    Permitted(Box<Passage>),
     /// It would be refused.
     Refused(Refusal),
 }
@@ -184,6 +184,9 @@ fn permitted(text: &mut String, told: &Told, passage: &Passage, paint: &Paint) -
     if !passage.redact.is_empty() {
         writeln!(text, "  redacts      {}", count(passage.redact.len()))?;
     }
+    if !passage.generalise.is_empty() {
+        writeln!(text, "  generalises  {}", count(passage.generalise.len()))?;
+    }
     if !passage.tokenise.is_empty() {
         writeln!(text, "  tokenises    {}, put back in the answer", count(passage.tokenise.len()))?;
     }
@@ -289,6 +292,7 @@ fn decision(outcome: &Outcome) -> Value {
             "rerouted": passage.rerouted,
             "model": passage.model,
             "redacted": passage.redact.len(),
+            "generalised": passage.generalise.len(),
             "tokenised": passage.tokenise.len(),
             "rules": names(&passage.rules),
         }),

@@ -105,6 +105,12 @@ impl Guard {
         none(text) && crate::sight::of(text).is_some_and(|view| none(&view.text))
     }
 
+    /// Whether a text names a limited tag.
+    #[must_use]
+    pub fn names(&self, text: &str) -> bool {
+        !self.names_none(text)
+    }
+
     /// The mode of operation that a text says last, of those that limits ask for.
     fn mode(&self, text: &str) -> Option<String> {
         let modes = self.limits.iter().flat_map(|limit| &limit.modes);

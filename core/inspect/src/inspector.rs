@@ -120,6 +120,17 @@ impl Inspector {
         self.known.as_ref().map_or_else(Vec::new, |known| known.read(content, self.tables).documents)
     }
 
+    /// Whether the plant knows a text as its own: by its dictionary, or by a table that it registered.
+    #[must_use]
+    pub fn owns(&self, text: &str) -> bool {
+        let mut own = false;
+        self.dictionary.find(text, |label, _| {
+            own |= label.is_some_and(|label| label < self.dictionary.labels().len());
+            !own
+        });
+        own || self.known.as_ref().is_some_and(|known| known.holds(text))
+    }
+
     /// What is in the content: ordered by piece and span. Findings do not overlap, save those of `injection`: an instruction
     /// with a tag in it is one, and the tag is found all the same.
     ///

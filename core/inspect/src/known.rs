@@ -105,6 +105,13 @@ impl Known {
         &self.tables
     }
 
+    /// Whether a text is a value of a registered table.
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        let mut search = Search::new(&self.values, &self.keys);
+        search.read(text);
+        !self.tables.is_empty() && !search.finish().is_empty()
+    }
+
     /// What the content has of it. The rules of tables are numbered from `first`.
     pub(crate) fn read(&self, content: &Content<'_>, first: RuleIndex) -> Seen {
         let [copies, traces, data] = self.enabled;

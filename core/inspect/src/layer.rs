@@ -127,9 +127,9 @@ fn cut(maps: &[Map], at: usize) -> Option<Range<usize>> {
 mod tests {
     use super::stretches;
     use crate::escape::Escapes;
-    use crate::fuzz::{Mixer, apply, message};
+    use crate::fuzz::{apply, changed, message};
     use crate::scan::Hit;
-    use crate::{Inspector, Settings, transform};
+    use crate::{Inspector, Settings};
     use plant::Sensitivity;
 
     fn found(text: &str) -> Vec<String> {
@@ -170,7 +170,7 @@ mod tests {
             let findings = inspector.read(&content).expect("few findings");
             assert!(!findings.is_empty(), "{text}");
             let all: Vec<usize> = (0..findings.len()).collect();
-            let changed = transform(&content, &findings, &all, &[], "c", &Mixer).expect("nothing is fixed");
+            let changed = changed(&content, &findings, &all, &[], "c").expect("nothing is fixed");
             let sent = apply(&text, &changed.edits);
             let outer: serde_json::Value = serde_json::from_str(&sent).expect("JSON");
             let arguments = outer["arguments"].as_str().expect("a string");

@@ -13,14 +13,17 @@
 //! What the plant registered, documents to be known again, is looked up beside the rules ([`Known`]). The guard on answers
 //! and image copies are other detectors; they will give [`plant::Finding`]s like those here.
 
+mod alike;
 mod blocks;
 mod bytes;
 mod detector;
 mod dictionary;
 mod form;
 mod fuzz;
+mod generalise;
 mod injection;
 mod inspector;
+mod issue;
 mod keyed;
 mod known;
 mod layer;
@@ -39,6 +42,7 @@ mod secret;
 mod setpoint;
 mod settings;
 mod sink;
+mod stand_in;
 mod tag;
 mod token;
 mod tolerance;
@@ -57,8 +61,8 @@ pub use restore::{RestoreCounts, Restorer};
 pub use rule::rules;
 pub use settings::{Entry, Settings, SettingsProblem};
 pub use sink::Sinks;
-pub use token::Keyed;
-pub use transform::{TransformProblem, Transformation, transform};
+pub use token::{Keyed, Maker};
+pub use transform::{Changes, TransformProblem, Transformation, transform};
 pub use trial::{Failure, Trial, try_rules};
 
 #[cfg(test)]

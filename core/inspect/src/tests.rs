@@ -1,7 +1,7 @@
 //! The whole crate through its public door: what is found, what is not, what is changed and put back.
 
-use crate::fuzz::{Mixer, apply, fuzz_read, fuzz_restore, message};
-use crate::{Entry, Inspector, Overflow, Settings, SettingsProblem, TransformProblem, rules, transform};
+use crate::fuzz::{Mixer, apply, changed, fuzz_read, fuzz_restore, message};
+use crate::{Entry, Inspector, Overflow, Settings, SettingsProblem, TransformProblem, rules};
 use plant::{Channel, Content, Form, Label, Piece, Rewrite, RuleId, Scale, Sensitivity};
 use proptest::prelude::*;
 use std::borrow::Cow;
@@ -389,7 +389,7 @@ fn attachments_and_telling_keys_are_findings_too() {
     let findings = INSPECTOR.read(&content).expect("few findings");
     let shown: Vec<(usize, &str)> = findings.iter().map(|f| (f.piece, f.label.as_str())).collect();
     assert_eq!(shown, [(0, "attachment.image"), (1, "attachment.opaque"), (2, "secret.password")]);
-    let refused = transform(&content, &findings, &[2], &[], "c", &Mixer).map(|_| ());
+    let refused = changed(&content, &findings, &[2], &[], "c").map(|_| ());
     assert_eq!(refused, Err(TransformProblem::Fixed { finding: 2, path: "config.password".to_owned() }));
 }
 
@@ -409,7 +409,7 @@ fn a_value_has_the_same_token_in_each_call_of_a_conduit() {
         let content = message(text);
         let findings = INSPECTOR.read(&content).expect("few findings");
         let all: Vec<usize> = (0..findings.len()).collect();
-        apply(text, &transform(&content, &findings, &[], &all, conduit, &Mixer).expect("free text").edits)
+        apply(text, &changed(&content, &findings, &[], &all, conduit).expect("free text").edits)
     };
     let (one, two) = (sent("is TIC-101 ok?", "a"), sent("TIC-101 and FV-203, TIC-101", "a"));
     let token = one.split(' ').nth(1).expect("a token");
@@ -423,7 +423,7 @@ fn redaction_names_the_kind_and_wins_over_tokens() {
     let text = "mail a.b@c.example about TIC-101";
     let content = message(text);
     let findings = INSPECTOR.read(&content).expect("two findings");
-    let mut done = transform(&content, &findings, &[0], &[0, 1], "c", &Mixer).expect("free text");
+    let mut done = changed(&content, &findings, &[0], &[0, 1], "c").expect("free text");
     assert_eq!((done.redacted, done.tokenised), (1, 1));
     let sent = apply(text, &done.edits);
     assert!(sent.starts_with("mail [redacted:person.email] about TAG_"), "{sent}");
@@ -435,7 +435,7 @@ fn redaction_names_the_kind_and_wins_over_tokens() {
 fn restorer() -> (crate::Restorer, String) {
     let content = message("TIC-101");
     let findings = INSPECTOR.read(&content).expect("one finding");
-    let done = transform(&content, &findings, &[], &[0], "c", &Mixer).expect("free text");
+    let done = changed(&content, &findings, &[], &[0], "c").expect("free text");
     (done.restorer, done.edits[0].replacement.clone())
 }
 
@@ -502,7 +502,7 @@ fn a_value_in_json_is_escaped() {
     let inspector = Inspector::new(&settings).expect("valid settings");
     let content = message("the \"A\" valve\\2");
     let findings = inspector.read(&content).expect("one finding");
-    let mut done = transform(&content, &findings, &[], &[0], "c", &Mixer).expect("free text");
+    let mut done = changed(&content, &findings, &[], &[0], "c").expect("free text");
     let text = format!("{{\"v\":\"{}\"}}", done.edits[0].replacement);
     let restored = done.restorer.whole(&text, Form::Json).expect("a change");
     let parsed: serde_json::Value = serde_json::from_str(&restored).expect("still JSON");
@@ -516,7 +516,7 @@ fn a_forged_token_is_never_answered_with_a_value() {
     let content = message(&text);
     let findings = INSPECTOR.read(&content).expect("few findings");
     let all: Vec<usize> = (0..findings.len()).collect();
-    let mut done = transform(&content, &findings, &[], &all, "c", &Mixer).expect("free text");
+    let mut done = changed(&content, &findings, &[], &all, "c").expect("free text");
     let sent = apply(&text, &done.edits);
     assert!(!sent.starts_with(&format!("{token} ")), "another token is issued");
     assert_eq!(done.restorer.whole(&sent, Form::Plain), Some(text));

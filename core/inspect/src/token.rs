@@ -21,12 +21,23 @@ const FORM: usize = 2;
 pub(crate) const LONGEST_BODY: usize = 26;
 
 /// Longest kind in a token.
-pub(crate) const LONGEST_KIND: usize = 12;
+const LONGEST_KIND: usize = 12;
 
 /// Something that computes a keyed pseudo-random function: `seal` does, with a key that only the plant has.
 pub trait Keyed {
     /// 32 bytes that depend on all three texts and on the key, and tell nothing of them to who lacks the key.
     fn tag(&self, conduit: &str, label: &str, value: &str) -> [u8; 32];
+}
+
+/// What makes the stand-ins of one call.
+#[derive(Clone, Copy)]
+pub struct Maker<'a> {
+    /// The conduit: its stand-ins tell nothing of another's.
+    pub conduit: &'a str,
+    /// The plant's key.
+    pub key: &'a dyn Keyed,
+    /// Whether the plant knows a text as its own, so that no stand-in may look like it.
+    pub own: &'a dyn Fn(&str) -> bool,
 }
 
 /// The token of a value as long as nothing else has it; `longer` adds characters.
@@ -64,6 +75,11 @@ pub(crate) fn is_token(kind: &str, body: &str) -> bool {
         && std::str::from_utf8(rest).is_ok_and(|rest| check(kind, rest) == char::from(*last))
 }
 
+/// Whether a word is about as long as a body: what a model made of one that it changed. In capitals.
+pub(crate) fn is_body(word: &str) -> bool {
+    (BODY - 1..=LONGEST_BODY).contains(&word.len())
+}
+
 /// The kind word of a label: its last part, letters only, in capitals.
 fn kind(label: &Label) -> String {
     let last = label.as_str().rsplit('.').next().unwrap_or_default();
@@ -72,7 +88,7 @@ fn kind(label: &Label) -> String {
 }
 
 /// One form for all spellings of a value, where spelling carries no meaning.
-fn canonical(label: &Label, value: &str) -> String {
+pub(crate) fn canonical(label: &Label, value: &str) -> String {
     match label.as_str() {
         "person.email" | "network.address" => value.to_lowercase(),
         "person.iban" | "person.card" | "network.mac" => {

@@ -1,10 +1,32 @@
 //! Turns findings into edits: redaction for good, tokens that the answer's [`Restorer`] puts back.
 
+use crate::generalise::Generalise;
+use crate::issue::{Issue, Wanted};
 use crate::restore::Restorer;
-use crate::token::{Keyed, LONGEST_BODY, head, token};
+use crate::token::Maker;
 use plant::{Content, Edit, Finding};
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+use std::collections::BTreeSet;
+
+/// What is to be done with which findings, by their index. What is in several is done as the first of them says.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// To black out.
+    pub redact: Vec<usize>,
+    /// To say in general only.
+    pub generalise: Vec<usize>,
+    /// To replace by stand-ins.
+    pub tokenise: Vec<usize>,
+    /// Those of them whose stand-in is to have the form of what it stands for, where that has one.
+    pub alike: Vec<usize>,
+}
+
+impl Changes {
+    /// Whether nothing is to be changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.redact.is_empty() && self.generalise.is_empty() && self.tokenise.is_empty()
+    }
+}
 
 /// What is to be changed, and the way back.
 #[derive(Debug)]
@@ -15,6 +37,8 @@ pub struct Transformation {
     pub restorer: Restorer,
     /// How many findings were blacked out.
     pub redacted: usize,
+    /// How many findings are said in general only.
+    pub generalised: usize,
     /// How many findings were replaced by tokens.
     pub tokenised: usize,
 }
@@ -39,36 +63,65 @@ pub enum TransformProblem {
     },
 }
 
-/// Blacks out the findings `redact` and replaces the findings `tokenise` (both are indices into `findings`; what
-/// is in both is blacked out). Tokens depend on the conduit, so two conduits' tokens tell nothing of each other.
+/// Changes the findings as told. Stand-ins depend on the conduit, so two conduits' tell nothing of each other.
 ///
 /// # Errors
 /// When a finding may not be replaced.
 pub fn transform(
     content: &Content<'_>,
     findings: &[Finding],
-    redact: &[usize],
-    tokenise: &[usize],
-    conduit: &str,
-    key: &dyn Keyed,
+    changes: &Changes,
+    maker: &Maker<'_>,
 ) -> Result<Transformation, TransformProblem> {
-    let redact: BTreeSet<usize> = redact.iter().copied().collect();
-    let tokenise: BTreeSet<usize> = tokenise.iter().copied().filter(|index| !redact.contains(index)).collect();
-    let mut edits = Vec::with_capacity(redact.len() + tokenise.len());
-    let mut tokens =
-        Tokens { taken: forged(content, tokenise.is_empty()), issued: BTreeMap::new(), values: BTreeMap::new() };
+    let redact: BTreeSet<usize> = changes.redact.iter().copied().collect();
+    let general: BTreeSet<usize> = without(&changes.generalise, &[&redact]);
+    let tokenise: BTreeSet<usize> = without(&changes.tokenise, &[&redact, &general]);
+    let alike: BTreeSet<usize> = changes.alike.iter().copied().collect();
+    let mut edits = Vec::with_capacity(redact.len() + general.len() + tokenise.len());
     for index in &redact {
         let (finding, _) = replaceable(content, findings, *index)?;
         edits.push(edit(finding, format!("[redacted:{}]", finding.label)));
     }
+    if !general.is_empty() {
+        let generalise = Generalise::new(content);
+        for index in &general {
+            let (finding, value) = replaceable(content, findings, *index)?;
+            let text = content.pieces.get(finding.piece).map_or("", |piece| &piece.text);
+            let before = text.get(..finding.span.start).unwrap_or_default();
+            edits.push(edit(finding, generalise.phrase(finding, value, before)));
+        }
+    }
+    let changed = || redact.iter().chain(&general).chain(&tokenise).filter_map(|index| findings.get(*index));
+    let starts: BTreeSet<(usize, usize)> = changed().map(|finding| (finding.piece, finding.span.start)).collect();
+    let ends: BTreeSet<(usize, usize)> = changed().map(|finding| (finding.piece, finding.span.end)).collect();
+    let mut wanted = Vec::with_capacity(tokenise.len());
     for index in &tokenise {
         let (finding, value) = replaceable(content, findings, *index)?;
-        edits.push(edit(finding, tokens.issue(finding, value, conduit, key)));
+        let text = content.pieces.get(finding.piece).map_or("", |piece| &piece.text);
+        let beside = (text.get(..finding.span.start), text.get(finding.span.end..));
+        let beside = (beside.0.unwrap_or_default(), beside.1.unwrap_or_default());
+        // What stands next to another change is not told from it by what was there before.
+        let joins = |c: Option<char>| usize::from(matches!(c, Some('-' | '_' | '.')));
+        let (front, back) = (joins(beside.0.chars().next_back()), joins(beside.1.chars().next()));
+        let apart = !starts.contains(&(finding.piece, finding.span.end + back))
+            && !ends.contains(&(finding.piece, finding.span.start - front));
+        wanted.push(Wanted { finding, value, beside, alike: apart && alike.contains(index) });
     }
+    let mut issue = Issue::new(content, maker, &wanted);
+    edits.extend(wanted.iter().map(|wanted| edit(wanted.finding, issue.stand_in(wanted))));
     edits.sort_by_key(|edit| (edit.piece, edit.span.start));
-    let edits = apart(edits);
-    let restorer = Restorer::new(tokens.values);
-    Ok(Transformation { edits, restorer, redacted: redact.len(), tokenised: tokenise.len() })
+    Ok(Transformation {
+        edits: apart(edits),
+        restorer: issue.restorer(),
+        redacted: redact.len(),
+        generalised: general.len(),
+        tokenised: tokenise.len(),
+    })
+}
+
+/// The indices that are in none of the sets.
+fn without(indices: &[usize], sets: &[&BTreeSet<usize>]) -> BTreeSet<usize> {
+    indices.iter().copied().filter(|index| !sets.iter().any(|set| set.contains(index))).collect()
 }
 
 /// Edits that overlap as one that covers them all: an instruction that is blacked out takes the tag in it along.
@@ -105,52 +158,4 @@ fn replaceable<'a>(
     }
     let value = piece.text.get(finding.span.clone()).filter(|value| !value.is_empty()).ok_or(misfit)?;
     Ok((finding, value))
-}
-
-/// The tokens of one call.
-///
-/// INVARIANT: no token begins with another; [`Restorer`] reads them without looking further.
-struct Tokens {
-    /// What follows each underscore of the content, as far as it could be the body of a token. A model that
-    /// echoes a token which the caller forged must not be answered with a value, so no such body is issued.
-    taken: BTreeSet<String>,
-    /// Label and value to token.
-    issued: BTreeMap<(String, String), String>,
-    /// Token to value.
-    values: BTreeMap<String, String>,
-}
-
-impl Tokens {
-    fn issue(&mut self, finding: &Finding, value: &str, conduit: &str, key: &dyn Keyed) -> String {
-        let name = (finding.label.as_str().to_owned(), value.to_owned());
-        if let Some(token) = self.issued.get(&name) {
-            return token.clone();
-        }
-        let token = (0..LONGEST_BODY)
-            .map(|longer| token(key, conduit, &finding.label, value, longer))
-            .find(|token| self.free(token));
-        // Cannot happen short of 45 equal bits many times over; then the value stays away, and does not come back.
-        let Some(token) = token else { return format!("[redacted:{}]", finding.label) };
-        self.values.insert(token.clone(), value.to_owned());
-        self.issued.insert(name, token.clone());
-        token
-    }
-
-    fn free(&self, token: &str) -> bool {
-        let forged =
-            token.split_once('_').and_then(|(_, body)| head(body)).is_none_or(|head| self.taken.contains(&head));
-        let above = self.values.range::<str, _>((Bound::Included(token), Bound::Unbounded)).next();
-        let below = self.values.range::<str, _>((Bound::Unbounded, Bound::Included(token))).next_back();
-        !forged
-            && !above.is_some_and(|(other, _)| other.starts_with(token))
-            && !below.is_some_and(|(other, _)| token.starts_with(other))
-    }
-}
-
-/// The heads of bodies that stand in the content.
-fn forged(content: &Content<'_>, skip: bool) -> BTreeSet<String> {
-    let texts = content.pieces.iter().filter(|_| !skip).map(|piece| &piece.text);
-    texts
-        .flat_map(|text| memchr::memchr_iter(b'_', text.as_bytes()).filter_map(|at| head(text.get(at + 1..)?)))
-        .collect()
 }

@@ -126,9 +126,26 @@ pub enum OperatorRequirement {
 pub struct Handling {
     /// The label, or the family it begins with (`person` covers `person.email`).
     pub label: Label,
-    /// [`Verdict::Allow`] lets it pass as it is, [`Verdict::Redact`] and [`Verdict::Tokenise`] replace it,
+    /// [`Verdict::Allow`] lets it pass as it is, [`Verdict::Redact`], [`Verdict::Generalise`] and [`Verdict::Tokenise`] replace it,
     /// [`Verdict::Reroute`] and [`Verdict::Refuse`] decide for the whole call. Never [`Verdict::Hold`] yet.
     pub verdict: Verdict,
+    /// What its stand-ins look like, if it is tokenised.
+    pub tokens: Tokens,
+}
+
+/// What stand-ins look like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tokens {
+    /// Words that nobody else writes: `TAG_BGSVC0HAJC`.
+    #[default]
+    Words,
+    /// What has the form of what they stand for, where that has one: a tag for a tag, an address for an address.
+    Alike,
+}
+
+impl Tokens {
+    /// Every form with its name in plant files.
+    pub const NAMES: [(&'static str, Self); 2] = [("words", Self::Words), ("alike", Self::Alike)];
 }
 
 /// What is done with files that the calls of a conduit carry.

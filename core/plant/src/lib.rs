@@ -28,7 +28,7 @@ mod zone;
 pub use answers::{Answers, Deed};
 pub use conduit::{
     Act, Approval, Attachments, Bounds, Conduit, Files, Guarding, Handling, Images, Keep, OpaqueFiles,
-    OperatorRequirement, Wildcard,
+    OperatorRequirement, Tokens, Wildcard,
 };
 pub use content::{Channel, Content, Edit, Form, Origin, Piece, Rewrite};
 pub use dialect::Dialect;

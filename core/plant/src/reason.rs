@@ -160,6 +160,17 @@ impl Refusal {
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into(), rules: Vec::new() }
     }
+
+    /// What of the detail the caller is told too: where an answer was stopped, an operator must read of which tag and why.
+    /// These details name tags that have limits, and labels; nothing else.
+    #[must_use]
+    pub fn told(&self) -> Option<&str> {
+        let of_answer = matches!(
+            self.reason,
+            Reason::AnswerLimit | Reason::AnswerUnresolved | Reason::AnswerHeld | Reason::AnswerRefused
+        );
+        Some(self.detail.as_str()).filter(|detail| of_answer && !detail.is_empty())
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ pub enum Verdict {
     Allow,
     /// Some of it is replaced by stand-ins that are put back in the answer.
     Tokenise,
+    /// Some of it is said in general only.
+    Generalise,
     /// Some of it is blacked out.
     Redact,
     /// It goes to another provider.
@@ -21,9 +23,10 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict with its name in plant file, records and headers.
-    pub const NAMES: [(&'static str, Self); 6] = [
+    pub const NAMES: [(&'static str, Self); 7] = [
         ("allow", Self::Allow),
         ("tokenise", Self::Tokenise),
+        ("generalise", Self::Generalise),
         ("redact", Self::Redact),
         ("reroute", Self::Reroute),
         ("hold", Self::Hold),
@@ -36,6 +39,7 @@ impl Verdict {
         match self {
             Self::Allow => "allow",
             Self::Tokenise => "tokenise",
+            Self::Generalise => "generalise",
             Self::Redact => "redact",
             Self::Reroute => "reroute",
             Self::Hold => "hold",

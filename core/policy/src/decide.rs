@@ -3,7 +3,7 @@
 //! For each conduit that admits the call, in this order:
 //!
 //! 1. the model is open: `model-not-allowed`
-//! 2. handling: each finding is redacted, tokenised, let pass, or decides for the whole call: `content-refused`
+//! 2. handling: each finding is redacted, generalised, tokenised, let pass, or decides for the whole call: `content-refused`
 //! 3. what is left is within the conduit's ceiling and the provider's clearance: `above-ceiling`
 //! 4. if not, or if handling says so, and the conduit names a target: the same three on a conduit to the target
 //! 5. no Cedar rule forbids the path that is then taken: `rule-forbids`

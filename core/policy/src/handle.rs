@@ -1,7 +1,7 @@
 //! What one conduit does with what was found.
 
 use crate::steps::{Stage, Trace};
-use plant::{Conduit, Finding, Label, OpaqueFiles, Reason, Refusal, RuleId, Sensitivity, Verdict};
+use plant::{Conduit, Finding, Label, OpaqueFiles, Reason, Refusal, RuleId, Sensitivity, Tokens, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -17,8 +17,12 @@ pub(crate) struct Found<'a> {
 pub(crate) struct Handled {
     /// Indices of findings to black out, rising.
     pub(crate) redact: Vec<usize>,
+    /// Indices of findings to say in general only, rising.
+    pub(crate) generalise: Vec<usize>,
     /// Indices of findings to replace by tokens, rising.
     pub(crate) tokenise: Vec<usize>,
+    /// Indices of those of them whose tokens are to have the form of what they stand for, rising.
+    pub(crate) alike: Vec<usize>,
     /// Set if a finding sends the whole call elsewhere: which, in words.
     pub(crate) reroute: Option<String>,
     /// The rules of those findings.
@@ -32,10 +36,11 @@ pub(crate) struct Handled {
 impl Handled {
     /// The strictest of what is done to the content.
     pub(crate) fn verdict(&self) -> Verdict {
-        match (self.redact.is_empty(), self.tokenise.is_empty()) {
-            (false, _) => Verdict::Redact,
-            (true, false) => Verdict::Tokenise,
-            (true, true) => Verdict::Allow,
+        match (self.redact.is_empty(), self.generalise.is_empty(), self.tokenise.is_empty()) {
+            (false, ..) => Verdict::Redact,
+            (true, false, _) => Verdict::Generalise,
+            (true, true, false) => Verdict::Tokenise,
+            (true, true, true) => Verdict::Allow,
         }
     }
 }
@@ -46,11 +51,12 @@ const UNREAD: &str = "attachment.opaque";
 /// The first entry whose label covers the finding decides. A finding that no entry covers passes, and so does one
 /// whose entry allows it; both still count towards the ceiling. A file that nobody could read is refused whatever the
 /// entries say of attachments, unless the conduit records such files.
-fn verdict(conduit: &Conduit, label: &Label) -> Verdict {
+fn verdict(conduit: &Conduit, label: &Label) -> (Verdict, Tokens) {
     if label.as_str() == UNREAD && conduit.files.opaque == OpaqueFiles::Refuse {
-        return Verdict::Refuse;
+        return (Verdict::Refuse, Tokens::Words);
     }
-    conduit.handling.iter().find(|entry| entry.label.covers(label)).map_or(Verdict::Allow, |entry| entry.verdict)
+    let entry = conduit.handling.iter().find(|entry| entry.label.covers(label));
+    entry.map_or((Verdict::Allow, Tokens::Words), |entry| (entry.verdict, entry.tokens))
 }
 
 /// Does what `conduit` says with each finding. Takes time in findings times entries of the conduit.
@@ -58,11 +64,18 @@ pub(crate) fn handle(conduit: &Conduit, found: Found<'_>, trace: &mut Trace<'_>)
     let mut handled = Handled::default();
     let (mut refused, mut stuck, mut away) = (Tally::default(), Tally::default(), Tally::default());
     for (index, finding) in found.findings.iter().enumerate() {
-        match verdict(conduit, &finding.label) {
+        let (verdict, tokens) = verdict(conduit, &finding.label);
+        match verdict {
             Verdict::Allow => handled.residual = handled.residual.max(finding.sensitivity),
-            Verdict::Redact | Verdict::Tokenise if (found.fixed)(index, conduit) => stuck.add(finding),
+            Verdict::Redact | Verdict::Generalise | Verdict::Tokenise if (found.fixed)(index, conduit) => {
+                stuck.add(finding);
+            }
             Verdict::Redact => handled.redact.push(index),
-            Verdict::Tokenise => handled.tokenise.push(index),
+            Verdict::Generalise => handled.generalise.push(index),
+            Verdict::Tokenise => {
+                handled.tokenise.push(index);
+                handled.alike.extend((tokens == Tokens::Alike).then_some(index));
+            }
             Verdict::Reroute => away.add(finding),
             // Nobody can hold a call yet, and what should wait for a person must not pass without one.
             Verdict::Hold | Verdict::Refuse => refused.add(finding),
@@ -78,7 +91,8 @@ pub(crate) fn handle(conduit: &Conduit, found: Found<'_>, trace: &mut Trace<'_>)
             format!("conduit `{}` would replace {stuck}, which stands where nothing can be replaced", conduit.id);
         return refuse(detail, &stuck);
     }
-    let replaced = handled.redact.iter().chain(&handled.tokenise).filter_map(|index| found.findings.get(*index));
+    let replaced = [&handled.redact, &handled.generalise, &handled.tokenise].into_iter().flatten();
+    let replaced = replaced.filter_map(|index| found.findings.get(*index));
     handled.rules = replaced.map(|finding| finding.rule.clone()).collect();
     handled.away = away.rules();
     handled.reroute = (!away.is_empty()).then(|| away.to_string());
@@ -89,7 +103,8 @@ pub(crate) fn handle(conduit: &Conduit, found: Found<'_>, trace: &mut Trace<'_>)
 /// What would leave although it is above `limit`: the labels in words, and the rules that saw them.
 pub(crate) fn above(conduit: &Conduit, findings: &[Finding], limit: Sensitivity) -> (String, Vec<RuleId>) {
     let mut tally = Tally::default();
-    let leaves = |finding: &&Finding| finding.sensitivity > limit && verdict(conduit, &finding.label) == Verdict::Allow;
+    let leaves =
+        |finding: &&Finding| finding.sensitivity > limit && verdict(conduit, &finding.label).0 == Verdict::Allow;
     findings.iter().filter(leaves).for_each(|finding| tally.add(finding));
     (tally.to_string(), tally.rules())
 }
@@ -104,11 +119,14 @@ fn told(conduit: &Conduit, findings: &[Finding], handled: &Handled) -> String {
         tally.to_string()
     };
     let mut passing = Tally::default();
-    let allowed = |finding: &&Finding| verdict(conduit, &finding.label) == Verdict::Allow;
+    let allowed = |finding: &&Finding| verdict(conduit, &finding.label).0 == Verdict::Allow;
     findings.iter().filter(allowed).for_each(|finding| passing.add(finding));
     let mut did = Vec::new();
     if !handled.redact.is_empty() {
         did.push(format!("redacts {}", tally(&handled.redact)));
+    }
+    if !handled.generalise.is_empty() {
+        did.push(format!("generalises {}", tally(&handled.generalise)));
     }
     if !handled.tokenise.is_empty() {
         did.push(format!("tokenises {}", tally(&handled.tokenise)));

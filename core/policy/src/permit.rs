@@ -31,7 +31,8 @@ use plant::{Bounds, ConduitId, ProviderId, RuleId, Verdict};
 #[derive(Debug)]
 #[must_use = "a permit that is not spent forwards nothing"]
 pub struct Permit {
-    passage: Passage,
+    /// Boxed, so that a decision is no larger for it than a refusal is.
+    passage: Box<Passage>,
 }
 
 /// What a permit allows and demands: where to, with what done to the content.
@@ -40,7 +41,7 @@ pub struct Permit {
 /// # use penstock_policy::Passage;
 /// fn forge(provider: plant::ProviderId, conduit: plant::ConduitId) -> Passage {
 ///     Passage {
-///         provider, conduit, rerouted: false, model: None, redact: vec![], tokenise: vec![],
+///         provider, conduit, rerouted: false, model: None, redact: vec![], generalise: vec![], tokenise: vec![], alike: vec![],
 ///         verdict: plant::Verdict::Allow, rules: vec![], bounds: plant::Bounds::default(),
 ///     }
 /// }
@@ -58,8 +59,12 @@ pub struct Passage {
     pub model: Option<String>,
     /// The findings to black out, by their index, rising.
     pub redact: Vec<usize>,
+    /// The findings to say in general only, by their index, rising.
+    pub generalise: Vec<usize>,
     /// The findings to replace by tokens, by their index, rising.
     pub tokenise: Vec<usize>,
+    /// Those of them whose tokens are to have the form of what they stand for, rising.
+    pub alike: Vec<usize>,
     /// The strictest of what is done.
     pub verdict: Verdict,
     /// The rules whose findings made something be done, each once.
@@ -70,7 +75,7 @@ pub struct Passage {
 
 impl Permit {
     pub(crate) fn new(passage: Passage) -> Self {
-        Self { passage }
+        Self { passage: Box::new(passage) }
     }
 
     /// What it will allow and demand, for the intent record that must be durable before it is spent.
@@ -82,6 +87,6 @@ impl Permit {
     /// Uses it up.
     #[must_use]
     pub fn spend(self) -> Passage {
-        self.passage
+        *self.passage
     }
 }

@@ -132,6 +132,9 @@ pub(crate) fn told(outcome: &Result<Passage, Refusal>) -> String {
     if !passage.redact.is_empty() {
         text += &format!(", redact {:?}", passage.redact);
     }
+    if !passage.generalise.is_empty() {
+        text += &format!(", generalise {:?}", passage.generalise);
+    }
     if !passage.tokenise.is_empty() {
         text += &format!(", tokenise {:?}", passage.tokenise);
     }

@@ -76,7 +76,9 @@ impl Way<'_> {
             rerouted: self.rerouted,
             model: self.renamed.map(str::to_owned),
             redact: self.handled.redact,
+            generalise: self.handled.generalise,
             tokenise: self.handled.tokenise,
+            alike: self.handled.alike,
             rules: self.handled.rules.into_iter().collect(),
             bounds: self.bounds.clone(),
         }

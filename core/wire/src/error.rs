@@ -45,9 +45,9 @@ impl From<Malformed> for Refusal {
 /// `status`. The reason code is where that SDK shows a code, and in the message for dialects that have no such
 /// place; the record's id is in the message, so that a person who only sees a log line can ask for it.
 #[must_use]
-pub fn error_body(dialect: Dialect, status: u16, reason: Reason, record: Option<&str>) -> (&'static str, Vec<u8>) {
-    let message = message(reason, record);
-    let body = match dialect {
+pub fn error_body(dialect: Dialect, status: u16, refusal: &Refusal, record: Option<&str>) -> (&'static str, Vec<u8>) {
+    let (reason, message) = (refusal.reason, message(refusal, record));
+    let mut body = match dialect {
         Dialect::OpenAi => json!({
             "error": {"message": message, "type": openai_type(status), "param": null, "code": reason.code()}
         }),
@@ -66,16 +66,21 @@ pub fn error_body(dialect: Dialect, status: u16, reason: Reason, record: Option<
             "record": record,
         }),
     };
+    if let (Dialect::Json, Some(told), Some(members)) = (dialect, refusal.told(), body.as_object_mut()) {
+        members.insert("detail".to_owned(), json!(told));
+    }
     let kind = if dialect == Dialect::Json { "application/problem+json" } else { "application/json" };
     (kind, body.to_string().into_bytes())
 }
 
-/// What the caller is told: the message, its code, and the record to ask for.
+/// What the caller is told: the message, of what of an answer it is, its code, and the record to ask for.
 #[must_use]
-pub fn message(reason: Reason, record: Option<&str>) -> String {
+pub fn message(refusal: &Refusal, record: Option<&str>) -> String {
+    let (message, code) = (refusal.reason.message(), refusal.reason.code());
+    let told = refusal.told().map(|told| format!(": {told}")).unwrap_or_default();
     match record {
-        Some(record) => format!("{} ({}, record {record})", reason.message(), reason.code()),
-        None => format!("{} ({})", reason.message(), reason.code()),
+        Some(record) => format!("{message}{told} ({code}, record {record})"),
+        None => format!("{message}{told} ({code})"),
     }
 }
 
@@ -113,7 +118,7 @@ mod tests {
     use plant::{Dialect, Reason, Refusal};
 
     fn body(dialect: Dialect, reason: Reason) -> serde_json::Value {
-        let (_, bytes) = error_body(dialect, reason.status(), reason, Some("rec-7"));
+        let (_, bytes) = error_body(dialect, reason.status(), &Refusal::new(reason, "KIC-77: violate"), Some("rec-7"));
         serde_json::from_slice(&bytes).unwrap()
     }
 
@@ -129,7 +134,7 @@ mod tests {
         assert_eq!(anthropic["request_id"], "rec-7");
         assert!(body(Dialect::Ollama, Reason::TooBusy)["error"].as_str().unwrap().contains("too-busy"));
         assert!(body(Dialect::Kserve, Reason::TooBusy)["error"].as_str().unwrap().contains("rec-7"));
-        let (kind, _) = error_body(Dialect::Json, 403, Reason::NoConduit, None);
+        let (kind, _) = error_body(Dialect::Json, 403, &Refusal::new(Reason::NoConduit, ""), None);
         assert_eq!(kind, "application/problem+json");
         assert_eq!(body(Dialect::Json, Reason::NoConduit)["status"], 403);
     }
@@ -142,6 +147,14 @@ mod tests {
                 assert!(text.contains(reason.code()), "{dialect} {reason}");
                 assert!(text.contains("rec-7"), "{dialect} {reason}");
             }
+        }
+    }
+
+    #[test]
+    fn what_was_stopped_of_an_answer_is_told_and_no_other_detail() {
+        for (_, dialect) in Dialect::NAMES {
+            assert!(body(dialect, Reason::AnswerHeld).to_string().contains("KIC-77"), "{dialect}");
+            assert!(!body(dialect, Reason::ContentRefused).to_string().contains("KIC-77"), "{dialect}");
         }
     }
 

@@ -9,8 +9,8 @@ use crate::report::Report;
 use crate::value::{self, enumerate, quote};
 use plant::{
     Act, Answers, Approval, Attachments, Bounds, Conduit, ConduitId, Deed, Dialect, Files, Guarding, Handling, Images,
-    Keep, Label, Millis, OpaqueFiles, OperatorRequirement, ProviderId, PurdueLevel, Purpose, Scale, Verdict, Wildcard,
-    WorkloadId, ZoneId,
+    Keep, Label, Millis, OpaqueFiles, OperatorRequirement, ProviderId, PurdueLevel, Purpose, Scale, Tokens, Verdict,
+    Wildcard, WorkloadId, ZoneId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,16 +83,24 @@ fn requirement(node: &Node<'_>) -> OperatorRequirement {
 /// What the file says, and what holds where it says nothing: an instruction to the model has no place in what a tool or a
 /// document says. In a prompt it is recorded, and passes.
 fn handlings(node: &Node<'_>) -> Vec<Handling> {
-    let mut handlings: Vec<Handling> = node.rows("handling").iter().filter_map(handle).collect();
+    let mut handlings: Vec<Handling> = node.rows("handling").iter().filter_map(tokenising).collect();
     let places = ["injection.tool", "injection.document"].into_iter().filter_map(|label| Label::new(label).ok());
-    handlings.extend(places.map(|label| Handling { label, verdict: Verdict::Refuse }));
+    handlings.extend(places.map(|label| Handling { label, verdict: Verdict::Refuse, tokens: Tokens::Words }));
     handlings
+}
+
+/// An entry of `handling`, which also says what tokens look like.
+fn tokenising(node: &Node<'_>) -> Option<Handling> {
+    let form = node.text("tokens").map(|form| form.value);
+    let tokens =
+        Tokens::NAMES.iter().find(|(name, _)| form == Some(*name)).map_or(Tokens::Words, |(_, tokens)| *tokens);
+    Some(Handling { tokens, ..handle(node)? })
 }
 
 fn handle(node: &Node<'_>) -> Option<Handling> {
     let deed = node.text("do")?;
     let verdict = Verdict::NAMES.iter().find(|(name, _)| *name == deed.value)?.1;
-    Some(Handling { label: node.read("label", Label::new)?, verdict })
+    Some(Handling { label: node.read("label", Label::new)?, verdict, tokens: Tokens::Words })
 }
 
 fn answers(node: &Node<'_>) -> Option<Answers> {
@@ -192,7 +200,11 @@ fn approval(node: &Node<'_>, now: Millis, report: &mut Report) {
 fn handling(node: &Node<'_>, report: &mut Report) {
     let mut earlier: Vec<(Label, std::ops::Range<usize>)> = Vec::new();
     for row in node.rows("handling") {
-        let Some(Handling { label, verdict }) = handle(&row) else { continue };
+        let Some(Handling { label, verdict, .. }) = handle(&row) else { continue };
+        if row.says("tokens") && verdict != Verdict::Tokenise {
+            let message = format!("{} says what tokens for `{label}` look like, and makes none", node.place);
+            report.add(report.problem(Code::Unused, row.span_of("tokens"), message).help("`do = \"tokenise\"`"));
+        }
         if verdict == Verdict::Reroute && !node.says("reroute") {
             let message = format!("{} is to reroute `{label}`, and has no `reroute`", node.place);
             let help = "say where to: `reroute = { to = \"edge\" }`";

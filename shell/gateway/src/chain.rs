@@ -4,6 +4,9 @@
 //! wire::Answer <-> restorer -> sinks -> guard        the first that stops the answer stops it for all
 //! ```
 
+#[cfg(test)]
+mod streams;
+
 use plant::{Channel, FindingCount, Form, Refusal, Rewrite};
 
 /// Rewriters in a row. Without one an answer may pass unread.

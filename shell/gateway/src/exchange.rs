@@ -141,9 +141,8 @@ fn judge(
         Decision::Refuse(refusal) => return Err(refusal),
     };
 
-    // transform: redact and tokenise as the permit demands
-    let (body, restorer) =
-        request.transform(permit.terms(), &findings, inforce.files(permit.terms()), &gate.secrets)?;
+    // transform: redact, generalise and tokenise as the permit demands
+    let (body, restorer) = request.transform(permit.terms(), &findings, inforce, &gate.secrets)?;
     let body = body.unwrap_or_else(|| bytes.clone());
     if inforce.keeps(permit.terms()) {
         journal.keeping = Some(Box::new(Keeping::draw()?));
@@ -163,7 +162,7 @@ fn judge(
 /// Records a refusal, or the failure of a call that had already left, and tells the caller.
 async fn refuse(target: &Target<'_>, journal: Box<Journal>, refusal: &Refusal) -> Reply {
     let (verdict, record) = journal.refuse(refusal).await;
-    let mut reply = reply::error(target.dialect, verdict, refusal.reason, refusal.reason.status(), record);
+    let mut reply = reply::error(target.dialect, verdict, refusal, refusal.reason.status(), record);
     // Where a request was not well-formed, others may see the next one begin elsewhere.
     if refusal.reason == Reason::BadRequest && target.version <= Version::HTTP_11 {
         reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -6,6 +6,7 @@
 
 use crate::room::Room;
 use extract::{Budget, Extracted, File, Kept, Limits};
+use inspect::Changes;
 use plant::{Attachments, Conduit, Files, Finding, Images, Reason, Refusal};
 use policy::Passage;
 use std::collections::{BTreeMap, BTreeSet};
@@ -133,7 +134,12 @@ impl Opened {
             };
             indices.iter().filter(keep).copied().collect()
         };
-        let (redact, tokenise) = (in_texts(&terms.redact), in_texts(&terms.tokenise));
+        let texts = Changes {
+            redact: in_texts(&terms.redact),
+            generalise: in_texts(&terms.generalise),
+            tokenise: in_texts(&terms.tokenise),
+            alike: terms.alike.clone(),
+        };
         if left_out.keys().any(|file| !request.can_leave_out(*file)) {
             let detail = format!("conduit `{}` drops pictures, and the call is about one", terms.conduit);
             return Err(Refusal::new(Reason::ContentRefused, detail));
@@ -143,7 +149,7 @@ impl Opened {
             stripped.map(|(file, kept)| Substitute::Rest { attachment: *file, parts: parts(kept) }).collect();
         let note = |(attachment, label)| Substitute::Note { attachment, text: format!("[file left out: {label}]") };
         files.extend(left_out.into_iter().map(note));
-        Ok(Replaced { redact, tokenise, files })
+        Ok(Replaced { texts, files })
     }
 }
 
@@ -158,10 +164,8 @@ fn parts(kept: &Kept) -> Vec<Part> {
 
 /// What is replaced of a request.
 pub struct Replaced {
-    /// The findings to black out in texts, by their index.
-    pub redact: Vec<usize>,
-    /// The findings to replace by tokens in texts, by their index.
-    pub tokenise: Vec<usize>,
+    /// What is done with findings in texts.
+    pub texts: Changes,
     /// Files to put in the place of others, or to leave out.
     pub files: Vec<Substitute>,
 }

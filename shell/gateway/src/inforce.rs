@@ -84,6 +84,11 @@ impl Inforce {
         Some(Watch::new(Arc::clone(guard), acts, known))
     }
 
+    /// Whether a text is the plant's own, so that nothing may be passed off as it: it knows it, or has limits for it.
+    pub(crate) fn owns(&self, text: &str) -> bool {
+        self.inspector.owns(text) || self.guard.as_ref().is_some_and(|guard| guard.names(text))
+    }
+
     /// Whether the conduit of a passage keeps content.
     pub(crate) fn keeps(&self, passage: &Passage) -> bool {
         self.conduit(passage).is_some_and(|conduit| conduit.keep == Keep::Content)

@@ -75,8 +75,8 @@ impl Passing {
         match self.conclude(None).await {
             Ok(()) => Ok(out),
             Err(_) => {
-                let reason = Reason::LedgerUnavailable;
-                Err(reply::error(dialect, verdict, reason, reason.status(), Some(record)))
+                let refusal = unwritten();
+                Err(reply::error(dialect, verdict, &refusal, refusal.reason.status(), Some(record)))
             }
         }
     }
@@ -89,7 +89,7 @@ impl Passing {
         let (dialect, status, verdict, record) = (self.dialect, self.status, self.passage.verdict, self.journal.id());
         // The caller is told the same whether or not the ledger takes this: nothing of the answer is released.
         let _ = self.conclude(Some(failure)).await;
-        reply::error(dialect, verdict, failure.reason, status, Some(record))
+        reply::error(dialect, verdict, failure, status, Some(record))
     }
 
     /// Releases a stream piece by piece.
@@ -98,7 +98,7 @@ impl Passing {
         match self.stream(&mut source, &release).await {
             Ended::Whole(last) => {
                 self.released(&last);
-                let unrecorded = self.reader.farewell(Reason::LedgerUnavailable, self.journal.id());
+                let unrecorded = self.reader.farewell(&unwritten(), self.journal.id());
                 let end = match self.conclude(None).await {
                     Ok(()) => Piece::Last(last.into()),
                     Err(_) => unrecorded.map_or(Piece::Cut, Piece::Last),
@@ -107,7 +107,7 @@ impl Passing {
             }
             Ended::Badly(failure, mut rest) => {
                 drop(source);
-                let goodbye = self.reader.farewell(failure.reason, self.journal.id());
+                let goodbye = self.reader.farewell(&failure, self.journal.id());
                 rest.extend_from_slice(goodbye.as_deref().unwrap_or_default());
                 self.released(&rest);
                 let _ = self.conclude(Some(&failure)).await;
@@ -215,6 +215,10 @@ async fn hand_over(gate: &Gate, release: &Sender<Piece>, piece: Piece, until: In
         _ = timeout_at(until, release.send(piece)) => {}
         () = gate.gone() => {}
     }
+}
+
+fn unwritten() -> Refusal {
+    Refusal::new(Reason::LedgerUnavailable, "the outcome could not be written")
 }
 
 fn shutting_down() -> Refusal {

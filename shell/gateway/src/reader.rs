@@ -3,7 +3,7 @@
 use crate::chain::Chain;
 use crate::credential::{Blanking, Credential};
 use bytes::Bytes;
-use plant::{Bounds, Dialect, FindingCount, Reason, RecordId, Refusal, Rewrite};
+use plant::{Bounds, Dialect, FindingCount, RecordId, Refusal, Rewrite};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wire::{Answer, Endpoint, Facts};
@@ -88,8 +88,8 @@ impl Reader {
 
     /// The last thing that a caller gets of a stream that broke off: an error in its dialect. `None` where none can be
     /// said and the body can only be cut.
-    pub(crate) fn farewell(&self, reason: Reason, record: RecordId) -> Option<Bytes> {
-        self.answer.as_ref()?.error_event(reason, &record.to_string()).map(Bytes::from)
+    pub(crate) fn farewell(&self, refusal: &Refusal, record: RecordId) -> Option<Bytes> {
+        self.answer.as_ref()?.error_event(refusal, &record.to_string()).map(Bytes::from)
     }
 
     /// Whether the last event has been seen, so that only the outcome is missing.

@@ -7,8 +7,8 @@ use crate::watch::aside;
 use crate::{Inforce, Secrets, headers};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use inspect::{Keyed, Restorer};
-use plant::{Conduit, Content, Files, Finding, Reason, Refusal};
+use inspect::{Keyed, Maker, Restorer};
+use plant::{Conduit, Content, Finding, Reason, Refusal};
 use policy::{Asked, Crossing, Passage};
 use wire::{Request, Rewriting, Unfit};
 
@@ -62,21 +62,22 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Redacts and tokenises as the permit demands, does with files what its conduit does, and asks for its model. `None` leaves the bytes as they came.
+    /// Redacts, generalises and tokenises as the permit demands, does with files what its conduit does, and asks for its model. `None` leaves the bytes as they came.
     pub(crate) fn transform(
         &self,
         terms: &Passage,
         findings: &[Finding],
-        files: Files,
+        inforce: &Inforce,
         secrets: &Secrets,
     ) -> Result<(Option<Bytes>, Restorer), Refusal> {
         let Some(request) = &self.request else { return Ok((None, Restorer::default())) };
-        let Replaced { redact, tokenise, files } = self.opened.replaced(request, findings, terms, files)?;
-        if redact.is_empty() && tokenise.is_empty() && files.is_empty() && terms.model.is_none() {
+        let Replaced { texts, files } = self.opened.replaced(request, findings, terms, inforce.files(terms))?;
+        if texts.is_empty() && files.is_empty() && terms.model.is_none() {
             return Ok((None, Restorer::default()));
         }
-        let conduit = terms.conduit.as_str();
-        let changed = inspect::transform(request.content(), findings, &redact, &tokenise, conduit, &Tokens(secrets))
+        let own = |text: &str| inforce.owns(text);
+        let maker = Maker { conduit: terms.conduit.as_str(), key: &Tokens(secrets), own: &own };
+        let changed = inspect::transform(request.content(), findings, &texts, &maker)
             .map_err(|problem| Refusal::new(Reason::ContentRefused, problem.to_string()))?;
         let model = terms.model.as_deref().filter(|_| !request.endpoint().has_model_in_path());
         let body = request

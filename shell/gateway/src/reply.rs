@@ -4,7 +4,7 @@ use crate::life::Stay;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body::{Frame, SizeHint};
-use plant::{Dialect, Reason, RecordId, Verdict};
+use plant::{Dialect, Reason, RecordId, Refusal, Verdict};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -125,16 +125,16 @@ impl http_body::Body for Body {
 pub(crate) fn error(
     dialect: Dialect,
     verdict: Verdict,
-    reason: Reason,
+    refusal: &Refusal,
     status: u16,
     record: Option<RecordId>,
 ) -> Reply {
     let name = record.map(|id| id.to_string());
-    let (kind, bytes) = wire::error_body(dialect, status, reason, name.as_deref());
+    let (kind, bytes) = wire::error_body(dialect, status, refusal, name.as_deref());
     let mut reply = Response::new(Body::whole(bytes, Instant::now() + REFUSAL));
     *reply.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
     reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    sign(&mut reply, verdict, Some(reason), record);
+    sign(&mut reply, verdict, Some(refusal.reason), record);
     reply
 }
 

@@ -139,7 +139,7 @@ const RECORDS: &[Column] = &[
     column("stream", Source::Flag("what.stream"), "whether a stream was asked for: 0 or 1"),
     column("sensitivity", Source::Text("what.sensitivity"), "of the request as it came, in the plant's words"),
     column("findings", Source::Counts("what.findings"), "how many findings"),
-    column("verdict", Source::Text("dec.verdict"), "`allow`, `tokenise`, `redact`, `reroute`, `refuse`"),
+    column("verdict", Source::Text("dec.verdict"), "`allow`, `tokenise`, `generalise`, `redact`, `reroute`, `refuse`"),
     column(
         "reason",
         Source::Computed("coalesce(reason_decided, reason_ended, reason_noted)", reason),

@@ -3,7 +3,7 @@
 
 use crate::data::Row;
 use crate::{find, message};
-use penstock_inspect::{Inspector, Keyed, transform};
+use penstock_inspect::{Changes, Inspector, Keyed, Maker, transform};
 use plant::{Channel, Form, Rewrite as _};
 use serde_json::{Value, json};
 use std::fmt;
@@ -25,17 +25,20 @@ pub(crate) fn evaluate(inspector: &Inspector, rows: &[Row]) -> Streams {
     for row in rows {
         let (content, findings) = (message(&row.text), find(inspector, &row.text));
         let all: Vec<usize> = (0..findings.len()).collect();
-        let Ok(redacted) = transform(&content, &findings, &all, &[], "evaluate", &Counted) else { continue };
+        let maker = Maker { conduit: "evaluate", key: &Counted, own: &|_| false };
+        let redact = Changes { redact: all.clone(), ..Changes::default() };
+        let tokenise = Changes { tokenise: all, ..Changes::default() };
+        let Ok(redacted) = transform(&content, &findings, &redact, &maker) else { continue };
         let sent = apply(&row.text, &redacted.edits);
         for (_, span) in row.labels.iter().filter(|(kind, _)| PROMISED.contains(&&**kind)) {
             streams.values += 1;
             streams.left += usize::from(sent.contains(&row.text[span.clone()]));
         }
-        let Ok(mut tokenised) = transform(&content, &findings, &[], &all, "evaluate", &Counted) else { continue };
+        let Ok(mut tokenised) = transform(&content, &findings, &tokenise, &maker) else { continue };
         let sent = apply(&row.text, &tokenised.edits);
         let whole = tokenised.restorer.whole(&sent, Form::Plain).unwrap_or_else(|| sent.clone());
         for cut in sent.char_indices().map(|(at, _)| at).step_by(7) {
-            let Ok(mut again) = transform(&content, &findings, &[], &all, "evaluate", &Counted) else { continue };
+            let Ok(mut again) = transform(&content, &findings, &tokenise, &maker) else { continue };
             let channel = Channel { number: 0, form: Form::Plain };
             let (front, behind) = sent.split_at(cut);
             let mut out = again.restorer.push(channel, front);

@@ -3,6 +3,7 @@
 //! `TIC-101 := 185.0 °C`, `set temperature to 72 °C`, `{"tag":"LIT-9076","sp":19.6}`. A value that is only
 //! mentioned (`acetone boils at 56 °C`) is none; a tolerance, a rate and a change are none either.
 
+pub(crate) mod quantity;
 pub(crate) mod unit;
 
 use crate::bytes::{Bytes, is_blank, is_digit, is_word};

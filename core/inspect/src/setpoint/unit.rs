@@ -1,5 +1,6 @@
 //! Units of process values, as plants write them.
 
+use super::quantity::Quantity;
 use crate::bytes::Bytes;
 use crate::tag::address;
 
@@ -12,211 +13,157 @@ pub(crate) enum Unit {
     Plain,
 }
 
-/// Unit, what it says, and whether a blank must stand in front (`4K` is no temperature). Case matters; the
-/// longest that fits counts.
-const UNITS: &[(&str, Unit, bool)] = {
+/// Units of one quantity, and whether a blank must stand in front of each.
+type Group = &'static [(&'static str, bool)];
+
+/// What a unit measures and how much it says, and the units: each with whether a blank must stand in front (`4K` is no
+/// temperature). Case matters; the longest that fits counts.
+#[rustfmt::skip]
+const UNITS: &[(Quantity, Unit, Group)] = {
     use Unit::{Plain, Process};
     &[
-        ("°C", Process, false),
-        ("° C", Process, false),
-        ("°F", Process, false),
-        ("° F", Process, false),
-        ("°K", Process, false),
-        ("degC", Process, false),
-        ("degF", Process, false),
-        ("deg C", Process, false),
-        ("deg F", Process, false),
-        ("Grad Celsius", Process, false),
-        ("degrees Celsius", Process, false),
-        ("degrees Fahrenheit", Process, false),
-        ("degrees C", Process, false),
-        ("degrees F", Process, false),
-        ("Celsius", Process, false),
-        ("Fahrenheit", Process, false),
-        ("C", Process, true),
-        ("F", Process, true),
-        ("K", Process, true),
-        ("bar", Process, false),
-        ("barg", Process, false),
-        ("bara", Process, false),
-        ("bar(g)", Process, false),
-        ("bar(a)", Process, false),
-        ("bar g", Process, false),
-        ("bar a", Process, false),
-        ("mbar", Process, false),
-        ("mbarg", Process, false),
-        ("mbara", Process, false),
-        ("Pa", Process, false),
-        ("hPa", Process, false),
-        ("kPa", Process, false),
-        ("kPag", Process, false),
-        ("MPa", Process, false),
-        ("psi", Process, false),
-        ("psig", Process, false),
-        ("psia", Process, false),
-        ("mmHg", Process, false),
-        ("inHg", Process, false),
-        ("mmH2O", Process, false),
-        ("inH2O", Process, false),
-        ("Torr", Process, false),
-        ("mTorr", Process, false),
-        ("atm", Process, true),
-        ("rpm", Process, false),
-        ("RPM", Process, false),
-        ("U/min", Process, false),
-        ("1/min", Process, true),
-        ("min-1", Process, false),
-        ("rps", Process, false),
-        ("l/h", Process, false),
-        ("L/h", Process, false),
-        ("l/min", Process, false),
-        ("L/min", Process, false),
-        ("l/s", Process, false),
-        ("L/s", Process, false),
-        ("ml/min", Process, false),
-        ("mL/min", Process, false),
-        ("ml/h", Process, false),
-        ("lpm", Process, false),
-        ("LPM", Process, false),
-        ("slpm", Process, false),
-        ("sccm", Process, false),
-        ("gpm", Process, false),
-        ("GPM", Process, false),
-        ("gph", Process, false),
-        ("cfm", Process, false),
-        ("CFM", Process, false),
-        ("scfm", Process, false),
-        ("m3/h", Process, false),
-        ("m3/hr", Process, false),
-        ("m3/s", Process, false),
-        ("m3/min", Process, false),
-        ("Nm3/h", Process, false),
-        ("hl/h", Process, false),
-        ("kg/h", Process, false),
-        ("kg/hr", Process, false),
-        ("kg/min", Process, false),
-        ("kg/s", Process, false),
-        ("t/h", Process, false),
-        ("g/min", Process, false),
-        ("g/h", Process, false),
-        ("lb/h", Process, false),
-        ("lb/min", Process, false),
-        ("kW", Process, false),
-        ("MW", Process, false),
-        ("W", Process, true),
-        ("kVA", Process, false),
-        ("kvar", Process, false),
-        ("A", Process, true),
-        ("mA", Process, false),
-        ("kA", Process, false),
-        ("V", Process, true),
-        ("mV", Process, false),
-        ("kV", Process, false),
-        ("VDC", Process, false),
-        ("VAC", Process, false),
-        ("Hz", Process, false),
-        ("kHz", Process, false),
-        ("MHz", Process, false),
-        ("Nm", Process, false),
-        ("N", Process, true),
-        ("kN", Process, false),
-        ("ppm", Process, false),
-        ("ppb", Process, false),
-        ("µS/cm", Process, false),
-        ("uS/cm", Process, false),
-        ("mS/cm", Process, false),
-        ("S/m", Process, false),
-        ("NTU", Process, false),
-        ("FNU", Process, false),
-        ("mg/l", Process, false),
-        ("mg/L", Process, false),
-        ("g/l", Process, false),
-        ("g/L", Process, false),
-        ("mol/l", Process, false),
-        ("kg/m3", Process, false),
-        ("g/cm3", Process, false),
-        ("°Bx", Process, false),
-        ("°P", Process, false),
-        ("Brix", Process, false),
-        ("cP", Process, false),
-        ("mPas", Process, false),
-        ("cSt", Process, false),
-        ("m/s", Process, false),
-        ("mm/s", Process, false),
-        ("m/min", Process, false),
-        ("mm/min", Process, false),
-        ("pH", Process, false),
-        ("µm", Process, false),
-        ("um", Process, true),
-        ("mm", Process, false),
-        ("%RH", Process, false),
-        ("% RH", Process, false),
-        ("rH", Process, true),
-        ("cm", Plain, false),
-        ("m", Plain, true),
-        ("in", Plain, true),
-        ("ft", Plain, true),
-        ("%", Plain, false),
-        ("s", Plain, false),
-        ("ms", Plain, false),
-        ("sec", Plain, false),
-        ("seconds", Plain, false),
-        ("Sekunden", Plain, false),
-        ("min", Plain, false),
-        ("minutes", Plain, false),
-        ("Minuten", Plain, false),
-        ("h", Plain, false),
-        ("hours", Plain, false),
-        ("Stunden", Plain, false),
-        ("kg", Plain, false),
-        ("g", Plain, true),
-        ("mg", Plain, false),
-        ("t", Plain, true),
-        ("lb", Plain, true),
-        ("l", Plain, true),
-        ("L", Plain, true),
-        ("ml", Plain, false),
-        ("mL", Plain, false),
-        ("hl", Plain, false),
-        ("m3", Plain, false),
-        ("gal", Plain, true),
-        ("kWh", Plain, false),
-        ("Wh", Plain, false),
+        (Quantity::Temperature, Process, &[
+            ("°C", false), ("° C", false), ("°F", false), ("° F", false), ("°K", false), ("degC", false),
+            ("degF", false), ("deg C", false), ("deg F", false), ("Grad Celsius", false), ("degrees Celsius", false),
+            ("degrees Fahrenheit", false), ("degrees C", false), ("degrees F", false), ("Celsius", false),
+            ("Fahrenheit", false), ("C", true), ("F", true), ("K", true),
+        ]),
+        (Quantity::Pressure, Process, &[
+            ("bar", false), ("barg", false), ("bara", false), ("bar(g)", false), ("bar(a)", false), ("bar g", false),
+            ("bar a", false), ("mbar", false), ("mbarg", false), ("mbara", false), ("Pa", false), ("hPa", false),
+            ("kPa", false), ("kPag", false), ("MPa", false), ("psi", false), ("psig", false), ("psia", false),
+            ("mmHg", false), ("inHg", false), ("mmH2O", false), ("inH2O", false), ("Torr", false), ("mTorr", false),
+            ("atm", true),
+        ]),
+        (Quantity::Speed, Process, &[
+            ("rpm", false), ("RPM", false), ("U/min", false), ("1/min", true), ("min-1", false), ("rps", false),
+        ]),
+        (Quantity::Flow, Process, &[
+            ("l/h", false), ("L/h", false), ("l/min", false), ("L/min", false), ("l/s", false), ("L/s", false),
+            ("ml/min", false), ("mL/min", false), ("ml/h", false), ("lpm", false), ("LPM", false), ("slpm", false),
+            ("sccm", false), ("gpm", false), ("GPM", false), ("gph", false), ("cfm", false), ("CFM", false),
+            ("scfm", false), ("m3/h", false), ("m3/hr", false), ("m3/s", false), ("m3/min", false), ("Nm3/h", false),
+            ("hl/h", false), ("kg/h", false), ("kg/hr", false), ("kg/min", false), ("kg/s", false), ("t/h", false),
+            ("g/min", false), ("g/h", false), ("lb/h", false), ("lb/min", false),
+        ]),
+        (Quantity::Power, Process, &[
+            ("kW", false), ("MW", false), ("W", true), ("kVA", false), ("kvar", false),
+        ]),
+        (Quantity::Current, Process, &[
+            ("A", true), ("mA", false), ("kA", false),
+        ]),
+        (Quantity::Voltage, Process, &[
+            ("V", true), ("mV", false), ("kV", false), ("VDC", false), ("VAC", false),
+        ]),
+        (Quantity::Frequency, Process, &[
+            ("Hz", false), ("kHz", false), ("MHz", false),
+        ]),
+        (Quantity::Torque, Process, &[
+            ("Nm", false),
+        ]),
+        (Quantity::Force, Process, &[
+            ("N", true), ("kN", false),
+        ]),
+        (Quantity::Concentration, Process, &[
+            ("ppm", false), ("ppb", false), ("mg/l", false), ("mg/L", false), ("g/l", false), ("g/L", false),
+            ("mol/l", false),
+        ]),
+        (Quantity::Conductivity, Process, &[
+            ("µS/cm", false), ("uS/cm", false), ("mS/cm", false), ("S/m", false),
+        ]),
+        (Quantity::Turbidity, Process, &[
+            ("NTU", false), ("FNU", false),
+        ]),
+        (Quantity::Density, Process, &[
+            ("kg/m3", false), ("g/cm3", false),
+        ]),
+        (Quantity::Extract, Process, &[
+            ("°Bx", false), ("°P", false), ("Brix", false),
+        ]),
+        (Quantity::Viscosity, Process, &[
+            ("cP", false), ("mPas", false), ("cSt", false),
+        ]),
+        (Quantity::Velocity, Process, &[
+            ("m/s", false), ("mm/s", false), ("m/min", false), ("mm/min", false),
+        ]),
+        (Quantity::Acidity, Process, &[
+            ("pH", false),
+        ]),
+        (Quantity::Length, Process, &[
+            ("µm", false), ("um", true), ("mm", false),
+        ]),
+        (Quantity::Humidity, Process, &[
+            ("%RH", false), ("% RH", false), ("rH", true),
+        ]),
+        (Quantity::Length, Plain, &[
+            ("cm", false), ("m", true), ("in", true), ("ft", true),
+        ]),
+        (Quantity::Share, Plain, &[
+            ("%", false),
+        ]),
+        (Quantity::Duration, Plain, &[
+            ("s", false), ("ms", false), ("sec", false), ("seconds", false), ("Sekunden", false), ("min", false),
+            ("minutes", false), ("Minuten", false), ("h", false), ("hours", false), ("Stunden", false),
+        ]),
+        (Quantity::Mass, Plain, &[
+            ("kg", false), ("g", true), ("mg", false), ("t", true), ("lb", true),
+        ]),
+        (Quantity::Volume, Plain, &[
+            ("l", true), ("L", true), ("ml", false), ("mL", false), ("hl", false), ("m3", false), ("gal", true),
+        ]),
+        (Quantity::Energy, Plain, &[
+            ("kWh", false), ("Wh", false),
+        ]),
     ]
 };
 
+/// A unit, what it measures, how much it says, and whether a blank must stand in front.
+type Known = (&'static str, Quantity, Unit, bool);
+
 /// Units by their first byte, so that a number costs one look-up.
 pub(crate) struct Units {
-    by_first: Vec<Vec<(&'static str, Unit, bool)>>,
+    by_first: Vec<Vec<Known>>,
 }
 
 impl Units {
     pub(crate) fn new() -> Self {
         let mut by_first = vec![Vec::new(); 256];
-        for unit in UNITS {
+        let all = UNITS
+            .iter()
+            .flat_map(|(quantity, says, units)| units.iter().map(|(unit, blank)| (*unit, *quantity, *says, *blank)));
+        for unit in all {
             let first = unit.0.bytes().next().unwrap_or(0);
             if let Some(slot) = by_first.get_mut(usize::from(first)) {
-                slot.push(*unit);
+                slot.push(unit);
             }
         }
         for slot in &mut by_first {
-            slot.sort_by_key(|(unit, _, _)| std::cmp::Reverse(unit.len()));
+            slot.sort_by_key(|(unit, ..)| std::cmp::Reverse(unit.len()));
         }
         Self { by_first }
     }
 
     /// The unit that stands behind a number that ends at `number`, with at most two blanks between; where it ends.
     pub(crate) fn behind(&self, text: Bytes<'_>, number: usize) -> Option<(Unit, usize)> {
+        self.unit(text, number).map(|(_, says, end)| (says, end))
+    }
+
+    /// What is measured in it.
+    pub(crate) fn quantity(&self, text: Bytes<'_>, number: usize) -> Option<Quantity> {
+        self.unit(text, number).map(|(quantity, ..)| quantity)
+    }
+
+    fn unit(&self, text: Bytes<'_>, number: usize) -> Option<(Quantity, Unit, usize)> {
         let at = text.run(number, 2, |b| b == b' ');
         let apart = at > number;
         let units = self.by_first.get(usize::from(text.at(at)))?;
-        units.iter().find_map(|(unit, says, blank)| {
+        units.iter().find_map(|(unit, quantity, says, blank)| {
             let end = at + unit.len();
             // In `ADD 2 %MW10` the sign begins a variable.
             let variable = || *unit == "%" && address::direct(text, at).is_some();
             let fits =
                 text.slice(at..end) == unit.as_bytes() && (apart || !blank) && closed(text, end, unit) && !variable();
-            fits.then_some((*says, end))
+            fits.then_some((*quantity, *says, end))
         })
     }
 }

@@ -8,8 +8,9 @@ use crate::Inspector;
 use plant::{Content, Label, Origin, Piece, Verdict};
 use std::borrow::Cow;
 
-/// Longest stretch, in bytes. A longer one is stopped: what it may hold is not known.
-const LONG: usize = 256 << 10;
+/// Longest stretch, in bytes, also of an answer that is whole. A longer one is stopped: it cannot be held to its end. As much
+/// as the arguments of a tool call, which come in one stretch.
+const LONG: usize = 4 << 20;
 
 /// One channel's text so far.
 #[derive(Default)]
@@ -60,6 +61,10 @@ impl Leak {
 
 /// A stretch without what is withheld.
 fn without(stretch: &str, withheld: &[(Label, Verdict)], inspector: &Inspector, seen: &mut Seen) -> String {
+    if stretch.len() > LONG {
+        seen.stop("unread text");
+        return String::new();
+    }
     let piece = Piece {
         path: "answer".to_owned(),
         text: Cow::Borrowed(stretch),
@@ -78,7 +83,7 @@ fn without(stretch: &str, withheld: &[(Label, Verdict)], inspector: &Inspector, 
         match verdict {
             Verdict::Allow => continue,
             Verdict::Refuse | Verdict::Hold | Verdict::Reroute => seen.stop(finding.label.as_str()),
-            Verdict::Redact | Verdict::Tokenise => {}
+            Verdict::Redact | Verdict::Generalise | Verdict::Tokenise => {}
         }
         if finding.span.start < done {
             continue;

@@ -18,7 +18,11 @@ fn answers() -> Answers {
         markup: true,
         unsafe_instructions: Deed::Annotate,
         tools: Some(vec![Wildcard("read_*".to_owned())]),
-        withhold: vec![Handling { label: Label::new("secret").expect("a label"), verdict: Verdict::Redact }],
+        withhold: vec![Handling {
+            label: Label::new("secret").expect("a label"),
+            verdict: Verdict::Redact,
+            tokens: plant::Tokens::Words,
+        }],
     }
 }
 

@@ -2,7 +2,7 @@
 
 use plant::{
     Approval, Bounds, Conduit, Criticality, Dialect, Finding, Governance, Handling, Label, Millis, OperatorRequirement,
-    Plant, Provider, PurdueLevel, Scale, SecurityLevels, Sensitivity, Supplier, Verdict, Wildcard, Workload,
+    Plant, Provider, PurdueLevel, Scale, SecurityLevels, Sensitivity, Supplier, Tokens, Verdict, Wildcard, Workload,
     Workstation, Zone,
 };
 use std::str::FromStr;
@@ -125,7 +125,7 @@ pub(crate) fn handling(text: &str) -> Vec<Handling> {
     let entry = |entry: &str| {
         let (label, verdict) = entry.trim().split_once(' ').unwrap();
         let verdict = Verdict::NAMES.iter().find(|(name, _)| *name == verdict).unwrap().1;
-        Handling { label: Label::new(label).unwrap(), verdict }
+        Handling { label: Label::new(label).unwrap(), verdict, tokens: Tokens::Words }
     };
     text.split(',').filter(|entry| !entry.trim().is_empty()).map(entry).collect()
 }
@@ -140,7 +140,7 @@ fn conduits() -> Vec<Conduit> {
             workloads: ids("copilot"),
             models: wildcards("gpt-4o*"),
             handling: handling(
-                "person.email allow, person tokenise, setpoint redact, secret refuse, recipe reroute, sample hold",
+                "person.email allow, person tokenise, setpoint redact, secret refuse, recipe reroute, sample hold, drawing generalise",
             ),
             reroute: Some(id("edge")),
             reroute_model: Some("llama-3".to_owned()),

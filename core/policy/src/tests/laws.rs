@@ -5,7 +5,7 @@ use super::{Line, outcome, policy};
 use crate::{Passage, Policy};
 use plant::{
     Conduit, Evidence, Handling, Identity, Label, Millis, OperatorRequirement, Plant, Principal, Reason, Refusal,
-    Verdict,
+    Tokens, Verdict,
 };
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
@@ -24,9 +24,16 @@ const RULES: [&str; 6] = [
 ];
 
 fn handlings() -> impl Strategy<Value = Vec<Handling>> {
-    let verdict = select(vec![Verdict::Allow, Verdict::Tokenise, Verdict::Redact, Verdict::Reroute, Verdict::Refuse]);
-    let entry = (select(LABELS.to_vec()), verdict)
-        .prop_map(|(label, verdict)| Handling { label: Label::new(label).unwrap(), verdict });
+    let verdict = select(vec![
+        Verdict::Allow,
+        Verdict::Tokenise,
+        Verdict::Generalise,
+        Verdict::Redact,
+        Verdict::Reroute,
+        Verdict::Refuse,
+    ]);
+    let entry = (select(LABELS.to_vec()), verdict, select(vec![Tokens::Words, Tokens::Alike]))
+        .prop_map(|(label, verdict, tokens)| Handling { label: Label::new(label).unwrap(), verdict, tokens });
     vec(entry, 0..4)
 }
 
@@ -145,17 +152,21 @@ fn covered(policy: &Policy, line: &Line, passage: &Passage) -> Result<(), String
     let opaque = line.endpoint.starts_with('/');
     ensure(!opaque || limit == plant.scale.highest(), "what is unread needs the highest ceiling")?;
     for (index, finding) in line.findings.iter().enumerate() {
-        let replaced = passage.redact.contains(&index) || passage.tokenise.contains(&index);
+        let lists = [&passage.redact, &passage.generalise, &passage.tokenise];
+        let replaced = lists.iter().any(|list| list.contains(&index));
         ensure(!(replaced && line.fixed[index]), "nothing fixed is replaced")?;
         ensure(replaced || finding.sensitivity <= limit, "nothing above the limit leaves")?;
         let entry = conduit.handling.iter().find(|entry| entry.label.covers(&finding.label));
         let wanted = entry.map_or(Verdict::Allow, |entry| entry.verdict);
-        let done = match (passage.redact.contains(&index), passage.tokenise.contains(&index)) {
-            (true, _) => Verdict::Redact,
-            (false, true) => Verdict::Tokenise,
-            (false, false) => Verdict::Allow,
+        let done = match lists.map(|list| list.contains(&index)) {
+            [true, ..] => Verdict::Redact,
+            [false, true, _] => Verdict::Generalise,
+            [false, false, true] => Verdict::Tokenise,
+            [false, false, false] => Verdict::Allow,
         };
         ensure(wanted == done, "each finding is handled as the conduit says")?;
+        let alike = wanted == Verdict::Tokenise && entry.is_some_and(|entry| entry.tokens == Tokens::Alike);
+        ensure(alike == passage.alike.contains(&index), "tokens look as the conduit says")?;
     }
     Ok(())
 }
@@ -190,7 +201,7 @@ proptest! {
         if !stricter.is_empty() {
             let conduit = which.0.index(stricter.len());
             let handling = &mut stricter[conduit].handling;
-            let entry = Handling { label: Label::new(label).unwrap(), verdict: Verdict::Refuse };
+            let entry = Handling { label: Label::new(label).unwrap(), verdict: Verdict::Refuse, tokens: Tokens::Words };
             handling.insert(which.1.index(handling.len() + 1), entry);
         }
         let (_, after) = try_on(&stricter, "", &line);

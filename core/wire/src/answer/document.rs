@@ -4,6 +4,7 @@ use super::Limits;
 use super::calls;
 use super::channel::encode;
 use super::facts::Facts;
+use super::logprobs;
 use super::stream::Change;
 use super::surrogate::mend;
 use crate::json::{self, Document, Problem, Value};
@@ -64,7 +65,8 @@ pub(super) fn release(
     show(bytes, rewrite);
     calls::tell(&document, rewrite);
     let mut at = 0;
-    for change in wholes(&document, |_| false, rewrite) {
+    let changes = wholes(&document, |_| false, rewrite);
+    for change in logprobs::without(&document, changes, false) {
         out.extend_from_slice(bytes.get(at..change.span.start).unwrap_or_default());
         out.extend_from_slice(&change.bytes);
         at = change.span.end;

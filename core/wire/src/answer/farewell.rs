@@ -2,7 +2,7 @@
 
 use super::Carrier;
 use crate::{Endpoint, anthropic_type, message, openai_type};
-use plant::{Dialect, Reason};
+use plant::{Dialect, Refusal};
 use serde_json::{Value, json};
 
 /// The last event of a stream that ends badly, after which nothing comes: no `[DONE]`, no `message_stop`. SDKs raise
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 ///
 /// What was released before must end with a whole event, as everything that [`super::Answer`] gives does.
 #[must_use]
-pub fn error_event(dialect: Dialect, endpoint: Endpoint, reason: Reason, record: &str) -> Option<Vec<u8>> {
+pub fn error_event(dialect: Dialect, endpoint: Endpoint, refusal: &Refusal, record: &str) -> Option<Vec<u8>> {
     let carrier = match (dialect, endpoint.name()) {
         (_, "audio.speech" | "files.content") => return None,
         (Dialect::Ollama, _) => Carrier::Lines,
         _ => Carrier::Events,
     };
-    farewell(dialect, endpoint, carrier, reason, record)
+    farewell(dialect, endpoint, carrier, refusal, record)
 }
 
 /// The same, as the stream at hand is carried.
@@ -24,10 +24,10 @@ pub(super) fn farewell(
     dialect: Dialect,
     endpoint: Endpoint,
     carrier: Carrier,
-    reason: Reason,
+    refusal: &Refusal,
     record: &str,
 ) -> Option<Vec<u8>> {
-    let (name, body) = body(dialect, endpoint, reason, record);
+    let (name, body) = body(dialect, endpoint, refusal, record);
     match (carrier, name) {
         (Carrier::Lines, _) => Some(format!("{body}\n").into_bytes()),
         (Carrier::Events, None) => Some(format!("data: {body}\n\n").into_bytes()),
@@ -36,9 +36,9 @@ pub(super) fn farewell(
     }
 }
 
-fn body(dialect: Dialect, endpoint: Endpoint, reason: Reason, record: &str) -> (Option<&'static str>, Value) {
-    let said = message(reason, Some(record));
-    let (code, status) = (reason.code(), reason.status());
+fn body(dialect: Dialect, endpoint: Endpoint, refusal: &Refusal, record: &str) -> (Option<&'static str>, Value) {
+    let said = message(refusal, Some(record));
+    let (code, status) = (refusal.reason.code(), refusal.reason.status());
     match dialect {
         Dialect::OpenAi => {
             let error = json!({"message": said, "type": openai_type(status), "param": null, "code": code});
@@ -63,11 +63,12 @@ fn body(dialect: Dialect, endpoint: Endpoint, reason: Reason, record: &str) -> (
 #[cfg(test)]
 mod tests {
     use super::error_event;
-    use plant::{Dialect, Reason};
+    use plant::{Dialect, Reason, Refusal};
 
     fn event(dialect: Dialect, method: &str, path: &str) -> String {
         let endpoint = crate::endpoint(dialect, method, path).unwrap();
-        String::from_utf8(error_event(dialect, endpoint, Reason::ProviderBroken, "rec-7").unwrap()).unwrap()
+        String::from_utf8(error_event(dialect, endpoint, &Refusal::new(Reason::ProviderBroken, ""), "rec-7").unwrap())
+            .unwrap()
     }
 
     #[test]
@@ -89,6 +90,6 @@ mod tests {
     #[test]
     fn a_recording_can_only_be_cut() {
         let endpoint = crate::endpoint(Dialect::OpenAi, "POST", "/audio/speech").unwrap();
-        assert_eq!(error_event(Dialect::OpenAi, endpoint, Reason::ProviderBroken, "rec-7"), None);
+        assert_eq!(error_event(Dialect::OpenAi, endpoint, &Refusal::new(Reason::ProviderBroken, ""), "rec-7"), None);
     }
 }

@@ -20,7 +20,9 @@ mod facts;
 mod farewell;
 mod frame;
 mod fuzz;
+mod gemini;
 mod kserve;
+mod logprobs;
 pub mod ndjson;
 mod ollama;
 mod openai;
@@ -37,7 +39,7 @@ pub use fuzz::fuzz;
 
 use crate::{Endpoint, json};
 use ndjson::Lines;
-use plant::{Dialect, Reason, Rewrite};
+use plant::{Dialect, Reason, Refusal, Rewrite};
 use sse::Events;
 use stream::{Fault, Stream, unless_stopped};
 
@@ -201,8 +203,8 @@ impl Answer {
 
     /// The last event of an answer that ends badly, in the form it is carried in; `None` if it can only be cut.
     #[must_use]
-    pub fn error_event(&self, reason: Reason, record: &str) -> Option<Vec<u8>> {
-        farewell::farewell(self.dialect, self.endpoint, self.carrier()?, reason, record)
+    pub fn error_event(&self, refusal: &Refusal, record: &str) -> Option<Vec<u8>> {
+        farewell::farewell(self.dialect, self.endpoint, self.carrier()?, refusal, record)
     }
 
     fn begin(&mut self, carrier: Carrier) {

@@ -1,6 +1,6 @@
 //! What one event of a stream says to the texts that the consumer assembles.
 
-use super::{anthropic, kserve, ollama, openai};
+use super::{anthropic, gemini, kserve, ollama, openai};
 use crate::json::{Document, Text, Value};
 use plant::Dialect;
 use std::ops::Range;
@@ -83,7 +83,7 @@ impl<'a> Reading<'a> {
             Dialect::Anthropic => anthropic::read(document, &mut reading),
             Dialect::Ollama => ollama::read(document, &mut reading),
             Dialect::Kserve => kserve::read(document, &mut reading),
-            Dialect::Json => {}
+            Dialect::Json => gemini::read(document, &mut reading),
         }
         reading
     }

@@ -10,6 +10,7 @@ use super::channel::{Channels, Rest, Template, TooMany};
 use super::document::{self, parse, wholes};
 use super::facts::Facts;
 use super::frame::{Frame, SPARE};
+use super::logprobs;
 use super::openai;
 use super::reading::{End, Mould, Reading};
 use super::surrogate::Edges;
@@ -183,7 +184,8 @@ impl Stream {
         }
         let mut own: Vec<usize> = reading.deltas.iter().map(|delta| delta.node).collect();
         own.sort_unstable();
-        let mut changes = wholes(document, |node| own.binary_search(&node).is_ok(), rewrite);
+        let changes = wholes(document, |node| own.binary_search(&node).is_ok(), rewrite);
+        let mut changes = logprobs::without(document, changes, said.iter().any(Option::is_some));
         self.keep(frame, reading, &changes)?;
         for (delta, said) in reading.deltas.iter().zip(said) {
             changes.extend(said.map(|bytes| Change { span: delta.text.span(), bytes }));

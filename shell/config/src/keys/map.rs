@@ -25,7 +25,8 @@ static IMAGES: [&str; 2] = names(&plant::Images::NAMES);
 static OPAQUE_FILES: [&str; 2] = names(&plant::OpaqueFiles::NAMES);
 static CRITICALITIES: [&str; 4] = names(&plant::Criticality::NAMES);
 /// Every verdict that handling can name. `hold` waits for a person, and has no place to wait yet.
-static DEEDS: [&str; 5] = ["allow", "tokenise", "redact", "reroute", "refuse"];
+static DEEDS: [&str; 6] = ["allow", "tokenise", "generalise", "redact", "reroute", "refuse"];
+static TOKENS: [&str; 2] = names(&plant::Tokens::NAMES);
 
 /// What is done with what leads elsewhere, or acts.
 static TAKEN: [&str; 2] = ["remove", "allow"];
@@ -288,7 +289,7 @@ pub(crate) static CONDUIT: Section = Section {
             "attachments",
             Kind::OneOf(&ATTACHMENTS),
             "\"drop\"",
-            "What is done where `handling` would redact or tokenise something inside a file, where nothing can be replaced: `refuse` the \
+            "What is done where `handling` would redact, generalise or tokenise something inside a file, where nothing can be replaced: `refuse` the \
              call, or `drop` the file and put a text in its place. The file of a form is never dropped: the call is about it.",
         ),
         may(
@@ -363,8 +364,15 @@ pub(crate) static HANDLING: Section = Section {
             "do",
             Kind::OneOf(&DEEDS),
             "\"tokenise\"",
-            "`allow` lets it pass, `tokenise` replaces it by a stand-in that is put back in the answer, `redact` blacks it out, \
-             `reroute` and `refuse` decide for the whole call.",
+            "`allow` lets it pass, `tokenise` replaces it by a stand-in that is put back in the answer, `generalise` says in general what it \
+             is (`a temperature`), `redact` blacks it out, `reroute` and `refuse` decide for the whole call.",
+        ),
+        may(
+            "tokens",
+            Kind::OneOf(&TOKENS),
+            "\"words\"",
+            "What stand-ins look like: `words` such as `TAG_BGSVC0HAJC`, or `alike`, which have the form of what they stand for (a tag, an \
+             e-mail address, an address of a network, a number) where that has one.",
         ),
     ],
 };

@@ -57,7 +57,9 @@ async fn a_document_that_violates_a_limit_becomes_an_error_of_its_dialect() {
     let answer = asked(&works, OPENAI, "what now?", false).await;
     assert_eq!(answer.status, 403, "{}", answer.text());
     assert!(
-        answer.text().contains("\"code\":\"answer-limit\"") && !answer.text().contains("to 250"),
+        answer.text().contains("\"code\":\"answer-limit\"")
+            && answer.text().contains("KIC-77: violate (above its highest value)")
+            && !answer.text().contains("to 250"),
         "{}",
         answer.text()
     );
@@ -104,6 +106,7 @@ async fn a_stream_ends_with_its_dialects_error_before_the_value_is_released() {
         let text = answer.text();
         assert_eq!(answer.status, 200, "{path}");
         assert!(text.contains("All is well.") && text.contains("error"), "{path}: {text}");
+        assert!(text.contains("KIC-77: violate (above its highest value)"), "the operator reads why: {path}: {text}");
         assert!(!text.contains("\"50") && !text.contains("wait") && !text.contains("message_stop"), "{path}: {text}");
         let (reason, found, _) = recorded(&works).await;
         assert_eq!((reason, found), (Some(Reason::AnswerLimit), vec![("guard.violate".to_owned(), 1)]), "{path}");
@@ -130,7 +133,7 @@ async fn a_tool_call_is_judged_before_any_of_its_arguments_is_released() {
         ];
         let (_provider, works) = plant(stream("text/event-stream", &events), Guarding::default()).await;
         let text = asked(&works, OPENAI, "what now?", true).await.text();
-        assert_eq!(text.contains("KIC"), status.is_none(), "{value}: {text}");
+        assert_eq!(text.contains("\\\"KIC"), status.is_none(), "{value}: {text}");
         assert_eq!(text.contains("error"), status.is_some(), "{value}: {text}");
         assert_eq!(recorded(&works).await.0, status, "{value}");
     }

@@ -4,7 +4,7 @@ use crate::caller::{Caller, holds};
 use crate::provider::{Act, DONE, Provider, chunk, event, last_chunk, stream_head};
 use crate::works::{Setting, Works, chat};
 use async_compression::tokio::write::GzipEncoder;
-use plant::{Bounds, Kind, Reason};
+use plant::{Bounds, Kind, Reason, Tokens};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -124,8 +124,12 @@ impl Dialect {
 }
 
 async fn plant() -> (Provider, Works) {
+    plant_with(Tokens::Words).await
+}
+
+async fn plant_with(tokens: Tokens) -> (Provider, Works) {
     let provider = Provider::new(Vec::new()).await;
-    let works = Works::start(Setting::new(provider.address)).await;
+    let works = Works::start(Setting { tokens, ..Setting::new(provider.address) }).await;
     (provider, works)
 }
 
@@ -137,7 +141,7 @@ async fn token(dialect: Dialect, provider: &Provider, works: &Works) -> String {
     let seen = provider.seen().pop().unwrap();
     let body: Value = serde_json::from_str(seen.split_once("\r\n\r\n").unwrap().1).unwrap();
     let token = body["messages"][0]["content"].as_str().unwrap().to_owned();
-    assert!(token.starts_with("TAG_"), "{token}");
+    assert_ne!(token, TAG);
     token
 }
 
@@ -263,9 +267,11 @@ async fn the_end_does_not_wait_for_the_provider_to_close() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_split_over_events_is_put_back() {
-    for dialect in DIALECTS {
-        let (provider, works) = plant().await;
+    let each = DIALECTS.into_iter().flat_map(|dialect| [(dialect, Tokens::Words), (dialect, Tokens::Alike)]);
+    for (dialect, tokens) in each {
+        let (provider, works) = plant_with(tokens).await;
         let token = token(dialect, &provider, &works).await;
+        assert_eq!(token.starts_with("TAG_"), tokens == Tokens::Words, "{token}");
         let text = format!("is {token} open? {} is.", token.to_lowercase());
         let mut caller = Caller::new(works.address).await;
         let in_two = (0..=text.len()).map(|cut| vec![&text[..cut], &text[cut..]]);

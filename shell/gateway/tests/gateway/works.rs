@@ -44,6 +44,8 @@ pub(crate) struct Setting {
     pub(crate) keep: bool,
     /// What conduits do with what answers recommend, if a tag has limits.
     pub(crate) guarding: Option<Guarding>,
+    /// What stand-ins for tags look like.
+    pub(crate) tokens: plant::Tokens,
     /// Providers that there are.
     pub(crate) providers: &'static str,
     /// Those of them to which a conduit leads.
@@ -68,6 +70,7 @@ impl Setting {
             secrets: Verdict::Refuse,
             keep: false,
             guarding: None,
+            tokens: plant::Tokens::Words,
             providers: "openai edge anthropic ollama kserve",
             conduits: "openai edge anthropic ollama kserve",
             version: 1,
@@ -275,7 +278,8 @@ fn plant(setting: &Setting) -> Plant {
     let named = |names: &str, one: &&Provider| names.split_whitespace().any(|name| name == one.id.as_str());
     let providers: Vec<_> = providers.iter().filter(|one| named(setting.providers, one)).cloned().collect();
     let wildcards = |text: &str| text.split_whitespace().map(|text| Wildcard(text.to_owned())).collect::<Vec<_>>();
-    let handling = |label: &str, verdict| Handling { label: Label::new(label).unwrap(), verdict };
+    let handling =
+        |label: &str, verdict| Handling { label: Label::new(label).unwrap(), verdict, tokens: setting.tokens };
     let conduit = |to: &Provider| Conduit {
         id: id(&format!("to-{}", to.id)),
         from: vec![id("line")],

@@ -1,0 +1,64 @@
+//! What process values measure, and what that is called.
+
+/// What is measured in a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quantity {
+    Temperature,
+    Pressure,
+    Flow,
+    Speed,
+    Velocity,
+    Power,
+    Current,
+    Voltage,
+    Frequency,
+    Torque,
+    Force,
+    Concentration,
+    Conductivity,
+    Turbidity,
+    Density,
+    Extract,
+    Viscosity,
+    Acidity,
+    Humidity,
+    Length,
+    Share,
+    Duration,
+    Mass,
+    Volume,
+    Energy,
+}
+
+impl Quantity {
+    /// What a value of it is called, in English and in German, and what several that make a range are called in German.
+    pub(crate) fn names(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Temperature => ("a temperature", "eine Temperatur", "Temperaturbereich"),
+            Self::Pressure => ("a pressure", "ein Druck", "Druckbereich"),
+            Self::Flow => ("a flow rate", "ein Durchfluss", "Durchflussbereich"),
+            Self::Speed => ("a speed", "eine Drehzahl", "Drehzahlbereich"),
+            Self::Velocity => ("a speed", "eine Geschwindigkeit", "Geschwindigkeitsbereich"),
+            Self::Power => ("a power", "eine Leistung", "Leistungsbereich"),
+            Self::Current => ("a current", "eine Stromstärke", "Strombereich"),
+            Self::Voltage => ("a voltage", "eine Spannung", "Spannungsbereich"),
+            Self::Frequency => ("a frequency", "eine Frequenz", "Frequenzbereich"),
+            Self::Torque => ("a torque", "ein Drehmoment", "Drehmomentbereich"),
+            Self::Force => ("a force", "eine Kraft", "Kraftbereich"),
+            Self::Concentration => ("a concentration", "eine Konzentration", "Konzentrationsbereich"),
+            Self::Conductivity => ("a conductivity", "eine Leitfähigkeit", "Leitfähigkeitsbereich"),
+            Self::Turbidity => ("a turbidity", "eine Trübung", "Trübungsbereich"),
+            Self::Density => ("a density", "eine Dichte", "Dichtebereich"),
+            Self::Extract => ("a sugar content", "ein Extraktgehalt", "Extraktbereich"),
+            Self::Viscosity => ("a viscosity", "eine Viskosität", "Viskositätsbereich"),
+            Self::Acidity => ("a pH value", "ein pH-Wert", "pH-Bereich"),
+            Self::Humidity => ("a humidity", "eine Feuchte", "Feuchtebereich"),
+            Self::Length => ("a length", "eine Länge", "Längenbereich"),
+            Self::Share => ("a percentage", "ein Prozentsatz", "Prozentbereich"),
+            Self::Duration => ("a duration", "eine Dauer", "Zeitbereich"),
+            Self::Mass => ("a mass", "eine Masse", "Massebereich"),
+            Self::Volume => ("a volume", "ein Volumen", "Volumenbereich"),
+            Self::Energy => ("an energy", "eine Energie", "Energiebereich"),
+        }
+    }
+}
