@@ -403,6 +403,7 @@ impl Seen {
             &gateway.tokens,
             &gateway.documents,
             &gateway.tables,
+            &gateway.pictures,
             &gateway.certificate,
             &gateway.key,
             &gateway.client_authority,

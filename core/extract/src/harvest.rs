@@ -1,6 +1,6 @@
 //! What readers put their finds into, and what they may spend on it.
 
-use crate::{Extracted, Opaque, Text, Why};
+use crate::{Extracted, Inside, Opaque, Text, Why};
 use std::fmt::Write;
 
 /// What the files of one message may cost.
@@ -103,12 +103,16 @@ impl<'b> Harvest<'b> {
         }
     }
 
-    /// Notes a picture, once for each place.
-    pub(crate) fn picture(&mut self, place: &str) {
+    /// Notes a picture in the file, with its bytes where they are those of a file. Of those without, one for each place;
+    /// and of more than may be, that they are not looked at.
+    pub(crate) fn picture(&mut self, place: &str, bytes: Option<&[u8]>) {
         const MOST: usize = 256;
-        let place = self.at(place);
-        if self.found.pictures.len() < MOST && self.found.pictures.last() != Some(&place) {
-            self.found.pictures.push(place);
+        let picture = Inside { place: self.at(place), bytes: bytes.map(<[u8]>::to_vec) };
+        let said = picture.bytes.is_none() && self.found.pictures.last() == Some(&picture);
+        if self.found.pictures.len() < MOST {
+            self.found.pictures.extend(Some(picture).filter(|_| !said));
+        } else if !said {
+            self.opaque(place, Why::TooLarge);
         }
     }
 

@@ -52,7 +52,7 @@ pub(crate) fn read(harvest: &mut Harvest<'_>, file: &File<'_>) {
         if !harvest.is_inside() {
             stripped.into_iter().for_each(|stripped| harvest.stripped(stripped));
         } else if picture::cutter(bytes).is_some() {
-            harvest.picture("");
+            harvest.picture("", Some(bytes));
         }
         return;
     }

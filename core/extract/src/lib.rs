@@ -54,11 +54,20 @@ pub struct Extracted {
     pub texts: Vec<Text>,
     /// What could not be read, and why.
     pub opaque: Vec<Opaque>,
-    /// Where there are pictures in the file. They are not read.
-    pub pictures: Vec<String>,
+    /// The pictures in the file. They are not read here.
+    pub pictures: Vec<Inside>,
     /// The file itself without what it carries beside its pixels or its sound, if it is a picture or a recording that carries
     /// anything.
     pub stripped: Option<Vec<u8>>,
+}
+
+/// A picture that stands in a file.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Inside {
+    /// Where it stands, as in [`Text`].
+    pub place: String,
+    /// Its bytes, if it stands there as a file of its own.
+    pub bytes: Option<Vec<u8>>,
 }
 
 /// One text of a file.
@@ -128,6 +137,14 @@ impl fmt::Debug for Extracted {
         let mut shape = f.debug_struct("Extracted");
         shape.field("texts", texts).field("opaque", opaque).field("pictures", pictures).field("stripped", &stripped);
         shape.finish()
+    }
+}
+
+impl fmt::Debug for Inside {
+    /// Shape only: content never reaches a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.bytes.as_ref().map(Vec::len);
+        f.debug_struct("Inside").field("place", &self.place).field("bytes", &bytes).finish()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Files of every kind as programs of others write them, and hostile ones.
 
-use crate::{Budget, Extracted, File, Limits, Why, extract};
+use crate::{Budget, Extracted, File, Inside, Limits, Why, extract};
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder};
 use std::io::Write;
@@ -271,7 +271,7 @@ fn a_picture_in_a_document_is_noted_and_what_it_carries_is_read() {
     hides(&found, "entry \"media/a.jpg\": metadata", "lena.brandt@brewery-north.com");
     assert_eq!(
         (found.pictures.as_slice(), found.stripped.is_some()),
-        (&["entry \"media/a.jpg\"".to_owned()][..], false)
+        (&[Inside { place: "entry \"media/a.jpg\"".to_owned(), bytes: Some(sample("photograph.jpg")) }][..], false)
     );
     assert!(!found.texts.iter().any(|text| text.removed));
     assert_eq!(why(&read(b"II*\0\x08\0\0\0")), [Why::Unknown]);

@@ -135,6 +135,8 @@ fn files(node: &Node<'_>) -> Option<Files> {
         attachments: choice(node, "attachments", &Attachments::NAMES)?,
         opaque: choice(node, "opaque_files", &OpaqueFiles::NAMES)?,
         images: choice(node, "images", &Images::NAMES)?,
+        image_side: node.number("image_side")?,
+        image_detail: node.number("image_detail")?,
     })
 }
 

@@ -19,7 +19,12 @@ pub(crate) struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     /// Reads every string that would leave.
-    pub(crate) fn of(target: &Target<'a>, crossing: &Crossing, bytes: &'a [u8]) -> Result<Self, Refusal> {
+    pub(crate) fn of(
+        inforce: &Inforce,
+        target: &Target<'a>,
+        crossing: &Crossing,
+        bytes: &'a [u8],
+    ) -> Result<Self, Refusal> {
         let Some(endpoint) = target.endpoint.filter(|_| !crossing.opaque()) else {
             return Ok(Self { request: None, opened: Opened::default() });
         };
@@ -29,7 +34,7 @@ impl<'a> Reading<'a> {
             .with_headers(headers::carried(target.headers).map(|(name, value)| (name.as_str(), value.as_bytes())));
         // A few bytes may unfold to many.
         let weight = if request.attachments().is_empty() { 0 } else { usize::MAX };
-        let opened = aside(weight, || open_files(&mut request))?;
+        let opened = aside(weight, || open_files(&mut request, inforce.pictures()))?;
         Ok(Self { request: Some(request), opened })
     }
 
@@ -43,6 +48,7 @@ impl<'a> Reading<'a> {
         let Some(request) = &self.request else { return Ok(Vec::new()) };
         let weight = request.content().pieces.iter().map(|piece| piece.text.len()).sum();
         let found = aside(weight, || inforce.inspector().read(request.content()));
+        let found = found.map(|findings| self.opened.with_pictures(findings));
         found.map_err(|more| Refusal::new(Reason::ContentRefused, more.to_string()))
     }
 
@@ -69,7 +75,9 @@ impl<'a> Reading<'a> {
         secrets: &Secrets,
     ) -> Result<(Option<Vec<u8>>, Restorer), Refusal> {
         let Some(request) = &self.request else { return Ok((None, Restorer::default())) };
-        let Replaced { redact, tokenise, files } = self.opened.replaced(request, findings, terms, files)?;
+        let weight = if request.attachments().is_empty() { 0 } else { usize::MAX };
+        let replaced = aside(weight, || self.opened.replaced(request, findings, terms, files));
+        let Replaced { redact, tokenise, files } = replaced?;
         if redact.is_empty() && tokenise.is_empty() && files.is_empty() && terms.model.is_none() {
             return Ok((None, Restorer::default()));
         }

@@ -87,8 +87,15 @@ fn anthropic(name: &str, kind: &str) -> Value {
     json!({"model": "claude", "max_tokens": 9, "messages": [{"role": "user", "content": [document]}]})
 }
 
-const DROP: Files = Files { attachments: Attachments::Drop, opaque: OpaqueFiles::Refuse, images: Images::Strip };
-const RECORD: Files = Files { attachments: Attachments::Refuse, opaque: OpaqueFiles::Record, images: Images::Strip };
+const STRICT: Files = Files {
+    attachments: Attachments::Refuse,
+    opaque: OpaqueFiles::Refuse,
+    images: Images::Strip,
+    image_side: 1024,
+    image_detail: 64,
+};
+const DROP: Files = Files { attachments: Attachments::Drop, ..STRICT };
+const RECORD: Files = Files { opaque: OpaqueFiles::Record, ..STRICT };
 const SHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -235,4 +242,63 @@ async fn pictures_are_left_out_where_the_conduit_says_so() {
         {"type": "image", "source": source}]}]});
     let left = json!([{"type": "text", "text": "[file left out: attachment.image]"}]);
     assert_eq!(trial.passes(MESSAGES, &body).await["messages"][0]["content"], left);
+}
+
+/// A drawing: lines on white, so large.
+fn drawing(width: u32, height: u32) -> Vec<u8> {
+    let line = |x: u32, y: u32| x % 97 < 3 && y > height / 3 || y % 71 < 3 && x < width / 2;
+    let shown = image::RgbImage::from_fn(width, height, |x, y| image::Rgb(if line(x, y) { [0; 3] } else { [255; 3] }));
+    let mut out = std::io::Cursor::new(Vec::new());
+    shown.write_to(&mut out, image::ImageFormat::Png).unwrap();
+    out.into_inner()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_leave_smaller_or_blurred_where_the_conduit_says_so() {
+    let part = |bytes: &[u8]| chat(&json!({"type": "image_url", "image_url": {"url": url("image/png", bytes)}}));
+    let whole = drawing(900, 600);
+    let trial = Trial::new(Files { images: Images::Downscale, image_side: 300, ..Files::default() }).await;
+    let seen = image::load_from_memory(&picture(&trial.passes(CHAT, &part(&whole)).await)).unwrap();
+    assert_eq!((seen.width(), seen.height()), (300, 200));
+    // What is small enough stays as it came, and what else stands in the body too.
+    let small = part(&drawing(120, 80));
+    assert_eq!(trial.passes(CHAT, &small).await, small);
+    // What claims to be a picture and cannot be decoded leaves neither large nor small.
+    trial.refuses(CHAT, &part(&whole[..whole.len() - 400])).await;
+    let data = BASE64_STANDARD.encode(&whole);
+    let source = json!({"type": "base64", "media_type": "image/png", "data": data});
+    let content = json!([{"type": "image", "source": source}]);
+    let body = json!({"model": "claude", "max_tokens": 9, "messages": [{"role": "user", "content": content}]});
+    let trial = Trial::new(Files { images: Images::Blur, image_detail: 8, ..Files::default() }).await;
+    let seen = trial.passes(MESSAGES, &body).await;
+    let source = &seen["messages"][0]["content"][0]["source"];
+    assert_eq!(source["media_type"], "image/png");
+    let blurred = BASE64_STANDARD.decode(source["data"].as_str().unwrap()).unwrap();
+    let blurred = image::load_from_memory_with_format(&blurred, image::ImageFormat::Png).unwrap().to_luma8();
+    assert_eq!(blurred.dimensions(), (900, 600));
+    assert!(blurred.pixels().all(|pixel| pixel.0[0] > 100), "no line is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_picture_is_becomes_its_label() {
+    let trial = Trial::new(Files::default()).await;
+    let docx = gzip(&drawing(400, 300));
+    let whole = json!({"type": "image_url", "image_url": {"url": url("image/png", &drawing(400, 300))}});
+    for (count, body) in [chat(&whole), file_part("a.gz", &docx)].into_iter().enumerate() {
+        trial.passes(CHAT, &body).await;
+        let story = trial.works.ledger.stories(count + 1).await.pop().unwrap();
+        let findings = story.intent.unwrap().body.what.unwrap().findings;
+        assert!(findings.iter().any(|finding| finding.label == "attachment.image.drawing"), "{findings:?}");
+    }
+    let bomb = json!({"type": "image_url", "image_url": {"url": url("image/bmp", &claims_to_be_huge())}});
+    trial.refuses(CHAT, &chat(&bomb)).await;
+}
+
+/// A BMP of one row that says that it has a billion pixels.
+fn claims_to_be_huge() -> Vec<u8> {
+    let mut bytes = b"BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0".to_vec();
+    bytes.extend([30_000u32, 30_000].map(u32::to_le_bytes).concat());
+    bytes.extend([1, 0, 24, 0]);
+    bytes.extend([0; 28]);
+    bytes
 }
