@@ -373,6 +373,7 @@ fn judge(
         Decision::Refuse(refusal) => return Err(refusal),
     };
     told.findings = reading.seen(&findings, Some(&passage), scale);
+    reading.admit(&passage)?;
     if show_body {
         let tokens = PlantKey::read(&loaded.gateway.keys).ok().map(|key| key.secrets().tokens);
         let files = loaded.plant.conduits.get(&passage.conduit).map(|own| own.files).unwrap_or_default();

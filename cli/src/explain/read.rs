@@ -109,6 +109,11 @@ impl<'a> Reading<'a> {
         self.request.as_ref().is_none_or(|request| self.opened.is_fixed(request, finding, conduit))
     }
 
+    /// Whether the conduit takes the recordings in it.
+    pub(super) fn admit(&self, passage: &Passage) -> Result<(), Refusal> {
+        self.opened.admit(passage)
+    }
+
     /// The findings for people: where, what and how long, never the text.
     pub(super) fn seen(&self, findings: &[Finding], passage: Option<&Passage>, scale: &Scale) -> Vec<Seen> {
         let done = |index: usize| match passage {

@@ -1,6 +1,6 @@
 //! What readers put their finds into, and what they may spend on it.
 
-use crate::{Extracted, Inside, Opaque, Text, Why};
+use crate::{Extracted, Inside, Opaque, Recording, Text, Why};
 use std::fmt::Write;
 
 /// What the files of one message may cost.
@@ -78,6 +78,13 @@ impl<'b> Harvest<'b> {
     /// Takes the file itself without what it carries.
     pub(crate) fn stripped(&mut self, bytes: Vec<u8>) {
         self.found.stripped = Some(bytes);
+    }
+
+    /// Notes how long the file itself sounds.
+    pub(crate) fn sounds(&mut self, recording: Recording) {
+        if self.depth == 0 {
+            self.found.recording = Some(recording);
+        }
     }
 
     fn take(&mut self, place: &str, text: String, hidden: bool, removed: bool) {

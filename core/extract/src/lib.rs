@@ -22,16 +22,19 @@ mod kind;
 mod mail;
 mod markup;
 mod office;
+mod ogg;
 mod pdf;
 mod picture;
 mod rtf;
 mod sheet;
+mod sound;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
 pub use harvest::{Budget, Limits};
+pub use sound::Recording;
 
 use harvest::Harvest;
 use std::fmt;
@@ -59,6 +62,8 @@ pub struct Extracted {
     /// The file itself without what it carries beside its pixels or its sound, if it is a picture or a recording that carries
     /// anything.
     pub stripped: Option<Vec<u8>>,
+    /// How long the file itself sounds, if it is a recording or a film.
+    pub recording: Option<Recording>,
 }
 
 /// A picture that stands in a file.
@@ -132,10 +137,11 @@ impl fmt::Debug for File<'_> {
 impl fmt::Debug for Extracted {
     /// Shape only: content never reaches a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { texts, opaque, pictures, stripped } = self;
+        let Self { texts, opaque, pictures, stripped, recording } = self;
         let stripped = stripped.as_ref().map(Vec::len);
         let mut shape = f.debug_struct("Extracted");
         shape.field("texts", texts).field("opaque", opaque).field("pictures", pictures).field("stripped", &stripped);
+        shape.field("recording", recording);
         shape.finish()
     }
 }

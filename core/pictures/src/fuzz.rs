@@ -16,7 +16,7 @@ pub fn fuzz_picture(bytes: &[u8]) {
     let Ok(picture) = Picture::decode(bytes, &mut budget) else { return };
     let (width, height) = (picture.width(), picture.height());
     assert!(u64::from(width) * u64::from(height) <= LIMITS.pixels && width.max(height) <= LIMITS.side);
-    let _ = picture.kind();
+    let _ = (picture.kind(), picture.codes());
     let _ = Gallery::default().find(&Sight::of(&picture, &keys()));
     for less in [picture.smaller(16), picture.blurred(4, 32).map(Some)] {
         let Ok(Some(less)) = less else { continue };

@@ -115,17 +115,15 @@ impl Gray {
     /// The smallest part with all that is drawn, of a picture that is ink. `None` if nothing is.
     pub(crate) fn drawn(&self) -> Option<Area> {
         let faintest = self.faintest()?;
-        let bounds = |mut hit: Box<dyn FnMut(usize) -> bool + '_>, length: usize| {
-            let first = (0..length).find(|at| hit(*at))?;
-            let last = (0..length).rev().find(|at| hit(*at))?;
-            Some(first..last + 1)
-        };
-        let row = |y: usize| self.rows().nth(y).is_some_and(|row| row.iter().any(|pixel| *pixel >= faintest));
-        let down = bounds(Box::new(row), self.height)?;
-        let lines: Vec<&[u8]> = self.rows().collect();
-        let column = |x: usize| lines.iter().any(|row| row.get(x).is_some_and(|pixel| *pixel >= faintest));
-        let across = bounds(Box::new(column), self.width)?;
-        Some(Area { across, down })
+        let (mut left, mut right, mut down) = (self.width, 0, None::<Range<usize>>);
+        for (y, row) in self.rows().enumerate() {
+            let mut strong = row.iter().enumerate().filter(|(_, pixel)| **pixel >= faintest).map(|(x, _)| x);
+            let Some(first) = strong.next() else { continue };
+            let last = strong.next_back().unwrap_or(first);
+            (left, right) = (left.min(first), right.max(last + 1));
+            down = Some(down.map_or(y, |down| down.start)..y + 1);
+        }
+        Some(Area { across: left..right, down: down? })
     }
 
     /// How strong ink must be to count: a quarter of what the strongest thousandth has. Less is noise of a coder.

@@ -35,8 +35,16 @@ impl Kind {
 
 /// Most pixels that are looked at; of larger pictures, every so manieth of a row and column.
 const MOST: u32 = 1 << 19;
-/// Colours, in steps of four, that nine tenths of a picture take at least if it is a photograph. A screen takes about ten.
+/// Colours, in steps of four, that nine tenths of a picture take if it is a photograph, whatever stands behind what it shows.
+const MANY: usize = 200;
+/// Colours that they take at least if no colour is common. A screen takes about ten, and some dozens where it was compressed.
 const COLOURS: usize = 40;
+/// Share of a colour that is common on a screen, in percent: its ground.
+const COMMON: usize = 30;
+/// Colours that they take of a photograph without colours, of which there are but 64,
+const GRAYS: usize = 20;
+/// and the share of the commonest of those at most, in percent.
+const RARE: usize = 12;
 /// Share of a drawing that is ground at least, in percent.
 const GROUND: usize = 60;
 /// Share of what stands on a drawing's ground that may be thicker than a line, in percent.
@@ -49,7 +57,8 @@ impl Picture {
     #[must_use]
     pub fn kind(&self) -> Kind {
         let counted = Counted::of(&self.image);
-        if counted.spread() >= COLOURS {
+        let (spread, commonest) = (counted.spread(), counted.commonest());
+        if spread >= MANY || spread >= COLOURS && commonest < COMMON || spread >= GRAYS && commonest < RARE {
             return Kind::Photograph;
         }
         let (ground, thick) = counted.lines(&self.image);
@@ -95,6 +104,11 @@ impl Counted {
             sum >= enough
         });
         reached.map_or(counts.len(), |place| place + 1)
+    }
+
+    /// The share of the commonest colour, in percent.
+    fn commonest(&self) -> usize {
+        self.counts.values().max().copied().unwrap_or_default() * 100 / self.all.max(1)
     }
 
     /// Which shares are ground, and of what is not, thicker than a line; in percent.

@@ -212,6 +212,35 @@ fn a_picture_that_leaves_smaller_or_blurred_is_still_one_of_its_kind() {
     }
 }
 
+#[test]
+fn codes_in_a_picture_are_read_whole_turned_and_small() {
+    let sample =
+        |name: &str| std::fs::read(format!("{}/../../testdata/codes/{name}.png", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let said = |bytes: &[u8]| -> Vec<(&str, String)> {
+        read(bytes).unwrap().codes().into_iter().map(|code| (code.form, code.text)).collect()
+    };
+    for (name, form) in
+        [("qr", "QR code"), ("data-matrix", "Data Matrix"), ("code-128", "Code 128"), ("pdf-417", "PDF417")]
+    {
+        let found = said(&sample(name));
+        assert!(found.contains(&(form, "password: Xk29dLq8vTz1".to_owned())), "{name}: {found:?}");
+    }
+    let mut page = RgbImage::from_pixel(700, 500, Rgb([238, 240, 235]));
+    let code = image::load_from_memory(&sample("qr")).unwrap().to_rgb8();
+    image::imageops::overlay(&mut page, &code, 380, 200);
+    let page = DynamicImage::from(page);
+    for (way, bytes) in [
+        ("turned", png(&page.rotate90())),
+        ("as JPEG", encoded(&page, ImageFormat::Jpeg)),
+        ("scaled", png(&page.resize_exact(1000, 714, FilterType::Triangle))),
+    ] {
+        assert!(said(&bytes).iter().any(|(form, _)| *form == "QR code"), "{way}");
+    }
+    for (nothing, picture) in [("drawing", drawing(5)), ("panel", panel()), ("photograph", photograph())] {
+        assert_eq!(said(&png(&picture)), [], "{nothing}");
+    }
+}
+
 /// A PNG that says that it is so large, with a pixel in it.
 fn claims(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = png(&RgbImage::new(1, 1).into());

@@ -247,6 +247,8 @@ pub struct Bounds {
     pub idle: Duration,
     /// Longest exchange from first byte to last.
     pub total: Duration,
+    /// Longest that all recordings of a call may sound; `None` for any.
+    pub audio: Option<Duration>,
 }
 
 impl Default for Bounds {
@@ -260,6 +262,7 @@ impl Default for Bounds {
             first_byte: Duration::from_secs(120),
             idle: Duration::from_secs(120),
             total: Duration::from_secs(1800),
+            audio: None,
         }
     }
 }

@@ -118,6 +118,7 @@ fn bounds(node: &Node<'_>) -> Option<Bounds> {
         first_byte: node.duration("first_byte")?,
         idle: node.duration("idle")?,
         total: node.duration("total")?,
+        audio: if node.says("audio") { Some(node.duration("audio")?) } else { None },
     })
 }
 

@@ -5,11 +5,12 @@
 //! carry beside their pixels, smaller or blurred if the conduit says so.
 
 use crate::gallery::{KnownPictures, PictureSighting, Shown, lessened, look, why};
-use extract::{Budget, Extracted, File, Inside, Limits};
+use extract::{Budget, Extracted, File, Inside, Limits, Recording};
 use pictures::Unread;
 use plant::{Attachments, Conduit, Files, Finding, Images, Reason, Refusal};
 use policy::Passage;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use wire::{Request, Substitute};
 
 /// What a picture that is left out is called in its place.
@@ -26,6 +27,8 @@ pub struct Opened {
     removed: BTreeSet<usize>,
     /// The registered pictures that are among them.
     sightings: Vec<PictureSighting>,
+    /// The recordings among the files.
+    recordings: Vec<Recording>,
 }
 
 /// Opens every file of a request and adds what it says, what its pictures show, and what of it could not be read, to the
@@ -100,10 +103,15 @@ impl Opened {
         shown.map_or(Some(()), |shown| self.recognise(request, attachment, place, shown))
     }
 
+    /// Adds what codes in a picture say, and which registered pictures it looks like.
     fn recognise(&mut self, request: &mut Request<'_>, attachment: usize, place: &str, shown: Shown) -> Option<()> {
+        let within = |what: String| if place.is_empty() { what } else { format!("{place}: {what}") };
+        for (number, code) in shown.codes.into_iter().enumerate() {
+            let place = within(format!("{} {}", code.form, number + 1));
+            request.add_within(attachment, &place, code.text, None)?;
+        }
         for sighting in shown.known {
-            let what = format!("picture `{}`", sighting.picture);
-            let place = if place.is_empty() { what } else { format!("{place}: {what}") };
+            let place = within(format!("picture `{}`", sighting.picture));
             let piece = request.add_within(attachment, &place, String::new(), None)?;
             self.sightings.push(PictureSighting { piece, ..sighting });
         }
@@ -148,6 +156,7 @@ impl Opened {
             let kind = format!("opaque/{}", opaque.why.name());
             request.add_within(attachment, &opaque.place, String::new(), Some(kind))?;
         }
+        self.recordings.extend(found.recording);
         if let Some(stripped) = found.stripped {
             self.stripped.insert(attachment, stripped);
         }
@@ -164,10 +173,29 @@ impl Opened {
         fixed && !leaves_out && !self.removed.contains(&finding.piece)
     }
 
+    /// Holds the recordings against what the conduit of a permit takes.
+    ///
+    /// # Errors
+    /// If they sound longer together, or how long one sounds cannot be told.
+    pub fn admit(&self, terms: &Passage) -> Result<(), Refusal> {
+        let Some(most) = terms.bounds.audio else { return Ok(()) };
+        let length = self.recordings.iter().try_fold(Duration::ZERO, |length, recording| match recording {
+            Recording::Lasts(own) => Some(length.saturating_add(*own)),
+            Recording::Untold => None,
+        });
+        let sounds = match length {
+            Some(length) if length <= most => return Ok(()),
+            Some(length) => format!("the recordings last {} s", length.as_secs()),
+            None => "how long a recording lasts cannot be told".to_owned(),
+        };
+        let detail = format!("{sounds}, and conduit `{}` takes {} s", terms.conduit, most.as_secs());
+        Err(Refusal::new(Reason::ContentRefused, detail))
+    }
+
     /// What a permit asks to be replaced, apart for texts and for files. `files` is what its conduit does with files.
     ///
     /// # Errors
-    /// If a picture would have to be left out of a call that is about it.
+    /// If a picture would have to be left out of a call that is about it, or as of [`Self::admit`].
     pub fn replaced(
         &self,
         request: &Request<'_>,
@@ -175,6 +203,7 @@ impl Opened {
         terms: &Passage,
         files: Files,
     ) -> Result<Replaced, Refusal> {
+        self.admit(terms)?;
         let mut left_out: BTreeMap<usize, String> = BTreeMap::new();
         if files.images == Images::Drop {
             left_out.extend(self.pictures.iter().map(|picture| (*picture, IMAGE.to_owned())));

@@ -3,7 +3,7 @@
 //! Decodes nothing itself, and decides nothing. A large picture takes a quarter of a gigabyte for a moment, so that
 //! large ones are decoded one after another, whoever sent them.
 
-use pictures::{Budget, Gallery, Kind, Picture, Sight, Unread};
+use pictures::{Budget, Code, Gallery, Kind, Picture, Sight, Unread};
 use plant::{Files, Finding, Images, Label, PictureId, RuleId, Sensitivity};
 use prints::Keys;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -51,6 +51,8 @@ impl PictureSighting {
 /// What a picture shows.
 pub(crate) struct Shown {
     pub(crate) kind: Kind,
+    /// What QR and bar codes in it say.
+    pub(crate) codes: Vec<Code>,
     /// What is known of it, the nearest first; the pieces are still to be numbered.
     pub(crate) known: Vec<PictureSighting>,
 }
@@ -93,8 +95,8 @@ impl KnownPictures {
 pub(crate) fn look(bytes: &[u8], budget: &mut Budget, known: Option<&KnownPictures>) -> Result<Shown, Unread> {
     let _turn = turn(bytes);
     let picture = Picture::decode(bytes, budget)?;
-    let kind = picture.kind();
-    Ok(Shown { kind, known: known.map(|known| known.find(&picture)).unwrap_or_default() })
+    let (kind, codes) = (picture.kind(), picture.codes());
+    Ok(Shown { kind, codes, known: known.map(|known| known.find(&picture)).unwrap_or_default() })
 }
 
 /// A picture with as little in it as a conduit lets leave; `None` if it has no more than that.

@@ -496,5 +496,12 @@ pub(crate) static CONDUIT_LIMITS: Section = Section {
         may("first_byte", Kind::Time { low: 1, high: HOUR }, "\"2m\"", "Longest wait for the head of the answer."),
         may("idle", Kind::Time { low: 1, high: HOUR }, "\"2m\"", "Longest silence between two pieces of an answer."),
         may("total", Kind::Time { low: 1, high: 24 * HOUR }, "\"30m\"", "Longest exchange from first byte to last."),
+        may(
+            "audio",
+            Kind::Time { low: 1, high: 24 * HOUR },
+            "\"10m\"",
+            "Longest recording that a call may carry (MP3, WAV, FLAC, Ogg). With it, one whose length cannot be told is refused too. \
+             Without it, any.",
+        ),
     ],
 };

@@ -7,9 +7,10 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use plant::{Attachments, Files, Images, OpaqueFiles, Reason};
+use plant::{Attachments, Bounds, Files, Images, OpaqueFiles, Reason};
 use serde_json::{Value, json};
 use std::io::Write;
+use std::time::Duration;
 
 /// A file of the test data.
 fn sample(name: &str) -> Vec<u8> {
@@ -301,4 +302,41 @@ fn claims_to_be_huge() -> Vec<u8> {
     bytes.extend([1, 0, 24, 0]);
     bytes.extend([0; 28]);
     bytes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_code_in_a_picture_says_is_read() {
+    let code =
+        |name: &str| std::fs::read(format!("{}/../../testdata/codes/{name}.png", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let trial = Trial::new(Files::default()).await;
+    for name in ["qr", "data-matrix", "code-128"] {
+        let part = json!({"type": "image_url", "image_url": {"url": url("image/png", &code(name))}});
+        trial.refuses(CHAT, &chat(&part)).await;
+        trial.refuses(CHAT, &file_part("a.gz", &gzip(&code(name)))).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_that_is_longer_than_the_conduit_takes_is_refused() {
+    let provider = Provider::new(vec![Act::Send(document(200, "", &completion("seen")))]).await;
+    let bounds = Bounds { audio: Some(Duration::from_secs(60)), ..Bounds::default() };
+    let works = Works::start(Setting { bounds, ..Setting::new(provider.address) }).await;
+    let trial = Trial { provider, works };
+    // 8,000 samples a second of two bytes each.
+    let wav = |seconds: usize| {
+        let form = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\0\0\0\0";
+        [&form[..], &vec![0x22; seconds * 16_000]].concat()
+    };
+    let body = |recordings: &[Vec<u8>]| {
+        let part = |bytes: &Vec<u8>| json!({"type": "input_audio", "input_audio": {"format": "wav", "data": BASE64_STANDARD.encode(bytes)}});
+        let content: Vec<Value> = recordings.iter().map(part).collect();
+        json!({"model": "gpt-4o", "messages": [{"role": "user", "content": content}]})
+    };
+    trial.passes(CHAT, &body(&[wav(59)])).await;
+    trial.refuses(CHAT, &body(&[wav(61)])).await;
+    trial.refuses(CHAT, &body(&[wav(40), wav(40)])).await;
+    // What states neither format nor length is not taken for short.
+    trial
+        .refuses(CHAT, &body(&[b"OggS\0\x02\0\0\0\0\0\0\0\0aaaa\0\0\0\0\0\0\0\0\x01\x04\x81\x82\x83\x84".to_vec()]))
+        .await;
 }
