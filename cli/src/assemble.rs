@@ -56,7 +56,8 @@ pub(crate) fn inforce(
             .wrap_err_with(|| format!("provider `{}` cannot be prepared", provider.id))?;
         upstreams.insert(provider.id.clone(), upstream);
     }
-    Ok(Inforce::new(policy, inspector, registry, upstreams, operator_keys).guarded(Arc::clone(&loaded.guard)))
+    let inforce = Inforce::new(policy, inspector, registry, upstreams, operator_keys);
+    Ok(inforce.guarded(Arc::clone(&loaded.guard)).knowing(registered::pictures(loaded, key)?))
 }
 
 /// What reads content, and knows again what the plant registered.

@@ -8,9 +8,11 @@ mod read;
 mod tell;
 
 use crate::assemble;
+use crate::registered;
 use crate::secrets::PlantKey;
 use captured::Captured;
 use config::Loaded;
+use gateway::KnownPictures;
 use http::HeaderMap;
 use inspect::Inspector;
 use miette::{IntoDiagnostic, bail, miette};
@@ -294,22 +296,34 @@ fn input(path: &Path) -> miette::Result<Vec<u8>> {
 fn explain(loaded: &Loaded, call: &TheCall, show_body: bool) -> miette::Result<Told> {
     let policy: Policy = assemble::policy(loaded)?;
     let mut told = Told::default();
-    let inspector = inspector(loaded, &mut told)?;
-    if let Err(refusal) = judge(loaded, &policy, &inspector, call, show_body, &mut told) {
+    let eyes = Eyes::of(loaded, &mut told)?;
+    if let Err(refusal) = judge(loaded, &policy, &eyes, call, show_body, &mut told) {
         told.outcome = Outcome::Refused(refusal);
     }
     Ok(told)
 }
 
-/// The gateway's inspector. Without the plant's key, what was registered cannot be known again; then that is told.
-fn inspector(loaded: &Loaded, told: &mut Told) -> miette::Result<Inspector> {
-    match PlantKey::read(&loaded.gateway.keys) {
-        Ok(key) => assemble::inspector(loaded, &key),
-        Err(problem) => {
-            if loaded.gateway.documents.exists() || loaded.gateway.tables.exists() {
-                told.step("read", format!("what is registered is not compared: {problem}"));
+/// What reads content and looks at pictures, as the gateway does.
+struct Eyes {
+    inspector: Inspector,
+    pictures: Option<KnownPictures>,
+}
+
+impl Eyes {
+    /// Without the plant's key, what was registered cannot be known again; then that is told.
+    fn of(loaded: &Loaded, told: &mut Told) -> miette::Result<Self> {
+        match PlantKey::read(&loaded.gateway.keys) {
+            Ok(key) => {
+                let pictures = registered::pictures(loaded, &key)?;
+                Ok(Self { inspector: assemble::inspector(loaded, &key)?, pictures })
             }
-            Inspector::new(&loaded.inspect).into_diagnostic()
+            Err(problem) => {
+                let registered = [&loaded.gateway.documents, &loaded.gateway.tables, &loaded.gateway.pictures];
+                if registered.iter().any(|file| file.exists()) {
+                    told.step("read", format!("what is registered is not compared: {problem}"));
+                }
+                Ok(Self { inspector: Inspector::new(&loaded.inspect).into_diagnostic()?, pictures: None })
+            }
         }
     }
 }
@@ -317,7 +331,7 @@ fn inspector(loaded: &Loaded, told: &mut Told) -> miette::Result<Inspector> {
 fn judge(
     loaded: &Loaded,
     policy: &Policy,
-    inspector: &Inspector,
+    eyes: &Eyes,
     call: &TheCall,
     show_body: bool,
     told: &mut Told,
@@ -338,10 +352,12 @@ fn judge(
     })?;
     told.place = crossing.as_partial();
 
-    let read = Reading::of(call, &crossing).and_then(|reading| Ok((reading.findings(inspector)?, reading)));
+    let read = Reading::of(call, &crossing, eyes.pictures.as_ref())
+        .and_then(|reading| Ok((reading.findings(&eyes.inspector)?, reading)));
     let (findings, reading) = read.inspect_err(|refusal| told.step("read", refusal.detail.clone()))?;
     told.step("read", reading.told(&crossing, &findings));
-    told.documents = reading.documents(inspector);
+    told.documents = reading.documents(&eyes.inspector);
+    told.pictures = reading.pictures();
     let scale = &loaded.plant.scale;
     told.findings = reading.seen(&findings, None, scale);
 
@@ -357,11 +373,12 @@ fn judge(
         Decision::Refuse(refusal) => return Err(refusal),
     };
     told.findings = reading.seen(&findings, Some(&passage), scale);
+    reading.admit(&passage)?;
     if show_body {
         let tokens = PlantKey::read(&loaded.gateway.keys).ok().map(|key| key.secrets().tokens);
         let files = loaded.plant.conduits.get(&passage.conduit).map(|own| own.files).unwrap_or_default();
         told.example_tokens = tokens.is_none() && !passage.tokenise.is_empty();
-        let own = |text: &str| inspector.owns(text) || loaded.guard.names(text);
+        let own = |text: &str| eyes.inspector.owns(text) || loaded.guard.names(text);
         told.body = Some(reading.body(call, &passage, &findings, files, tokens, &own)?);
     }
     told.outcome = Outcome::Permitted(Box::new(passage));

@@ -14,6 +14,7 @@ mod export;
 mod fingerprint;
 mod forward;
 mod hold;
+mod image;
 mod init;
 mod journal;
 mod logging;
@@ -77,6 +78,7 @@ enum Task {
     Fingerprint(fingerprint::Args),
     #[command(name = "match")]
     Matching(matching::Args),
+    Image(image::Args),
     Records(records::Args),
     Receipt(receipt::Args),
     Sql(sql::Args),
@@ -108,6 +110,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Token(args) => token::run(&plant, args),
         Task::Fingerprint(args) => fingerprint::run(&plant, args),
         Task::Matching(args) => matching::run(&plant, args),
+        Task::Image(args) => image::run(&plant, args),
         Task::Records(args) => records::run(&plant, args),
         Task::Receipt(args) => receipt::run(&plant, args),
         Task::Sql(args) => sql::run(args),

@@ -1,12 +1,15 @@
-//! The files of registered documents and tables: read whole, replaced whole, readable by its owner alone.
+//! The files of registered documents, tables and pictures: read whole, replaced whole, readable by its owner alone.
 
 use crate::assemble;
 use crate::secrets::PlantKey;
 use config::{Loaded, private};
+use gateway::KnownPictures;
 use inspect::Known;
 use miette::{IntoDiagnostic, bail, miette};
+use pictures::Gallery;
 use plant::Label;
-use prints::{Collection, FileError, Keys, Matcher, Sheets, Table};
+use prints::file::FileError;
+use prints::{Collection, Keys, Matcher, Sheets, Table};
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -46,6 +49,37 @@ impl Registered for Sheets {
     fn encode(&self, keys: &Keys) -> Vec<u8> {
         self.encode(keys)
     }
+}
+
+impl Registered for Gallery {
+    const COMMAND: &str = "penstock image add";
+
+    fn decode(bytes: &[u8], keys: &Keys) -> Result<Self, FileError> {
+        Self::decode(bytes, keys)
+    }
+
+    fn encode(&self, keys: &Keys) -> Vec<u8> {
+        self.encode(keys)
+    }
+}
+
+/// The pictures that are to be known again; `None` if none is registered. A damaged file is an error, as for [`known`].
+pub(crate) fn pictures(loaded: &Loaded, key: &PlantKey) -> miette::Result<Option<KnownPictures>> {
+    let keys = key.prints();
+    let gallery: Gallery = read(&loaded.gateway.pictures, &keys)?;
+    let rule = plant::RuleId::new("picture").into_diagnostic()?;
+    if gallery.pictures().is_empty() || loaded.inspect.disabled.contains(&rule) {
+        return Ok(None);
+    }
+    tracing::info!(pictures = gallery.pictures().len(), "pictures are known again");
+    let known = KnownPictures::new(keys, gallery, |label, name| match name {
+        None => Ok(loaded.inspect.sensitivity(label)),
+        Some(name) => loaded.plant.scale.step(name).ok_or_else(|| {
+            let help = "register it anew with a sensitivity of the plant file's scale";
+            miette!(help = help, "a picture was registered as `{name}`, which is no sensitivity of the plant")
+        }),
+    });
+    known.map(Some)
 }
 
 /// What the inspector is to know again; `None` if nothing is registered.

@@ -418,6 +418,7 @@ impl Seen {
             &gateway.tokens,
             &gateway.documents,
             &gateway.tables,
+            &gateway.pictures,
             &gateway.certificate,
             &gateway.key,
             &gateway.client_authority,

@@ -1,4 +1,4 @@
-//! `inspect`, `guard` and `prints` under fire: content that is read, tokens that are put back, files of what is registered.
+//! `inspect`, `guard`, `prints` and `pictures` under fire: content that is read, tokens that are put back, files of what is registered.
 
 /// A text to be read for findings.
 pub fn findings(bytes: &[u8]) {
@@ -28,6 +28,16 @@ pub fn csv(bytes: &[u8]) {
 /// A file to be read; the first byte picks its name.
 pub fn files(bytes: &[u8]) {
     extract::fuzz(bytes);
+}
+
+/// A picture to be decoded and looked at.
+pub fn picture(bytes: &[u8]) {
+    pictures::fuzz_picture(bytes);
+}
+
+/// The body of a file of registered pictures; its checksum is put right first.
+pub fn gallery(bytes: &[u8]) {
+    pictures::fuzz_gallery(bytes);
 }
 
 /// What makes an answer safe to show gives the same for the whole and for chunks.

@@ -318,6 +318,8 @@ targets! {
     "documents" inspection::documents, seeds::documents, NONE, 20_000;
     "tables" inspection::tables, seeds::tables, NONE, 20_000;
     "csv" inspection::csv, seeds::exports, CSV, 30_000;
+    "picture" inspection::picture, seeds::pictures, NONE, 4_000;
+    "gallery" inspection::gallery, seeds::galleries, NONE, 20_000;
     "restore" inspection::restore, seeds::restorable, STREAM, 8_000;
     "sinks" inspection::sinks, seeds::showable, STREAM, 8_000;
     "guard" inspection::guard, seeds::recommendations, STREAM, 8_000;

@@ -439,6 +439,31 @@ pub fn documents() -> Vec<Vec<u8>> {
     vec![empty, body(&collection.encode(&keys), "penstock documents 1\n")]
 }
 
+/// Small pictures of each kind that is decoded.
+#[must_use]
+pub fn pictures() -> Vec<Vec<u8>> {
+    ["panel.gif", "panel.png", "panel.webp", "photograph.jpg"].map(|name| data(&format!("files/{name}"))).to_vec()
+}
+
+/// The bodies of files of registered pictures.
+#[must_use]
+pub fn galleries() -> Vec<Vec<u8>> {
+    let (keys, mut gallery) = (prints::Keys::new(&[5; 32]), pictures::Gallery::default());
+    let empty = body(&gallery.encode(&keys), "penstock pictures 1\n");
+    for (number, bytes) in pictures().iter().enumerate() {
+        let mut budget = pictures::Budget::new(&pictures::Limits::default());
+        let picture = pictures::Picture::decode(bytes, &mut budget).expect("a picture");
+        let registration = pictures::Registration {
+            id: plant::PictureId::new(format!("picture-{number}")).expect("a name"),
+            label: plant::Label::new("picture").expect("a label"),
+            sensitivity: Some("secret".to_owned()),
+        };
+        // Four that are the same in other formats.
+        gallery.add(registration, &picture, &keys).expect("it shows something");
+    }
+    vec![empty, body(&gallery.encode(&keys), "penstock pictures 1\n")]
+}
+
 /// The bodies of files of registered tables.
 #[must_use]
 pub fn tables() -> Vec<Vec<u8>> {

@@ -2,7 +2,7 @@
 
 use super::TheCall;
 use super::tell::{Repeated, Seen};
-use gateway::{Opened, Replaced};
+use gateway::{KnownPictures, Opened, PictureSighting, Replaced};
 use inspect::{Inspector, Keyed, Maker, Sighting};
 use plant::{Conduit, Files, Finding, Piece, Reason, Refusal, Scale};
 use policy::{Asked, Crossing, Passage};
@@ -24,7 +24,7 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn of(call: &'a TheCall, crossing: &Crossing) -> Result<Self, Refusal> {
+    pub(super) fn of(call: &'a TheCall, crossing: &Crossing, known: Option<&KnownPictures>) -> Result<Self, Refusal> {
         let bytes = call.body.as_ref().map_or(&[][..], |body| &body.bytes);
         if bytes.len() as u64 > crossing.bounds().request {
             let detail = format!("the body has {} bytes, and may have {}", bytes.len(), crossing.bounds().request);
@@ -40,13 +40,13 @@ impl<'a> Reading<'a> {
         let mut request = Request::parse(endpoint, content_type, bytes, &limits)?;
         let carried = gateway::carried(&call.headers).map(|(name, value)| (name.as_str(), value.as_bytes()));
         request = request.at(&call.path, call.query.as_deref()).with_headers(carried);
-        let opened = gateway::open_files(&mut request)?;
+        let opened = gateway::open_files(&mut request, known)?;
         Ok(Self { request: Some(request), opened })
     }
 
     pub(super) fn findings(&self, inspector: &Inspector) -> Result<Vec<Finding>, Refusal> {
         let Some(request) = &self.request else { return Ok(Vec::new()) };
-        let found = inspector.read(request.content());
+        let found = inspector.read(request.content()).map(|findings| self.opened.with_pictures(findings));
         found.map_err(|overflow| Refusal::new(Reason::ContentRefused, overflow.to_string()))
     }
 
@@ -63,6 +63,13 @@ impl<'a> Reading<'a> {
             Repeated { sighting, passages }
         };
         inspector.documents(content).into_iter().map(repeated).collect()
+    }
+
+    /// Which registered pictures it holds, and where.
+    pub(super) fn pictures(&self) -> Vec<(String, PictureSighting)> {
+        let Some(request) = &self.request else { return Vec::new() };
+        let path = |one: &PictureSighting| request.content().pieces.get(one.piece).map(|piece| piece.path.clone());
+        self.opened.pictures().iter().filter_map(|one| Some((path(one)?, one.clone()))).collect()
     }
 
     /// What was read, in words.
@@ -100,6 +107,11 @@ impl<'a> Reading<'a> {
 
     pub(super) fn fixed(&self, finding: &Finding, conduit: &Conduit) -> bool {
         self.request.as_ref().is_none_or(|request| self.opened.is_fixed(request, finding, conduit))
+    }
+
+    /// Whether the conduit takes the recordings in it.
+    pub(super) fn admit(&self, passage: &Passage) -> Result<(), Refusal> {
+        self.opened.admit(passage)
     }
 
     /// The findings for people: where, what and how long, never the text.

@@ -1,6 +1,7 @@
 //! The explanation, for people and for machines. Neither holds content, save the body that was asked for.
 
 use super::TheCall;
+use gateway::PictureSighting;
 use inspect::Sighting;
 use miette::IntoDiagnostic;
 use plant::{Refusal, Verdict};
@@ -23,6 +24,8 @@ pub(super) struct Told {
     pub(super) sensitivity: Option<(String, String)>,
     pub(super) findings: Vec<Seen>,
     pub(super) documents: Vec<Repeated>,
+    /// The registered pictures that the call holds, each with its path.
+    pub(super) pictures: Vec<(String, PictureSighting)>,
     pub(super) body: Option<Vec<u8>>,
     /// Whether the tokens in the body are made with a key that nobody uses.
     pub(super) example_tokens: bool,
@@ -109,6 +112,7 @@ fn told_to(text: &mut String, told: &Told, call: &TheCall, paint: &Paint) -> std
     }
     findings(text, told, paint)?;
     documents(text, told, paint)?;
+    pictures(text, told, paint)?;
     match &told.outcome {
         Outcome::Permitted(passage) => permitted(text, told, passage, paint)?,
         Outcome::Refused(refusal) => refused(text, refusal, paint)?,
@@ -170,6 +174,18 @@ fn documents(text: &mut String, told: &Told, paint: &Paint) -> std::fmt::Result 
         for (path, span) in passages.iter().take(LISTED) {
             writeln!(text, "    {path}  bytes {}..{}", span.start, span.end)?;
         }
+    }
+    Ok(())
+}
+
+fn pictures(text: &mut String, told: &Told, paint: &Paint) -> std::fmt::Result {
+    if told.pictures.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "\n{}", paint.heading("Pictures"))?;
+    for (_, PictureSighting { picture, label, exact, distance, .. }) in told.pictures.iter().take(LISTED) {
+        let near = if *exact { "every pixel the same".to_owned() } else { format!("{distance} of 160 signs differ") };
+        writeln!(text, "  `{picture}`, as `{label}`: {near}")?;
     }
     Ok(())
 }
@@ -241,6 +257,7 @@ pub(super) fn json(told: &Told, call: &TheCall) -> miette::Result<String> {
         },
         "steps": steps,
         "findings": findings,
+        "pictures": told.pictures.iter().map(pictured).collect::<Vec<_>>(),
         "documents": told.documents.iter().map(repeated).collect::<Vec<_>>(),
         "sensitivity": told.sensitivity.as_ref().map(|(before, after)| json!({"came": before, "leaves": after})),
         "decision": decision(&told.outcome),
@@ -279,6 +296,16 @@ fn repeated(repeated: &Repeated) -> Value {
         "letters": sighting.letters,
         "coverage": sighting.coverage,
         "passages": passages.iter().map(passage).collect::<Vec<_>>(),
+    })
+}
+
+fn pictured((path, one): &(String, PictureSighting)) -> Value {
+    json!({
+        "path": path,
+        "picture": one.picture.as_str(),
+        "label": one.label.as_str(),
+        "exact": one.exact,
+        "distance": one.distance,
     })
 }
 

@@ -1,8 +1,9 @@
 //! Recordings: what they carry beside the sound, taken out so that the sound stays bit for bit.
 //!
-//! MP3 with ID3 and APE tags, WAV (RIFF) and FLAC (RFC 9639). Of other formats the tags stay where they are.
+//! MP3 with ID3 and APE tags, WAV (RIFF), FLAC (RFC 9639) and Ogg. Of other formats the tags stay where they are.
 
 use crate::cut::{Cut, Cutter};
+use crate::ogg;
 
 /// How a recording that begins like this is cut up.
 pub(crate) fn cutter(bytes: &[u8]) -> Option<Cutter> {
@@ -10,6 +11,7 @@ pub(crate) fn cutter(bytes: &[u8]) -> Option<Cutter> {
         [b'I', b'D', b'3', ..] | [0xff, 0xfb | 0xf3 | 0xf2, ..] => Some(mp3),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => Some(wav),
         [b'f', b'L', b'a', b'C', ..] => Some(flac),
+        [b'O', b'g', b'g', b'S', ..] => Some(ogg::cut),
         _ => None,
     }
 }
@@ -42,6 +44,11 @@ fn mp3(bytes: &[u8]) -> Option<Cut<'_>> {
     }
     cut.kept.span(start..start + rest.len());
     Some(cut)
+}
+
+/// An MP3 without its tags.
+pub(crate) fn frames(bytes: &[u8]) -> Option<Vec<u8>> {
+    mp3(bytes).map(|cut| cut.kept.of(bytes))
 }
 
 /// Chunks of a RIFF: the sound and what is needed to play it stay.

@@ -1,7 +1,7 @@
 //! What readers put their finds into, and what they may spend on it.
 
 use crate::kept::Kept;
-use crate::{Extracted, Opaque, Text, Why};
+use crate::{Extracted, Inside, Opaque, Recording, Text, Why};
 use std::fmt::Write;
 
 /// What the files of one message may cost.
@@ -81,6 +81,13 @@ impl<'b> Harvest<'b> {
         self.found.stripped = Some(kept);
     }
 
+    /// Notes how long the file itself sounds.
+    pub(crate) fn sounds(&mut self, recording: Recording) {
+        if self.depth == 0 {
+            self.found.recording = Some(recording);
+        }
+    }
+
     fn take(&mut self, place: &str, text: String, hidden: bool, removed: bool) {
         if text.chars().all(char::is_whitespace) {
             return;
@@ -104,12 +111,16 @@ impl<'b> Harvest<'b> {
         }
     }
 
-    /// Notes a picture, once for each place.
-    pub(crate) fn picture(&mut self, place: &str) {
+    /// Notes a picture in the file, with its bytes where they are those of a file. Of those without, one for each place;
+    /// and of more than may be, that they are not looked at.
+    pub(crate) fn picture(&mut self, place: &str, bytes: Option<&[u8]>) {
         const MOST: usize = 256;
-        let place = self.at(place);
-        if self.found.pictures.len() < MOST && self.found.pictures.last() != Some(&place) {
-            self.found.pictures.push(place);
+        let picture = Inside { place: self.at(place), bytes: bytes.map(<[u8]>::to_vec) };
+        let said = picture.bytes.is_none() && self.found.pictures.last() == Some(&picture);
+        if self.found.pictures.len() < MOST {
+            self.found.pictures.extend(Some(picture).filter(|_| !said));
+        } else if !said {
+            self.opaque(place, Why::TooLarge);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::harvest::Harvest;
 use crate::inflate::{Wrapping, inflate};
-use crate::{File, Why, archive, audio, cad, cut, mail, markup, pdf, picture, rtf, sheet, text};
+use crate::{File, Recording, Why, archive, audio, cad, cut, mail, markup, pdf, picture, rtf, sheet, text};
 
 /// Where `%PDF-` may stand, and still readers of PDF take the file (ISO 32000-1, annex H.3, note 13).
 const PDF_HEADER: usize = 1024;
@@ -45,6 +45,9 @@ pub(crate) fn read(harvest: &mut Harvest<'_>, file: &File<'_>) {
         harvest.opaque("", compound(bytes));
         known = true;
     }
+    if is_sound(bytes) {
+        harvest.sounds(Recording::of(bytes));
+    }
     // `ID3 is a tag` is a text.
     let cutter = picture::cutter(bytes).or_else(|| audio::cutter(bytes));
     if let Some(cutter) = cutter.filter(|_| !is_printed(bytes)) {
@@ -52,7 +55,7 @@ pub(crate) fn read(harvest: &mut Harvest<'_>, file: &File<'_>) {
         if !harvest.is_inside() {
             stripped.into_iter().for_each(|stripped| harvest.stripped(stripped));
         } else if picture::cutter(bytes).is_some() {
-            harvest.picture("");
+            harvest.picture("", Some(bytes));
         }
         return;
     }
@@ -107,6 +110,12 @@ pub(crate) fn is_media(bytes: &[u8]) -> bool {
         || at(0, b"RIFF") && (at(8, b"WEBP") || at(8, b"WAVE") || at(8, b"AVI "))
         || at(4, b"ftyp") && !is_printed(bytes)
         || at(0, b"BM") && bytes.get(6..10) == Some(&[0; 4])
+}
+
+/// Whether it is a recording or a film.
+fn is_sound(bytes: &[u8]) -> bool {
+    let closed = picture::is_closed(bytes) || picture::cutter(bytes).is_some();
+    is_media(bytes) && !closed || audio::cutter(bytes).is_some() && !is_printed(bytes)
 }
 
 /// Whether the beginning is nothing but printed ASCII: `BZh` and `MZ` are also how a word may begin.

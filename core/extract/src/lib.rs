@@ -23,10 +23,12 @@ mod kind;
 mod mail;
 mod markup;
 mod office;
+mod ogg;
 mod pdf;
 mod picture;
 mod rtf;
 mod sheet;
+mod sound;
 mod text;
 
 #[cfg(test)]
@@ -34,6 +36,7 @@ mod tests;
 
 pub use harvest::{Budget, Limits};
 pub use kept::{Kept, Part};
+pub use sound::Recording;
 
 use harvest::Harvest;
 use std::fmt;
@@ -56,11 +59,22 @@ pub struct Extracted {
     pub texts: Vec<Text>,
     /// What could not be read, and why.
     pub opaque: Vec<Opaque>,
-    /// Where there are pictures in the file. They are not read.
-    pub pictures: Vec<String>,
+    /// The pictures in the file. They are not read here.
+    pub pictures: Vec<Inside>,
     /// The file itself without what it carries beside its pixels or its sound, if it is a picture or a recording that carries
     /// anything.
     pub stripped: Option<Kept>,
+    /// How long the file itself sounds, if it is a recording or a film.
+    pub recording: Option<Recording>,
+}
+
+/// A picture that stands in a file.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Inside {
+    /// Where it stands, as in [`Text`].
+    pub place: String,
+    /// Its bytes, if it stands there as a file of its own.
+    pub bytes: Option<Vec<u8>>,
 }
 
 /// One text of a file.
@@ -125,11 +139,20 @@ impl fmt::Debug for File<'_> {
 impl fmt::Debug for Extracted {
     /// Shape only: content never reaches a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { texts, opaque, pictures, stripped } = self;
+        let Self { texts, opaque, pictures, stripped, recording } = self;
         let stripped = stripped.as_ref().map(Kept::len);
         let mut shape = f.debug_struct("Extracted");
         shape.field("texts", texts).field("opaque", opaque).field("pictures", pictures).field("stripped", &stripped);
+        shape.field("recording", recording);
         shape.finish()
+    }
+}
+
+impl fmt::Debug for Inside {
+    /// Shape only: content never reaches a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.bytes.as_ref().map(Vec::len);
+        f.debug_struct("Inside").field("place", &self.place).field("bytes", &bytes).finish()
     }
 }
 

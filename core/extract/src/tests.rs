@@ -1,6 +1,6 @@
 //! Files of every kind as programs of others write them, and hostile ones.
 
-use crate::{Budget, Extracted, File, Limits, Why, extract};
+use crate::{Budget, Extracted, File, Inside, Limits, Recording, Why, extract};
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder};
 use std::io::Write;
@@ -286,7 +286,7 @@ fn a_picture_in_a_document_is_noted_and_what_it_carries_is_read() {
     hides(&found, "entry \"media/a.jpg\": metadata", "lena.brandt@brewery-north.com");
     assert_eq!(
         (found.pictures.as_slice(), found.stripped.is_some()),
-        (&["entry \"media/a.jpg\"".to_owned()][..], false)
+        (&[Inside { place: "entry \"media/a.jpg\"".to_owned(), bytes: Some(sample("photograph.jpg")) }][..], false)
     );
     assert!(!found.texts.iter().any(|text| text.removed));
     assert_eq!(why(&read(b"II*\0\x08\0\0\0")), [Why::Unknown]);
@@ -536,4 +536,96 @@ fn mutated_files_keep_the_limits() {
             crate::fuzz(&bytes);
         }
     }
+}
+
+fn lasts(bytes: &[u8]) -> Option<u64> {
+    match read(bytes).recording {
+        Some(Recording::Lasts(length)) => Some(u64::try_from(length.as_millis()).unwrap()),
+        Some(Recording::Untold) | None => None,
+    }
+}
+
+#[test]
+fn how_long_a_recording_sounds_is_counted_and_not_believed() {
+    let chunk = |kind: &[u8], data: &[u8]| [kind, &u32::try_from(data.len()).unwrap().to_le_bytes(), data].concat();
+    // 8,000 samples a second of two bytes each.
+    let form = b"\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0";
+    let wav = |stated: u32, bytes: usize| {
+        let data = [&b"data"[..], &stated.to_le_bytes(), &vec![0x11; bytes]].concat();
+        chunk(b"RIFF", &[b"WAVE".to_vec(), chunk(b"fmt ", form), data].concat())
+    };
+    assert_eq!(lasts(&wav(24_000, 24_000)), Some(1500));
+    // A size of one second, and ten of sound behind it.
+    assert_eq!(lasts(&wav(16_000, 160_000)), Some(10_000));
+    // 128 kbit/s at 44.1 kHz: 417 bytes and 1,152 samples a frame.
+    let frame = [b"\xff\xfb\x90\x64".to_vec(), vec![0x55; 413]].concat();
+    assert_eq!(lasts(&frame.repeat(100)), Some(2612));
+    assert_eq!(lasts(&[b"ID3\x04\0\0\0\0\0\x02ab".to_vec(), frame.repeat(50)].concat()), Some(1306));
+    assert_eq!(lasts(&[frame.clone(), vec![0x55; 4000], frame.clone()].concat()), None);
+    // AAC begins alike.
+    assert_eq!(lasts(&[0xff, 0xf1, 0x50, 0x80, 0x2e, 0x7f].repeat(90)), None);
+    let flac = |samples: u32, bytes: usize| {
+        // 44,100 Hz, two channels, sixteen bits.
+        let packed = 44_100u64 << 44 | 1 << 41 | 15 << 36 | u64::from(samples);
+        let info = [&[0x10, 0, 0x10, 0, 0, 0, 0, 0, 0, 0][..], &packed.to_be_bytes(), &[0; 16]].concat();
+        [b"fLaC\x80\0\0\x22".to_vec(), info, vec![0x77; bytes]].concat()
+    };
+    assert_eq!(lasts(&flac(441_000, 900_000)), Some(10_000));
+    assert_eq!(lasts(&flac(0, 900_000)), None);
+    // More bytes than a second could have.
+    assert_eq!(lasts(&flac(44_100, 40_000_000)), None);
+    assert_eq!(read(b"\0\0\0\x18ftypM4A \0\0\0\0").recording, Some(Recording::Untold));
+    assert_eq!(read(b"a text").recording, None);
+}
+
+/// A page of Ogg with these packets; its checksum is left open, as nothing reads it here.
+fn page(flags: u8, granule: u64, number: u32, packets: &[&[u8]]) -> Vec<u8> {
+    let lacing: Vec<u8> = packets
+        .iter()
+        .flat_map(|packet| {
+            std::iter::repeat_n(255, packet.len() / 255).chain([u8::try_from(packet.len() % 255).unwrap()])
+        })
+        .collect();
+    let head = [&b"OggS\0"[..], &[flags], &granule.to_le_bytes(), b"sers", &number.to_le_bytes(), &[0; 4]].concat();
+    [head, vec![u8::try_from(lacing.len()).unwrap()], lacing, packets.concat()].concat()
+}
+
+#[test]
+fn comments_of_ogg_go_and_the_sound_stays_packet_for_packet() {
+    let comment = |begin: &[u8], end: &[u8]| {
+        [begin, b"\x04\0\0\0libx\x01\0\0\0\x30\x01\0\0ARTIST=by Lena", &[b'x'; 290], end].concat()
+    };
+    // Twenty milliseconds each; the last is two frames of ten.
+    let sound: [&[u8]; 3] = [b"\x98first", b"\x98second", b"\x91third"];
+    let opus = |tags: &[u8]| {
+        [page(2, 0, 0, &[b"OpusHead\x01\x01\0\0\x80\xbb\0\0\0\0\0"]), page(0, 0, 1, &[tags]), page(4, 2880, 2, &sound)]
+            .concat()
+    };
+    let whole = opus(&comment(b"OpusTags", b""));
+    let found = read(&whole);
+    hides(&found, "tags", "by Lena");
+    assert_eq!(lasts(&whole), Some(60));
+    let stripped = found.stripped.unwrap();
+    assert_eq!(without_checksums(&stripped), without_checksums(&opus(b"OpusTags\0\0\0\0\0\0\0\0")));
+    assert_eq!((read(&stripped).stripped, lasts(&stripped)), (None, Some(60)));
+    let id = b"\x01vorbis\0\0\0\0\x01\x44\xac\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xb8\x01";
+    let vorbis = |tags: &[u8]| {
+        [page(2, 0, 0, &[id]), page(0, 0, 1, &[tags, b"\x05vorbis setup"]), page(4, 88_200, 2, &sound)].concat()
+    };
+    let whole = vorbis(&comment(b"\x03vorbis", b"\x01"));
+    let stripped = read(&whole).stripped.unwrap();
+    assert_eq!(without_checksums(&stripped), without_checksums(&vorbis(b"\x03vorbis\0\0\0\0\0\0\0\0\x01")));
+    assert_eq!(lasts(&stripped), Some(2000));
+    // What stands behind the last page goes too.
+    let found = read(&[&stripped[..], b"by Lena, behind"].concat());
+    hides(&found, "behind", "by Lena");
+    assert_eq!(found.stripped.as_deref(), Some(&stripped[..]));
+}
+
+fn without_checksums(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for at in memchr::memmem::find_iter(&bytes.clone(), b"OggS") {
+        bytes[at + 22..at + 26].fill(0);
+    }
+    bytes
 }

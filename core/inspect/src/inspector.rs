@@ -287,7 +287,15 @@ impl Inspector {
     fn attachment(&self, index: usize, piece: &Piece<'_>) -> Option<Finding> {
         let media = piece.attachment.as_deref()?.to_ascii_lowercase();
         let rule: RuleIndex = if media.starts_with("image/") {
-            BuiltIn::Image.index()
+            let shown = media.rsplit_once("; shows=").map_or("", |(_, shown)| shown);
+            let kind = match shown {
+                "drawing" => BuiltIn::ImageDrawing,
+                "screen" => BuiltIn::ImageScreen,
+                "photograph" => BuiltIn::ImagePhotograph,
+                _ => BuiltIn::Image,
+            };
+            let enabled = self.rules.get(kind.index()).is_some_and(|rule| rule.enabled);
+            if enabled { kind.index() } else { BuiltIn::Image.index() }
         } else if media.starts_with("audio/") {
             BuiltIn::Audio.index()
         } else if media.starts_with("opaque/") {

@@ -149,7 +149,7 @@ impl Tokens {
 }
 
 /// What is done with files that the calls of a conduit carry.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Files {
     /// What is done where handling would replace something that is inside a file.
     pub attachments: Attachments,
@@ -157,6 +157,23 @@ pub struct Files {
     pub opaque: OpaqueFiles,
     /// What is done with pictures.
     pub images: Images,
+    /// Longest side of a picture that is made smaller or blurred, in pixels; 16 to 32,768.
+    pub image_side: u32,
+    /// How many pixels on its longer side a picture would need for what a blurred one still shows; 4 to 4,096.
+    pub image_detail: u32,
+}
+
+impl Default for Files {
+    /// Nothing is left out, nothing is unread, pictures leave bare.
+    fn default() -> Self {
+        Self {
+            attachments: Attachments::default(),
+            opaque: OpaqueFiles::default(),
+            images: Images::default(),
+            image_side: 1024,
+            image_detail: 64,
+        }
+    }
 }
 
 /// What is done with pictures.
@@ -165,13 +182,18 @@ pub enum Images {
     /// They leave without what they carry beside their pixels: place and time, camera, author, comments, thumbnails.
     #[default]
     Strip,
+    /// They leave with no side longer than [`Files::image_side`], and bare.
+    Downscale,
+    /// They leave with no more detail than [`Files::image_detail`], and bare.
+    Blur,
     /// They are left out of the call, and a text says so in their place.
     Drop,
 }
 
 impl Images {
     /// Every choice with its name in plant files.
-    pub const NAMES: [(&'static str, Self); 2] = [("strip", Self::Strip), ("drop", Self::Drop)];
+    pub const NAMES: [(&'static str, Self); 4] =
+        [("strip", Self::Strip), ("downscale", Self::Downscale), ("blur", Self::Blur), ("drop", Self::Drop)];
 }
 
 /// What is done where something inside a file would have to be replaced: nothing can be, inside.
@@ -242,6 +264,8 @@ pub struct Bounds {
     pub idle: Duration,
     /// Longest exchange from first byte to last.
     pub total: Duration,
+    /// Longest that all recordings of a call may sound; `None` for any.
+    pub audio: Option<Duration>,
 }
 
 impl Default for Bounds {
@@ -255,6 +279,7 @@ impl Default for Bounds {
             first_byte: Duration::from_secs(120),
             idle: Duration::from_secs(120),
             total: Duration::from_secs(1800),
+            audio: None,
         }
     }
 }

@@ -98,6 +98,8 @@ ids! {
     DocumentId;
     /// Names a table of which values are looked for.
     TableId;
+    /// Names a registered picture.
+    PictureId;
     /// Names a workload token, so that it can be listed and revoked without being known.
     TokenId;
 }

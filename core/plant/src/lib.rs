@@ -34,8 +34,8 @@ pub use content::{Channel, Content, Edit, Form, Origin, Piece, Rewrite};
 pub use dialect::Dialect;
 pub use finding::{Finding, Label};
 pub use id::{
-    ConduitId, DocumentId, GatewayId, InvalidId, OperatorId, PlantId, ProviderId, Purpose, RecordId, RuleId, TableId,
-    TokenId, WorkloadId, WorkstationId, ZoneId,
+    ConduitId, DocumentId, GatewayId, InvalidId, OperatorId, PictureId, PlantId, ProviderId, Purpose, RecordId, RuleId,
+    TableId, TokenId, WorkloadId, WorkstationId, ZoneId,
 };
 pub use principal::{Evidence, Identity, Principal};
 pub use provider::{CredentialReference, Provider, Supplier};

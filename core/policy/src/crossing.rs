@@ -141,5 +141,7 @@ fn tightest(conduits: &[Arc<Conduit>]) -> Bounds {
         first_byte: least.first_byte.min(next.first_byte),
         idle: least.idle.min(next.idle),
         total: least.total.min(next.total),
+        // The shorter one, where both have one.
+        audio: least.audio.into_iter().chain(next.audio).min(),
     })
 }

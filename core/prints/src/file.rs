@@ -31,7 +31,8 @@ pub enum FileError {
 }
 
 /// Puts a body between head and checksum.
-pub(crate) fn close(name: &[u8], keys: &Keys, body: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn close(name: &[u8], keys: &Keys, body: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(name.len() + KEY + body.len() + CHECKSUM);
     bytes.extend_from_slice(name);
     bytes.extend_from_slice(&keys.name());
@@ -42,7 +43,10 @@ pub(crate) fn close(name: &[u8], keys: &Keys, body: &[u8]) -> Vec<u8> {
 }
 
 /// The body of a file, if all around it is right.
-pub(crate) fn open<'a>(name: &[u8], keys: &Keys, bytes: &'a [u8]) -> Result<Parts<'a>, FileError> {
+///
+/// # Errors
+/// What is not right.
+pub fn open<'a>(name: &[u8], keys: &Keys, bytes: &'a [u8]) -> Result<Parts<'a>, FileError> {
     let rest = bytes.strip_prefix(name).ok_or(FileError::Foreign)?;
     let (key, _) = rest.split_at_checked(KEY).ok_or(FileError::Damaged)?;
     if key != keys.name() {
@@ -58,44 +62,67 @@ pub(crate) fn open<'a>(name: &[u8], keys: &Keys, bytes: &'a [u8]) -> Result<Part
 }
 
 /// What of a body is still to be read.
-pub(crate) struct Parts<'a> {
+pub struct Parts<'a> {
     rest: &'a [u8],
     /// Where the body ends in the file.
     end: usize,
 }
 
 impl<'a> Parts<'a> {
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether nothing is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
-    pub(crate) fn malformed(&self) -> FileError {
+    /// The format is broken here.
+    #[must_use]
+    pub fn malformed(&self) -> FileError {
         FileError::Malformed { at: self.end - self.rest.len() }
     }
 
-    pub(crate) fn bytes(&mut self, count: usize) -> Result<&'a [u8], FileError> {
+    /// So many bytes.
+    ///
+    /// # Errors
+    /// If there are fewer.
+    pub fn bytes(&mut self, count: usize) -> Result<&'a [u8], FileError> {
         let (part, rest) = self.rest.split_at_checked(count).ok_or(self.malformed())?;
         self.rest = rest;
         Ok(part)
     }
 
-    pub(crate) fn byte(&mut self) -> Result<u8, FileError> {
+    /// One byte.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn byte(&mut self) -> Result<u8, FileError> {
         let malformed = self.malformed();
         self.bytes(1)?.first().copied().ok_or(malformed)
     }
 
-    pub(crate) fn number(&mut self) -> Result<u32, FileError> {
+    /// What [`put_number`] writes.
+    ///
+    /// # Errors
+    /// If there are too few bytes.
+    pub fn number(&mut self) -> Result<u32, FileError> {
         let malformed = self.malformed();
         let bytes = self.bytes(4)?.first_chunk().ok_or(malformed)?;
         Ok(u32::from_le_bytes(*bytes))
     }
 
-    pub(crate) fn size(&mut self) -> Result<usize, FileError> {
+    /// A number that counts what follows.
+    ///
+    /// # Errors
+    /// As of [`Self::number`].
+    pub fn size(&mut self) -> Result<usize, FileError> {
         usize::try_from(self.number()?).map_err(|_| self.malformed())
     }
 
     /// A text of at most 255 bytes.
-    pub(crate) fn text(&mut self) -> Result<&'a str, FileError> {
+    ///
+    /// # Errors
+    /// If there are too few bytes, or they are no text.
+    pub fn text(&mut self) -> Result<&'a str, FileError> {
         let malformed = self.malformed();
         let length = self.byte()?;
         std::str::from_utf8(self.bytes(usize::from(length))?).map_err(|_| malformed)
@@ -103,12 +130,12 @@ impl<'a> Parts<'a> {
 }
 
 /// Writes what [`Parts::text`] reads.
-pub(crate) fn put_text(body: &mut Vec<u8>, text: &str) {
+pub fn put_text(body: &mut Vec<u8>, text: &str) {
     body.push(u8::try_from(text.len()).unwrap_or(u8::MAX));
     body.extend(text.bytes().take(usize::from(u8::MAX)));
 }
 
 /// Writes what [`Parts::number`] reads.
-pub(crate) fn put_number(body: &mut Vec<u8>, number: u32) {
+pub fn put_number(body: &mut Vec<u8>, number: u32) {
     body.extend_from_slice(&number.to_le_bytes());
 }

@@ -90,6 +90,17 @@ impl Keys {
         keyed(&self.prints, "name", 0).to_le_bytes()
     }
 
+    /// A keyed hash of parts, for one use: what others with other keys cannot make, nor tell anything from.
+    #[must_use]
+    pub fn digest(&self, use_: &str, parts: &[&[u8]]) -> [u8; 16] {
+        let mut hasher = SipHasher24x128::new_with_key(&self.prints);
+        for part in [use_.as_bytes()].iter().chain(parts) {
+            hasher.write(&part.len().to_le_bytes());
+            hasher.write(part);
+        }
+        hasher.finish128().as_bytes()
+    }
+
     /// Tells a file that was damaged, or altered by somebody without the key.
     pub(crate) fn checksum(&self, bytes: &[u8]) -> [u8; 16] {
         let mut hasher = SipHasher24x128::new_with_key(&self.prints);

@@ -16,7 +16,7 @@
 
 mod collection;
 mod csv;
-mod file;
+pub mod file;
 mod fuzz;
 mod group;
 mod key;
@@ -30,7 +30,6 @@ mod winnow;
 
 pub use collection::{Added, Collection, CollectionError, Document, Registration};
 pub use csv::{Csv, CsvError};
-pub use file::FileError;
 pub use fuzz::{fuzz_csv, fuzz_documents, fuzz_tables};
 pub use key::Keys;
 pub use matcher::{Matched, Matcher, Search};

@@ -1,6 +1,7 @@
 //! What is known again, and what is not.
 
-use crate::{Added, Collection, CollectionError, FileError, Keys, Reader, Registration, Table};
+use crate::file::FileError;
+use crate::{Added, Collection, CollectionError, Keys, Reader, Registration, Table};
 use plant::{DocumentId, Label};
 use proptest::prelude::*;
 

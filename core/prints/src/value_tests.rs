@@ -1,6 +1,7 @@
 //! Which values of a table are found, and which are not.
 
-use crate::{FileError, Keys, Matcher, Order, Search, SheetError, Sheets};
+use crate::file::FileError;
+use crate::{Keys, Matcher, Order, Search, SheetError, Sheets};
 use plant::{Label, TableId};
 use proptest::prelude::*;
 

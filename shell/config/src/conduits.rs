@@ -126,6 +126,7 @@ fn bounds(node: &Node<'_>) -> Option<Bounds> {
         first_byte: node.duration("first_byte")?,
         idle: node.duration("idle")?,
         total: node.duration("total")?,
+        audio: if node.says("audio") { Some(node.duration("audio")?) } else { None },
     })
 }
 
@@ -143,6 +144,8 @@ fn files(node: &Node<'_>) -> Option<Files> {
         attachments: choice(node, "attachments", &Attachments::NAMES)?,
         opaque: choice(node, "opaque_files", &OpaqueFiles::NAMES)?,
         images: choice(node, "images", &Images::NAMES)?,
+        image_side: node.number("image_side")?,
+        image_detail: node.number("image_detail")?,
     })
 }
 

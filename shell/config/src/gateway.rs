@@ -37,6 +37,8 @@ pub struct Gateway {
     pub documents: PathBuf,
     /// The file of registered tables.
     pub tables: PathBuf,
+    /// The file of registered pictures.
+    pub pictures: PathBuf,
     /// Who besides the gateway can open kept content: each `x25519:` and 32 bytes in base64.
     pub auditors: Vec<String>,
     /// What it takes at most.
@@ -100,6 +102,7 @@ pub(crate) fn build(file: &Node<'_>, folder: &Path, report: &mut Report) -> Opti
         tokens: path("tokens")?,
         documents: path("documents")?,
         tables: path("tables")?,
+        pictures: path("pictures")?,
         auditors: auditors(file, &node, report),
         limits: limits(&node.table("limits")?)?,
         keep_for: retention(&node.table("retention")?, report),

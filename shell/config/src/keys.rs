@@ -165,6 +165,12 @@ pub(crate) static GATEWAY: Section = Section {
             "The file of registered tables, as keyed prints of their values; `penstock match` writes it. Without it no value is looked for.",
         ),
         may(
+            "pictures",
+            Kind::Form(&PATH),
+            "\"pictures.looks\"",
+            "The file of registered pictures, by how they look; `penstock image` writes it. Without it no picture is known again.",
+        ),
+        may(
             "auditors",
             any(&ANY_RECIPIENT),
             "[\"x25519:3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=\"]",

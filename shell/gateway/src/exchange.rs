@@ -127,7 +127,7 @@ fn judge(
 ) -> Result<Ready, Refusal> {
     // parse: every string that would leave
     journal.received(&gate.secrets.commitments, &bytes);
-    let request = Reading::of(target, crossing, &bytes)?;
+    let request = Reading::of(inforce, target, crossing, &bytes)?;
     journal.asks(&request);
 
     // classify: what they hold

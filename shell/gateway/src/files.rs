@@ -2,15 +2,21 @@
 //!
 //! Decides nothing. What is found in a file is judged like any other text; where it would have to be replaced, the file is
 //! left out of the call if its conduit says so, because nothing can be replaced inside. Pictures leave without what they
-//! carry beside their pixels.
+//! carry beside their pixels, smaller or blurred if the conduit says so.
 
+use crate::gallery::{KnownPictures, PictureSighting, Shown, lessened, look, why};
 use crate::room::Room;
-use extract::{Budget, Extracted, File, Kept, Limits};
+use extract::{Budget, Extracted, File, Inside, Kept, Limits, Recording};
 use inspect::Changes;
+use pictures::Unread;
 use plant::{Attachments, Conduit, Files, Finding, Images, Reason, Refusal};
 use policy::Passage;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use wire::{Part, Request, Substitute};
+
+/// What a picture that is left out is called in its place.
+const IMAGE: &str = "attachment.image";
 
 /// What opening the files of a request brought, beside what it added to the request's content.
 #[derive(Default)]
@@ -21,24 +27,32 @@ pub struct Opened {
     stripped: BTreeMap<usize, Kept>,
     /// Pieces that are in no stripped picture.
     removed: BTreeSet<usize>,
+    /// The registered pictures that are among them.
+    sightings: Vec<PictureSighting>,
+    /// The recordings among the files.
+    recordings: Vec<Recording>,
 }
 
-/// Opens every file of a request and adds what it says, and what of it could not be read, to the request's content.
+/// Opens every file of a request and adds what it says, what its pictures show, and what of it could not be read, to the
+/// request's content. `known` is what the plant registered.
 ///
 /// # Errors
 /// If the files hold more texts than a request may have.
-pub fn open_files(request: &mut Request<'_>) -> Result<Opened, Refusal> {
+pub fn open_files(request: &mut Request<'_>, known: Option<&KnownPictures>) -> Result<Opened, Refusal> {
+    let mut eye = Eye { known, pixels: pictures::Budget::new(&pictures::Limits::default()) };
     let (mut budget, mut opened) = (Budget::new(&Limits::default()), Opened::default());
     for attachment in 0..request.attachments().len() {
-        let found = {
+        let (found, shown) = {
             let Some(bytes) = bytes(request, attachment) else { continue };
             let own = request.attachments().get(attachment);
             let name = own.and_then(|own| own.name.as_deref());
             let media = own.and_then(|own| own.media.as_deref());
-            extract::extract(&File { bytes: bytes.as_ref(), name, media }, &mut budget)
+            let bytes = bytes.as_ref();
+            (extract::extract(&File { bytes, name, media }, &mut budget), eye.look(bytes))
         };
         opened
-            .add(request, attachment, found)
+            .show(request, attachment, shown)
+            .and_then(|()| opened.add(request, attachment, found, &mut eye))
             .ok_or_else(|| Refusal::new(Reason::BodyTooLarge, "the files hold more texts than the limit"))?;
     }
     Ok(opened)
@@ -68,8 +82,86 @@ impl AsRef<[u8]> for Held<'_> {
     }
 }
 
+/// What looks at pictures, and how much it still may.
+struct Eye<'k> {
+    known: Option<&'k KnownPictures>,
+    pixels: pictures::Budget,
+}
+
+impl Eye<'_> {
+    /// What a picture shows; `None` if it is none that is decoded here.
+    fn look(&mut self, bytes: &[u8]) -> Option<Result<Shown, Unread>> {
+        Some(look(bytes, &mut self.pixels, self.known)).filter(|shown| !matches!(shown, Err(Unread::Unknown)))
+    }
+}
+
 impl Opened {
-    fn add(&mut self, request: &mut Request<'_>, attachment: usize, found: Extracted) -> Option<()> {
+    /// Adds what a picture that is a file of its own shows.
+    fn show(
+        &mut self,
+        request: &mut Request<'_>,
+        attachment: usize,
+        shown: Option<Result<Shown, Unread>>,
+    ) -> Option<()> {
+        match shown {
+            None => Some(()),
+            Some(Ok(shown)) => {
+                request.shows(attachment, shown.kind.name());
+                self.recognise(request, attachment, "", shown)
+            }
+            Some(Err(unread)) => {
+                request.add_within(attachment, "", String::new(), Some(format!("opaque/{}", why(unread)))).map(|_| ())
+            }
+        }
+    }
+
+    /// Adds a picture that stands in a file. One that cannot be looked at is as little read as before there was anybody to look.
+    fn inside(
+        &mut self,
+        request: &mut Request<'_>,
+        attachment: usize,
+        picture: &Inside,
+        eye: &mut Eye<'_>,
+    ) -> Option<()> {
+        let place = picture.place.as_str();
+        let shown = picture.bytes.as_deref().and_then(|bytes| eye.look(bytes)?.ok());
+        let kind = shown.as_ref().map(|shown| format!("; shows={}", shown.kind.name())).unwrap_or_default();
+        request.add_within(attachment, place, String::new(), Some(format!("image/in-a-file{kind}")))?;
+        shown.map_or(Some(()), |shown| self.recognise(request, attachment, place, shown))
+    }
+
+    /// Adds what codes in a picture say, and which registered pictures it looks like.
+    fn recognise(&mut self, request: &mut Request<'_>, attachment: usize, place: &str, shown: Shown) -> Option<()> {
+        let within = |what: String| if place.is_empty() { what } else { format!("{place}: {what}") };
+        for (number, code) in shown.codes.into_iter().enumerate() {
+            let place = within(format!("{} {}", code.form, number + 1));
+            request.add_within(attachment, &place, code.text, None)?;
+        }
+        for sighting in shown.known {
+            let place = within(format!("picture `{}`", sighting.picture));
+            let piece = request.add_within(attachment, &place, String::new(), None)?;
+            self.sightings.push(PictureSighting { piece, ..sighting });
+        }
+        Some(())
+    }
+
+    /// The registered pictures that the request holds. [`Self::with_pictures`] has the same as findings.
+    #[must_use]
+    pub fn pictures(&self) -> &[PictureSighting] {
+        &self.sightings
+    }
+
+    /// Findings that are ordered by piece and span, and those of registered pictures.
+    #[must_use]
+    pub fn with_pictures(&self, mut findings: Vec<Finding>) -> Vec<Finding> {
+        if !self.sightings.is_empty() {
+            findings.extend(self.sightings.iter().map(PictureSighting::finding));
+            findings.sort_by_key(|finding| (finding.piece, finding.span.start));
+        }
+        findings
+    }
+
+    fn add(&mut self, request: &mut Request<'_>, attachment: usize, found: Extracted, eye: &mut Eye<'_>) -> Option<()> {
         let said = request.attachments().get(attachment).is_some_and(|own| own.said);
         if request.attachments().get(attachment).is_some_and(|own| own.picture) {
             self.pictures.insert(attachment);
@@ -84,14 +176,14 @@ impl Opened {
                 }
             }
         }
-        // A picture in a document is as little read as one beside it.
-        for place in found.pictures {
-            request.add_within(attachment, &place, String::new(), Some("image/in-a-file".to_owned()))?;
+        for picture in &found.pictures {
+            self.inside(request, attachment, picture, eye)?;
         }
         for opaque in found.opaque {
             let kind = format!("opaque/{}", opaque.why.name());
             request.add_within(attachment, &opaque.place, String::new(), Some(kind))?;
         }
+        self.recordings.extend(found.recording);
         if let Some(stripped) = found.stripped {
             self.stripped.insert(attachment, stripped);
         }
@@ -108,10 +200,29 @@ impl Opened {
         fixed && !leaves_out && !self.removed.contains(&finding.piece)
     }
 
+    /// Holds the recordings against what the conduit of a permit takes.
+    ///
+    /// # Errors
+    /// If they sound longer together, or how long one sounds cannot be told.
+    pub fn admit(&self, terms: &Passage) -> Result<(), Refusal> {
+        let Some(most) = terms.bounds.audio else { return Ok(()) };
+        let length = self.recordings.iter().try_fold(Duration::ZERO, |length, recording| match recording {
+            Recording::Lasts(own) => Some(length.saturating_add(*own)),
+            Recording::Untold => None,
+        });
+        let sounds = match length {
+            Some(length) if length <= most => return Ok(()),
+            Some(length) => format!("the recordings last {} s", length.as_secs()),
+            None => "how long a recording lasts cannot be told".to_owned(),
+        };
+        let detail = format!("{sounds}, and conduit `{}` takes {} s", terms.conduit, most.as_secs());
+        Err(Refusal::new(Reason::ContentRefused, detail))
+    }
+
     /// What a permit asks to be replaced, apart for texts and for files. `files` is what its conduit does with files.
     ///
     /// # Errors
-    /// If a picture would have to be left out of a call that is about it.
+    /// If a picture would have to be left out of a call that is about it, or as of [`Self::admit`].
     pub fn replaced(
         &self,
         request: &Request<'_>,
@@ -119,9 +230,10 @@ impl Opened {
         terms: &Passage,
         files: Files,
     ) -> Result<Replaced, Refusal> {
+        self.admit(terms)?;
         let mut left_out: BTreeMap<usize, String> = BTreeMap::new();
         if files.images == Images::Drop {
-            left_out.extend(self.pictures.iter().map(|picture| (*picture, "attachment.image".to_owned())));
+            left_out.extend(self.pictures.iter().map(|picture| (*picture, IMAGE.to_owned())));
         }
         let mut in_texts = |indices: &[usize]| -> Vec<usize> {
             let keep = |index: &&usize| {
@@ -140,13 +252,27 @@ impl Opened {
             tokenise: in_texts(&terms.tokenise),
             alike: terms.alike.clone(),
         };
+        let mut lesser = BTreeMap::new();
+        if matches!(files.images, Images::Downscale | Images::Blur) {
+            for picture in self.pictures.iter().filter(|picture| !left_out.contains_key(picture)).collect::<Vec<_>>() {
+                match bytes(request, *picture).map(|bytes| lessened(bytes.as_ref(), files)) {
+                    Some(Ok(Some(bytes))) => drop(lesser.insert(*picture, bytes)),
+                    Some(Ok(None)) => {}
+                    // What cannot be made smaller does not leave as large as it came.
+                    Some(Err(_)) | None => drop(left_out.insert(*picture, IMAGE.to_owned())),
+                }
+            }
+        }
         if left_out.keys().any(|file| !request.can_leave_out(*file)) {
             let detail = format!("conduit `{}` drops pictures, and the call is about one", terms.conduit);
             return Err(Refusal::new(Reason::ContentRefused, detail));
         }
-        let stripped = self.stripped.iter().filter(|(file, _)| !left_out.contains_key(file));
+        lesser.retain(|file, _| !left_out.contains_key(file));
+        let gone = |file: &usize| left_out.contains_key(file) || lesser.contains_key(file);
+        let stripped = self.stripped.iter().filter(|(file, _)| !gone(file));
         let mut files: Vec<Substitute> =
             stripped.map(|(file, kept)| Substitute::Rest { attachment: *file, parts: parts(kept) }).collect();
+        files.extend(lesser.into_iter().map(|(attachment, bytes)| Substitute::Bytes { attachment, bytes }));
         let note = |(attachment, label)| Substitute::Note { attachment, text: format!("[file left out: {label}]") };
         files.extend(left_out.into_iter().map(note));
         Ok(Replaced { texts, files })

@@ -1,6 +1,7 @@
 //! What is in force: one version of the plant, with everything that is made from it.
 
 use crate::connection::Caller;
+use crate::gallery::KnownPictures;
 use crate::keys::OperatorKeys;
 use crate::recorder::now;
 use crate::upstream::Upstream;
@@ -21,6 +22,7 @@ pub struct Inforce {
     upstreams: BTreeMap<ProviderId, Upstream>,
     operator_keys: Option<Arc<OperatorKeys>>,
     guard: Option<Arc<Guard>>,
+    pictures: Option<KnownPictures>,
 }
 
 impl Inforce {
@@ -33,7 +35,7 @@ impl Inforce {
         upstreams: BTreeMap<ProviderId, Upstream>,
         operator_keys: Option<Arc<OperatorKeys>>,
     ) -> Self {
-        Self { policy, inspector: Arc::new(inspector), registry, upstreams, operator_keys, guard: None }
+        Self { policy, inspector: Arc::new(inspector), registry, upstreams, operator_keys, guard: None, pictures: None }
     }
 
     /// The same with limits that answers are held against.
@@ -41,6 +43,17 @@ impl Inforce {
     pub fn guarded(mut self, guard: Arc<Guard>) -> Self {
         self.guard = Some(guard).filter(|guard| !guard.idle());
         self
+    }
+
+    /// The same with pictures that are known again.
+    #[must_use]
+    pub fn knowing(mut self, pictures: Option<KnownPictures>) -> Self {
+        self.pictures = pictures;
+        self
+    }
+
+    pub(crate) fn pictures(&self) -> Option<&KnownPictures> {
+        self.pictures.as_ref()
     }
 
     /// The plant.

@@ -19,6 +19,7 @@ mod ends;
 mod exchange;
 mod files;
 mod flood;
+mod gallery;
 mod gate;
 mod headers;
 mod inforce;
@@ -44,6 +45,7 @@ mod upstream;
 mod watch;
 
 pub use files::{Opened, Replaced, open_files};
+pub use gallery::{KnownPictures, PictureSighting};
 pub use headers::carried;
 pub use inforce::Inforce;
 pub use keys::{Fetch, FetchError, Fetched, HttpFetch, OperatorKeys, Pending, SourceError};

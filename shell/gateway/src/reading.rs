@@ -21,7 +21,12 @@ pub(crate) struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     /// Reads every string that would leave.
-    pub(crate) fn of(target: &Target<'a>, crossing: &Crossing, bytes: &'a [u8]) -> Result<Self, Refusal> {
+    pub(crate) fn of(
+        inforce: &Inforce,
+        target: &Target<'a>,
+        crossing: &Crossing,
+        bytes: &'a [u8],
+    ) -> Result<Self, Refusal> {
         let Some(endpoint) = target.endpoint.filter(|_| !crossing.opaque()) else {
             return Ok(Self { request: None, opened: Opened::default() });
         };
@@ -31,7 +36,7 @@ impl<'a> Reading<'a> {
             .with_headers(headers::carried(target.headers).map(|(name, value)| (name.as_str(), value.as_bytes())));
         // A few bytes may unfold to many.
         let weight = if request.attachments().is_empty() { 0 } else { usize::MAX };
-        let opened = aside(weight, || open_files(&mut request))?;
+        let opened = aside(weight, || open_files(&mut request, inforce.pictures()))?;
         Ok(Self { request: Some(request), opened })
     }
 
@@ -45,6 +50,7 @@ impl<'a> Reading<'a> {
         let Some(request) = &self.request else { return Ok(Vec::new()) };
         let weight = request.content().pieces.iter().map(|piece| piece.text.len()).sum();
         let found = aside(weight, || inforce.inspector().read(request.content()));
+        let found = found.map(|findings| self.opened.with_pictures(findings));
         found.map_err(|more| Refusal::new(Reason::ContentRefused, more.to_string()))
     }
 
@@ -71,7 +77,9 @@ impl<'a> Reading<'a> {
         secrets: &Secrets,
     ) -> Result<(Option<Bytes>, Restorer), Refusal> {
         let Some(request) = &self.request else { return Ok((None, Restorer::default())) };
-        let Replaced { texts, files } = self.opened.replaced(request, findings, terms, inforce.files(terms))?;
+        let weight = if request.attachments().is_empty() { 0 } else { usize::MAX };
+        let replaced = aside(weight, || self.opened.replaced(request, findings, terms, inforce.files(terms)));
+        let Replaced { texts, files } = replaced?;
         if texts.is_empty() && files.is_empty() && terms.model.is_none() {
             return Ok((None, Restorer::default()));
         }

@@ -162,6 +162,12 @@ impl<'a> Document<'a> {
         filter::decode(harvest, object.value.dictionary()?, data).map(std::borrow::Cow::into_owned)
     }
 
+    /// The bytes of a stream that is a JPEG file and nothing else (section 7.4.8). Pictures of other kinds have no head.
+    fn photograph(&self, number: u32) -> Option<&[u8]> {
+        let data = self.bytes.get(self.objects.get(&number)?.stream.clone()?)?;
+        Some(data).filter(|data| data.starts_with(b"\xff\xd8\xff"))
+    }
+
     fn of_kind(&self, fits: impl Fn(&Dictionary) -> bool) -> Vec<u32> {
         let fits = |object: &Object| object.value.dictionary().is_some_and(&fits);
         self.objects.iter().filter(|(_, object)| fits(object)).map(|(number, _)| *number).collect()
@@ -271,7 +277,7 @@ impl<'a> Document<'a> {
                     continue;
                 };
                 if own.get("Subtype").and_then(Value::name) == Some("Image") {
-                    harvest.picture(place);
+                    harvest.picture(place, self.photograph(number));
                     continue;
                 }
                 let own = self.entry(own, "Resources").and_then(Value::dictionary).cloned().or(resources.clone());

@@ -57,6 +57,9 @@ built_in! {
     Recipe "recipe.form" "recipe";
     Drawing "drawing.text" "drawing";
     Image "attachment.image" "attachment.image";
+    ImageDrawing "attachment.image.drawing" "attachment.image.drawing";
+    ImageScreen "attachment.image.screen" "attachment.image.screen";
+    ImagePhotograph "attachment.image.photograph" "attachment.image.photograph";
     Audio "attachment.audio" "attachment.audio";
     File "attachment.file" "attachment.file";
     Opaque "attachment.opaque" "attachment.opaque";
@@ -97,7 +100,8 @@ pub(crate) fn vendor(position: usize) -> RuleIndex {
 }
 
 /// Rules of what the plant registered. What they find is called by its own name, such as `document.pump-7`.
-const REGISTERED: [(&str, &str); 3] = [("data", "data"), ("document", "document"), (TRACE, TRACE)];
+const REGISTERED: [(&str, &str); 4] =
+    [("data", "data"), ("document", "document"), (TRACE, TRACE), ("picture", "picture")];
 
 /// The label of a message that repeats too little of a document to be a copy.
 pub(crate) const TRACE: &str = "document.trace";

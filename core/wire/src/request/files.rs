@@ -159,6 +159,17 @@ impl<'a> Request<'a> {
         self.attachments.get(attachment).is_some_and(|own| own.exit != Exit::Nowhere)
     }
 
+    /// Notes beside its media type what a picture shows, in one word.
+    pub fn shows(&mut self, attachment: usize, what: &str) {
+        let of_it = |place: &Place<'_>| matches!(place, Place::Within(own) if *own == attachment);
+        let pieces = self.content.pieces.iter_mut().zip(&self.places).filter(|(_, place)| of_it(place));
+        let mut kinds = pieces.filter_map(|(piece, _)| piece.attachment.as_mut());
+        if let Some(kind) = kinds.find(|kind| kind.starts_with("image/")) {
+            kind.push_str("; shows=");
+            kind.push_str(what);
+        }
+    }
+
     /// Adds what was found in a file: a text, or with a media type something that is none. Gives the piece's index;
     /// `None` if there is no such file, or there are as many pieces as the limits allow.
     pub fn add_within(&mut self, attachment: usize, place: &str, text: String, kind: Option<String>) -> Option<usize> {

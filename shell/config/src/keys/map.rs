@@ -21,7 +21,7 @@ static DIALECTS: [&str; 5] = names(&plant::Dialect::NAMES);
 static ACTS: [&str; 4] = names(&plant::Act::NAMES);
 static KEEPS: [&str; 2] = names(&plant::Keep::NAMES);
 static ATTACHMENTS: [&str; 2] = names(&plant::Attachments::NAMES);
-static IMAGES: [&str; 2] = names(&plant::Images::NAMES);
+static IMAGES: [&str; 4] = names(&plant::Images::NAMES);
 static OPAQUE_FILES: [&str; 2] = names(&plant::OpaqueFiles::NAMES);
 static CRITICALITIES: [&str; 4] = names(&plant::Criticality::NAMES);
 /// Every verdict that handling can name. `hold` waits for a person, and has no place to wait yet.
@@ -303,8 +303,21 @@ pub(crate) static CONDUIT: Section = Section {
             "images",
             Kind::OneOf(&IMAGES),
             "\"drop\"",
-            "What is done with pictures: `strip` what they carry beside their pixels (place, time, camera, author, comments, thumbnails), or \
-             `drop` them and put a text in their place. Pictures inside documents are not reached.",
+            "What is done with pictures: `strip` what they carry beside their pixels (place, time, camera, author, comments, thumbnails); \
+             `downscale` or `blur` them, which strips them too; or `drop` them and put a text in their place. One that cannot be made \
+             smaller or blurred is dropped. Pictures inside documents are not reached.",
+        ),
+        may(
+            "image_side",
+            Kind::Count { low: 16, high: 1 << 15 },
+            "768",
+            "Longest side of a picture that is downscaled or blurred, in pixels.",
+        ),
+        may(
+            "image_detail",
+            Kind::Count { low: 4, high: 4096 },
+            "32",
+            "How many pixels on its longer side a picture would need for what a blurred one still shows. What is finer is gone.",
         ),
         may("answers", Kind::Table(&ANSWERS), "", "What may come back."),
         may("limits", Kind::Table(&CONDUIT_LIMITS), "", "Limits of size and time."),
@@ -491,5 +504,12 @@ pub(crate) static CONDUIT_LIMITS: Section = Section {
         may("first_byte", Kind::Time { low: 1, high: HOUR }, "\"2m\"", "Longest wait for the head of the answer."),
         may("idle", Kind::Time { low: 1, high: HOUR }, "\"2m\"", "Longest silence between two pieces of an answer."),
         may("total", Kind::Time { low: 1, high: 24 * HOUR }, "\"30m\"", "Longest exchange from first byte to last."),
+        may(
+            "audio",
+            Kind::Time { low: 1, high: 24 * HOUR },
+            "\"10m\"",
+            "Longest recording that a call may carry (MP3, WAV, FLAC, Ogg). With it, one whose length cannot be told is refused too. \
+             Without it, any.",
+        ),
     ],
 };

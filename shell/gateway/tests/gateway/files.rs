@@ -7,9 +7,10 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use plant::{Attachments, Files, Images, OpaqueFiles, Reason};
+use plant::{Attachments, Bounds, Files, Images, OpaqueFiles, Reason};
 use serde_json::{Value, json};
 use std::io::Write;
+use std::time::Duration;
 
 /// A file of the test data.
 fn sample(name: &str) -> Vec<u8> {
@@ -87,8 +88,15 @@ fn anthropic(name: &str, kind: &str) -> Value {
     json!({"model": "claude", "max_tokens": 9, "messages": [{"role": "user", "content": [document]}]})
 }
 
-const DROP: Files = Files { attachments: Attachments::Drop, opaque: OpaqueFiles::Refuse, images: Images::Strip };
-const RECORD: Files = Files { attachments: Attachments::Refuse, opaque: OpaqueFiles::Record, images: Images::Strip };
+const STRICT: Files = Files {
+    attachments: Attachments::Refuse,
+    opaque: OpaqueFiles::Refuse,
+    images: Images::Strip,
+    image_side: 1024,
+    image_detail: 64,
+};
+const DROP: Files = Files { attachments: Attachments::Drop, ..STRICT };
+const RECORD: Files = Files { opaque: OpaqueFiles::Record, ..STRICT };
 const SHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -235,4 +243,100 @@ async fn pictures_are_left_out_where_the_conduit_says_so() {
         {"type": "image", "source": source}]}]});
     let left = json!([{"type": "text", "text": "[file left out: attachment.image]"}]);
     assert_eq!(trial.passes(MESSAGES, &body).await["messages"][0]["content"], left);
+}
+
+/// A drawing: lines on white, so large.
+fn drawing(width: u32, height: u32) -> Vec<u8> {
+    let line = |x: u32, y: u32| x % 97 < 3 && y > height / 3 || y % 71 < 3 && x < width / 2;
+    let shown = image::RgbImage::from_fn(width, height, |x, y| image::Rgb(if line(x, y) { [0; 3] } else { [255; 3] }));
+    let mut out = std::io::Cursor::new(Vec::new());
+    shown.write_to(&mut out, image::ImageFormat::Png).unwrap();
+    out.into_inner()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_leave_smaller_or_blurred_where_the_conduit_says_so() {
+    let part = |bytes: &[u8]| chat(&json!({"type": "image_url", "image_url": {"url": url("image/png", bytes)}}));
+    let whole = drawing(900, 600);
+    let trial = Trial::new(Files { images: Images::Downscale, image_side: 300, ..Files::default() }).await;
+    let seen = image::load_from_memory(&picture(&trial.passes(CHAT, &part(&whole)).await)).unwrap();
+    assert_eq!((seen.width(), seen.height()), (300, 200));
+    // What is small enough stays as it came, and what else stands in the body too.
+    let small = part(&drawing(120, 80));
+    assert_eq!(trial.passes(CHAT, &small).await, small);
+    // What claims to be a picture and cannot be decoded leaves neither large nor small.
+    trial.refuses(CHAT, &part(&whole[..whole.len() - 400])).await;
+    let data = BASE64_STANDARD.encode(&whole);
+    let source = json!({"type": "base64", "media_type": "image/png", "data": data});
+    let content = json!([{"type": "image", "source": source}]);
+    let body = json!({"model": "claude", "max_tokens": 9, "messages": [{"role": "user", "content": content}]});
+    let trial = Trial::new(Files { images: Images::Blur, image_detail: 8, ..Files::default() }).await;
+    let seen = trial.passes(MESSAGES, &body).await;
+    let source = &seen["messages"][0]["content"][0]["source"];
+    assert_eq!(source["media_type"], "image/png");
+    let blurred = BASE64_STANDARD.decode(source["data"].as_str().unwrap()).unwrap();
+    let blurred = image::load_from_memory_with_format(&blurred, image::ImageFormat::Png).unwrap().to_luma8();
+    assert_eq!(blurred.dimensions(), (900, 600));
+    assert!(blurred.pixels().all(|pixel| pixel.0[0] > 100), "no line is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_picture_is_becomes_its_label() {
+    let trial = Trial::new(Files::default()).await;
+    let docx = gzip(&drawing(400, 300));
+    let whole = json!({"type": "image_url", "image_url": {"url": url("image/png", &drawing(400, 300))}});
+    for (count, body) in [chat(&whole), file_part("a.gz", &docx)].into_iter().enumerate() {
+        trial.passes(CHAT, &body).await;
+        let story = trial.works.ledger.stories(count + 1).await.pop().unwrap();
+        let findings = story.intent.unwrap().body.what.unwrap().findings;
+        assert!(findings.iter().any(|finding| finding.label == "attachment.image.drawing"), "{findings:?}");
+    }
+    let bomb = json!({"type": "image_url", "image_url": {"url": url("image/bmp", &claims_to_be_huge())}});
+    trial.refuses(CHAT, &chat(&bomb)).await;
+}
+
+/// A BMP of one row that says that it has a billion pixels.
+fn claims_to_be_huge() -> Vec<u8> {
+    let mut bytes = b"BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0".to_vec();
+    bytes.extend([30_000u32, 30_000].map(u32::to_le_bytes).concat());
+    bytes.extend([1, 0, 24, 0]);
+    bytes.extend([0; 28]);
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_code_in_a_picture_says_is_read() {
+    let code =
+        |name: &str| std::fs::read(format!("{}/../../testdata/codes/{name}.png", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let trial = Trial::new(Files::default()).await;
+    for name in ["qr", "data-matrix", "code-128"] {
+        let part = json!({"type": "image_url", "image_url": {"url": url("image/png", &code(name))}});
+        trial.refuses(CHAT, &chat(&part)).await;
+        trial.refuses(CHAT, &file_part("a.gz", &gzip(&code(name)))).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_that_is_longer_than_the_conduit_takes_is_refused() {
+    let provider = Provider::new(vec![Act::Send(document(200, "", &completion("seen")))]).await;
+    let bounds = Bounds { audio: Some(Duration::from_secs(60)), ..Bounds::default() };
+    let works = Works::start(Setting { bounds, ..Setting::new(provider.address) }).await;
+    let trial = Trial { provider, works };
+    // 8,000 samples a second of two bytes each.
+    let wav = |seconds: usize| {
+        let form = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\0\0\0\0";
+        [&form[..], &vec![0x22; seconds * 16_000]].concat()
+    };
+    let body = |recordings: &[Vec<u8>]| {
+        let part = |bytes: &Vec<u8>| json!({"type": "input_audio", "input_audio": {"format": "wav", "data": BASE64_STANDARD.encode(bytes)}});
+        let content: Vec<Value> = recordings.iter().map(part).collect();
+        json!({"model": "gpt-4o", "messages": [{"role": "user", "content": content}]})
+    };
+    trial.passes(CHAT, &body(&[wav(59)])).await;
+    trial.refuses(CHAT, &body(&[wav(61)])).await;
+    trial.refuses(CHAT, &body(&[wav(40), wav(40)])).await;
+    // What states neither format nor length is not taken for short.
+    trial
+        .refuses(CHAT, &body(&[b"OggS\0\x02\0\0\0\0\0\0\0\0aaaa\0\0\0\0\0\0\0\0\x01\x04\x81\x82\x83\x84".to_vec()]))
+        .await;
 }
