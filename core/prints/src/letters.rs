@@ -113,14 +113,15 @@ fn narrow(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// The length of `3.`, `12)` or `4.1.2` where a blank follows: the number of a list or a heading.
+/// The length of `3.`, `12)` or `4.1.` where a blank follows: the number of a list. Without a mark at its end it is a heading's,
+/// which stands in the middle of a line where a table of contents was wrapped anew, and must read the same there.
 fn list_number(text: &[u8]) -> Option<usize> {
     let length = text.iter().take(12).take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
     let number = text.get(..length)?;
     let closed = text.get(length) == Some(&b')');
     let end = length + usize::from(closed);
     let blank = matches!(text.get(end), Some(b' ' | b'\t'));
-    (blank && (closed || number.contains(&b'.'))).then_some(end)
+    (blank && (closed || number.ends_with(b"."))).then_some(end)
 }
 
 /// The length of a tag without attributes, such as `<b>`, `</li>` or `<br />`; or 1, and then it is read as text. Longer ones
@@ -219,7 +220,7 @@ mod tests {
             "<p>Heat the <b>mix</b> to 185 °C,<br/>then hold.</p>",
             "3. Heat the mix to 185 °C, then hold.",
             "  4.2) Heat the mix to 185 °C, then hold.",
-            "- 12.1 Heat the mix to 185 °C, then hold.",
+            "- 12.1. Heat the mix to 185 °C, then hold.",
             "Ηеаt thе mіх tо 185 °С, thеn hоld.",
             "Ｈｅａｔ ｔｈｅ ｍｉｘ ｔｏ １８５ °C, then hold.",
             "Heat the mlx to I85 °C, then ho1d.",
@@ -235,6 +236,7 @@ mod tests {
         assert_eq!(letters("185 bar"), "l85bar");
         assert_eq!(letters("2026-11-20"), "2o26ll2o");
         assert_eq!(letters("set 12. then"), "setl2then");
+        assert_eq!(letters("6.2.1 Installing 328\n6.2.2 Pins"), letters("6.2.1 Installing 328 6.2.2 Pins"));
     }
 
     #[test]

@@ -34,13 +34,13 @@ pub(crate) struct Kept {
 /// Gives the kept runs of a text, in order; says how many letters it has.
 pub(crate) fn winnow(text: &str, keys: &Keys, keep: impl FnMut(Kept)) -> u32 {
     let mut winnow = Winnow {
+        text: text.as_bytes(),
         keys,
         keep,
         letters: 0,
         rolling: 0,
         memory: Ring([0; MEMORY]),
         starts: Ring([0; MEMORY]),
-        ends: Ring([0; MEMORY]),
         hashes: Ring([0; MEMORY]),
         least: None,
     };
@@ -64,13 +64,13 @@ impl<T: Copy> Ring<T> {
 }
 
 struct Winnow<'k, F> {
+    text: &'k [u8],
     keys: &'k Keys,
     keep: F,
     letters: usize,
     rolling: u64,
     memory: Ring<u8>,
     starts: Ring<u32>,
-    ends: Ring<u32>,
     /// Of the run that begins with a letter.
     hashes: Ring<u64>,
     /// The run that was kept last, or will be once the first window is full; with its hash.
@@ -78,7 +78,7 @@ struct Winnow<'k, F> {
 }
 
 impl<F: FnMut(Kept)> Take for Winnow<'_, F> {
-    fn take(&mut self, letter: u8, start: u32, end: u32) {
+    fn take(&mut self, letter: u8, start: u32, _: u32) {
         let number = self.letters;
         // A sum of what the letters add, each turned once for every letter behind it (a cyclic polynomial).
         self.rolling = self.rolling.rotate_left(1) ^ self.keys.letter(letter);
@@ -87,7 +87,6 @@ impl<F: FnMut(Kept)> Take for Winnow<'_, F> {
         }
         self.memory.put(number, letter);
         self.starts.put(number, start);
-        self.ends.put(number, end);
         self.letters += 1;
         if let Some(run) = self.letters.checked_sub(RUN) {
             self.run(run);
@@ -126,17 +125,31 @@ impl<F: FnMut(Kept)> Winnow<'_, F> {
     }
 
     fn keep(&mut self, (run, hash): (usize, u64)) {
-        // Six bits of a letter: some digits count as the letter that they share them with.
-        let letters = (run..run + RUN).map(|letter| self.memory.at(letter));
-        let different = letters.fold(0u64, |seen, letter| seen | 1 << (letter % 64)).count_ones();
-        if different >= DIFFERENT {
+        if self.differs(run) {
+            let end = self.end(self.starts.at(run + RUN - 1));
             (self.keep)(Kept {
                 print: self.keys.print(hash),
                 letter: u32::try_from(run).unwrap_or(u32::MAX),
                 start: self.starts.at(run),
-                end: self.ends.at(run + RUN - 1),
+                end,
             });
         }
+    }
+
+    /// Whether a run has enough different letters. Of most, the first half has.
+    fn differs(&self, run: usize) -> bool {
+        // Six bits of a letter: some digits count as the letter that they share them with.
+        let seen = |letters: std::ops::Range<usize>| {
+            letters.fold(0u64, |seen, letter| seen | 1 << (self.memory.at(letter) % 64))
+        };
+        let first = seen(run..run + RUN / 2);
+        first.count_ones() >= DIFFERENT || (first | seen(run + RUN / 2..run + RUN)).count_ones() >= DIFFERENT
+    }
+
+    /// Where the character that begins at `start` ends.
+    fn end(&self, start: u32) -> u32 {
+        let first = self.text.get(start as usize).copied().unwrap_or_default();
+        start + first.leading_ones().max(1)
     }
 
     /// A text that is shorter than a window has one print all the same.
