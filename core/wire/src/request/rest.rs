@@ -165,8 +165,9 @@ mod tests {
     #[test]
     fn parts_that_are_not_in_the_file_fit_nowhere() {
         let body = chat(&picture(100));
-        for parts in [&[0..500][..], &[50..60, 40..45], &[200..300]] {
-            let parts = parts.iter().cloned().map(Part::Span).collect();
+        for parts in
+            [vec![Part::Span(0..500)], vec![Part::Span(50..60), Part::Span(40..45)], vec![Part::Span(200..300)]]
+        {
             assert_eq!(rewritten(&body, parts), Err(Unfit::Attachment(0)));
         }
     }
