@@ -56,7 +56,9 @@ pub(crate) fn inforce(
             .wrap_err_with(|| format!("provider `{}` cannot be prepared", provider.id))?;
         upstreams.insert(provider.id.clone(), upstream);
     }
-    Ok(Inforce::new(policy, inspector, registry, upstreams, operator_keys).guarded(Arc::clone(&loaded.guard)))
+    Ok(Inforce::new(policy, inspector, registry, upstreams, operator_keys)
+        .guarded(Arc::clone(&loaded.guard))
+        .watching(loaded.shifts))
 }
 
 /// What reads content, and knows again what the plant registered.

@@ -31,6 +31,7 @@ mod run;
 mod schema;
 mod seal;
 mod secrets;
+mod shifts;
 mod signing;
 mod sql;
 mod texts;
@@ -78,6 +79,7 @@ enum Task {
     #[command(name = "match")]
     Matching(matching::Args),
     Records(records::Args),
+    Shifts(shifts::Args),
     Receipt(receipt::Args),
     Sql(sql::Args),
     Reindex(reindex::Args),
@@ -109,6 +111,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Fingerprint(args) => fingerprint::run(&plant, args),
         Task::Matching(args) => matching::run(&plant, args),
         Task::Records(args) => records::run(&plant, args),
+        Task::Shifts(args) => shifts::run(&plant, args),
         Task::Receipt(args) => receipt::run(&plant, args),
         Task::Sql(args) => sql::run(args),
         Task::Reindex(args) => reindex::run(args),

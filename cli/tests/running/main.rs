@@ -7,3 +7,5 @@
 mod house;
 #[cfg(test)]
 mod memory;
+#[cfg(test)]
+mod shifts;

@@ -44,11 +44,13 @@ pub enum Kind {
     Prune,
     /// Records that were taken while the disk was full are in the log now.
     Gap,
+    /// Something that people should look at: the calls of a workload have shifted.
+    Alert,
 }
 
 impl Kind {
     /// Every kind with its name in records.
-    pub const NAMES: [(&'static str, Self); 17] = [
+    pub const NAMES: [(&'static str, Self); 18] = [
         ("genesis", Self::Genesis),
         ("boot", Self::Boot),
         ("intent", Self::Intent),
@@ -66,6 +68,7 @@ impl Kind {
         ("erase", Self::Erase),
         ("prune", Self::Prune),
         ("gap", Self::Gap),
+        ("alert", Self::Alert),
     ];
 
     /// The kind of that name; `None` for one that a later version added.
@@ -95,6 +98,7 @@ impl Kind {
             Self::Erase => "erase",
             Self::Prune => "prune",
             Self::Gap => "gap",
+            Self::Alert => "alert",
         }
     }
 }

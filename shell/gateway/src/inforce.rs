@@ -21,6 +21,7 @@ pub struct Inforce {
     upstreams: BTreeMap<ProviderId, Upstream>,
     operator_keys: Option<Arc<OperatorKeys>>,
     guard: Option<Arc<Guard>>,
+    shifts: Option<shift::Settings>,
 }
 
 impl Inforce {
@@ -33,7 +34,7 @@ impl Inforce {
         upstreams: BTreeMap<ProviderId, Upstream>,
         operator_keys: Option<Arc<OperatorKeys>>,
     ) -> Self {
-        Self { policy, inspector: Arc::new(inspector), registry, upstreams, operator_keys, guard: None }
+        Self { policy, inspector: Arc::new(inspector), registry, upstreams, operator_keys, guard: None, shifts: None }
     }
 
     /// The same with limits that answers are held against.
@@ -41,6 +42,18 @@ impl Inforce {
     pub fn guarded(mut self, guard: Arc<Guard>) -> Self {
         self.guard = Some(guard).filter(|guard| !guard.idle());
         self
+    }
+
+    /// The same with calls watched for shifts, or not.
+    #[must_use]
+    pub fn watching(mut self, shifts: Option<shift::Settings>) -> Self {
+        self.shifts = shifts;
+        self
+    }
+
+    /// What makes a change in calls a shift, if that is watched.
+    pub(crate) fn shifts(&self) -> Option<&shift::Settings> {
+        self.shifts.as_ref()
     }
 
     /// The plant.
