@@ -56,8 +56,9 @@ pub(crate) fn inforce(
             .wrap_err_with(|| format!("provider `{}` cannot be prepared", provider.id))?;
         upstreams.insert(provider.id.clone(), upstream);
     }
-    let inforce = Inforce::new(policy, inspector, registry, upstreams, operator_keys);
-    Ok(inforce.guarded(Arc::clone(&loaded.guard)).knowing(registered::pictures(loaded, key)?))
+    let inforce =
+        Inforce::new(policy, inspector, registry, upstreams, operator_keys).guarded(Arc::clone(&loaded.guard));
+    Ok(inforce.watching(loaded.shifts).knowing(registered::pictures(loaded, key)?))
 }
 
 /// What reads content, and knows again what the plant registered.

@@ -32,6 +32,7 @@ mod run;
 mod schema;
 mod seal;
 mod secrets;
+mod shifts;
 mod signing;
 mod sql;
 mod texts;
@@ -80,6 +81,7 @@ enum Task {
     Matching(matching::Args),
     Image(image::Args),
     Records(records::Args),
+    Shifts(shifts::Args),
     Receipt(receipt::Args),
     Sql(sql::Args),
     Reindex(reindex::Args),
@@ -112,6 +114,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Matching(args) => matching::run(&plant, args),
         Task::Image(args) => image::run(&plant, args),
         Task::Records(args) => records::run(&plant, args),
+        Task::Shifts(args) => shifts::run(&plant, args),
         Task::Receipt(args) => receipt::run(&plant, args),
         Task::Sql(args) => sql::run(args),
         Task::Reindex(args) => reindex::run(args),

@@ -135,7 +135,7 @@ pub(crate) fn record_id(text: &str) -> Result<plant::RecordId, &'static str> {
 }
 
 /// A time, or how long ago.
-fn time(text: &str) -> Result<Millis, &'static str> {
+pub(crate) fn time(text: &str) -> Result<Millis, &'static str> {
     if let Some(time) = Millis::parse(text) {
         return Ok(time);
     }
@@ -294,9 +294,9 @@ const COLUMNS: [(&str, usize, &[&str]); 9] = [
     ("TIME", 20, &[]),
     ("KIND", 8, &["kind"]),
     ("VERDICT", 8, &["dec.verdict"]),
-    ("WORKLOAD", 14, &["who.workload.id"]),
+    ("WORKLOAD", 14, &["who.workload.id", "note.workload"]),
     ("CONDUIT", 14, &["where.conduit"]),
-    ("MODEL", 16, &["out.model", "what.model"]),
+    ("MODEL", 16, &["out.model", "what.model", "note.model"]),
     ("REASON", 18, &["dec.reason", "out.reason", "note.reason", "note.event", "out.status"]),
     ("ID", 36, &["id"]),
 ];

@@ -55,7 +55,8 @@ impl PlantKey {
 
     /// What the gateway uses on content.
     pub(crate) fn secrets(&self) -> Secrets {
-        Secrets { commitments: self.0.derive("commitments"), tokens: self.0.derive("tokens") }
+        let [commitments, tokens, shifts] = ["commitments", "tokens", "shifts"].map(|label| self.0.derive(label));
+        Secrets { commitments, tokens, shifts }
     }
 }
 

@@ -3,8 +3,9 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use testkit::Provider;
 
@@ -12,12 +13,13 @@ const PENSTOCK: &str = env!("CARGO_BIN_EXE_penstock");
 
 /// A gateway over a provider that says a word to everything. It ends with the test.
 pub(crate) struct House {
-    _folder: TempDir,
+    folder: TempDir,
     _runtime: tokio::runtime::Runtime,
     _provider: Provider,
     child: Child,
     addresses: Vec<String>,
     token: String,
+    log: Arc<Mutex<String>>,
 }
 
 impl Drop for House {
@@ -55,12 +57,35 @@ impl House {
         });
         let addresses = addresses.take(2).collect();
         // Read on, so that the gateway does not wait for room in the pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { _folder: folder, _runtime: runtime, _provider: provider, child, addresses, token }
+        let log: Arc<Mutex<String>> = Arc::default();
+        let kept = Arc::clone(&log);
+        std::thread::spawn(move || lines.for_each(|line| kept.lock().unwrap().push_str(&(line + "\n"))));
+        Self { folder, _runtime: runtime, _provider: provider, child, addresses, token, log }
+    }
+
+    pub(crate) fn plant(&self) -> PathBuf {
+        self.folder.path().join("plant")
     }
 
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What a command about this plant says.
+    pub(crate) fn says(&self, args: &[&str]) -> String {
+        says(&self.plant(), args)
+    }
+
+    /// Lets the gateway end as an operator would.
+    pub(crate) fn stop(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+
+    /// What has been logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     /// Sends a call; gives the whole answer.
@@ -74,6 +99,20 @@ impl House {
         );
         stream.write_all(head.as_bytes()).unwrap();
         stream.write_all(body).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    pub(crate) fn chat(&self, body: &[u8]) -> String {
+        self.call("chat/completions", "application/json", body)
+    }
+
+    /// What the operations listener says to a path.
+    pub(crate) fn operations(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.addresses[1]).unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nHost: gate\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer

@@ -6,3 +6,5 @@
 mod house;
 #[cfg(test)]
 mod memory;
+#[cfg(test)]
+mod shifts;

@@ -106,12 +106,10 @@ fn pages(bytes: &[u8]) -> (Vec<Page<'_>>, usize) {
 pub(crate) fn cut(bytes: &[u8]) -> Option<Cut<'_>> {
     let (pages, end) = pages(bytes);
     let mut cut = Cut::default();
-    match bare(&pages, &mut cut) {
-        Some(()) => {}
-        None => {
-            cut = Cut::default();
-            cut.kept.span(0..end);
-        }
+    let bared = bare(&pages, &mut cut).is_some() && Some(cut.kept.of(bytes).as_slice()) != bytes.get(..end);
+    if !bared {
+        cut = Cut::default();
+        cut.kept.span(0..end);
     }
     cut.behind(bytes, end);
     Some(cut)

@@ -48,11 +48,13 @@ pub enum Kind {
     Anchor,
     /// Records were exported.
     Export,
+    /// Something that people should look at: the calls of a workload have shifted.
+    Alert,
 }
 
 impl Kind {
     /// Every kind with its name in records.
-    pub const NAMES: [(&'static str, Self); 19] = [
+    pub const NAMES: [(&'static str, Self); 20] = [
         ("genesis", Self::Genesis),
         ("boot", Self::Boot),
         ("intent", Self::Intent),
@@ -72,6 +74,7 @@ impl Kind {
         ("gap", Self::Gap),
         ("anchor", Self::Anchor),
         ("export", Self::Export),
+        ("alert", Self::Alert),
     ];
 
     /// The kind of that name; `None` for one that a later version added.
@@ -103,6 +106,7 @@ impl Kind {
             Self::Gap => "gap",
             Self::Anchor => "anchor",
             Self::Export => "export",
+            Self::Alert => "alert",
         }
     }
 }

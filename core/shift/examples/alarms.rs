@@ -138,7 +138,7 @@ fn main() {
         ("two fifths more are refused", |habit| habit.refused += 0.4),
         ("another language", |habit| habit.english = 1.0 - habit.english),
         ("half of the prompts repeat", |habit| habit.repeated = (habit.repeated + 0.5) % 1.0),
-        ("requests twice as large", |habit| habit.size += 1.0),
+        ("requests three times as large", |habit| habit.size += 1.6),
         ("requests four times as large", |habit| habit.size += 2.0),
     ];
     for (name, change) in changes {

@@ -18,8 +18,8 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// 50 calls against the 200 to 1,000 before them; six standard errors, and 15 of 100 calls or double the size.
+    /// 50 calls against the 200 to 1,000 before them; five standard errors, and 15 of 100 calls or double the size.
     fn default() -> Self {
-        Self { calls: 50, least: 4, most: 20, deviation: 6, share: 15, factor: 200 }
+        Self { calls: 50, least: 4, most: 20, deviation: 5, share: 15, factor: 200 }
     }
 }

@@ -101,7 +101,8 @@ pub(crate) fn sizes(earlier: &[Sizes], now: Sizes) -> Difference {
     let own = all.variance().max(LEAST);
     let spread: f64 = earlier.iter().map(|one| f64::from(one.calls) * (one.mean() - all.mean()).powi(2) / own).sum();
     let [n, m] = [all.calls, now.calls].map(|calls| f64::from(calls.max(1)));
-    let variance = own * dispersion(spread, earlier.len()) * (1.0 / n + 1.0 / m) + now.variance() / m;
+    let usual = own * dispersion(spread, earlier.len());
+    let variance = usual / n + now.variance().max(usual) / m;
     let effect = now.mean() - all.mean();
     Difference { before: all.level(), after: now.level(), deviation: effect / variance.sqrt(), effect }
 }

@@ -62,7 +62,8 @@ fn a_shift_is_told_once_with_before_and_after() {
 #[test]
 fn each_measure_tells_of_itself_alone() {
     type Change = fn(u64, &mut Call);
-    let cases: [(Change, &[(Measure, Level, Level)]); 6] = [
+    type Told = (Measure, Level, Level);
+    let cases: [(Change, &[Told]); 6] = [
         (|at, call| call.failed = at % 3 == 0, &[(Measure::Failed, share(0, 500), share(17, 50))]),
         (|at, call| call.guarded = at % 2 == 0, &[(Measure::Guarded, share(0, 500), share(25, 50))]),
         (|at, call| call.prompt = Some(at % 7), &[(Measure::Repeated, share(0, 500), share(50, 50))]),
@@ -148,7 +149,7 @@ proptest! {
     /// Pairs know nothing of each other.
     #[test]
     fn who_else_calls_changes_nothing(order in proptest::collection::vec(any::<bool>(), 1200), jump in 300u64..700) {
-        let change = |at: u64, call: &mut Call| call.refused = at > jump && at % 3 > 0;
+        let change = |at: u64, call: &mut Call| call.refused = at > jump && !at.is_multiple_of(3);
         let (mut alone, mut together) = (Shifts::default(), Shifts::default());
         let (mut apart, mut mixed, mut at, mut other) = (Vec::new(), Vec::new(), 0, 0);
         for mine in order {

@@ -69,6 +69,7 @@ pub(crate) static FILE: Section = Section {
             "",
             "The limits of tags, which what an answer recommends is held against.",
         ),
+        may("shifts", Kind::Table(&SHIFTS), "", "When a change in the calls of a workload is one to tell of."),
         may("rules", Kind::Table(&RULES), "", "The plant's own rules, in Cedar."),
     ],
 };
@@ -486,6 +487,31 @@ pub(crate) static TAG_LIMIT: Section = Section {
     ],
 };
 
+pub(crate) static SHIFTS: Section = Section {
+    path: "shifts",
+    noun: "shifts",
+    about: "When a change in what a workload asks of a model and gets from it is one to tell of. The last calls are compared with those before; \
+            a shift must both stand out from chance and be large.",
+    fields: &[
+        may("watch", Kind::Flag, "false", "Whether calls are watched at all."),
+        may("calls", Kind::Count { low: 10, high: 10_000 }, "50", "Calls that are compared at a time."),
+        may(
+            "baseline",
+            Kind::Count { low: 2, high: 100 },
+            "8",
+            "How many times as many must have passed before anything is said.",
+        ),
+        may("deviation", Kind::Count { low: 3, high: 100 }, "8", "Standard errors by which a shift must stand out."),
+        may(
+            "share",
+            Kind::Count { low: 1, high: 100 },
+            "15",
+            "The least change of a share, in percentage points: of calls that are refused, fail, repeat, hold a label, are in a language.",
+        ),
+        may("factor", Kind::Count { low: 2, high: 1000 }, "2", "How many times as large or as small a size must be."),
+    ],
+};
+
 pub(crate) static RULES: Section = Section {
     path: "rules",
     noun: "rules",
@@ -494,7 +520,7 @@ pub(crate) static RULES: Section = Section {
 };
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [&Section; 27] = [
+pub(crate) static SECTIONS: [&Section; 28] = [
     &FILE,
     &PLANT,
     &GATEWAY,
@@ -521,5 +547,6 @@ pub(crate) static SECTIONS: [&Section; 27] = [
     &DICTIONARY,
     &INSPECTION,
     &TAG_LIMIT,
+    &SHIFTS,
     &RULES,
 ];

@@ -31,6 +31,7 @@ mod report;
 mod rules;
 mod secret;
 mod shape;
+mod shifts;
 mod spill;
 mod table;
 pub mod tokens;
@@ -65,6 +66,8 @@ pub struct Loaded {
     pub inspect: inspect::Settings,
     /// The limits of tags.
     pub guard: Arc<guard::Guard>,
+    /// What makes a change in calls a shift; `None` if they are not watched.
+    pub shifts: Option<shift::Settings>,
     /// How the gateway runs.
     pub gateway: Gateway,
     /// What somebody should look at. Warnings never stop a plant.

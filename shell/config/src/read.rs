@@ -7,7 +7,8 @@ use crate::problem::{Code, Problem, Problems, Severity, Source};
 use crate::report::Report;
 use crate::shape::Shape;
 use crate::{
-    Loaded, callers, conduits, detection, files, gateway, labels, limits, paths, providers, rules, secret, spill, zones,
+    Loaded, callers, conduits, detection, files, gateway, labels, limits, paths, providers, rules, secret, shifts,
+    spill, zones,
 };
 use plant::{GatewayId, Millis, Plant, PlantId, Scale};
 use std::path::Path;
@@ -184,5 +185,6 @@ fn finish(
     }
     debug_assert!(list.iter().all(|problem| problem.severity() == Severity::Warning), "errors were returned above");
     let folder = around.folder.to_path_buf();
-    Ok(Loaded { plant, rules, inspect, guard: Arc::new(guard), gateway, warnings: list, folder })
+    let shifts = shifts::build(file);
+    Ok(Loaded { plant, rules, inspect, guard: Arc::new(guard), shifts, gateway, warnings: list, folder })
 }

@@ -19,7 +19,7 @@ use crate::reply::{self, Reply};
 use crate::target::Target;
 use crate::telemetry;
 use crate::watch::{Watch, aside};
-use crate::{Gate, Inforce, intake};
+use crate::{Gate, Inforce, intake, shifts};
 use bytes::Bytes;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Version};
@@ -129,6 +129,7 @@ fn judge(
     journal.received(&gate.secrets.commitments, &bytes);
     let request = Reading::of(inforce, target, crossing, &bytes)?;
     journal.asks(&request);
+    journal.heard = shifts::listen(inforce, &gate.secrets.shifts, request.content());
 
     // classify: what they hold
     let findings = request.findings(inforce)?;

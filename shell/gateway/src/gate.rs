@@ -3,6 +3,7 @@
 use crate::flood::Flood;
 use crate::place::{Place, Rooms};
 use crate::recorder::Recorder;
+use crate::shifts::Ear;
 use crate::watch::HEAVY;
 use crate::{GOODBYE, Inforce, Limits, Metrics, Secrets};
 use arc_swap::ArcSwap;
@@ -27,6 +28,8 @@ pub(crate) struct Gate {
     /// Those who read a large body. More than there are processors would each take memory and none would be sooner done.
     readers: Semaphore,
     pub(crate) flood: Flood,
+    /// Where calls that have ended are told.
+    pub(crate) ear: Ear,
     /// Told to stop: nothing new is accepted.
     pub(crate) stopping: CancellationToken,
     /// Out of grace: exchanges under way are cut.
@@ -45,6 +48,7 @@ impl Gate {
         secrets: Secrets,
         limits: Limits,
         metrics: Arc<Metrics>,
+        ear: Ear,
     ) -> Self {
         let places = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         Self {
@@ -57,6 +61,7 @@ impl Gate {
             rooms: Rooms::new(limits.bodies),
             readers: Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2)),
             flood: Flood::default(),
+            ear,
             limits,
             stopping: CancellationToken::new(),
             cutting: CancellationToken::new(),

@@ -23,6 +23,7 @@ pub struct Inforce {
     operator_keys: Option<Arc<OperatorKeys>>,
     guard: Option<Arc<Guard>>,
     pictures: Option<KnownPictures>,
+    shifts: Option<shift::Settings>,
 }
 
 impl Inforce {
@@ -35,7 +36,8 @@ impl Inforce {
         upstreams: BTreeMap<ProviderId, Upstream>,
         operator_keys: Option<Arc<OperatorKeys>>,
     ) -> Self {
-        Self { policy, inspector: Arc::new(inspector), registry, upstreams, operator_keys, guard: None, pictures: None }
+        let (guard, pictures, shifts) = (None, None, None);
+        Self { policy, inspector: Arc::new(inspector), registry, upstreams, operator_keys, guard, pictures, shifts }
     }
 
     /// The same with limits that answers are held against.
@@ -54,6 +56,18 @@ impl Inforce {
 
     pub(crate) fn pictures(&self) -> Option<&KnownPictures> {
         self.pictures.as_ref()
+    }
+
+    /// The same with calls watched for shifts, or not.
+    #[must_use]
+    pub fn watching(mut self, shifts: Option<shift::Settings>) -> Self {
+        self.shifts = shifts;
+        self
+    }
+
+    /// What makes a change in calls a shift, if that is watched.
+    pub(crate) fn shifts(&self) -> Option<&shift::Settings> {
+        self.shifts.as_ref()
     }
 
     /// The plant.

@@ -13,6 +13,7 @@
 use crate::Gate;
 use crate::keeping::Keeping;
 use crate::recorder::{Recorder, Unwritten, draw_id, now, write};
+use crate::shifts::Heard;
 use crate::telemetry::{self, Ending};
 use bytes::Bytes;
 use plant::{Body, Draft, FindingCount, Io, Kind, Millis, Note, Outcome, Reason, RecordId, Refusal, Verdict, Who};
@@ -36,6 +37,8 @@ pub(crate) struct Journal {
     pub(crate) sent: Io,
     /// Whether content is kept, once the call is decided. Elsewhere, so that a call that keeps nothing is not larger for it.
     pub(crate) keeping: Option<Box<Keeping>>,
+    /// What is told of its prompt once it has ended.
+    pub(crate) heard: Heard,
 }
 
 enum State {
@@ -74,6 +77,7 @@ impl Journal {
             body: Body { who: Some(who), ..Body::default() },
             sent: Io::default(),
             keeping: None,
+            heard: Heard::default(),
         })
     }
 
@@ -105,6 +109,7 @@ impl Journal {
                 self.refused(refusal);
                 let draft = self.refusal(refusal.reason);
                 self.tell(Verdict::Refuse, Some((refusal.reason, &refusal.detail)), refusal.reason.status(), None);
+                self.told(Some(refusal.reason), None);
                 self.state = State::Closed;
                 write(&*self.gate.recorder, draft).await
             }
@@ -124,6 +129,7 @@ impl Journal {
             end.failure = Some((Reason::LedgerUnavailable, "the answer could not be kept"));
         }
         self.tell(self.verdict(), end.failure, end.status, end.facts);
+        self.told(end.failure.map(|(reason, _)| reason), Some((end.status, &end.io, &end.findings)));
         self.state = State::Closed;
         let conduit = self.conduit().unwrap_or_default();
         self.gate.metrics.counted(&conduit, end.io.input_tokens, end.io.output_tokens);
@@ -141,6 +147,10 @@ impl Journal {
 
     pub(crate) fn recorder(&self) -> Arc<dyn Recorder> {
         Arc::clone(&self.gate.recorder)
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     pub(crate) fn began(&self) -> Millis {
@@ -234,6 +244,7 @@ impl Drop for Journal {
         };
         let failure = Some((reason, detail));
         let end = End { status: reason.status(), failure, io: self.sent.clone(), ..End::default() };
+        self.told(Some(reason), matches!(state, State::Left).then_some((reason.status(), &end.io, &[])));
         let ended = self.outcome(kind, draw_id(now()), end);
         self.refused(&Refusal::new(reason, detail));
         let refused = self.refusal(reason);

@@ -37,6 +37,7 @@ mod reading;
 mod recorder;
 mod reply;
 mod room;
+mod shifts;
 mod source;
 mod target;
 mod telemetry;
@@ -119,6 +120,8 @@ pub struct Secrets {
     pub commitments: Mac,
     /// Makes tokens from values.
     pub tokens: Mac,
+    /// Knows a prompt again.
+    pub shifts: Mac,
 }
 
 /// A gateway that listens.
@@ -174,7 +177,9 @@ impl Gateway {
             Some(address) => Some(bind(address).await?),
             None => None,
         };
-        let gate = Arc::new(Gate::new(inforce, recorder, secrets, limits, metrics));
+        let (ear, calls) = shifts::ear();
+        let gate = Arc::new(Gate::new(inforce, recorder, secrets, limits, metrics, ear));
+        gate.watchers.spawn(shifts::hear(Arc::clone(&gate), calls));
         let mut listeners = Vec::new();
         for (socket, listener) in bound {
             gate.tracker.spawn(listen::calls(Arc::clone(&gate), socket, listener.tls.clone()));

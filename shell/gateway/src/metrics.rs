@@ -29,6 +29,13 @@ struct Tokens {
     direction: &'static str,
 }
 
+/// What shifted, of whom. Workloads come from the plant file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Moved {
+    workload: String,
+    measure: &'static str,
+}
+
 /// Why a handshake failed or a connection was cut.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Cause {
@@ -53,6 +60,9 @@ pub struct Metrics {
     pub(crate) unread: Counter,
     /// Records that were not written.
     pub(crate) unwritten: Counter,
+    shifts: Family<Moved, Counter>,
+    /// Calls that were not compared with others, because too many ended at once.
+    pub(crate) unheard: Counter,
 }
 
 impl Default for Metrics {
@@ -72,6 +82,8 @@ impl Default for Metrics {
             connections_refused: Counter::default(),
             unread: Counter::default(),
             unwritten: Counter::default(),
+            shifts: Family::default(),
+            unheard: Counter::default(),
             registry: std::sync::Mutex::default(),
         };
         registry.register(
@@ -101,6 +113,12 @@ impl Default for Metrics {
             metrics.unread.clone(),
         );
         registry.register("records_unwritten", "Records that the ledger did not take", metrics.unwritten.clone());
+        registry.register(
+            "shifts",
+            "Abrupt changes in what a workload asks and gets, by workload and measure",
+            metrics.shifts.clone(),
+        );
+        registry.register("calls_unheard", "Calls that were not watched for shifts", metrics.unheard.clone());
         Self { registry: std::sync::Mutex::new(registry), ..metrics }
     }
 }
@@ -110,6 +128,10 @@ impl Metrics {
         let conduit = conduit.unwrap_or_default().to_owned();
         let reason = reason.map_or("", Reason::code);
         self.exchanges.get_or_create(&Decided { conduit, verdict: verdict.name(), reason }).inc();
+    }
+
+    pub(crate) fn shifted(&self, workload: &str, measure: &'static str) {
+        self.shifts.get_or_create(&Moved { workload: workload.to_owned(), measure }).inc();
     }
 
     /// Counts an exchange as under way until the guard is dropped.

@@ -92,7 +92,7 @@ impl Sieve {
         };
         is(zone.as_ref().map(ZoneId::as_str), &["where.zone"])
             && is(conduit.as_ref().map(ConduitId::as_str), &["where.conduit"])
-            && is(workload.as_ref().map(WorkloadId::as_str), &["who.workload.id"])
+            && is(workload.as_ref().map(WorkloadId::as_str), &["who.workload.id", "note.workload"])
             && is(operator.as_ref().map(OperatorId::as_str), &["who.operator.id"])
             && is(provider.as_ref().map(ProviderId::as_str), &["what.provider", "what.rerouted"])
             && is(verdict.map(Verdict::name), &["dec.verdict"])
@@ -100,7 +100,7 @@ impl Sieve {
             && is(sensitivity.as_deref(), &["what.sensitivity"])
             && id.is_none_or(|id| entry.id() == id || entry.reference() == Some(id))
             && model.as_ref().is_none_or(|model| {
-                let named = ["what.model", "out.model"].into_iter().filter_map(|path| entry.text(path));
+                let named = ["what.model", "out.model", "note.model"].into_iter().filter_map(|path| entry.text(path));
                 named.into_iter().any(|name| model.fits(name))
             })
     }

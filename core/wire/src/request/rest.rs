@@ -165,9 +165,12 @@ mod tests {
     #[test]
     fn parts_that_are_not_in_the_file_fit_nowhere() {
         let body = chat(&picture(100));
-        for parts in
-            [vec![Part::Span(0..500)], vec![Part::Span(50..60), Part::Span(40..45)], vec![Part::Span(200..300)]]
-        {
+        let own = || Part::Own(Vec::new());
+        for parts in [
+            vec![Part::Span(0..500), own()],
+            vec![Part::Span(50..60), Part::Span(40..45)],
+            vec![own(), Part::Span(200..300)],
+        ] {
             assert_eq!(rewritten(&body, parts), Err(Unfit::Attachment(0)));
         }
     }

@@ -104,7 +104,8 @@ impl Works {
         let ledger = Ledger::new();
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let root = root();
-        let secrets = Secrets { commitments: root.derive("commitments"), tokens: root.derive("tokens") };
+        let [commitments, tokens, shifts] = ["commitments", "tokens", "shifts"].map(|label| root.derive(label));
+        let secrets = Secrets { commitments, tokens, shifts };
         let listen = Listen { address: loopback, tls: setting.tls.clone() };
         let gateway = Gateway::start(
             &[listen],
