@@ -249,6 +249,15 @@ mod tests {
     }
 
     #[test]
+    fn values_side_by_side_come_back() {
+        for text in ["DE89 3704 0044 0532 0130 00.\u{FF11} and", "fe80::1185 °C TIC-101", "TIC-101-FV-203_PT-300"] {
+            let (sent, mut done) = alike_in(text, "c", &|_| false);
+            let back = done.restorer.whole(&sent, Form::Plain).unwrap_or_else(|| sent.clone());
+            assert_eq!(back, text, "{sent}");
+        }
+    }
+
+    #[test]
     fn ten_thousand_tags_have_ten_thousand_stand_ins() {
         let text: String = (0..10_000).map(|at| format!("TIC-{}\n", 10_000 + at)).collect();
         let (sent, mut done) = alike_in(&text, "c", &|_| false);

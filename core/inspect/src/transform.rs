@@ -103,8 +103,11 @@ pub fn transform(
         // What stands next to another change is not told from it by what was there before.
         let joins = |c: Option<char>| usize::from(matches!(c, Some('-' | '_' | '.')));
         let (front, back) = (joins(beside.0.chars().next_back()), joins(beside.1.chars().next()));
-        let apart = !starts.contains(&(finding.piece, finding.span.end + back))
-            && !ends.contains(&(finding.piece, finding.span.start - front));
+        let near = |edges: &BTreeSet<(usize, usize)>, from: usize, to: usize| {
+            edges.range((finding.piece, from)..=(finding.piece, to)).next().is_some()
+        };
+        let (start, end) = (finding.span.start, finding.span.end);
+        let apart = !near(&starts, end, end + back) && !near(&ends, start - front, start);
         wanted.push(Wanted { finding, value, beside, alike: apart && alike.contains(index) });
     }
     let mut issue = Issue::new(content, maker, &wanted);
