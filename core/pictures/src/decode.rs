@@ -26,6 +26,10 @@ impl Default for Limits {
     }
 }
 
+/// Most scans of one JPEG. Each is drawn over all of the picture, and a hundred bytes are one: a body of 32 MiB could ask for days.
+/// Cameras write one scan, and those who show pictures step by step some ten.
+const SCANS: usize = 64;
+
 /// What is left of the limits.
 #[derive(Clone, Debug)]
 pub struct Budget {
@@ -113,6 +117,11 @@ fn decode(bytes: &[u8], format: ImageFormat, budget: &mut Budget) -> Result<Pict
         return Err(Unread::TooLarge);
     }
     left.count -= 1;
+    // Within a scan, no such bytes stand together (T.81, section F.1.2.3).
+    let scans = bytes.windows(2).filter(|pair| *pair == b"\xff\xda");
+    if format == ImageFormat::Jpeg && scans.take(SCANS + 1).count() > SCANS {
+        return Err(Unread::TooLarge);
+    }
     let mut limits = DecoderLimits::default();
     (limits.max_image_width, limits.max_image_height) = (Some(left.side), Some(left.side));
     // Sixteen bits in four channels, and what the decoder itself needs.

@@ -269,6 +269,15 @@ fn sizes_are_judged_before_pixels_are() {
 }
 
 #[test]
+fn a_photograph_of_a_thousand_scans_is_not_drawn() {
+    let whole = encoded(&photograph(), ImageFormat::Jpeg);
+    assert!(read(&whole).is_ok());
+    let at = whole.windows(2).position(|pair| pair == b"\xff\xda").unwrap();
+    let scan = &whole[at..at + 40];
+    assert_eq!(read(&[&whole[..at], &scan.repeat(1000), &whole[at..]].concat()).err(), Some(Unread::TooLarge));
+}
+
+#[test]
 fn the_pictures_of_a_message_share_a_budget() {
     let (bytes, limits) = (png(&panel()), Limits { all: 1_000_000, count: 3, ..Limits::default() });
     let mut budget = Budget::new(&limits);
