@@ -11,7 +11,7 @@ const OPERATIONS: [&str; 47] = [
     "JMP", "JMPC", "JMPCN", "SE", "SD", "SI", "SP", "ZV", "ZR", "CU", "XORN",
 ];
 
-/// Mnemonics of other makers that take devices: `LD X0`, `OUT T0 K50`, `MOV #0010 D100`.
+/// Mnemonics of other makers that take devices: `LD X0`, `OUT T0 K50`, `MOV &10 D100`.
 const MNEMONICS: [&str; 60] = [
     "LD", "LDI", "LDP", "LDF", "AND", "ANI", "ANDP", "ANDF", "OR", "ORI", "ORP", "ORF", "ANB", "ORB", "OUT", "SET",
     "RST", "PLS", "PLF", "MOV", "DMOV", "MOVP", "BMOV", "FMOV", "ADD", "SUB", "MUL", "DIV", "INC", "DEC", "INCP",
