@@ -106,6 +106,7 @@ impl<'a> Reader<'a> {
             };
             heard.found.extend(sightings.iter().map(unread));
         }
+        let judged = heard.found.len();
         let start = raw.trim_start();
         if start.starts_with(['{', '['])
             && let Some(value) = json::parse(start.trim_end())
@@ -122,10 +123,8 @@ impl<'a> Reader<'a> {
             context.header = None;
             self.text(&view.text, &sightings, context, heard);
         }
-        for found in heard.found.iter_mut().skip(first) {
-            if !long {
-                found.span = view.map.source(&found.span);
-            }
+        for found in heard.found.iter_mut().skip(judged) {
+            found.span = view.map.source(&found.span);
         }
         self.finish(first, heard);
     }

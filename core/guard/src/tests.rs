@@ -74,6 +74,14 @@ fn check(decimal: Decimal, table: &str) {
 }
 
 #[test]
+fn spans_in_a_sentence_that_is_too_long_are_of_the_text() {
+    let text = format!("Set TIC-101 {}", "to ２５０ °C, ".repeat(1000));
+    let guard = guard(Decimal::Either);
+    let found = guard.read(&text, &Known::default());
+    assert!(!found.is_empty() && found.iter().all(|found| text.get(found.span.clone()).is_some()), "{found:?}");
+}
+
+#[test]
 fn a_value_that_is_to_be_set_is_judged_however_that_is_said() {
     check(Decimal::Either, include_str!("cases/targets.txt"));
 }

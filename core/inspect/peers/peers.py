@@ -117,7 +117,7 @@ def ripgrep(rows):
         file.flush()
         size, begin = Path(file.name).stat().st_size, time.monotonic()
         patterns = [part for pattern in PATTERNS.values() for part in ("-e", pattern)]
-        subprocess.run(["rg", "-j1", "-c", *patterns, file.name], stdout=subprocess.DEVNULL, check=False)
+        subprocess.run(["rg", "-j1", "--no-unicode", "-c", *patterns, file.name], stdout=subprocess.DEVNULL, check=False)
         return round(size / 1e6 / (time.monotonic() - begin), 1)
 
 
