@@ -34,23 +34,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const BRIEFLY: Duration = Duration::from_secs(5);
 /// What notices may be about.
 const KINDS: [Kind; 5] = [Kind::Read, Kind::Erase, Kind::Prune, Kind::Anchor, Kind::Export];
-/// What a notice may say.
-const KEYS: [&str; 14] = [
-    "approver",
-    "authority",
-    "basis",
-    "event",
-    "format",
-    "key",
-    "month",
-    "record",
-    "redact",
-    "sample",
-    "seed",
-    "size",
-    "subject",
-    "time",
-];
+/// What a notice may say: in words, and in numbers.
+const KEYS: [&str; 11] =
+    ["approver", "authority", "basis", "event", "format", "key", "month", "record", "redact", "seed", "subject"];
+const NUMBERS: [&str; 3] = ["sample", "size", "time"];
 
 /// What is to be recorded.
 #[derive(Debug, PartialEq, Eq)]
@@ -143,9 +130,11 @@ impl Notice {
         let name = value.get("kind")?.as_str()?;
         let kind = KINDS.into_iter().find(|kind| kind.name() == name)?;
         let entry = |(key, value): (&String, &Value)| {
-            let key = KEYS.into_iter().find(|known| known == key)?;
-            let number = || Some(Note::Number(value.as_u64()?));
-            Some((key, value.as_str().map(|text| Note::Text(text.to_owned())).or_else(number)?))
+            let known = |keys: &[&'static str]| keys.iter().find(|known| *known == key).copied();
+            match value {
+                Value::String(text) => Some((known(&KEYS)?, Note::Text(text.clone()))),
+                number => Some((known(&NUMBERS)?, Note::Number(number.as_u64()?))),
+            }
         };
         let note = value.get("note")?.as_object()?.iter().map(entry).collect::<Option<_>>()?;
         (value.len() == 2).then_some(Self { kind, note })
@@ -244,6 +233,8 @@ mod tests {
             ("\"event\"", "\"user\""),
             ("\"event\"", "\"reason\""),
             ("{\"event\"", "{\"event\":1,\"key\""),
+            ("{\"event\"", "{\"size\":\"1\",\"event\""),
+            ("{\"event\"", "{\"size\":-1,\"event\""),
             ("\"note\"", "\"body\""),
             ("{\"kind\"", "{\"id\":1,\"kind\""),
             ("}", ""),

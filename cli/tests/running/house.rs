@@ -44,6 +44,8 @@ impl House {
         let text = fs::read_to_string(&file).unwrap();
         let text = text.replace("127.0.0.1:9464", "127.0.0.1:0").replace("listen = [\"127.0.0.1:8443\"]", listen);
         let text = text.replace("https://api.openai.com", &format!("http://{}", provider.address()));
+        // Pictures of noise do not decode.
+        let text = text.replacen("models = [\"gpt-4o\"", "opaque_files = \"record\"\nmodels = [\"gpt-4o\"", 1);
         fs::write(&file, text + more).unwrap();
         let token = says(&plant, &["token", "issue", "--workload", "assistant"]).trim().to_owned();
         let mut command = Command::new(PENSTOCK);

@@ -74,7 +74,7 @@ fn chat(picture: &[u8], slash: &str) -> Vec<u8> {
 
 #[test]
 fn a_large_body_costs_at_most_two_and_a_half_times_its_bytes_and_gives_them_back() {
-    let house = House::new("");
+    let house = House::new("\n[labels]\n\"attachment.opaque\" = \"internal\"\n");
     house.passes("chat/completions", "application/json", &chat(&png(1000, ""), "/"));
     let rest = house.status("VmRSS");
     let form = |picture: &[u8]| {
