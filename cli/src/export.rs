@@ -124,8 +124,9 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     let filter = args.wanted.filter(plant)?;
     let reader = Where::named(args.ledger).reader(plant)?;
     if let Some(place) = &args.wish.pack {
-        args.wish.notice().mention(plant, &reader);
         pack::make(place, &args.wish, plant, &reader, filter)?;
+        // Afterwards: the head of the pack is one that witnesses have signed, and one more record would make another.
+        args.wish.notice().mention(plant, &reader);
         return Ok(ExitCode::SUCCESS);
     }
     let Some(name) = args.format else { return Ok(ExitCode::SUCCESS) };

@@ -3,7 +3,7 @@
 use crate::alike::alike;
 use crate::restore::Restorer;
 use crate::stand_in::{Spelling, StandIn, letters};
-use crate::token::{LONGEST_BODY, Maker, canonical, head, token};
+use crate::token::{LONGEST_BODY, Maker, canonical, head, kind, token};
 use aho_corasick::AhoCorasick;
 use plant::{Content, Finding, Label};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,8 +30,8 @@ type Named = (Label, String);
 /// INVARIANT: none begins with another, by the letters that tell it; [`Restorer`] reads them without looking further.
 pub(crate) struct Issue<'a> {
     maker: &'a Maker<'a>,
-    /// What follows each underscore of the content, as far as it could be the body of a token. A model that
-    /// echoes a token which the caller forged must not be answered with a value, so no such body is issued.
+    /// What follows the kind of a token in the content, as far as it could be the body of one, whatever is between its letters.
+    /// A model that echoes a token which the caller forged must not be answered with a value, so no such body is issued.
     taken: BTreeSet<String>,
     /// Label and value to token.
     words: BTreeMap<Named, String>,
@@ -44,8 +44,10 @@ pub(crate) struct Issue<'a> {
 impl<'a> Issue<'a> {
     pub(crate) fn new(content: &Content<'_>, maker: &'a Maker<'a>, wanted: &[Wanted<'_>]) -> Self {
         let (words, forms, stand_ins) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let mut issue = Self { maker, taken: forged(content, wanted.is_empty()), words, forms, stand_ins };
-        issue.draw(content, wanted);
+        let text = if wanted.is_empty() { String::new() } else { squeezed(content) };
+        let kinds = wanted.iter().map(|wanted| kind(&wanted.finding.label)).collect();
+        let mut issue = Self { maker, taken: forged(&text, &kinds), words, forms, stand_ins };
+        issue.draw(&text, wanted);
         issue
     }
 
@@ -100,7 +102,7 @@ impl<'a> Issue<'a> {
 
     /// Draws stand-ins that have a form, all values at once: what stands in the call, or is the plant's own, or another
     /// value's, is drawn anew. Takes time in the rounds times the call's length.
-    fn draw(&mut self, content: &Content<'_>, wanted: &[Wanted<'_>]) {
+    fn draw(&mut self, text: &str, wanted: &[Wanted<'_>]) {
         let mut open: Vec<(Named, &str)> = Vec::new();
         let mut seen = BTreeSet::new();
         for Wanted { finding, value, .. } in wanted.iter().filter(|wanted| wanted.alike) {
@@ -109,10 +111,9 @@ impl<'a> Issue<'a> {
                 open.push((name, value));
             }
         }
-        let text = if open.is_empty() { String::new() } else { squeezed(content) };
         for round in 0..ROUNDS {
             let drawn: Vec<_> = open.iter().map(|((label, _), value)| self.drawn(label, value, round)).collect();
-            let standing = standing(&text, drawn.iter().flatten().map(|(text, _)| text.as_str()));
+            let standing = standing(text, drawn.iter().flatten().map(|(text, _)| text.as_str()));
             let mut left = Vec::new();
             for (one, drawn) in open.into_iter().zip(drawn) {
                 // What has no form gets a word.
@@ -181,12 +182,13 @@ fn standing<'t>(text: &str, drawn: impl Iterator<Item = &'t str>) -> BTreeSet<St
     found.cloned().collect()
 }
 
-/// The heads of bodies that stand in the content.
-fn forged(content: &Content<'_>, skip: bool) -> BTreeSet<String> {
-    let texts = content.pieces.iter().filter(|_| !skip).map(|piece| &piece.text);
-    texts
-        .flat_map(|text| memchr::memchr_iter(b'_', text.as_bytes()).filter_map(|at| head(text.get(at + 1..)?)))
-        .collect()
+/// The heads of bodies that stand behind a kind in a text.
+fn forged(text: &str, kinds: &BTreeSet<String>) -> BTreeSet<String> {
+    let behind = |kind: &String, at: usize| head(text.get(at + kind.len()..)?);
+    let heads = kinds.iter().flat_map(|kind| {
+        memchr::memmem::find_iter(text.as_bytes(), kind.as_bytes()).filter_map(move |at| behind(kind, at))
+    });
+    heads.collect()
 }
 
 #[cfg(test)]
@@ -246,6 +248,35 @@ mod tests {
         let other = alike_in("TIC-101 is high", "c", &|text| text == tag).0;
         assert!(!other.starts_with(&tag) && other.starts_with("TIC-"), "{other}");
         assert!(alike_in("TIC-101 is high", "c", &|_| true).0.starts_with("TAG_"), "a word where no form is free");
+    }
+
+    #[test]
+    fn a_forged_word_stays_one_however_it_is_spelled() {
+        let in_words = |text: &str| {
+            let content = message(text);
+            let findings = INSPECTOR.read(&content).expect("few findings");
+            let changes = Changes { tokenise: (0..findings.len()).collect(), ..Changes::default() };
+            let own = |_: &str| false;
+            let maker = Maker { conduit: "c", key: &Mixer, own: &own };
+            let done = transform(&content, &findings, &changes, &maker).expect("free text");
+            (apply(text, &done.edits), done)
+        };
+        let (token, _) = in_words("TIC-101");
+        let (kind, body) = token.split_once('_').expect("a token");
+        let (half, rest) = body.split_at(4);
+        for forged in [
+            token.clone(),
+            token.to_lowercase(),
+            format!("{kind} {body}"),
+            format!("{kind}-{body}"),
+            format!("{kind}_{half}\u{200B}{rest}"),
+            format!("{kind}_{half} {rest}"),
+            format!("{kind}\\_{half}-\n  {rest}"),
+        ] {
+            let (sent, mut done) = in_words(&format!("TIC-101 and {forged}"));
+            let back = done.restorer.whole(&sent, Form::Plain).expect("a value comes back");
+            assert_eq!(back, format!("TIC-101 and {forged}"), "{sent}");
+        }
     }
 
     #[test]

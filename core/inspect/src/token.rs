@@ -81,7 +81,7 @@ pub(crate) fn is_body(word: &str) -> bool {
 }
 
 /// The kind word of a label: its last part, letters only, in capitals.
-fn kind(label: &Label) -> String {
+pub(crate) fn kind(label: &Label) -> String {
     let last = label.as_str().rsplit('.').next().unwrap_or_default();
     let word: String = last.chars().filter(char::is_ascii_alphabetic).take(LONGEST_KIND).collect();
     if word.is_empty() { "VALUE".to_owned() } else { word.to_ascii_uppercase() }
