@@ -40,9 +40,8 @@ impl Origin {
     /// Verification compares `note.origin` with the checkpoint's, so that a ledger cannot be given another's head.
     #[must_use]
     pub fn begin(&self, id: RecordId, key: &Verifier, epochs: Option<&Schedule>) -> Draft {
-        let text = |text: &dyn fmt::Display| Note::Text(text.to_string());
-        let mut note = BTreeMap::from([("key", text(key)), ("origin", text(self))]);
-        note.extend(epochs.map(|schedule| ("epochs", text(schedule))));
+        let mut note = BTreeMap::from([("key", Note::text(key.to_string())), ("origin", Note::text(self.to_string()))]);
+        note.extend(epochs.map(|schedule| ("epochs", Note::text(schedule.to_string()))));
         Draft { kind: Kind::Genesis, id, reference: None, body: Body { note, ..Body::default() } }
     }
 }

@@ -18,6 +18,8 @@ pub struct Conduit {
     pub purposes: Vec<Purpose>,
     /// The models that may be asked. Never empty; `*` alone means any.
     pub models: Vec<Wildcard>,
+    /// The tools that its calls may offer to a model, or call on a server of tools. `None` opens any.
+    pub tools: Option<Vec<Wildcard>>,
     /// The most sensitive content that may cross, after redaction and tokens.
     pub ceiling: Sensitivity,
     /// Whether a person must stand behind each call.
@@ -127,7 +129,7 @@ pub struct Handling {
     /// The label, or the family it begins with (`person` covers `person.email`).
     pub label: Label,
     /// [`Verdict::Allow`] lets it pass as it is, [`Verdict::Redact`], [`Verdict::Generalise`] and [`Verdict::Tokenise`] replace it,
-    /// [`Verdict::Reroute`] and [`Verdict::Refuse`] decide for the whole call. Never [`Verdict::Hold`] yet.
+    /// [`Verdict::Reroute`], [`Verdict::Hold`] and [`Verdict::Refuse`] decide for the whole call.
     pub verdict: Verdict,
     /// What its stand-ins look like, if it is tokenised.
     pub tokens: Tokens,

@@ -100,6 +100,12 @@ pub trait Rewrite {
     /// The answer calls a tool of that name. Told before anything of the event or document is released.
     fn calls(&mut self, _tool: &str) {}
 
+    /// The answer offers a tool, defined by this JSON in canonical form: whether whoever asked may see it. If not, it is left
+    /// out of the list.
+    fn offers(&mut self, _tool: &str, _definition: &str) -> bool {
+        true
+    }
+
     /// Why the answer may not go on, if it may not: the event or document at hand is not released, and nothing after it.
     fn stopped(&self) -> Option<Refusal> {
         None

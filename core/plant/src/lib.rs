@@ -12,13 +12,16 @@
 mod answers;
 mod conduit;
 mod content;
+mod description;
 mod dialect;
 mod finding;
 mod id;
+mod isolation;
 mod principal;
 mod provider;
 mod reason;
 mod record;
+mod role;
 mod sensitivity;
 mod time;
 mod verdict;
@@ -31,16 +34,19 @@ pub use conduit::{
     OperatorRequirement, Tokens, Wildcard,
 };
 pub use content::{Channel, Content, Edit, Form, Origin, Piece, Rewrite};
+pub use description::{DescribedCall, Description, JsonPath, Step};
 pub use dialect::Dialect;
 pub use finding::{Finding, Label};
 pub use id::{
-    ConduitId, DocumentId, GatewayId, InvalidId, OperatorId, PictureId, PlantId, ProviderId, Purpose, RecordId, RuleId,
-    TableId, TokenId, WorkloadId, WorkstationId, ZoneId,
+    ConduitId, DocumentId, GatewayId, InvalidId, OperatorId, PictureId, PlantId, ProviderId, Purpose, QuotaId,
+    RecordId, RuleId, TableId, TokenId, WorkloadId, WorkstationId, ZoneId,
 };
+pub use isolation::{InvalidPart, Part};
 pub use principal::{Evidence, Identity, Principal};
 pub use provider::{CredentialReference, Provider, Supplier};
 pub use reason::{Reason, Refusal};
 pub use record::{Body, Decided, Draft, FindingCount, Io, Kind, Note, Outcome, Party, Place, Sealed, What, Who};
+pub use role::{Right, Role};
 pub use sensitivity::{Scale, Sensitivity};
 pub use time::Millis;
 pub use verdict::Verdict;

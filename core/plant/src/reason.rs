@@ -39,6 +39,14 @@ macro_rules! reasons {
 reasons! {
     /// The bytes are no HTTP request that we accept: smuggling shapes, bad framing, conflicting lengths.
     BadRequest = "bad-request", 400, "the request is not well-formed HTTP";
+    /// A proxy, or a connection that was taken over, is to lead to a host that is no provider's.
+    UnknownHost = "unknown-host", 403, "this host is not one that the plant opens for AI calls";
+    /// The host of the tunnel, of the TLS handshake and of the request are not the same.
+    HostMismatch = "host-mismatch", 421, "the tunnel, the TLS handshake and the request name different hosts";
+    /// The first message of TLS names no server, hides one, or cannot be read.
+    HelloRefused = "hello-refused", 400, "the TLS handshake does not say openly which server it is for";
+    /// The caller ended the handshake: it does not believe in the plant's interception authority, or pins another certificate.
+    CallerDistrusts = "caller-distrusts", 495, "the caller does not trust the certificate that the plant shows it";
     /// The URL names no provider of the plant.
     UnknownProvider = "unknown-provider", 404, "the path names no AI provider of this plant";
     /// The endpoint is not one that the provider's dialect is known to have.
@@ -95,12 +103,24 @@ reasons! {
     ConduitExpired = "conduit-expired", 403, "the approval of this conduit has expired";
     /// The conduit does not name the model.
     ModelNotAllowed = "model-not-allowed", 403, "this model is not open on this conduit";
+    /// The conduit does not open a tool that the call offers or calls.
+    ToolNotAllowed = "tool-not-allowed", 403, "this tool is not open on this conduit";
+    /// Nobody approved the tool as its server defines it now.
+    ToolNotApproved = "tool-not-approved", 403, "this tool is new, or its definition changed, and nobody has approved it yet";
     /// The conduit refuses what was found in the content.
     ContentRefused = "content-refused", 403, "the request holds content that must not leave on this conduit";
     /// The content is more sensitive than conduit or provider may carry.
     AboveCeiling = "above-ceiling", 403, "the request is more sensitive than this conduit may carry";
     /// A Cedar rule of the plant forbids the call.
     RuleForbids = "rule-forbids", 403, "a rule of the plant forbids this call";
+    /// The plant has shut this path by hand.
+    Isolated = "isolated", 403, "the plant has isolated this path; ask its people before you try again";
+    /// The call waited for a person, who refused it.
+    HoldRefused = "hold-refused", 403, "the call waited for a person, who refused it";
+    /// The call waited for a person, and nobody decided in time.
+    HoldExpired = "hold-expired", 403, "the call waited for a person, and nobody decided in time";
+    /// A quota of the plant is used up, or its budget of tokens or money.
+    QuotaExceeded = "quota-exceeded", 429, "a quota of this plant is used up; ask again later";
     /// The ledger cannot write, so nothing may leave.
     LedgerUnavailable = "ledger-unavailable", 503, "the ledger cannot record the call, so it was not forwarded";
     /// The gateway is stopping.
@@ -109,6 +129,8 @@ reasons! {
     TooBusy = "too-busy", 503, "the gateway carries as many calls as it may";
     /// The provider's credential is missing.
     CredentialMissing = "credential-missing", 502, "the gateway has no credential for this provider";
+    /// The provider failed too often, and is left alone for a while.
+    ProviderResting = "provider-resting", 503, "the provider has failed too often and is left alone for a moment";
     /// The provider cannot be reached, or its certificate is not trusted.
     ProviderUnreachable = "provider-unreachable", 502, "the provider cannot be reached";
     /// The provider did not answer in time.

@@ -50,11 +50,21 @@ pub enum Kind {
     Export,
     /// Something that people should look at: the calls of a workload have shifted.
     Alert,
+    /// A part of the plant's AI traffic was isolated, or restored.
+    Isolate,
+    /// A call waits for a person, or a person looked at it.
+    Hold,
+    /// A person approved a change of the plant's files.
+    Approval,
+    /// A call that left is answered by another than the one that was asked, because that one failed.
+    Switch,
+    /// An event of a session is about to leave.
+    Event,
 }
 
 impl Kind {
     /// Every kind with its name in records.
-    pub const NAMES: [(&'static str, Self); 20] = [
+    pub const NAMES: [(&'static str, Self); 25] = [
         ("genesis", Self::Genesis),
         ("boot", Self::Boot),
         ("intent", Self::Intent),
@@ -75,6 +85,11 @@ impl Kind {
         ("anchor", Self::Anchor),
         ("export", Self::Export),
         ("alert", Self::Alert),
+        ("isolate", Self::Isolate),
+        ("hold", Self::Hold),
+        ("approval", Self::Approval),
+        ("switch", Self::Switch),
+        ("event", Self::Event),
     ];
 
     /// The kind of that name; `None` for one that a later version added.
@@ -107,6 +122,11 @@ impl Kind {
             Self::Anchor => "anchor",
             Self::Export => "export",
             Self::Alert => "alert",
+            Self::Isolate => "isolate",
+            Self::Hold => "hold",
+            Self::Approval => "approval",
+            Self::Switch => "switch",
+            Self::Event => "event",
         }
     }
 }
@@ -191,6 +211,13 @@ pub enum Note {
     Text(String),
     /// A whole number below 2^53.
     Number(u64),
+}
+
+impl Note {
+    /// Text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
 }
 
 /// Everyone behind a call.

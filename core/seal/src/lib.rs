@@ -28,6 +28,6 @@ pub mod token;
 pub use digest::{Sha256, equal, sha256, sha256_parts};
 pub use epoch::EpochSeed;
 pub use hpke::{OpeningKey, Recipient, WeakKey};
-pub use mac::{Mac, RootKey, Tagging};
+pub use mac::{Mac, RootKey, Tagging, hmac_sha256};
 pub use sign::{Sign, SignError, SigningKey, VerifyingKey};
 pub use text::{base64, hex, unbase64, unhex};

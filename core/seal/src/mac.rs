@@ -38,6 +38,14 @@ impl RootKey {
     }
 }
 
+/// HMAC-SHA256 (RFC 2104) under a key of somebody else's scheme.
+#[must_use]
+pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let mut tag = [0; 32];
+    tag.copy_from_slice(hmac::sign(&hmac::Key::new(HMAC_SHA256, key), message).as_ref());
+    tag
+}
+
 impl fmt::Debug for RootKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RootKey(..)")
@@ -93,7 +101,7 @@ impl fmt::Debug for Tagging {
 
 #[cfg(test)]
 mod tests {
-    use super::RootKey;
+    use super::{RootKey, hmac_sha256};
     use crate::hex;
     use proptest::prelude::proptest;
 
@@ -102,6 +110,13 @@ mod tests {
         // Python: prk = HMAC(salt, 0x07 * 32); key = HMAC(prk, b"pseudonym" + b"\x01"); HMAC(key, be64(2) + b"op")
         let tag = RootKey::from_bytes([7; 32]).derive("pseudonym").tag(&[b"op"]);
         assert_eq!(hex(&tag), "108140f3670030b2246be3aca365b84115c3d9365d312e1b600771d2e8072eae");
+    }
+
+    // RFC 4231, section 4.3.
+    #[test]
+    fn a_tag_under_a_foreign_key_is_the_rfcs() {
+        let tag = hmac_sha256(b"Jefe", b"what do ya want for nothing?");
+        assert_eq!(hex(&tag), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     }
 
     #[test]

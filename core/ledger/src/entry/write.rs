@@ -5,6 +5,7 @@ use plant::{Body, Decided, Draft, Io, Note, Outcome, Party, Place, Sealed, What,
 use seal::hex;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
 /// Longest text that came from outside, in bytes: 120 characters of any script.
 const FOREIGN_LIMIT: usize = 480;
@@ -225,7 +226,8 @@ impl Line {
 
     fn number(&mut self, key: &str, number: u64) {
         self.key(key);
-        self.0.extend_from_slice(number.min(NUMBER_LIMIT - 1).to_string().as_bytes());
+        // Into memory, which never fails.
+        let _ = write!(self.0, "{}", number.min(NUMBER_LIMIT - 1));
     }
 
     fn key(&mut self, key: &str) {

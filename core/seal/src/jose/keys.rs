@@ -6,6 +6,7 @@
 //! keys without asking us.
 
 use super::{Algorithm, LONGEST_KEY_ID, json};
+use crate::sha256;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
     RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
@@ -42,6 +43,7 @@ const RSA: [(Algorithm, &RsaParameters); 6] = [
 pub struct Keys {
     keys: Vec<Key>,
     ignored: Vec<Ignored>,
+    digest: [u8; 32],
 }
 
 /// A member of a key set that is not used.
@@ -114,7 +116,7 @@ impl Keys {
                 Err(because) => ignored.push(Ignored { id, because }),
             }
         }
-        if keys.is_empty() { Err(KeysError::Empty) } else { Ok(Self { keys, ignored }) }
+        if keys.is_empty() { Err(KeysError::Empty) } else { Ok(Self { keys, ignored, digest: sha256(bytes) }) }
     }
 
     /// How many keys can be used.
@@ -122,6 +124,12 @@ impl Keys {
     #[expect(clippy::len_without_is_empty, reason = "a key set is never empty")]
     pub fn len(&self) -> usize {
         self.keys.len()
+    }
+
+    /// SHA-256 of the text that the set was read from.
+    #[must_use]
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
     }
 
     /// The members that are not used, and why.
