@@ -8,16 +8,17 @@
 //! 4. if not, or if handling says so, and the conduit names a target: the same three on a conduit to the target
 //! 5. no Cedar rule forbids the path that is then taken: `rule-forbids`
 //!
-//! The call passes if one conduit permits it. If several do, the one that does the most to the content is crossed;
-//! of equals the first by name.
+//! The call passes if one conduit permits it. If several do, the one that does the most to the content is crossed, one that
+//! waits for a person before all others; of equals the first by name.
 
 use crate::Policy;
 use crate::crossing::Crossing;
 use crate::handle::Found;
+use crate::held::Held;
 use crate::permit::Permit;
 use crate::steps::{Stage, Step, Trace};
 use crate::way::{Case, Closed, Way, furthest};
-use plant::{Conduit, Finding, Millis, Principal, Reason, Refusal, Sensitivity};
+use plant::{Conduit, Finding, Millis, Principal, ProviderId, Reason, Refusal, Sensitivity};
 
 /// What the body of a request asks for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,11 +44,13 @@ pub struct Decided {
     pub residual: Sensitivity,
 }
 
-/// The outcome of a decision: there is no third.
+/// The outcome of a decision: there is no fourth.
 #[derive(Debug)]
 pub enum Decision {
     /// It may cross.
     Permit(Permit),
+    /// It may cross once a person says so.
+    Hold(Held),
     /// It goes nowhere.
     Refuse(Refusal),
 }
@@ -86,6 +89,36 @@ impl Policy {
         self.decided(&Case { principal, crossing, asked, found, now }, &mut Trace::aloud(steps))
     }
 
+    /// Decides whether a placed call may go to another provider because the one that it was permitted to reach has failed;
+    /// `other` is that provider, and the model to ask there if the caller's has another name.
+    ///
+    /// Nothing of the first permit holds there. Conduit, model, handling, ceiling, clearance and rules are asked anew.
+    #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "those of `decide` and where it goes")]
+    pub fn instead(
+        &self,
+        principal: &Principal,
+        crossing: &Crossing,
+        asked: &Asked<'_>,
+        findings: &[Finding],
+        fixed: &dyn Fn(usize, &Conduit) -> bool,
+        now: Millis,
+        (to, model): (&ProviderId, Option<&str>),
+    ) -> Decided {
+        let found = Found { findings, fixed };
+        let case = Case { principal, crossing, asked, found, now };
+        let sensitivity = self.before(&case);
+        match self.other(&case, to, model, sensitivity) {
+            Ok(way) => {
+                let residual = way.residual();
+                Decided { decision: way.decision(findings), sensitivity, residual }
+            }
+            Err(Closed { refusal, residual, .. }) => {
+                Decided { decision: Decision::Refuse(refusal), sensitivity, residual }
+            }
+        }
+    }
+
     fn decided(&self, case: &Case<'_>, trace: &mut Trace<'_>) -> Decided {
         let sensitivity = self.before(case);
         let (mut best, mut worst): (Option<Way<'_>>, Option<Closed>) = (None, None);
@@ -103,7 +136,7 @@ impl Policy {
         let (decision, residual) = match (best, worst) {
             (Some(way), _) => {
                 let residual = way.residual();
-                (Decision::Permit(Permit::new(way.pass())), residual)
+                (way.decision(case.found.findings), residual)
             }
             (None, Some(closed)) => (Decision::Refuse(closed.refusal), closed.residual),
             // Placing never leaves a crossing without conduits; if it did, nothing would be allowed.
@@ -128,6 +161,7 @@ fn told(decision: &Decision) -> String {
             let terms = permit.terms();
             format!("{}: it goes to `{}` across conduit `{}`", terms.verdict, terms.provider, terms.conduit)
         }
+        Decision::Hold(held) => format!("hold: {held}"),
         Decision::Refuse(refusal) => format!("refuse: {}", refusal.reason),
     }
 }

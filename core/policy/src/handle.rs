@@ -27,6 +27,8 @@ pub(crate) struct Handled {
     pub(crate) reroute: Option<String>,
     /// The rules of those findings.
     pub(crate) away: Vec<RuleId>,
+    /// Indices of findings that the call waits for a person for, rising.
+    pub(crate) hold: Vec<usize>,
     /// How sensitive the content still is afterwards.
     pub(crate) residual: Sensitivity,
     /// The rules whose findings made something be done.
@@ -77,8 +79,12 @@ pub(crate) fn handle(conduit: &Conduit, found: Found<'_>, trace: &mut Trace<'_>)
                 handled.alike.extend((tokens == Tokens::Alike).then_some(index));
             }
             Verdict::Reroute => away.add(finding),
-            // Nobody can hold a call yet, and what should wait for a person must not pass without one.
-            Verdict::Hold | Verdict::Refuse => refused.add(finding),
+            // It leaves as it is if a person says so, and so counts towards the ceiling, which no person lifts.
+            Verdict::Hold => {
+                handled.residual = handled.residual.max(finding.sensitivity);
+                handled.hold.push(index);
+            }
+            Verdict::Refuse => refused.add(finding),
         }
     }
     let refuse =
@@ -91,7 +97,7 @@ pub(crate) fn handle(conduit: &Conduit, found: Found<'_>, trace: &mut Trace<'_>)
             format!("conduit `{}` would replace {stuck}, which stands where nothing can be replaced", conduit.id);
         return refuse(detail, &stuck);
     }
-    let replaced = [&handled.redact, &handled.generalise, &handled.tokenise].into_iter().flatten();
+    let replaced = [&handled.redact, &handled.generalise, &handled.tokenise, &handled.hold].into_iter().flatten();
     let replaced = replaced.filter_map(|index| found.findings.get(*index));
     handled.rules = replaced.map(|finding| finding.rule.clone()).collect();
     handled.away = away.rules();
@@ -103,10 +109,14 @@ pub(crate) fn handle(conduit: &Conduit, found: Found<'_>, trace: &mut Trace<'_>)
 /// What would leave although it is above `limit`: the labels in words, and the rules that saw them.
 pub(crate) fn above(conduit: &Conduit, findings: &[Finding], limit: Sensitivity) -> (String, Vec<RuleId>) {
     let mut tally = Tally::default();
-    let leaves =
-        |finding: &&Finding| finding.sensitivity > limit && verdict(conduit, &finding.label).0 == Verdict::Allow;
+    let leaves = |finding: &&Finding| finding.sensitivity > limit && leaves_whole(verdict(conduit, &finding.label).0);
     findings.iter().filter(leaves).for_each(|finding| tally.add(finding));
     (tally.to_string(), tally.rules())
+}
+
+/// Whether what was found leaves as it is, if the call leaves.
+fn leaves_whole(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Allow | Verdict::Hold)
 }
 
 fn told(conduit: &Conduit, findings: &[Finding], handled: &Handled) -> String {
@@ -133,6 +143,9 @@ fn told(conduit: &Conduit, findings: &[Finding], handled: &Handled) -> String {
     }
     if let Some(away) = &handled.reroute {
         did.push(format!("reroutes for {away}"));
+    }
+    if !handled.hold.is_empty() {
+        did.push(format!("waits for a person because of {}", tally(&handled.hold)));
     }
     if !passing.is_empty() {
         did.push(format!("lets pass {passing}"));

@@ -13,17 +13,21 @@
 //!
 //! This crate reads no content, holds no state between calls, and never waits: time is an argument.
 
+mod compare;
 mod crossing;
 mod decide;
 mod handle;
+mod held;
 mod permit;
 mod place;
 mod rules;
 mod steps;
 mod way;
 
+pub use compare::{Difference, Effect, compare};
 pub use crossing::{Call, Crossing, Misplaced, Partial};
 pub use decide::{Asked, Decided, Decision};
+pub use held::{Approval, Held};
 pub use permit::{Passage, Permit};
 
 pub use rules::{RuleFile, RuleProblem, SCHEMA};

@@ -2,7 +2,8 @@
 //!
 //! Rules can only forbid. One built-in policy permits whatever reached them, which is what a conduit has already
 //! allowed, and a plant's `permit` is refused when it is loaded: it could open nothing, and whoever wrote it
-//! would believe that it does. A rule that cannot be evaluated forbids.
+//! would believe that it does. A rule that cannot be evaluated forbids. One with `@do("hold")` leaves what it forbids to a
+//! person, unless another forbids it too.
 
 mod ground;
 mod load;
@@ -59,10 +60,12 @@ pub(crate) struct Rules {
     authorizer: Authorizer,
 }
 
-/// A rule's name, and why it is there.
+/// A rule's name, why it is there, and whether a person may overrule it.
 struct Rule {
     id: RuleId,
     reason: Option<String>,
+    /// Whether what it forbids waits for a person, who may allow it.
+    holds: bool,
 }
 
 impl Rules {
@@ -82,10 +85,11 @@ impl Rules {
         })
     }
 
-    /// Asks the rules about a call. All that forbid it are named, not only the first.
-    pub(crate) fn ask(&self, question: &Question<'_>) -> Result<(), Refusal> {
+    /// Asks the rules about a call. All that forbid it are named, not only the first. Gives those that would have a person
+    /// decide, if no other forbids.
+    pub(crate) fn ask(&self, question: &Question<'_>) -> Result<Vec<RuleId>, Refusal> {
         if self.known.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         // The plant file and the rules come into force together, so everything that a call was placed on is known
         // here. If that ever fails, nothing may pass.
@@ -93,7 +97,7 @@ impl Rules {
         let slice = self.slices.get(&question.crossing.workload).and_then(|of| of.get(question.conduit));
         let slice = slice.ok_or_else(unknown)?;
         let asked = if slice.is_empty() {
-            Ok(())
+            Ok(Vec::new())
         } else {
             let request = question.request(&self.uids, &self.looks, None).ok_or_else(unknown)?;
             self.answer(&request, slice)
@@ -102,17 +106,24 @@ impl Rules {
         asked
     }
 
+    /// What each rule says, by its name.
+    pub(crate) fn texts(&self) -> BTreeMap<RuleId, String> {
+        let text =
+            |id: &PolicyId| self.policies.policy(id).and_then(cedar_policy::Policy::to_cedar).unwrap_or_default();
+        self.known.iter().map(|(id, rule)| (rule.id.clone(), text(id))).collect()
+    }
+
     /// The answer of all rules to the whole question, checked against the schema.
-    fn whole(&self, question: &Question<'_>) -> Option<Result<(), Refusal>> {
+    fn whole(&self, question: &Question<'_>) -> Option<Result<Vec<RuleId>, Refusal>> {
         let request = question.request(&self.uids, &Looks::Everywhere, Some(&self.schema))?;
         Some(self.answer(&request, &self.policies))
     }
 
-    fn answer(&self, request: &Request, policies: &PolicySet) -> Result<(), Refusal> {
+    fn answer(&self, request: &Request, policies: &PolicySet) -> Result<Vec<RuleId>, Refusal> {
         let answer = self.authorizer.is_authorized(request, policies, &self.entities);
         let diagnostics = answer.diagnostics();
         if answer.decision() == Decision::Allow && diagnostics.errors().next().is_none() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let forbidding = diagnostics.reason().filter_map(|id| self.known.get(id)).map(|rule| (rule, false));
         let failed = diagnostics
@@ -120,6 +131,10 @@ impl Rules {
             .filter_map(|AuthorizationError::PolicyEvaluationError(error)| self.known.get(error.policy_id()));
         let mut named: Vec<(&Rule, bool)> = forbidding.chain(failed.map(|rule| (rule, true))).collect();
         named.sort_by_key(|(rule, _)| &rule.id);
+        // One that could not be evaluated may have meant anything.
+        if !named.is_empty() && named.iter().all(|(rule, failed)| rule.holds && !failed) {
+            return Ok(named.iter().map(|(rule, _)| rule.id.clone()).collect());
+        }
         let details: Vec<String> = named.iter().map(|(rule, failed)| rule.told(*failed)).collect();
         Err(Refusal {
             reason: Reason::RuleForbids,
@@ -128,8 +143,12 @@ impl Rules {
         })
     }
 
-    /// The outcome in words, if no rule forbids.
-    pub(crate) fn told(&self) -> String {
+    /// The outcome in words, if no rule forbids for good.
+    pub(crate) fn told(&self, holding: &[RuleId]) -> String {
+        if !holding.is_empty() {
+            let names: Vec<String> = holding.iter().map(|id| format!("rule `{id}`")).collect();
+            return format!("{} would have a person decide", names.join(", "));
+        }
         match self.known.len() {
             0 => "the plant has none".to_owned(),
             1 => "the plant's one rule does not forbid it".to_owned(),
@@ -140,7 +159,7 @@ impl Rules {
 
 impl Rule {
     fn told(&self, failed: bool) -> String {
-        let Self { id, reason } = self;
+        let Self { id, reason, .. } = self;
         match (failed, reason) {
             (true, _) => format!("rule `{id}` could not be evaluated, which forbids"),
             (false, Some(reason)) => format!("rule `{id}` forbids it: {reason}"),

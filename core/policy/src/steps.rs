@@ -38,6 +38,8 @@ pub enum Stage {
     Endpoint,
     /// Whether the model is open.
     Model,
+    /// Whether the tools are open, if the conduit says which.
+    Tools,
     /// What is done with what was found.
     Handling,
     /// Whether what is left is within what conduit and provider may carry.
@@ -66,6 +68,7 @@ impl Stage {
             Self::Operator => "operator",
             Self::Endpoint => "endpoint",
             Self::Model => "model",
+            Self::Tools => "tools",
             Self::Handling => "handling",
             Self::Ceiling => "ceiling",
             Self::Reroute => "reroute",

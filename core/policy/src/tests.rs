@@ -2,6 +2,8 @@
 
 mod brewery;
 mod calls;
+mod compare;
+mod instead;
 mod laws;
 mod refusals;
 mod rules;
@@ -116,6 +118,10 @@ pub(crate) fn outcome(policy: &Policy, line: &Line) -> Result<Passage, Refusal> 
         Err(misplaced) => Err(misplaced.refusal),
         Ok(Decided { decision: Decision::Refuse(refusal), .. }) => Err(refusal),
         Ok(Decided { decision: Decision::Permit(permit), .. }) => Ok(permit.spend()),
+        Ok(Decided { decision: Decision::Hold(held), .. }) => {
+            let approval = held.approval();
+            Ok(Passage { verdict: plant::Verdict::Hold, ..held.release(&approval).unwrap().spend() })
+        }
     }
 }
 

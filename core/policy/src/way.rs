@@ -4,14 +4,16 @@
 
 use crate::Policy;
 use crate::crossing::Crossing;
-use crate::decide::Asked;
+use crate::decide::{Asked, Decision};
 use crate::handle::{Found, Handled, above, handle};
-use crate::permit::Passage;
+use crate::held::{Because, Held};
+use crate::permit::{Passage, Permit};
 use crate::place::{admits, approved, operator_gap};
 use crate::rules::Question;
 use crate::steps::{Stage, Trace, names, shown};
 use plant::{
-    Bounds, Conduit, ConduitId, Millis, Principal, Provider, ProviderId, Reason, Refusal, RuleId, Sensitivity, Verdict,
+    Bounds, Conduit, ConduitId, Finding, Millis, Principal, Provider, ProviderId, Reason, Refusal, RuleId, Sensitivity,
+    Verdict,
 };
 use std::collections::BTreeSet;
 
@@ -30,6 +32,8 @@ pub(crate) struct Way<'a> {
     provider: &'a ProviderId,
     bounds: &'a Bounds,
     handled: Handled,
+    /// The rules that hold the call.
+    holding: Vec<RuleId>,
     rerouted: bool,
     renamed: Option<&'a str>,
 }
@@ -51,13 +55,17 @@ pub(crate) fn furthest(other: Option<Closed>, closed: Closed) -> Closed {
 }
 
 impl Way<'_> {
+    fn holds(&self) -> bool {
+        !self.handled.hold.is_empty() || !self.holding.is_empty()
+    }
+
     fn verdict(&self) -> Verdict {
         if self.rerouted { Verdict::Reroute } else { self.handled.verdict() }
     }
 
     /// The stricter of two open ways; of equals the other, which came earlier.
     pub(crate) fn stricter(self, other: Option<Self>) -> Self {
-        let strictness = |way: &Self| (way.verdict(), way.handled.verdict());
+        let strictness = |way: &Self| (way.holds(), way.verdict(), way.handled.verdict());
         match other {
             Some(other) if strictness(&other) >= strictness(&self) => other,
             _ => self,
@@ -68,7 +76,17 @@ impl Way<'_> {
         self.handled.residual
     }
 
-    pub(crate) fn pass(self) -> Passage {
+    /// The permit, or what waits for a person before it is one.
+    pub(crate) fn decision(mut self, findings: &[Finding]) -> Decision {
+        let found = std::mem::take(&mut self.handled.hold);
+        let labels = found.iter().filter_map(|index| findings.get(*index)).map(|one| Because::Label(one.label.clone()));
+        let rules = std::mem::take(&mut self.holding).into_iter().map(Because::Rule);
+        let because: BTreeSet<Because> = labels.chain(rules).collect();
+        let permit = Permit::new(self.pass());
+        if because.is_empty() { Decision::Permit(permit) } else { Decision::Hold(Held::new(permit, because, found)) }
+    }
+
+    fn pass(self) -> Passage {
         Passage {
             verdict: self.verdict(),
             provider: self.provider.clone(),
@@ -98,14 +116,15 @@ impl Policy {
         let path = Path { conduit, provider, model: case.asked.model, rerouted: false, sensitivity };
         let closed = |stage, residual| move |refusal| Closed { stage: Some(stage), refusal, residual };
         path.open(trace).map_err(closed(Stage::Model, sensitivity))?;
+        path.offer(case.asked.tools, trace).map_err(closed(Stage::Tools, sensitivity))?;
         let handled = self.handled(case, &path, trace).map_err(closed(Stage::Handling, sensitivity))?;
         let residual = handled.residual;
         let refusal = match &handled.reroute {
             Some(labels) => path.sent_away(labels, &handled),
             None => match self.within(case, &path, residual, trace) {
                 Ok(()) => {
-                    self.ask(case, &path, residual, trace).map_err(closed(Stage::Rules, residual))?;
-                    return Ok(path.way(handled, None));
+                    let holding = self.ask(case, &path, residual, trace).map_err(closed(Stage::Rules, residual))?;
+                    return Ok(path.way(handled, holding, None));
                 }
                 Err(refusal) => {
                     trace.say(Stage::Ceiling, || refusal.detail.clone());
@@ -158,8 +177,8 @@ impl Policy {
         path: &Path<'_>,
         residual: Sensitivity,
         trace: &mut Trace<'_>,
-    ) -> Result<(), Refusal> {
-        self.rules.ask(&Question {
+    ) -> Result<Vec<RuleId>, Refusal> {
+        let holding = self.rules.ask(&Question {
             principal: case.principal,
             crossing: case.crossing,
             asked: &Asked { model: path.model, ..*case.asked },
@@ -170,8 +189,33 @@ impl Policy {
             residual,
             now: case.now,
         })?;
-        trace.say(Stage::Rules, || self.rules.told());
-        Ok(())
+        trace.say(Stage::Rules, || self.rules.told(&holding));
+        Ok(holding)
+    }
+
+    /// The way to another provider, in place of one that failed. Its own conduits decide as they would for a call that asked
+    /// for it, save that they cannot reroute: what may go to one provider may not for that go to another.
+    pub(crate) fn other<'a>(
+        &'a self,
+        case: &Case<'a>,
+        to: &ProviderId,
+        model: Option<&'a str>,
+        sensitivity: Sensitivity,
+    ) -> Result<Way<'a>, Closed> {
+        let nowhere = |refusal| Closed { stage: None, refusal, residual: sensitivity };
+        let (target, conduits) = self.target(case, to).map_err(|why| nowhere(Refusal::new(Reason::NoConduit, why)))?;
+        let renamed = case.asked.model.and(model);
+        let asked = renamed.or(case.asked.model);
+        let (mut best, mut worst): (Option<Way<'a>>, Option<Closed>) = (None, None);
+        for conduit in conduits {
+            let path = Path { conduit, provider: target, model: asked, rerouted: true, sensitivity };
+            match self.carried(case, path, renamed, &[], &mut Trace::silent()) {
+                Ok(way) => best = Some(way.stricter(best)),
+                Err(closed) => worst = Some(furthest(worst, closed)),
+            }
+        }
+        // The target has conduits, or it would have been none.
+        best.ok_or_else(|| worst.unwrap_or_else(|| nowhere(Refusal::new(Reason::NoConduit, "no conduit is left"))))
     }
 
     /// The way to where a conduit reroutes. The target's own conduits decide there as they would for a call that
@@ -183,7 +227,11 @@ impl Policy {
         refusal: Refusal,
         trace: &mut Trace<'_>,
     ) -> Result<Way<'a>, Refusal> {
-        let (target, conduits) = match self.target(case, from.conduit) {
+        let target = match &from.conduit.reroute {
+            Some(id) => self.target(case, id),
+            None => Err("it goes nowhere else".to_owned()),
+        };
+        let (target, conduits) = match target {
             Ok(found) => found,
             Err(why) => {
                 trace.say(Stage::Reroute, || why.clone());
@@ -208,10 +256,9 @@ impl Policy {
         best.ok_or_else(|| neither(refusal, &target.id, worst))
     }
 
-    /// The provider that a conduit reroutes to, and the conduits there that are open to the call.
-    fn target<'a>(&'a self, case: &Case<'_>, from: &Conduit) -> Result<(&'a Provider, Vec<&'a Conduit>), String> {
+    /// A provider that a call may go to instead, and the conduits there that are open to the call.
+    fn target<'a>(&'a self, case: &Case<'_>, id: &ProviderId) -> Result<(&'a Provider, Vec<&'a Conduit>), String> {
         let crossing = case.crossing;
-        let Some(id) = &from.reroute else { return Err("it goes nowhere else".to_owned()) };
         if crossing.opaque {
             return Err(format!("what is not read cannot go to `{id}` instead"));
         }
@@ -240,15 +287,16 @@ impl Policy {
     ) -> Result<Way<'a>, Closed> {
         let closed = |stage, residual| move |refusal| Closed { stage: Some(stage), refusal, residual };
         path.open(trace).map_err(closed(Stage::Model, path.sensitivity))?;
+        path.offer(case.asked.tools, trace).map_err(closed(Stage::Tools, path.sensitivity))?;
         let mut handled = handle(path.conduit, case.found, trace).map_err(closed(Stage::Handling, path.sensitivity))?;
         let residual = handled.residual;
         if let Some(labels) = &handled.reroute {
             return Err(closed(Stage::Handling, residual)(path.sent_away(labels, &handled)));
         }
         self.within(case, &path, residual, trace).map_err(closed(Stage::Ceiling, residual))?;
-        self.ask(case, &path, residual, trace).map_err(closed(Stage::Rules, residual))?;
+        let holding = self.ask(case, &path, residual, trace).map_err(closed(Stage::Rules, residual))?;
         handled.rules.extend(because.iter().cloned());
-        Ok(path.way(handled, renamed))
+        Ok(path.way(handled, holding, renamed))
     }
 }
 
@@ -288,15 +336,37 @@ impl<'a> Path<'a> {
         Err(Refusal::new(Reason::ModelNotAllowed, detail))
     }
 
+    /// Whether the tools are open, each of them. Most conduits say nothing of tools, and nothing is said of them then.
+    fn offer(&self, tools: &[String], trace: &mut Trace<'_>) -> Result<(), Refusal> {
+        let Some(open) = &self.conduit.tools else { return Ok(()) };
+        let conduit = &self.conduit.id;
+        let closed = tools.iter().find(|tool| !open.iter().any(|wildcard| wildcard.fits(tool)));
+        let Some(tool) = closed else {
+            trace.say(Stage::Tools, || format!("{} named, all open on conduit `{conduit}`", tools.len()));
+            return Ok(());
+        };
+        let open = names(open.iter().map(|wildcard| &wildcard.0));
+        let detail = format!("conduit `{conduit}` opens the tools {open}, not `{}`", shown(tool));
+        Err(Refusal::new(Reason::ToolNotAllowed, detail))
+    }
+
     fn sent_away(&self, labels: &str, handled: &Handled) -> Refusal {
         let rules: BTreeSet<_> = handled.away.iter().cloned().collect();
         let detail = format!("conduit `{}` reroutes {labels}", self.conduit.id);
         Refusal { reason: Reason::ContentRefused, detail, rules: rules.into_iter().collect() }
     }
 
-    fn way(self, handled: Handled, renamed: Option<&'a str>) -> Way<'a> {
+    fn way(self, handled: Handled, holding: Vec<RuleId>, renamed: Option<&'a str>) -> Way<'a> {
         let Self { conduit, provider, rerouted, .. } = self;
-        Way { conduit: &conduit.id, provider: &provider.id, bounds: &conduit.bounds, handled, rerouted, renamed }
+        Way {
+            conduit: &conduit.id,
+            provider: &provider.id,
+            bounds: &conduit.bounds,
+            handled,
+            holding,
+            rerouted,
+            renamed,
+        }
     }
 }
 

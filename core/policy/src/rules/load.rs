@@ -96,7 +96,16 @@ impl Reader<'_> {
         self.literals(file, policy, &span);
         let id = self.name(file, policy, &span)?;
         let reason = policy.annotation("reason").map(str::trim).filter(|reason| !reason.is_empty()).map(str::to_owned);
-        Some((policy.new_id(PolicyId::new(id.as_str())), Rule { id, reason }))
+        let holds = match policy.annotation("do") {
+            None | Some("refuse") => false,
+            Some("hold") => true,
+            Some(_) => {
+                let help = "`@do(\"hold\")` leaves the call to a person, `@do(\"refuse\")` is what a rule does anyway";
+                self.problem(file, span, "a rule can only hold or refuse".to_owned(), help);
+                return None;
+            }
+        };
+        Some((policy.new_id(PolicyId::new(id.as_str())), Rule { id, reason, holds }))
     }
 
     fn name(&mut self, file: &RuleFile, policy: &Policy, span: &Range<usize>) -> Option<RuleId> {

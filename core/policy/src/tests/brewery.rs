@@ -102,6 +102,7 @@ pub(crate) fn conduit(name: &str, from: &str, to: &str, purposes: &str, ceiling:
         workloads: Vec::new(),
         purposes: ids(purposes),
         models: vec![Wildcard("*".to_owned())],
+        tools: None,
         ceiling: step(ceiling),
         operator: OperatorRequirement::Optional,
         handling: Vec::new(),

@@ -3,7 +3,7 @@
 use super::brewery::{brewery, conduit, handling, id, wildcards};
 use super::{Line, check, outcome, policy, refused, told};
 use crate::{Call, Decision};
-use plant::{Bounds, Conduit, OperatorRequirement, Plant, Reason};
+use plant::{Bounds, Conduit, OperatorRequirement, Plant, Reason, Sensitivity};
 
 const COPILOT: &str = "copilot 10.1.0.5 -> openai chat, for maintenance, ask gpt-4o";
 
@@ -178,8 +178,35 @@ fn a_finding_that_cannot_be_replaced_refuses_the_call() {
 }
 
 #[test]
-fn what_should_wait_for_a_person_does_not_pass_without_one() {
-    refused(&format!("{COPILOT}, hold sample"), Reason::ContentRefused);
+fn what_should_wait_for_a_person_does_not_pass_without_one_and_no_person_lifts_the_ceiling() {
+    check(&format!("{COPILOT}, hold sample"), "hold to openai over copilot-cloud");
+    check(&format!("{COPILOT}, hold sample setpoint"), "hold to openai over copilot-cloud, redact [1]");
+    refused(&format!("{COPILOT}, hold sample secret.key"), Reason::ContentRefused);
+    check(&format!("{COPILOT}, hold sample recipe"), "reroute to edge over cell-edge as llama-3");
+    let low = |plant: &mut Plant| plant.providers.get_mut(&id("openai")).unwrap().clearance = Sensitivity::LOWEST;
+    let line = format!("{COPILOT}, hold sample");
+    after(low, &line, "reroute to edge over cell-edge as llama-3");
+}
+
+#[test]
+fn an_approval_covers_what_was_held_on_the_way_that_was_seen_and_nothing_else() {
+    let held = |line: &str, rules: &str| match Line::parse(line)
+        .take(&policy(brewery(), rules), &mut Vec::new())
+        .unwrap()
+        .decision
+    {
+        Decision::Hold(held) => held,
+        other => panic!("{line}: {other:?}"),
+    };
+    let rule = "@id(\"careful\") @do(\"hold\") forbid (principal, action, resource) when { context.labels.contains(\"sample\") };";
+    let (sample, setpoint) = (format!("{COPILOT}, hold sample"), format!("{COPILOT}, hold sample setpoint"));
+    let approval = held(&sample, "").approval();
+    assert!(held(&sample, "").release(&approval).is_ok());
+    assert!(held(&setpoint, "").release(&approval).is_ok(), "what else is in it is handled, not held");
+    let more = held(&sample, rule).release(&approval).unwrap_err();
+    assert_eq!(more.to_string(), "conduit `copilot-cloud` waits for a person because of `sample`, rule `careful`");
+    assert!(held(&sample, "").release(&held(&sample, rule).approval()).is_ok(), "less than what was approved");
+    assert_eq!(held(&setpoint, "").found(), [0]);
 }
 
 #[test]
@@ -216,7 +243,7 @@ fn a_reroute_needs_an_open_way() {
     away(|edge| edge.purposes = vec![id("quality")], "content-refused");
     away(|edge| edge.workloads = vec![id("camera")], "content-refused");
     away(|edge| edge.models = wildcards("phi"), "content-refused");
-    away(|edge| edge.ceiling = plant::Sensitivity::LOWEST, "content-refused");
+    away(|edge| edge.ceiling = Sensitivity::LOWEST, "content-refused");
     away(|edge| edge.handling = handling("recipe refuse"), "content-refused");
     away(|edge| edge.operator = OperatorRequirement::Required { assurance: Vec::new() }, "content-refused");
     after(|plant| edit(plant, "copilot-cloud", |cloud| cloud.reroute = None), recipe, "content-refused");
@@ -241,7 +268,7 @@ fn a_reroute_keeps_the_dialect() {
 #[test]
 fn a_providers_clearance_binds_whatever_the_conduit_says() {
     let low = |plant: &mut Plant| {
-        plant.providers.get_mut(&id("edge")).unwrap().clearance = plant::Sensitivity::LOWEST;
+        plant.providers.get_mut(&id("edge")).unwrap().clearance = Sensitivity::LOWEST;
     };
     after(low, "copilot 10.1.0.5 -> edge chat, for maintenance, ask phi, hold network", "above-ceiling");
 }
@@ -316,6 +343,7 @@ fn a_permit_names_the_rules_whose_findings_made_something_be_done() {
     let policy = policy(brewery(), "");
     let rules = |line: &str| match Line::parse(line).take(&policy, &mut Vec::new()).unwrap().decision {
         Decision::Permit(permit) => permit.spend().rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        Decision::Hold(held) => held.to_string(),
         Decision::Refuse(refusal) => refusal.rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
     };
     assert_eq!(rules(&format!("{COPILOT}, hold setpoint setpoint network")), "finds-setpoint");

@@ -120,6 +120,22 @@ fn rules_see_everything_that_the_schema_promises() {
 }
 
 #[test]
+fn a_rule_may_leave_a_call_to_a_person_unless_another_forbids_it() {
+    let holds = "@id(\"careful\") @do(\"hold\") forbid (principal, action, resource);";
+    let forbids = "@id(\"never\") forbid (principal, action, resource) when { context.stream };";
+    let refuses = "@id(\"as-ever\") @do(\"refuse\") forbid (principal, action, resource);";
+    check(holds, CALL, "hold to openai over copilot-cloud");
+    check(&format!("{holds}{forbids}"), CALL, "hold to openai over copilot-cloud");
+    check(&format!("{holds}{forbids}"), &format!("{CALL}, stream"), "rule-forbids");
+    check(&format!("{holds}{refuses}"), CALL, "rule-forbids");
+    let odd = shown(&[(
+        "odd.cedar",
+        "@id(\"odd\") @do(\"permit\") forbid (principal, action, resource) when { context.stream };",
+    )]);
+    assert!(odd.contains("a rule can only hold or refuse"), "{odd}");
+}
+
+#[test]
 fn rules_judge_the_path_that_is_taken() {
     let recipe = &format!("{CALL}, hold recipe");
     // The cloud may not see recipes; the call goes to the edge, so the rule has nothing to forbid.
