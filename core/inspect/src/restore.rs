@@ -54,6 +54,13 @@ impl Restorer {
         self.known.is_empty()
     }
 
+    /// Knows the stand-ins of another call too, as in a session, where each event makes its own. `false`, and nothing is
+    /// learned, if one of them could be taken for one that stands for something else, or if they get too many.
+    pub fn learn(&mut self, other: Self) -> bool {
+        let both = self.known.with(&other.known);
+        both.map(|both| self.known = both).is_some()
+    }
+
     /// What was met so far.
     #[must_use]
     pub fn counts(&self) -> RestoreCounts {

@@ -146,6 +146,17 @@ impl StandIns {
         all
     }
 
+    /// These and others. `None` if one begins with another, and so could stand for either, or if there are too many.
+    pub(crate) fn with(&self, others: &Self) -> Option<Self> {
+        const MOST: usize = 1 << 16;
+        let mut all = self.sorted.clone();
+        all.extend(others.sorted.iter().cloned());
+        all.sort_by(|one, other| one.letters.cmp(&other.letters));
+        all.dedup_by(|one, other| (&one.letters, &one.value) == (&other.letters, &other.value));
+        let apart = all.array_windows().all(|[one, next]| !next.letters.starts_with(one.letters.as_str()));
+        (apart && all.len() <= MOST).then(|| Self::new(all))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.sorted.len()
     }

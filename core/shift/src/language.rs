@@ -3,7 +3,6 @@
 //! Says nothing of texts that are short, of code, of tables, or of languages that are not listed; a text in two languages is of
 //! the one with more small words, or of none. It is meant for shares over many calls, not for one.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 macro_rules! languages {
@@ -84,6 +83,9 @@ impl Language {
     pub fn of(text: &str) -> Option<Self> {
         /// Fewest letters of a script, and of small words, that tell anything.
         const LETTERS: usize = 8;
+        if text.is_ascii() {
+            return Self::of_latin(text);
+        }
         let letters = Letters::of(text);
         let other = letters.others.iter().max_by_key(|(count, _)| *count);
         let east = letters.kana + letters.han;
@@ -97,27 +99,85 @@ impl Language {
 
     fn of_latin(text: &str) -> Option<Self> {
         const WORDS: usize = 3;
-        let text = text.to_lowercase();
         let mut counts = [0usize; Self::ALL.len()];
-        for word in text.split(|own: char| !own.is_alphabetic()) {
-            let said = SMALL_WORDS.get(word).copied().unwrap_or(0);
-            for (bit, count) in counts.iter_mut().enumerate() {
-                *count += usize::from(said >> bit & 1 == 1);
+        for_each_short_word(text, |word| {
+            let mut said = SMALL_WORDS.get(word);
+            while said != 0 {
+                if let Some(count) = counts.get_mut(said.trailing_zeros() as usize) {
+                    *count += 1;
+                }
+                said &= said - 1;
             }
-        }
+        });
         let (best, language) = counts.iter().copied().zip(Self::ALL).max_by_key(|(count, _)| *count)?;
         let ahead = counts.iter().filter(|count| **count * 4 > best * 3).count() == 1;
         (best >= WORDS && ahead).then_some(*language)
     }
 }
 
-/// The small words, each with a bit for every language that has it, in the order of [`Language::ALL`].
-static SMALL_WORDS: LazyLock<BTreeMap<&'static str, u32>> = LazyLock::new(|| {
-    let mut words = BTreeMap::new();
-    for (bit, language) in Language::ALL.iter().enumerate() {
-        for word in language.words().split_ascii_whitespace() {
-            *words.entry(word).or_default() |= 1 << bit;
+/// Longest small word, in bytes of UTF-8: `pourquoi`.
+const LONGEST: u32 = 8;
+
+/// Calls `each` for every word of at most [`LONGEST`] bytes, in lower case, as the number that its bytes make.
+fn for_each_short_word(text: &str, mut each: impl FnMut(u64)) {
+    let (mut word, mut length) = (0u64, 0u32);
+    let mut take = |byte: Option<u8>| match byte {
+        Some(byte) => {
+            (word, length) = (word << 8 | u64::from(byte), length + 1);
         }
+        None => {
+            if (1..=LONGEST).contains(&length) {
+                each(word);
+            }
+            (word, length) = (0, 0);
+        }
+    };
+    for own in text.chars() {
+        if own.is_ascii_alphabetic() {
+            take(u8::try_from(own.to_ascii_lowercase()).ok());
+        } else if !own.is_ascii() && own.is_alphabetic() {
+            let mut bytes = [0; 4];
+            own.to_lowercase().for_each(|own| own.encode_utf8(&mut bytes).bytes().for_each(|byte| take(Some(byte))));
+        } else {
+            take(None);
+        }
+    }
+    take(None);
+}
+
+/// Words, each with a bit for every language that has it, in the order of [`Language::ALL`]: a table with open addresses.
+struct Words(Vec<(u64, u32)>);
+
+impl Words {
+    /// Four times as many places as there are words, so that most look-ups end where they begin.
+    const PLACES: usize = 2048;
+
+    fn places(word: u64) -> impl Iterator<Item = usize> {
+        let first = (word.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 53) as usize;
+        (0..Self::PLACES).map(move |step| (first + step) % Self::PLACES)
+    }
+
+    fn add(&mut self, word: u64, said: u32) {
+        for place in Self::places(word) {
+            if let Some(entry) = self.0.get_mut(place).filter(|entry| entry.1 == 0 || entry.0 == word) {
+                *entry = (word, entry.1 | said);
+                return;
+            }
+        }
+    }
+
+    /// The languages that have a word; none if it is not listed.
+    fn get(&self, word: u64) -> u32 {
+        let mut entries = Self::places(word).filter_map(|place| self.0.get(place));
+        entries.find(|entry| entry.1 == 0 || entry.0 == word).map_or(0, |entry| entry.1)
+    }
+}
+
+/// The small words of all languages.
+static SMALL_WORDS: LazyLock<Words> = LazyLock::new(|| {
+    let mut words = Words(vec![(0, 0); Words::PLACES]);
+    for (bit, language) in Language::ALL.iter().enumerate() {
+        for_each_short_word(language.words(), |word| words.add(word, 1 << bit));
     }
     words
 });
@@ -158,5 +218,26 @@ impl Letters {
             }
         }
         letters
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST, Language, SMALL_WORDS, for_each_short_word};
+
+    #[test]
+    fn every_small_word_is_looked_up() {
+        for (bit, language) in Language::ALL.iter().enumerate() {
+            for word in language.words().split_ascii_whitespace() {
+                assert!(word.len() <= LONGEST as usize, "{word}");
+                let mut said = 0;
+                for_each_short_word(&word.to_uppercase(), |word| said = SMALL_WORDS.get(word));
+                assert_eq!(said >> bit & 1, 1, "{word}");
+            }
+        }
+        let mut said = Vec::new();
+        for_each_short_word("Abgasreinigung, oder", |word| said.push(SMALL_WORDS.get(word)));
+        for_each_short_word("xyzzy", |word| said.push(SMALL_WORDS.get(word)));
+        assert_eq!(said, [SMALL_WORDS.get(u64::from_be_bytes(*b"\0\0\0\0oder")), 0]);
     }
 }

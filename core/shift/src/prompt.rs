@@ -6,7 +6,7 @@ use plant::{Content, Origin};
 /// Bytes of a prompt that are looked at, from its end: that is where the newest message is.
 const MOST: usize = 16 << 10;
 /// Bytes that tell a language.
-const SAMPLE: usize = 2 << 10;
+const SAMPLE: usize = 1 << 10;
 /// Fewest letters and digits that make a prompt: `yes` and `go on` are said again and again.
 const LEAST: usize = 12;
 
@@ -30,7 +30,16 @@ pub fn sketch(content: &Content<'_>) -> Sketch {
     for piece in said {
         let tail = tail(&piece.text, left);
         left -= tail.len();
-        normal.extend(tail.chars().filter(|own| own.is_alphanumeric()).flat_map(char::to_lowercase));
+        normal.reserve(tail.len() + 1);
+        for own in tail.chars() {
+            if own.is_ascii() {
+                if own.is_ascii_alphanumeric() {
+                    normal.push(own.to_ascii_lowercase());
+                }
+            } else if own.is_alphanumeric() {
+                normal.extend(own.to_lowercase());
+            }
+        }
         // What stands between two texts, so that `ab` `c` is not `a` `bc`.
         normal.push('\n');
         if sample.len() < SAMPLE {

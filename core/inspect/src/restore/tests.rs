@@ -170,3 +170,17 @@ fn hostile_texts_cost_no_more_than_their_length() {
         assert!(large < 32.0 * small.max(0.001), "{part:?}: {small} s, then {large} s");
     }
 }
+
+/// In a session each event brings its own. What could stand for either of two is not learned.
+#[test]
+fn stand_ins_of_another_call_are_learned_unless_they_could_be_mistaken() {
+    let mut known = restorer();
+    assert!(known.learn(Restorer::new([StandIn::new("TAG_QQQQC0HAJC", Spelling::Word, "FIC-7")])));
+    assert!(known.learn(restorer()), "the same again is nothing new");
+    let text = "TAG_QQQQC0HAJC beside TAG_BGSVC0HAJC";
+    assert_eq!(known.whole(text, Form::Plain).as_deref(), Some("FIC-7 beside FV-203"));
+    for (letters, value) in [("TAG_QQQQC0HAJC", "other"), ("TAG_QQQQC0HAJCX", "FIC-8")] {
+        assert!(!known.learn(Restorer::new([StandIn::new(letters, Spelling::Word, value)])), "{letters}");
+    }
+    assert_eq!(known.whole(text, Form::Plain).as_deref(), Some("FIC-7 beside FV-203"));
+}

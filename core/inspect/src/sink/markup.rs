@@ -209,6 +209,32 @@ impl Markup {
     }
 }
 
+/// Whether nothing in a whole text is any of what is looked at here, or the beginning of it.
+pub(super) fn is_dull(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let opens = |at: usize| {
+        let rest = bytes.get(at..).unwrap_or_default();
+        OPENERS
+            .iter()
+            .any(|opener| rest.get(..opener.len()).is_some_and(|own| own.eq_ignore_ascii_case(opener.as_bytes())))
+    };
+    bytes.iter().enumerate().all(|(at, byte)| {
+        let behind = bytes.get(at + 1);
+        match telling(*byte) {
+            Telling::No => true,
+            Telling::AtWord => !opens(at),
+            Telling::Yes => match byte {
+                b'!' => behind != Some(&b'['),
+                b']' => !matches!(behind, Some(b'(' | b':')),
+                b'<' => !behind.is_some_and(u8::is_ascii_alphabetic),
+                // Letters of Latin-1.
+                0xC3 => true,
+                _ => false,
+            },
+        }
+    })
+}
+
 /// How many bytes at the beginning are nothing that is looked at.
 fn dull(rest: &str, before: Option<char>) -> usize {
     let bytes = rest.as_bytes();

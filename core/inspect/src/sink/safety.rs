@@ -121,6 +121,13 @@ const WORDS: &[(Class, &str)] = &[
 
 static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::of(WORDS));
 
+/// The words without one of which no sentence harms.
+static DEFEATS: LazyLock<Lexicon> = LazyLock::new(|| {
+    let defeats =
+        |class: Class| matches!(class, Class::Defeat | Class::Defeated | Class::Defeating | Class::Force | Class::Off);
+    Lexicon::of(&WORDS.iter().copied().filter(|(class, _)| defeats(*class)).collect::<Vec<_>>())
+});
+
 /// One channel's text so far.
 #[derive(Default)]
 pub(super) struct Safety {
@@ -190,7 +197,7 @@ impl Safety {
             let told = self.sentence.tells;
             let escaped = form == Form::Json && input.get(..start).is_some_and(|before| before.ends_with('\\'));
             let word = input.get(start + usize::from(escaped)..until).unwrap_or_default();
-            self.sentence.take(classes(word));
+            self.sentence.take(classes(word, &LEXICON));
             if !self.sentence.tells {
                 clear = until;
             } else if !told {
@@ -349,12 +356,24 @@ fn stop(gap: &str, form: Form) -> Option<(usize, usize)> {
     })
 }
 
-/// What a word does.
-fn classes(word: &str) -> Classes {
+/// What a word does, of those that `lexicon` has.
+fn classes(word: &str, lexicon: &Lexicon) -> Classes {
     let word = word.as_bytes();
-    if word.len() > LONGEST || word.iter().all(u8::is_ascii_alphabetic) && !LEXICON.may_have(word) {
+    if word.len() > LONGEST || word.iter().all(u8::is_ascii_alphabetic) && !lexicon.may_have(word) {
         return Classes::default();
     }
     let mut folded = [0; LONGEST];
-    LEXICON.classes(fold(word, &mut folded, |byte| byte))
+    lexicon.classes(fold(word, &mut folded, |byte| byte))
+}
+
+/// Whether a text that is plain and whole may hold a sentence that harms. Most have no word for it.
+pub(super) fn may_harm(text: &str) -> bool {
+    let mut at = 0;
+    while let Some((start, end)) = word_start(text, at).and_then(|start| Some((start, word_end(text, start, true)?))) {
+        if !classes(text.get(start..end).unwrap_or_default(), &DEFEATS).is_empty() {
+            return true;
+        }
+        at = end;
+    }
+    false
 }
