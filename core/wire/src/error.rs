@@ -1,6 +1,6 @@
 //! What is said when a call goes wrong: to us, what is malformed; to the caller, an error of its own dialect.
 
-use plant::{Dialect, Reason, Refusal};
+use plant::{Description, Dialect, Reason, Refusal};
 use serde_json::json;
 use std::borrow::Cow;
 
@@ -48,7 +48,7 @@ impl From<Malformed> for Refusal {
 pub fn error_body(dialect: Dialect, status: u16, refusal: &Refusal, record: Option<&str>) -> (&'static str, Vec<u8>) {
     let (reason, message) = (refusal.reason, message(refusal, record));
     let mut body = match dialect {
-        Dialect::OpenAi => json!({
+        Dialect::OpenAi | Dialect::Azure | Dialect::Vllm | Dialect::LlamaCpp => json!({
             "error": {"message": message, "type": openai_type(status), "param": null, "code": reason.code()}
         }),
         Dialect::Anthropic => json!({
@@ -56,9 +56,18 @@ pub fn error_body(dialect: Dialect, status: u16, refusal: &Refusal, record: Opti
             "error": {"type": anthropic_type(status), "message": message},
             "request_id": record,
         }),
+        Dialect::Gemini => json!({ "error": google_error(status, &message, refusal) }),
+        // SDKs of Amazon's find the class to raise in a header or here.
+        Dialect::Bedrock => json!({ "__type": amazon_type(status), "message": message }),
+        Dialect::Cohere => json!({ "id": record, "message": message }),
+        Dialect::Mistral => json!({
+            "object": "error", "message": message, "type": openai_type(status), "param": null, "code": reason.code()
+        }),
         Dialect::Ollama | Dialect::Kserve => json!({ "error": message }),
+        Dialect::Described(own) if own.error.is_some() => described_error(own, status, refusal, record),
+        Dialect::Mcp => rpc_error(refusal, record),
         // RFC 9457; the type is relative to nothing and names the reason, members beyond the five are extensions.
-        Dialect::Json => json!({
+        Dialect::Json | Dialect::Described(_) => json!({
             "type": format!("urn:penstock:reason:{}", reason.code()),
             "title": reason.message(),
             "status": status,
@@ -66,10 +75,14 @@ pub fn error_body(dialect: Dialect, status: u16, refusal: &Refusal, record: Opti
             "record": record,
         }),
     };
-    if let (Dialect::Json, Some(told), Some(members)) = (dialect, refusal.told(), body.as_object_mut()) {
+    let problem = match dialect {
+        Dialect::Described(own) => own.error.is_none(),
+        _ => dialect == Dialect::Json,
+    };
+    if let (true, Some(told), Some(members)) = (problem, refusal.told(), body.as_object_mut()) {
         members.insert("detail".to_owned(), json!(told));
     }
-    let kind = if dialect == Dialect::Json { "application/problem+json" } else { "application/json" };
+    let kind = if problem { "application/problem+json" } else { "application/json" };
     (kind, body.to_string().into_bytes())
 }
 
@@ -84,6 +97,26 @@ pub fn message(refusal: &Refusal, record: Option<&str>) -> String {
     }
 }
 
+/// A JSON-RPC error without the id of its request, as where that was not read (JSON-RPC 2.0 section 5): clients take it for
+/// the answer to what they sent. The code is one that MCP leaves to implementations.
+pub(crate) fn rpc_error(refusal: &Refusal, record: Option<&str>) -> serde_json::Value {
+    let data = json!({"reason": refusal.reason.code(), "record": record});
+    json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32010, "message": message(refusal, record), "data": data}})
+}
+
+/// The event that tells a session what is wrong: of one of the caller's own events, which it then names, or of the session.
+/// A session goes on after it, or is closed.
+#[must_use]
+pub fn session_error(refusal: &Refusal, record: &str, of: Option<&[u8]>) -> String {
+    let limits = crate::json::Limits::default();
+    let event = of.and_then(|bytes| crate::json::Document::parse(bytes, &limits).ok());
+    let id = event.and_then(|event| event.root().get("event_id")?.as_str().map(|id| id.into_owned()));
+    let (status, code) = (refusal.reason.status(), refusal.reason.code());
+    let error = json!({"type": openai_type(status), "code": code, "message": message(refusal, Some(record)), "param": null,
+        "event_id": id});
+    json!({"type": "error", "event_id": format!("event_{record}"), "error": error}).to_string()
+}
+
 /// `OpenAI`'s error types by status.
 #[must_use]
 pub fn openai_type(status: u16) -> &'static str {
@@ -93,6 +126,83 @@ pub fn openai_type(status: u16) -> &'static str {
         429 => "rate_limit_error",
         400..=499 => "invalid_request_error",
         _ => "server_error",
+    }
+}
+
+/// An error in the form that the plant file describes: its placeholders filled in, a lone `{status}` as a number.
+pub(crate) fn described_error(
+    description: &Description,
+    status: u16,
+    refusal: &Refusal,
+    record: Option<&str>,
+) -> serde_json::Value {
+    let form = description.error.as_deref().and_then(|form| serde_json::from_str(form).ok()).unwrap_or_default();
+    let said = message(refusal, record);
+    let words = [
+        ("{code}", refusal.reason.code().to_owned()),
+        ("{message}", said),
+        ("{record}", record.unwrap_or_default().to_owned()),
+        ("{status}", status.to_string()),
+    ];
+    filled(form, &words, status)
+}
+
+/// Fills in one form. What is put in is not looked at again: it stands as it is.
+fn filled(form: serde_json::Value, words: &[(&str, String)], status: u16) -> serde_json::Value {
+    match form {
+        serde_json::Value::String(text) if text == "{status}" => status.into(),
+        serde_json::Value::String(text) => {
+            let place = |rest: &str| words.iter().find(|(name, _)| rest.starts_with(name));
+            let (mut out, mut rest) = (String::new(), text.as_str());
+            while let Some(first) = rest.chars().next() {
+                let (put, length) = match place(rest) {
+                    Some((name, word)) => (word.as_str(), name.len()),
+                    None => (rest.get(..first.len_utf8()).unwrap_or_default(), first.len_utf8()),
+                };
+                out.push_str(put);
+                rest = rest.get(length..).unwrap_or_default();
+            }
+            out.into()
+        }
+        serde_json::Value::Array(items) => items.into_iter().map(|item| filled(item, words, status)).collect(),
+        serde_json::Value::Object(members) => {
+            let filled = members.into_iter().map(|(key, member)| (key, filled(member, words, status)));
+            serde_json::Value::Object(filled.collect())
+        }
+        other => other,
+    }
+}
+
+/// An error as Google's APIs have it (AIP-193): the code in words, and in its details the reason.
+pub(crate) fn google_error(status: u16, message: &str, refusal: &Refusal) -> serde_json::Value {
+    let word = match status {
+        400 => "INVALID_ARGUMENT",
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "NOT_FOUND",
+        413 => "OUT_OF_RANGE",
+        429 => "RESOURCE_EXHAUSTED",
+        405..=499 => "FAILED_PRECONDITION",
+        502 | 503 => "UNAVAILABLE",
+        504 => "DEADLINE_EXCEEDED",
+        _ => "INTERNAL",
+    };
+    let reason = refusal.reason.code().replace('-', "_").to_ascii_uppercase();
+    let info = json!({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "penstock"});
+    json!({"code": status, "message": message, "status": word, "details": [info]})
+}
+
+/// The exceptions of Bedrock's runtime by status.
+fn amazon_type(status: u16) -> &'static str {
+    match status {
+        401 | 403 => "AccessDeniedException",
+        404 => "ResourceNotFoundException",
+        429 => "ThrottlingException",
+        400..=499 => "ValidationException",
+        502 => "ModelErrorException",
+        503 => "ServiceUnavailableException",
+        504 => "ModelTimeoutException",
+        _ => "InternalServerException",
     }
 }
 
@@ -132,6 +242,12 @@ mod tests {
         assert_eq!(anthropic["type"], "error");
         assert_eq!(anthropic["error"]["type"], "request_too_large");
         assert_eq!(anthropic["request_id"], "rec-7");
+        let google = body(Dialect::Gemini, Reason::NoConduit);
+        assert_eq!((&google["error"]["code"], &google["error"]["status"]), (&403.into(), &"PERMISSION_DENIED".into()));
+        assert_eq!(google["error"]["details"][0]["reason"], "NO_CONDUIT");
+        assert_eq!(body(Dialect::Bedrock, Reason::NoConduit)["__type"], "AccessDeniedException");
+        assert!(body(Dialect::Cohere, Reason::NoConduit)["message"].as_str().unwrap().contains("no-conduit"));
+        assert_eq!(body(Dialect::Mistral, Reason::NoConduit)["code"], "no-conduit");
         assert!(body(Dialect::Ollama, Reason::TooBusy)["error"].as_str().unwrap().contains("too-busy"));
         assert!(body(Dialect::Kserve, Reason::TooBusy)["error"].as_str().unwrap().contains("rec-7"));
         let (kind, _) = error_body(Dialect::Json, 403, &Refusal::new(Reason::NoConduit, ""), None);

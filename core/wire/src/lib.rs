@@ -12,18 +12,21 @@
 pub mod json;
 
 mod answer;
+mod described;
 mod endpoint;
 mod error;
+mod fixed;
 mod header;
 mod media;
 mod multipart;
 mod request;
 
 pub use answer::{
-    Answer, Broken, Carrier, Facts, Frame, Limits as AnswerLimits, TooLong, error_event, fuzz as fuzz_answer, ndjson,
-    sse,
+    Answer, Broken, Carrier, Facts, Frame, Limits as AnswerLimits, TooLong, error_event, fuzz as fuzz_answer,
+    fuzz_messages, ndjson, sse,
 };
 pub use endpoint::{Carries, Endpoint, endpoint, endpoints};
-pub use error::{Malformed, anthropic_type, error_body, message, openai_type};
+pub use error::{Malformed, anthropic_type, error_body, message, openai_type, session_error};
+pub use fixed::{Fixed, announce, fixed};
 pub use multipart::fuzz as fuzz_multipart;
 pub use request::{Attachment, Limits, Part, Request, Rewriting, Substitute, Unfit, fuzz as fuzz_request};

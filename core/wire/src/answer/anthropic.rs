@@ -16,11 +16,11 @@ pub(super) fn read<'a>(document: &Document<'a>, reading: &mut Reading<'a>) {
         "content_block_delta" => texts(root.get("delta"), place, reading, |_, _| Mould::Same(Vec::new())),
         // A block may start with text; what of it is held back cannot come as a second start.
         "content_block_start" => texts(root.get("content_block"), place, reading, |member, kind| Mould::Own {
+            event: "content_block_delta",
             before: format!(
-                "event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":{place},\
-                 \"delta\":{{\"type\":\"{kind}\",\"{member}\":\""
+                "{{\"type\":\"content_block_delta\",\"index\":{place},\"delta\":{{\"type\":\"{kind}\",\"{member}\":\""
             ),
-            after: "\"}}\n\n",
+            after: "\"}}",
         }),
         "content_block_stop" => reading.ends.push(End::Place(place)),
         "message_stop" | "error" => {

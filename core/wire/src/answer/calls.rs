@@ -19,10 +19,13 @@ pub(super) fn tell(document: &Document<'_>, rewrite: &mut dyn Rewrite) {
 /// The name of the tool that an object calls, if it is a call.
 fn called<'a>(value: Value<'_, 'a>) -> Option<Cow<'a, str>> {
     let name = || value.get("name").and_then(Value::as_str);
-    if value.is_at("function_call") {
+    // OpenAI's older word, Gemini's, and Bedrock's.
+    if ["function_call", "functionCall", "toolUse"].iter().any(|key| value.is_at(key)) {
         return name();
     }
-    if value.parent().is_some_and(|list| list.kind() == Kind::Array && list.is_at("tool_calls")) {
+    // Cohere's stream has one call where others have a list.
+    let listed = value.parent().is_some_and(|list| list.kind() == Kind::Array && list.is_at("tool_calls"));
+    if listed || value.is_at("tool_calls") {
         let function = value.get("function").and_then(|function| function.get("name"));
         return function.and_then(Value::as_str).or_else(name);
     }

@@ -7,6 +7,10 @@ pub enum Carrier {
     Events,
     /// JSON values, one to a line.
     Lines,
+    /// The elements of one JSON array, as they come.
+    Elements,
+    /// Messages of Amazon's event stream.
+    Messages,
     /// One JSON value.
     Document,
     /// Text: a transcript, a page.
@@ -31,6 +35,7 @@ impl Carrier {
             | "application/jsonlines"
             | "application/json-lines"
             | "application/stream+json" => Some(Self::Lines),
+            "application/vnd.amazon.eventstream" => Some(Self::Messages),
             "application/json" | "text/json" => Some(Self::Document),
             other if other.ends_with("+json") => Some(Self::Document),
             _ => None,

@@ -96,10 +96,6 @@ pub(super) struct Template {
 }
 
 impl Template {
-    pub(super) fn new(head: &[u8], tail: &[u8]) -> Self {
-        Self { head: head.to_vec(), tail: tail.to_vec() }
-    }
-
     fn len(&self) -> usize {
         self.head.len() + self.tail.len()
     }

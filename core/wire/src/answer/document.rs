@@ -5,6 +5,7 @@ use super::calls;
 use super::channel::encode;
 use super::facts::Facts;
 use super::logprobs;
+use super::offers;
 use super::stream::Change;
 use super::surrogate::mend;
 use crate::json::{self, Document, Problem, Value};
@@ -65,8 +66,9 @@ pub(super) fn release(
     show(bytes, rewrite);
     calls::tell(&document, rewrite);
     let mut at = 0;
+    let gone = offers::withheld(&document, rewrite);
     let changes = wholes(&document, |_| false, rewrite);
-    for change in logprobs::without(&document, changes, false) {
+    for change in offers::without(logprobs::without(&document, changes, false), gone) {
         out.extend_from_slice(bytes.get(at..change.span.start).unwrap_or_default());
         out.extend_from_slice(&change.bytes);
         at = change.span.end;
@@ -95,7 +97,8 @@ pub(super) fn note(bytes: &[u8], limits: &Limits, facts: &mut Facts) -> Result<(
 
 /// Releases a text. One that is no UTF-8 is in an encoding that we do not read, and passes as it came.
 pub(super) fn release_text(bytes: &[u8], rewrite: &mut dyn Rewrite, out: &mut Vec<u8>) {
-    match std::str::from_utf8(bytes).ok().and_then(|text| rewrite.whole(text, Form::Plain)) {
+    let form = |text: &str| if text.trim_start().starts_with('{') { Form::Json } else { Form::Plain };
+    match std::str::from_utf8(bytes).ok().and_then(|text| rewrite.whole(text, form(text))) {
         Some(new) => out.extend_from_slice(new.as_bytes()),
         None => out.extend_from_slice(bytes),
     }

@@ -41,24 +41,35 @@ impl Facts {
         for member in object.children() {
             let Some(key) = member.key() else { continue };
             match &*key.decode() {
-                "id" => keep(&mut self.provider_id, member),
-                "model" | "model_name" => keep(&mut self.model, member),
-                "usage" => self.usage(member),
-                "prompt_eval_count" => self.input_tokens = member.as_u64().or(self.input_tokens),
-                "eval_count" => self.output_tokens = member.as_u64().or(self.output_tokens),
-                "stop_reason" | "done_reason" => self.finish(member),
+                "id" | "responseId" => keep(&mut self.provider_id, member),
+                "model" | "model_name" | "modelVersion" => keep(&mut self.model, member),
+                "usage" | "usageMetadata" | "amazon-bedrock-invocationMetrics" => self.usage(member),
+                "prompt_eval_count" | "prompt_token_count" | "inputTextTokenCount" | "tokens_evaluated" => {
+                    self.input_tokens = member.as_u64().or(self.input_tokens);
+                }
+                "eval_count" | "generation_token_count" | "totalOutputTextTokenCount" | "tokens_predicted" => {
+                    self.output_tokens = member.as_u64().or(self.output_tokens);
+                }
+                "stop_reason" | "done_reason" | "stopReason" | "completionReason" | "finish_reason" => {
+                    self.finish(member);
+                }
+                "candidates" => member
+                    .children()
+                    .filter_map(|candidate| candidate.get("finishReason"))
+                    .for_each(|reason| self.finish(reason)),
                 "choices" => member
                     .children()
                     .filter_map(|choice| choice.get("finish_reason"))
                     .for_each(|reason| self.finish(reason)),
                 "error" => self.error(member),
+                "__type" => self.error = cut(member),
                 "type" if self.error.is_none() && member.text().is_some_and(|kind| kind.is("error")) => {
                     self.error = Some(object.get("code").and_then(cut).unwrap_or_else(|| "error".to_owned()));
                 }
                 // The events of OpenAI's responses and Anthropic's `message_start` hold the answer in a member;
                 // so does Anthropic's `message_delta` its reason to stop.
                 "response" | "message" if member.get("id").is_some() => self.object(member),
-                "delta" if member.get("stop_reason").is_some() => self.object(member),
+                "delta" if member.get("stop_reason").or(member.get("finish_reason")).is_some() => self.object(member),
                 "status"
                     if object.get("object").is_some_and(|kind| kind.text().is_some_and(|kind| kind.is("response"))) =>
                 {
@@ -77,18 +88,33 @@ impl Facts {
     }
 
     fn usage(&mut self, usage: Value<'_, '_>) {
-        let mut input: Option<u64> = None;
+        let (mut input, mut output): (Option<u64>, Option<u64>) = (None, None);
+        // Cohere's counts stand beside what is billed of them.
+        let usage = usage.get("tokens").filter(|tokens| tokens.kind() == Kind::Object).unwrap_or(usage);
         for member in usage.children() {
             let (Some(key), Some(count)) = (member.key(), member.as_u64()) else { continue };
             match &*key.decode() {
-                "prompt_tokens" | "input_tokens" | "cache_creation_input_tokens" | "cache_read_input_tokens" => {
-                    input = Some(input.unwrap_or(0).saturating_add(count));
-                }
-                "completion_tokens" | "output_tokens" => self.output_tokens = Some(count),
+                "prompt_tokens"
+                | "input_tokens"
+                | "cache_creation_input_tokens"
+                | "cache_read_input_tokens"
+                | "inputTokens"
+                | "cacheReadInputTokens"
+                | "cacheWriteInputTokens"
+                | "inputTokenCount"
+                | "promptTokenCount"
+                | "toolUsePromptTokenCount" => input = Some(input.unwrap_or(0).saturating_add(count)),
+                "completion_tokens"
+                | "output_tokens"
+                | "outputTokens"
+                | "outputTokenCount"
+                | "candidatesTokenCount"
+                | "thoughtsTokenCount" => output = Some(output.unwrap_or(0).saturating_add(count)),
                 _ => {}
             }
         }
         self.input_tokens = input.or(self.input_tokens);
+        self.output_tokens = output.or(self.output_tokens);
     }
 
     /// Takes the kind of an error. Its message may quote the prompt, so it is not kept.
@@ -96,7 +122,7 @@ impl Facts {
         if error.kind() == Kind::Null {
             return;
         }
-        let named = ["code", "type"].into_iter().find_map(|key| cut(error.get(key)?));
+        let named = ["code", "status", "type"].into_iter().find_map(|key| cut(error.get(key)?));
         self.error = Some(named.unwrap_or_else(|| "error".to_owned()));
     }
 }

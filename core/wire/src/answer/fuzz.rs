@@ -4,8 +4,10 @@ use super::{Answer, Limits};
 use crate::endpoints;
 use plant::{Channel, Form, Rewrite};
 
+const AMAZON: &str = "application/vnd.amazon.eventstream";
+
 /// Releases what it takes.
-struct Same;
+pub(super) struct Same;
 
 impl Rewrite for Same {
     fn push(&mut self, _: Channel, text: &str) -> String {
@@ -27,7 +29,8 @@ pub fn fuzz(bytes: &[u8]) {
     let [which, carrier, bytes @ ..] = bytes else { return };
     let all: Vec<_> = endpoints().collect();
     let Some(endpoint) = all.get(usize::from(*which) % all.len().max(1)).copied() else { return };
-    let kinds = ["text/event-stream", "application/x-ndjson", "application/json", "text/plain", "", "image/png"];
+    let kinds =
+        ["text/event-stream", "application/x-ndjson", "application/json", "text/plain", "", "image/png", AMAZON];
     let kind = kinds.into_iter().cycle().nth(usize::from(*carrier)).unwrap_or_default();
     let limits = Limits { frame: 1 << 12, body: 1 << 14, depth: 16, nodes: 512 };
     let mut results = Vec::new();

@@ -1,4 +1,4 @@
-//! Streams of `generateContent`, which pass as plain JSON: each event holds the next piece of each candidate's text.
+//! Streams of `generateContent`, also where they pass as plain JSON: each event holds the next piece of each candidate's text.
 
 use super::reading::{End, Key, Mould, Reading, number};
 use crate::json::{Document, Kind, Value};

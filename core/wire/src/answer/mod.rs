@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! chunks -> carrier -> events (sse) | lines (ndjson) -> reading (openai, anthropic, ...) -> channels + Rewrite -> out
+//!                    \ elements of an array | messages (amazon) /
 //!                    \ document, text: whole, at the end                                          \-> facts
 //!                     \ opaque: as they come
 //! ```
@@ -11,26 +12,35 @@
 //! event, an event's frame for each text of which something is held back, and what the rewriter itself holds.
 //! Names of members are not texts and stay as they are; so do comments and fields of events other than `data`.
 
+mod amazon;
 mod anthropic;
+mod bedrock;
 mod calls;
 mod carrier;
 mod channel;
+mod cohere;
+mod described;
 mod document;
+mod elements;
 mod facts;
 mod farewell;
 mod frame;
 mod fuzz;
 mod gemini;
 mod kserve;
+mod llamacpp;
 mod logprobs;
 pub mod ndjson;
+mod offers;
 mod ollama;
 mod openai;
 mod reading;
+mod realtime;
 pub mod sse;
 mod stream;
 mod surrogate;
 
+pub use amazon::fuzz as fuzz_messages;
 pub use carrier::Carrier;
 pub use facts::Facts;
 pub use farewell::error_event;
@@ -38,6 +48,9 @@ pub use frame::{Frame, TooLong};
 pub use fuzz::fuzz;
 
 use crate::{Endpoint, json};
+use amazon::Messages;
+pub(crate) use amazon::message as sealed;
+use elements::Elements;
 use ndjson::Lines;
 use plant::{Dialect, Reason, Refusal, Rewrite};
 use sse::Events;
@@ -103,6 +116,8 @@ enum Body {
     Unknown(Vec<u8>),
     Events(Events),
     Lines(Lines),
+    Elements(Elements),
+    Messages(Messages),
     Document(Vec<u8>),
     Text(Vec<u8>),
     Opaque,
@@ -130,9 +145,7 @@ impl Answer {
             released: 0,
             broken: None,
         };
-        if let Some(carrier) = Carrier::declared(kind) {
-            answer.begin(carrier);
-        }
+        answer.begin_declared();
         answer
     }
 
@@ -141,10 +154,18 @@ impl Answer {
     pub fn within(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self.body = Body::Unknown(Vec::new());
-        if let Some(carrier) = Carrier::declared(&self.kind) {
-            self.begin(carrier);
-        }
+        self.begin_declared();
         self
+    }
+
+    fn begin_declared(&mut self) {
+        match Carrier::declared(&self.kind) {
+            Some(Carrier::Document) if self.status < 400 && self.endpoint.gives_elements() => {
+                self.begin(Carrier::Elements);
+            }
+            Some(carrier) => self.begin(carrier),
+            None => {}
+        }
     }
 
     /// Takes the next bytes of the answer; appends to `out` what is released.
@@ -195,6 +216,8 @@ impl Answer {
             Body::Unknown(_) => None,
             Body::Events(_) => Some(Carrier::Events),
             Body::Lines(_) => Some(Carrier::Lines),
+            Body::Elements(_) => Some(Carrier::Elements),
+            Body::Messages(_) => Some(Carrier::Messages),
             Body::Document(_) => Some(Carrier::Document),
             Body::Text(_) => Some(Carrier::Text),
             Body::Opaque => Some(Carrier::Opaque),
@@ -204,15 +227,25 @@ impl Answer {
     /// The last event of an answer that ends badly, in the form it is carried in; `None` if it can only be cut.
     #[must_use]
     pub fn error_event(&self, refusal: &Refusal, record: &str) -> Option<Vec<u8>> {
-        farewell::farewell(self.dialect, self.endpoint, self.carrier()?, refusal, record)
+        let event = farewell::farewell(self.dialect, self.endpoint, self.carrier()?, refusal, record)?;
+        // The first element of an array has another mark before it than those that follow.
+        let opens = matches!(self.body, Body::Elements(_)).then_some(if self.released == 0 { "[" } else { "," });
+        Some([opens.unwrap_or_default().as_bytes(), &event].concat())
     }
 
     fn begin(&mut self, carrier: Carrier) {
-        let terminator: &[u8] = if carrier == Carrier::Lines { b"\n" } else { b"\n\n" };
+        let terminator: &[u8] = match carrier {
+            Carrier::Lines => b"\n",
+            Carrier::Elements => b"",
+            Carrier::Messages => b"\0",
+            Carrier::Events | Carrier::Document | Carrier::Text | Carrier::Opaque => b"\n\n",
+        };
         self.stream = Stream::new(self.dialect, terminator, self.passive, &self.limits);
         self.body = match carrier {
             Carrier::Events => Body::Events(Events::new(self.limits.frame)),
             Carrier::Lines => Body::Lines(Lines::new(self.limits.frame)),
+            Carrier::Elements => Body::Elements(Elements::new(self.limits.frame)),
+            Carrier::Messages => Body::Messages(Messages::new(self.limits.frame)),
             Carrier::Document => Body::Document(Vec::new()),
             Carrier::Text => Body::Text(Vec::new()),
             Carrier::Opaque => Body::Opaque,
@@ -243,6 +276,17 @@ impl Answer {
                 }
                 Ok(())
             }
+            Body::Elements(elements) => {
+                elements.feed(chunk);
+                while let Some(frame) = elements.next()? {
+                    stream.event(&frame, limits, facts, rewrite, out)?;
+                }
+                Ok(())
+            }
+            Body::Messages(messages) => {
+                messages.feed(chunk);
+                messages.release(stream, limits, facts, rewrite, out)
+            }
             Body::Document(kept) if self.passive => {
                 out.extend_from_slice(chunk);
                 keep_some(kept, chunk, COPY.min(limits.body));
@@ -266,7 +310,10 @@ impl Answer {
     fn decide(&mut self, rewrite: &mut dyn Rewrite, out: &mut Vec<u8>) -> Result<(), Fault> {
         let Body::Unknown(sample) = &mut self.body else { return Ok(()) };
         let sample = std::mem::take(sample);
-        self.begin(Carrier::sniff(&self.kind, sample.get(..carrier::SAMPLE).unwrap_or(&sample)));
+        let told = Carrier::sniff(&self.kind, sample.get(..carrier::SAMPLE).unwrap_or(&sample));
+        // A stored file that begins like JSON may be lines of it: what a batch has come to is.
+        let stored = told == Carrier::Document && self.endpoint.name() == "files.content";
+        self.begin(if stored { Carrier::Text } else { told });
         self.take(&sample, rewrite, out)
     }
 
@@ -312,7 +359,32 @@ impl Answer {
                 let read = lines.rest().map_or(Ok(()), |frame| stream.event(&frame, limits, facts, rewrite, out));
                 self.end_stream(read, rewrite, out)
             }
+            Body::Elements(elements) => {
+                let read = elements
+                    .rest()
+                    .and_then(|frame| frame.map_or(Ok(()), |frame| stream.event(&frame, limits, facts, rewrite, out)));
+                self.end_stream(read, rewrite, out)
+            }
+            Body::Messages(messages) => {
+                let cut = Err(Fault::Garbled("the stream ends in the middle of a message"));
+                let (read, wraps) = (if messages.is_cut() { cut } else { Ok(()) }, messages.wraps());
+                self.end_messages(read, wraps, rewrite, out)
+            }
         }
+    }
+
+    /// Ends a stream of messages, whose last texts are yet to become messages.
+    fn end_messages(
+        &mut self,
+        read: Result<(), Fault>,
+        wraps: bool,
+        rewrite: &mut dyn Rewrite,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let mut frames = Vec::new();
+        let ended = self.end_stream(read, rewrite, &mut frames);
+        amazon::write_last(&frames, wraps, out);
+        ended
     }
 
     fn end_stream(
@@ -339,10 +411,16 @@ impl Answer {
     fn must_end(&self) -> bool {
         self.status < 400
             && match self.dialect {
-                Dialect::OpenAi => openai::must_end(self.endpoint.name()),
+                Dialect::OpenAi | Dialect::Azure | Dialect::Vllm => openai::must_end(self.endpoint.name()),
+                Dialect::Mistral => self.endpoint.name().ends_with("completions"),
                 Dialect::Anthropic => self.endpoint.name() == "messages",
+                Dialect::Bedrock => self.endpoint.name() == "converse-stream",
+                Dialect::Cohere => self.endpoint.name() == "chat",
+                Dialect::LlamaCpp => {
+                    matches!(self.endpoint.name(), "completion" | "infill" | "chat.completions" | "completions")
+                }
                 Dialect::Ollama => true,
-                Dialect::Kserve | Dialect::Json => false,
+                Dialect::Gemini | Dialect::Kserve | Dialect::Json | Dialect::Described(_) | Dialect::Mcp => false,
             }
     }
 

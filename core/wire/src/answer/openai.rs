@@ -1,6 +1,7 @@
 //! `OpenAI` streams: chat completions, the older completions, and the typed events of responses and audio.
 
 use super::reading::{End, Key, Mould, Reading, number};
+use super::realtime;
 use crate::json::{Document, Kind, Value};
 use std::ops::Range;
 
@@ -30,6 +31,9 @@ const TYPED: [&str; 8] = [
 pub(super) fn read<'a>(document: &Document<'a>, reading: &mut Reading<'a>) {
     let root = document.root();
     if let Some(kind) = root.get("type").and_then(Value::as_str) {
+        if realtime::is_event(root) {
+            return realtime::read(root, &kind, reading);
+        }
         return typed(root, &kind, reading);
     }
     let gone = root.get("usage").filter(|usage| usage.kind() == Kind::Object);
@@ -92,6 +96,9 @@ fn read_delta<'a>(whole: &Whole, place: u64, delta: Value<'_, 'a>, reading: &mut
             let before = || format!(r#""delta":{before}"#);
             let after = r#""},"finish_reason":null}]"#;
             reading.delta(Key { kind, place, part: 0 }, false, member, || whole.mould(place, &before(), after));
+            if member.kind() == Kind::Array {
+                read_parts(whole, place, member, reading);
+            }
         } else if name == "tool_calls" {
             for call in member.children() {
                 read_call(whole, place, call, reading);
@@ -106,6 +113,24 @@ fn read_delta<'a>(whole: &Whole, place: u64, delta: Value<'_, 'a>, reading: &mut
             let before = r#""delta":{"audio":{"transcript":""#;
             let after = r#""}},"finish_reason":null}]"#;
             reading.delta(key, false, transcript, || whole.mould(place, before, after));
+        }
+    }
+}
+
+/// Mistral's content in parts: of text, and of thoughts, which are a list of such parts.
+fn read_parts<'a>(whole: &Whole, place: u64, content: Value<'_, 'a>, reading: &mut Reading<'a>) {
+    for part in content.children() {
+        if let Some(text) = part.get("text") {
+            let before = r#""delta":{"content":[{"type":"text","text":""#;
+            let after = r#""}]},"finish_reason":null}]"#;
+            let key = Key { kind: "content", place, part: 0 };
+            reading.delta(key, false, text, || whole.mould(place, before, after));
+        }
+        for text in part.get("thinking").into_iter().flat_map(Value::children).filter_map(|part| part.get("text")) {
+            let before = r#""delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":""#;
+            let after = r#""}]}]},"finish_reason":null}]"#;
+            let key = Key { kind: "thinking", place, part: 0 };
+            reading.delta(key, false, text, || whole.mould(place, before, after));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What one event of a stream says to the texts that the consumer assembles.
 
-use super::{anthropic, gemini, kserve, ollama, openai};
+use super::{anthropic, bedrock, cohere, described, gemini, kserve, llamacpp, ollama, openai};
 use crate::json::{Document, Text, Value};
 use plant::Dialect;
 use std::ops::Range;
@@ -38,8 +38,8 @@ pub(super) enum Mould {
     Same(Vec<(Range<usize>, &'static str)>),
     /// The same with one stretch of the payload written anew around the text, and others gone.
     Around { stretch: Range<usize>, before: String, after: &'static str, gone: Vec<(Range<usize>, &'static str)> },
-    /// An event of its own: what stands before the text and after it.
-    Own { before: String, after: &'static str },
+    /// An event of its own: its name, where events have one, and what of its payload stands before the text and after it.
+    Own { event: &'static str, before: String, after: &'static str },
 }
 
 /// A text has come to its end.
@@ -79,11 +79,17 @@ impl<'a> Reading<'a> {
     pub(super) fn of(dialect: Dialect, document: &Document<'a>) -> Self {
         let mut reading = Self::default();
         match dialect {
-            Dialect::OpenAi => openai::read(document, &mut reading),
+            Dialect::OpenAi | Dialect::Azure | Dialect::Mistral | Dialect::Vllm => openai::read(document, &mut reading),
             Dialect::Anthropic => anthropic::read(document, &mut reading),
+            Dialect::Bedrock => bedrock::read(document, &mut reading),
+            Dialect::Cohere => cohere::read(document, &mut reading),
+            Dialect::LlamaCpp => llamacpp::read(document, &mut reading),
             Dialect::Ollama => ollama::read(document, &mut reading),
             Dialect::Kserve => kserve::read(document, &mut reading),
-            Dialect::Json => gemini::read(document, &mut reading),
+            Dialect::Gemini | Dialect::Json => gemini::read(document, &mut reading),
+            Dialect::Described(own) => described::read(document, own, &mut reading),
+            // Each event is a message that is whole.
+            Dialect::Mcp => {}
         }
         reading
     }

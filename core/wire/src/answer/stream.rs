@@ -11,6 +11,7 @@ use super::document::{self, parse, wholes};
 use super::facts::Facts;
 use super::frame::{Frame, SPARE};
 use super::logprobs;
+use super::offers;
 use super::openai;
 use super::reading::{End, Mould, Reading};
 use super::surrogate::Edges;
@@ -73,7 +74,7 @@ pub(super) struct Change {
 #[derive(Debug)]
 pub(super) struct Stream {
     dialect: Dialect,
-    /// What ends an event that lacks its end.
+    /// What ends an event that lacks its end. Empty for the elements of an array, NUL for messages of Amazon's.
     terminator: &'static [u8],
     passive: bool,
     channels: Channels,
@@ -124,7 +125,7 @@ impl Stream {
             return Ok(());
         }
         facts.frames += 1;
-        if openai::is_done(trimmed) && matches!(self.dialect, Dialect::OpenAi | Dialect::Json) {
+        if openai::is_done(trimmed) && matches!(self.dialect.kin(), Dialect::OpenAi | Dialect::Cohere | Dialect::Json) {
             self.end(rewrite, out)?;
             facts.complete = true;
             out.extend_from_slice(frame.raw);
@@ -185,7 +186,8 @@ impl Stream {
         let mut own: Vec<usize> = reading.deltas.iter().map(|delta| delta.node).collect();
         own.sort_unstable();
         let changes = wholes(document, |node| own.binary_search(&node).is_ok(), rewrite);
-        let mut changes = logprobs::without(document, changes, said.iter().any(Option::is_some));
+        let changes = logprobs::without(document, changes, said.iter().any(Option::is_some));
+        let mut changes = offers::without(changes, offers::withheld(document, rewrite));
         self.keep(frame, reading, &changes)?;
         for (delta, said) in reading.deltas.iter().zip(said) {
             changes.extend(said.map(|bytes| Change { span: delta.text.span(), bytes }));
@@ -202,7 +204,7 @@ impl Stream {
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
         let structured = matches!(payload.trim_ascii_start().first(), Some(b'{' | b'['));
-        if structured || !matches!(self.dialect, Dialect::Json | Dialect::Kserve) {
+        if structured || !matches!(self.dialect.kin(), Dialect::Json | Dialect::Kserve) {
             return Err(Fault::Garbled("an event of the stream is no JSON"));
         }
         let Ok(text) = std::str::from_utf8(payload) else {
@@ -269,7 +271,7 @@ impl Stream {
                 continue;
             }
             let template = match &delta.mould {
-                Mould::Own { before, after } => Template::new(before.as_bytes(), after.as_bytes()),
+                Mould::Own { event, before, after } => self.own(frame, event, before, after),
                 Mould::Same(gone) => self.around(frame, &delta.text.span(), gone, reading, others),
                 Mould::Around { stretch, before, after, gone } => {
                     let fresh = || (stretch.clone(), self.around(frame, stretch, gone, reading, others));
@@ -284,6 +286,20 @@ impl Stream {
             self.channels.keep(&delta.key, template)?;
         }
         Ok(())
+    }
+
+    /// An event of its own, framed as the others are.
+    fn own(&self, frame: &Frame<'_>, event: &str, before: &str, after: &str) -> Template {
+        let head = match self.terminator {
+            // The headers of the message at hand stand before its payload.
+            b"\0" => {
+                let headers = frame.data.first().and_then(|data| frame.raw.get(..data.start)).unwrap_or_default();
+                [headers, before.as_bytes()].concat()
+            }
+            b"\n\n" => format!("event: {event}\ndata: {before}").into_bytes(),
+            _ => before.as_bytes().to_vec(),
+        };
+        Template { head, tail: [after.as_bytes(), self.terminator].concat() }
     }
 
     /// The event without any text, cut in two at a stretch that goes.
@@ -321,6 +337,13 @@ impl Stream {
         // A byte order mark belongs to the start of the stream alone.
         if template.head.starts_with(b"\xef\xbb\xbf") {
             template.head.drain(..3);
+        }
+        // And so does the bracket that opens an array of events.
+        if self.terminator.is_empty()
+            && let Some(open) = template.head.iter_mut().find(|byte| !byte.is_ascii_whitespace())
+            && *open == b'['
+        {
+            *open = b',';
         }
         template
     }

@@ -13,6 +13,7 @@
 //! converted. Time is linear in the input (sorting the keys of large objects aside, n log n), there is no
 //! recursion, and depth and number of nodes are bounded by the caller.
 
+mod canonical;
 mod problem;
 mod read;
 mod text;
@@ -20,6 +21,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use canonical::canonical;
 pub use problem::{Error, Problem};
 pub use text::{Cursor, Text, encode};
 

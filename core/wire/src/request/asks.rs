@@ -3,6 +3,8 @@
 //! These steer policy, so they must mean to us what they mean to the server. Servers in Go match keys without
 //! regard to case, and take the last: a key that differs from one of these in case alone is refused.
 
+use super::rpc::Rpc;
+use crate::described;
 use crate::endpoint::Endpoint;
 use crate::error::Malformed;
 use crate::json::{Kind, Text, Value};
@@ -13,34 +15,155 @@ pub(super) struct Asks<'a> {
     pub(super) model: Option<Text<'a>>,
     pub(super) stream: bool,
     pub(super) tools: Vec<String>,
+    /// What a server of tools is asked.
+    pub(super) rpc: Option<Rpc<'a>>,
+    /// What an event of a session is and sets beside.
+    pub(super) event: Event<'a>,
+}
+
+/// What is particular to an event of a session.
+#[derive(Default)]
+pub(super) struct Event<'a> {
+    /// The model that is to write down what is said, which is another than the one that answers.
+    pub(super) transcriber: Option<Text<'a>>,
+    /// Whether it holds a piece of sound and nothing else.
+    pub(super) sound: bool,
 }
 
 impl<'a> Asks<'a> {
     /// Reads them from the body's outermost value.
     pub(super) fn read(endpoint: Endpoint, root: Value<'_, 'a>) -> Result<Self, Malformed> {
         let dialect = endpoint.dialect();
-        if dialect == Dialect::Json {
+        if dialect.kin() == Dialect::Json {
             // Nothing is known of it, so nothing can be wrong: a member called `model` is a model if it may be one.
-            let stream = root.get("stream").and_then(Value::as_bool).unwrap_or(false);
-            return Ok(Self { model: root.get("model").and_then(Value::text), stream, tools: Vec::new() });
+            let stream = match dialect {
+                Dialect::Described(own) => own.stream.as_ref().and_then(|path| described::at(root, path)),
+                _ => root.get("stream"),
+            };
+            let stream = stream.and_then(Value::as_bool).unwrap_or(false);
+            let model = place_of_model(dialect, root).filter(|_| !endpoint.has_model_in_path());
+            return Ok(Self {
+                model: model.and_then(Value::text),
+                stream,
+                tools: Vec::new(),
+                rpc: None,
+                event: Event::default(),
+            });
         }
-        let model = if dialect == Dialect::Kserve { None } else { model(endpoint, root)? };
+        if dialect == Dialect::Mcp {
+            let rpc = Rpc::read(root)?;
+            let tools = rpc.tool().map(str::to_owned).into_iter().collect();
+            return Ok(Self { model: None, stream: false, tools, rpc: Some(rpc), event: Event::default() });
+        }
+        if endpoint.is_session() {
+            return Self::of_event(root);
+        }
+        // Where the path names it, servers look at nothing else: Azure lets a body name another than its deployment has.
+        let model =
+            if dialect == Dialect::Kserve || endpoint.has_model_in_path() { None } else { model(endpoint, root)? };
         let stream = match (dialect, endpoint.name()) {
-            (Dialect::Kserve, name) => name == "generate_stream",
+            _ if endpoint.always_streams() => true,
+            (Dialect::Kserve, _) => false,
             (Dialect::Ollama, "chat" | "generate") => flag(root, "stream")?.unwrap_or(true),
             _ => flag(root, "stream")?.unwrap_or(false),
         };
         if dialect == Dialect::Kserve {
             refuse_binary_tensors(root)?;
         }
-        let mut tools = Vec::new();
-        for key in ["tools", "functions"] {
-            for tool in list(root, key)? {
+        Ok(Self { model, stream, tools: tools(dialect, root)?, rpc: None, event: Event::default() })
+    }
+}
+
+/// The tools that a body offers.
+pub(super) fn tools(dialect: Dialect, root: Value<'_, '_>) -> Result<Vec<String>, Malformed> {
+    let mut tools = Vec::new();
+    for key in ["tools", "functions"] {
+        for tool in list(root, key)? {
+            match dialect {
+                Dialect::Gemini => google_tools(tool, &mut tools)?,
+                _ => tools.push(tool_name(tool)?),
+            }
+        }
+    }
+    if let Some(config) = member(root, "toolConfig")?.filter(|_| dialect == Dialect::Bedrock) {
+        for tool in list(config, "tools")? {
+            amazon_tool(tool, &mut tools)?;
+        }
+    }
+    Ok(tools)
+}
+
+/// Google's: an object that declares functions, or has a built-in tool under its name. Its servers read names of members
+/// in two spellings (the JSON mapping of protocol buffers); a built-in tool is told here in the first.
+fn google_tools(tool: Value<'_, '_>, tools: &mut Vec<String>) -> Result<(), Malformed> {
+    for own in tool.children() {
+        let Some(key) = own.key().map(Text::decode) else { continue };
+        if key == "functionDeclarations" || key == "function_declarations" {
+            for function in own.children() {
+                tools.push(tool_name(function)?);
+            }
+        } else {
+            let mut words = key.split('_');
+            let first = words.next().unwrap_or_default().to_owned();
+            tools.push(words.fold(first, |name, word| {
+                let (head, tail) = word.split_at_checked(1).unwrap_or((word, ""));
+                name + &head.to_ascii_uppercase() + tail
+            }));
+        }
+    }
+    Ok(())
+}
+
+/// Bedrock's: an object with a specification, or one for a tool of the system. A point of a cache stands among them.
+fn amazon_tool(tool: Value<'_, '_>, tools: &mut Vec<String>) -> Result<(), Malformed> {
+    for own in tool.children().filter(|own| !own.is_at("cachePoint")) {
+        tools.push(tool_name(own)?);
+    }
+    Ok(())
+}
+
+/// Where a body names its model, if it does.
+pub(super) fn place_of_model<'d, 'a>(dialect: Dialect, root: Value<'d, 'a>) -> Option<Value<'d, 'a>> {
+    match dialect {
+        Dialect::Described(own) => own.model.as_ref().and_then(|path| described::at(root, path)),
+        _ => root.get("model"),
+    }
+}
+
+impl<'a> Asks<'a> {
+    /// Reads them from an event of a session: it sets a model or tools for the session, or for one answer.
+    fn of_event(root: Value<'_, 'a>) -> Result<Self, Malformed> {
+        let kind = member(root, "type")?.and_then(Value::text).filter(|kind| !kind.is_empty());
+        let kind = kind.ok_or_else(|| Malformed::new(root.span().start, "an event of the session has no type"))?;
+        let (mut model, mut tools) = (None, Vec::new());
+        let mut event = Event { transcriber: None, sound: kind.is("input_audio_buffer.append") };
+        for key in ["session", "response"] {
+            let Some(own) = member(root, key)?.filter(|own| own.kind() == Kind::Object) else { continue };
+            model = model.or(member(own, "model")?.and_then(Value::text));
+            event.transcriber = event.transcriber.or(transcriber(own)?);
+            for tool in list(own, "tools")? {
                 tools.push(tool_name(tool)?);
             }
         }
-        Ok(Self { model, stream, tools })
+        Ok(Self { model, stream: true, tools, rpc: None, event })
     }
+}
+
+/// The model that writes down what is said in a session: `audio.input.transcription.model`, in the beta `input_audio_transcription.model`.
+fn transcriber<'a>(session: Value<'_, 'a>) -> Result<Option<Text<'a>>, Malformed> {
+    for path in [&["audio", "input", "transcription", "model"][..], &["input_audio_transcription", "model"]] {
+        let mut place = Some(session);
+        for step in path {
+            place = match place.filter(|own| own.kind() == Kind::Object) {
+                Some(own) => member(own, step)?,
+                None => None,
+            };
+        }
+        if let Some(model) = place.and_then(Value::text) {
+            return Ok(Some(model));
+        }
+    }
+    Ok(None)
 }
 
 fn model<'a>(endpoint: Endpoint, root: Value<'_, 'a>) -> Result<Option<Text<'a>>, Malformed> {
@@ -98,7 +221,7 @@ fn tool_name(tool: Value<'_, '_>) -> Result<String, Malformed> {
 }
 
 /// The member under a key, unless another key could be taken for it.
-fn member<'d, 'a>(object: Value<'d, 'a>, key: &str) -> Result<Option<Value<'d, 'a>>, Malformed> {
+pub(super) fn member<'d, 'a>(object: Value<'d, 'a>, key: &str) -> Result<Option<Value<'d, 'a>>, Malformed> {
     let mut found = None;
     for child in object.children() {
         let Some(own) = child.key() else { continue };

@@ -38,7 +38,7 @@ pub(super) enum Held<'a> {
 /// What is replaced when a file is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Exit {
-    /// A part of a message, which becomes a text of this type.
+    /// A part of a message, which becomes a text of this type; of none where parts have no types.
     Part { span: Range<usize>, kind: &'static str },
     /// The list of a message's pictures, which becomes empty; and where its text begins, which tells of it.
     List { span: Range<usize>, text: usize },
@@ -209,7 +209,8 @@ pub(super) fn in_json<'a>(
     let media = claimed.or_else(|| beside("media_type").or_else(|| beside("mimeType")).map(Cow::into_owned));
     let around = owner.and_then(Value::parent).filter(|around| around.len() <= FEW);
     let title = || around.and_then(|around| around.get("title")).and_then(Value::as_str);
-    let name = beside("filename").or_else(|| beside("title")).or_else(title);
+    let named = || around.filter(|around| around.is_at("document"))?.get("name").and_then(Value::as_str);
+    let name = beside("filename").or_else(|| beside("title")).or_else(title).or_else(named);
     Attachment { path, name, media, said, picture: false, held: Held::Json { text, from }, exit: exit(value) }
 }
 
@@ -239,10 +240,17 @@ fn exit(value: Value<'_, '_>) -> Exit {
                     Exit::Part { span: own.span(), kind: "text" }
                 }
                 Some("input_file" | "input_image") => Exit::Part { span: own.span(), kind: "input_text" },
+                None if holds_file(own) => Exit::Part { span: own.span(), kind: "" },
                 _ => Exit::Text(inside),
             };
         }
         next = own.parent();
     }
     Exit::Text(inside)
+}
+
+/// Whether this is a part of a message that holds a file and nothing else: Gemini's, or Bedrock's.
+fn holds_file(part: Value<'_, '_>) -> bool {
+    const FILES: [&str; 6] = ["inlineData", "inline_data", "image", "document", "video", "audio"];
+    FILES.iter().any(|key| part.get(key).is_some_and(|file| file.kind() == Kind::Object))
 }

@@ -1,7 +1,9 @@
 //! The parts of a form, as pieces: fields and text files are read, everything else is an attachment.
 
+use super::batch::Batch;
 use super::files::{Attachment, Exit, Held};
 use super::{Found, Place, is_utf8};
+use crate::endpoint::Endpoint;
 use crate::error::Malformed;
 use crate::header::Header;
 use crate::media;
@@ -15,6 +17,8 @@ use std::ops::Range;
 pub(super) struct Asks<'a> {
     pub(super) model: Option<(&'a str, Range<usize>)>,
     pub(super) stream: bool,
+    /// What a file of calls asks, if it is one.
+    pub(super) batch: Batch,
 }
 
 /// Fields whose values are chosen from a list or name something.
@@ -40,12 +44,15 @@ const FIXED: [&str; 17] = [
 
 /// Gathers the pieces of a form in order.
 pub(super) fn collect<'a>(
+    endpoint: Endpoint,
     boundary: &str,
     body: &'a [u8],
     most: usize,
     found: &mut Found<'a>,
 ) -> Result<Asks<'a>, Malformed> {
     let mut asks = Asks::default();
+    // Elsewhere a file of calls is a file as any other, and its model is not the one that answers.
+    let (mut is_batch, mut files) = (false, Vec::new());
     for (position, part) in multipart::parse(body, boundary, most)?.into_iter().enumerate() {
         let at = part.content.start;
         let path = part_path(position, part.name);
@@ -71,6 +78,10 @@ pub(super) fn collect<'a>(
         match read(content, declared.as_ref()) {
             Some(text) => {
                 note(&mut asks, &part, text)?;
+                is_batch |= endpoint.name() == "files" && part.name == "purpose" && text == "batch";
+                if part.file.is_some() {
+                    files.push((text, at));
+                }
                 let fixed = part.file.is_none() && FIXED.contains(&part.name);
                 let place = if fixed { Place::Fixed } else { Place::Part(part.content) };
                 found.push(Piece { path, text: Cow::Borrowed(text), attachment: None, origin, fixed }, place, at)?;
@@ -99,6 +110,12 @@ pub(super) fn collect<'a>(
                 found.push(piece, place, at)?;
             }
         }
+    }
+    if is_batch {
+        let [(text, from)] = files.as_slice() else {
+            return Err(Malformed::new(0, "the batch is not one file of text in UTF-8"));
+        };
+        asks.batch = Batch::read(text, *from)?;
     }
     Ok(asks)
 }

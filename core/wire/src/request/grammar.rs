@@ -20,7 +20,7 @@ pub(super) enum Region {
 impl Region {
     /// Where a body begins.
     pub(super) fn outermost(dialect: Dialect) -> Self {
-        if dialect == Dialect::Json { Self::Data } else { Self::Structure }
+        if dialect.kin() == Dialect::Json { Self::Data } else { Self::Structure }
     }
 
     /// The region of what is inside a value of this region under this key.
@@ -28,20 +28,33 @@ impl Region {
         if self != Self::Structure || kind != Kind::Object {
             return self;
         }
-        match (dialect, key) {
+        match (dialect.kin(), key) {
             (Dialect::OpenAi, "metadata" | "arguments" | "variables")
             | (Dialect::Anthropic, "input" | "metadata")
+            | (Dialect::Gemini, "args" | "response" | "labels")
+            | (
+                Dialect::Bedrock,
+                "input" | "json" | "additionalModelRequestFields" | "requestMetadata" | "promptVariables",
+            )
+            | (Dialect::Cohere, "data" | "arguments")
             | (Dialect::Ollama, "arguments" | "options")
+            | (Dialect::Mcp, "arguments" | "structuredContent")
             | (Dialect::Kserve, "parameters") => Self::Data,
             (Dialect::OpenAi | Dialect::Ollama, "parameters" | "schema" | "format")
+            | (Dialect::OpenAi, "guided_json")
+            | (Dialect::Cohere, "parameters" | "json_schema")
+            | (Dialect::Bedrock, "inputSchema" | "input_schema")
             | (Dialect::Anthropic, "input_schema" | "schema") => self.schema(key, dialect),
+            (Dialect::Gemini, "parameters") => Self::Schema,
+            // `responseSchema`, `parameters_json_schema` and the like.
+            (Dialect::Gemini, key) if key.to_ascii_lowercase().ends_with("schema") => Self::Schema,
             _ => self,
         }
     }
 
     /// `format` is a schema for Ollama; in `OpenAI`'s responses it is structure that holds one.
     fn schema(self, key: &str, dialect: Dialect) -> Self {
-        if key == "format" && dialect == Dialect::OpenAi { self } else { Self::Schema }
+        if key == "format" && dialect.kin() == Dialect::OpenAi { self } else { Self::Schema }
     }
 
     /// Whether a string in this region under this key (its array's, if it is an item) must stay as it is.
@@ -54,6 +67,11 @@ impl Region {
             Self::Structure if key == "name" => !message,
             Self::Structure => match dialect {
                 Dialect::Kserve => ["datatype", "id", "model_name", "model_version"].contains(&key),
+                Dialect::Mcp => MCP.contains(&key),
+                Dialect::Gemini => holds(FIXED, key) || GEMINI.contains(&key),
+                Dialect::Bedrock => holds(FIXED, key) || BEDROCK.contains(&key),
+                Dialect::Cohere => holds(FIXED, key) || ["embedding_types", "input_type", "safety_mode"].contains(&key),
+                Dialect::Vllm | Dialect::LlamaCpp => holds(FIXED, key) || GRAMMARS.contains(&key),
                 _ => holds(FIXED, key),
             },
         }
@@ -88,6 +106,7 @@ static FIXED: &[&str] = &[
     "purpose",
     "quality",
     "version",
+    "event_id",
     "generate",
     "language",
     "container",
@@ -119,6 +138,7 @@ static FIXED: &[&str] = &[
     "encoding_format",
     "encrypted_index",
     "response_format",
+    "previous_item_id",
     "prompt_cache_key",
     "reasoning_effort",
     "require_approval",
@@ -130,6 +150,69 @@ static FIXED: &[&str] = &[
     "prompt_cache_retention",
     "timestamp_granularities",
 ];
+
+/// The same for messages of MCP.
+static MCP: &[&str] = &[
+    "jsonrpc",
+    "method",
+    "id",
+    "type",
+    "role",
+    "uri",
+    "cursor",
+    "level",
+    "action",
+    "mimeType",
+    "requestId",
+    "taskId",
+    "stopReason",
+    "progressToken",
+    "protocolVersion",
+    "resultType",
+];
+
+/// The same of Gemini, in both of its spellings where it has two.
+static GEMINI: [&str; 24] = [
+    "allowedFunctionNames",
+    "allowed_function_names",
+    "aspectRatio",
+    "cachedContent",
+    "cached_content",
+    "category",
+    "fileUri",
+    "file_uri",
+    "imageSize",
+    "languageCode",
+    "mediaResolution",
+    "media_resolution",
+    "mimeType",
+    "responseMimeType",
+    "responseModalities",
+    "response_mime_type",
+    "response_modalities",
+    "taskType",
+    "task_type",
+    "thinkingLevel",
+    "thoughtSignature",
+    "thought_signature",
+    "threshold",
+    "voiceName",
+];
+
+/// The same of Bedrock.
+static BEDROCK: [&str; 8] = [
+    "anthropic_beta",
+    "anthropic_version",
+    "guardrailIdentifier",
+    "guardrailVersion",
+    "latency",
+    "toolUseId",
+    "trace",
+    "uri",
+];
+
+/// What holds a server's answer to a form, and is no form any more with a word replaced.
+static GRAMMARS: [&str; 5] = ["grammar", "grammar_lazy", "guided_grammar", "guided_regex", "regex"];
 
 /// Keys of a JSON Schema whose strings other parts of the schema or the validator depend on. In order of [`holds`].
 static SCHEMA: &[&str] = &[
@@ -162,27 +245,37 @@ static KNOWN: &[&str] = &[
     "n",
     "id",
     "url",
+    "args",
     "data",
     "enum",
     "file",
+    "json",
     "name",
     "role",
     "seed",
     "size",
     "stop",
     "text",
+    "topK",
+    "topP",
     "type",
     "user",
     "anyOf",
     "audio",
+    "bytes",
+    "image",
     "input",
     "items",
     "model",
+    "parts",
+    "query",
     "shape",
     "store",
+    "texts",
     "title",
     "tools",
     "top_k",
+    "top_n",
     "top_p",
     "voice",
     "detail",
@@ -204,6 +297,7 @@ static KNOWN: &[&str] = &[
     "call_id",
     "content",
     "default",
+    "fileUri",
     "file_id",
     "include",
     "maximum",
@@ -214,8 +308,12 @@ static KNOWN: &[&str] = &[
     "quality",
     "refusal",
     "summary",
+    "toolUse",
     "b64_json",
+    "contents",
     "datatype",
+    "document",
+    "fileData",
     "file_url",
     "filename",
     "function",
@@ -224,20 +322,29 @@ static KNOWN: &[&str] = &[
     "logprobs",
     "messages",
     "metadata",
+    "mimeType",
     "required",
+    "response",
     "template",
     "thinking",
+    "toolSpec",
     "truncate",
     "arguments",
     "citations",
+    "documents",
     "file_data",
     "functions",
     "image_url",
+    "maxTokens",
     "mime_type",
     "reasoning",
     "signature",
+    "toolUseId",
     "verbosity",
+    "cachePoint",
     "dimensions",
+    "inlineData",
+    "input_type",
     "keep_alive",
     "logit_bias",
     "max_tokens",
@@ -246,15 +353,19 @@ static KNOWN: &[&str] = &[
     "parameters",
     "properties",
     "text_input",
+    "toolConfig",
+    "toolResult",
     "tool_calls",
     "truncation",
     "description",
+    "inputSchema",
     "input_audio",
     "json_schema",
     "num_predict",
     "temperature",
     "tool_choice",
     "tool_use_id",
+    "functionCall",
     "input_schema",
     "instructions",
     "service_tier",
@@ -264,18 +375,33 @@ static KNOWN: &[&str] = &[
     "cache_control",
     "function_call",
     "include_usage",
+    "stopSequences",
+    "candidateCount",
+    "responseSchema",
+    "safetySettings",
     "stop_sequences",
     "stream_options",
+    "thinkingConfig",
+    "embedding_types",
     "encoding_format",
+    "inferenceConfig",
+    "maxOutputTokens",
     "response_format",
+    "functionResponse",
+    "generationConfig",
     "presence_penalty",
     "reasoning_effort",
+    "responseMimeType",
+    "thoughtSignature",
+    "anthropic_version",
     "chunking_strategy",
     "encrypted_content",
     "frequency_penalty",
     "max_output_tokens",
+    "systemInstruction",
     "parallel_tool_calls",
     "additionalProperties",
+    "functionDeclarations",
     "previous_response_id",
     "max_completion_tokens",
 ];

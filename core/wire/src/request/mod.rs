@@ -10,6 +10,7 @@
 //! The tables of [`grammar`] only say which strings hold the message together and so cannot be replaced.
 
 mod asks;
+mod batch;
 mod files;
 mod form;
 mod grammar;
@@ -18,6 +19,7 @@ mod path;
 mod pieces;
 mod rest;
 mod rewrite;
+mod rpc;
 
 #[cfg(test)]
 mod tests;
@@ -31,6 +33,7 @@ use crate::header::Header;
 use crate::json::{self, Document, Kind, Text};
 use crate::media;
 use plant::{Content, Dialect, Edit, Origin, Piece, Reason};
+use rpc::Rpc;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -71,6 +74,16 @@ pub struct Request<'a> {
     boundary: Option<String>,
     stream: bool,
     tools: Vec<String>,
+    rpc: Option<Rpc<'a>>,
+    /// What it is and sets beside, if it is an event of a session.
+    event: Option<Event<'a>>,
+}
+
+/// What is particular to an event of a session, whose model its handshake named.
+#[derive(Clone, Debug)]
+struct Event<'a> {
+    transcriber: Option<Cow<'a, str>>,
+    sound: bool,
 }
 
 /// Where a piece stands in the body, and so how it is replaced.
@@ -150,6 +163,14 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// Reads an event that a caller sends in a session of this endpoint.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_event(endpoint: Endpoint, body: &'a [u8], limits: &Limits) -> Result<Self, Malformed> {
+        Self::parse_json(endpoint, body, limits)
+    }
+
     fn empty(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
@@ -163,13 +184,15 @@ impl<'a> Request<'a> {
             boundary: None,
             stream: false,
             tools: Vec::new(),
+            rpc: None,
+            event: None,
         }
     }
 
     fn parse_json(endpoint: Endpoint, body: &'a [u8], limits: &Limits) -> Result<Self, Malformed> {
         let document = Document::parse(body, &json::Limits { depth: limits.depth, nodes: limits.nodes })?;
         let root = document.root();
-        if endpoint.dialect() != Dialect::Json && root.kind() != Kind::Object {
+        if endpoint.dialect().kin() != Dialect::Json && root.kind() != Kind::Object {
             return Err(Malformed::new(root.span().start, "the body is not an object"));
         }
         let asks = asks::Asks::read(endpoint, root)?;
@@ -183,21 +206,30 @@ impl<'a> Request<'a> {
         }
         request.stream = asks.stream;
         request.tools = asks.tools;
+        request.rpc = asks.rpc;
+        request.event = endpoint
+            .is_session()
+            .then(|| Event { transcriber: asks.event.transcriber.map(Text::decode), sound: asks.event.sound });
         Ok(request)
     }
 
     fn parse_form(endpoint: Endpoint, boundary: &str, body: &'a [u8], limits: &Limits) -> Result<Self, Malformed> {
         let mut found = Found { most: limits.pieces, ..Found::default() };
-        let asks = form::collect(boundary, body, limits.parts, &mut found)?;
+        let asks = form::collect(endpoint, boundary, body, limits.parts, &mut found)?;
         let mut request = Self::empty(endpoint).with(found);
         request.body = body;
         request.boundary = Some(boundary.to_owned());
         // It leaves as it came, in the head and between all parts.
         request.add_fixed("boundary".to_owned(), Cow::Owned(boundary.to_owned()));
-        if let Some((name, span)) = asks.model {
+        // Where the path names the model, that is what answers, whatever the form says.
+        if let Some((name, span)) = asks.model.filter(|_| !endpoint.has_model_in_path()) {
             request.model = Some(Cow::Borrowed(name));
             request.slot = Slot::Part(span);
         }
+        if let Some(model) = asks.batch.model {
+            request.model = Some(Cow::Owned(model));
+        }
+        request.tools = asks.batch.tools;
         request.stream = asks.stream;
         Ok(request)
     }
@@ -212,12 +244,15 @@ impl<'a> Request<'a> {
     pub fn at(mut self, path: &'a str, query: Option<&'a str>) -> Self {
         for (name, value) in self.endpoint.parameters(path) {
             if name == "model" && self.model.is_none() {
-                self.model = Some(Cow::Borrowed(value));
+                self.model = Some(value.clone());
             }
-            self.add_fixed(format!("path.{name}"), Cow::Borrowed(value));
+            self.add_fixed(format!("path.{name}"), value);
+        }
+        if let Some(model) = query.filter(|_| self.endpoint.is_session()).and_then(session_model) {
+            self.model = Some(Cow::Borrowed(model));
         }
         // Of a path that nothing is known of, every step may be content.
-        if self.endpoint.dialect() == Dialect::Json {
+        if matches!(self.endpoint.dialect().kin(), Dialect::Json | Dialect::Mcp) {
             self.add_fixed("path".to_owned(), Cow::Borrowed(path));
         }
         // GET /responses/{id}?stream=true replays a response as events.
@@ -237,6 +272,13 @@ impl<'a> Request<'a> {
             self.add_fixed(format!("header.{name}"), String::from_utf8_lossy(value));
         }
         self
+    }
+
+    /// Whether a header says something else of it than its body: servers of tools may go by either (MCP 2026-07-28, the
+    /// standard request headers).
+    #[must_use]
+    pub fn belied_by(&self, name: &str, value: &[u8]) -> bool {
+        self.rpc.as_ref().is_some_and(|rpc| rpc.belied_by(name, value))
     }
 
     fn add_fixed(&mut self, path: String, text: Cow<'a, str>) {
@@ -266,7 +308,19 @@ impl<'a> Request<'a> {
     /// only where no model is asked.
     #[must_use]
     pub fn asked_model(&self) -> Option<&str> {
-        self.model().or(self.endpoint.asks_model().then_some(""))
+        self.model().or((self.endpoint.asks_model() && self.event.is_none()).then_some(""))
+    }
+
+    /// The model that is to write down what is said in a session, beside the one that answers.
+    #[must_use]
+    pub fn transcriber(&self) -> Option<&str> {
+        self.event.as_ref()?.transcriber.as_deref()
+    }
+
+    /// Whether it is an event of a session that holds a piece of sound and nothing else.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.event.as_ref().is_some_and(|event| event.sound)
     }
 
     /// Whether it asks for the answer as a stream.
@@ -326,12 +380,24 @@ impl std::fmt::Debug for Request<'_> {
     }
 }
 
+/// The model that the query of a handshake names: once, and so that it has one reading. Any other counts as the choice of the
+/// provider.
+fn session_model(query: &str) -> Option<&str> {
+    let mut models =
+        query.split('&').filter_map(|pair| pair.split_once('=')).filter(|(key, _)| key.eq_ignore_ascii_case("model"));
+    let (_, model) = models.next().filter(|_| models.next().is_none())?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:@".contains(&byte);
+    Some(model).filter(|model| model.bytes().all(plain))
+}
+
 /// Where a JSON body has its model, or could have it.
 fn slot(endpoint: Endpoint, root: json::Value<'_, '_>) -> Slot {
-    match root.get("model") {
-        Some(value) if value.kind() == Kind::String || endpoint.dialect() != Dialect::Json => Slot::Value(value.span()),
+    let unknown = endpoint.dialect().kin() == Dialect::Json;
+    match asks::place_of_model(endpoint.dialect(), root) {
+        _ if endpoint.dialect() == Dialect::Mcp || endpoint.is_session() => Slot::Nowhere,
+        Some(value) if value.kind() == Kind::String || !unknown => Slot::Value(value.span()),
         // A body that nothing is known of gets no member that it did not have.
-        _ if endpoint.dialect() == Dialect::Json => Slot::Nowhere,
+        _ if unknown => Slot::Nowhere,
         _ if root.is_empty() => Slot::Within(root.span().start + 1),
         _ => Slot::Before(root.span().start + 1),
     }
@@ -340,9 +406,13 @@ fn slot(endpoint: Endpoint, root: json::Value<'_, '_>) -> Slot {
 /// Refuses a content type under which a server may read other JSON than we do, or none.
 fn check_json_type(endpoint: Endpoint, content_type: Option<&str>) -> Result<(), Malformed> {
     let refuse = |detail| Malformed::with(Reason::ContentType, 0, detail);
+    // Amazon's SDKs send a body for a model without one, and its servers take it for JSON then.
+    if content_type.is_none() && endpoint.dialect() == Dialect::Bedrock {
+        return Ok(());
+    }
     let text = content_type.ok_or_else(|| refuse("the body has no content type"))?;
     let header = Header::parse(text).ok_or_else(|| refuse("the content type is not well-formed"))?;
-    let related = endpoint.dialect() == Dialect::Json
+    let related = endpoint.dialect().kin() == Dialect::Json
         && header.value.strip_prefix("application/").is_some_and(|member| member.ends_with("+json"));
     if header.value != "application/json" && !related {
         return Err(refuse("the content type is not JSON"));
@@ -371,7 +441,8 @@ fn is_utf8(charset: &str) -> bool {
 }
 
 /// Entry for fuzzing: the first byte picks the endpoint, the rest is the body. What is read must rewrite to itself, and
-/// any edit of it must read again, also without its files.
+/// any edit of it must read again, also without its files; save that of a file of calls, which is text to us and JSON to its reader:
+/// what the gateway puts there has no quotes.
 pub fn fuzz(bytes: &[u8]) {
     let Some((first, body)) = bytes.split_first() else { return };
     let Some(endpoint) = crate::endpoints().nth(usize::from(*first) % crate::endpoints().count()) else { return };
@@ -380,7 +451,8 @@ pub fn fuzz(bytes: &[u8]) {
         _ => endpoint.content_type(),
     };
     let limits = Limits { depth: 32, nodes: 4096, pieces: 4096, parts: 32 };
-    let Ok(request) = Request::parse(endpoint, kind, body, &limits) else { return };
+    let reads = |body: &[u8]| endpoint.name() == "files" || reading(endpoint, kind, body, &limits).is_ok();
+    let Ok(request) = reading(endpoint, kind, body, &limits) else { return };
     debug_assert!(request.rewrite(&[], None).is_ok_and(|same| same == body));
     let edit = |(piece, own): (usize, &Piece<'_>)| {
         let end = own.text.chars().next().map_or(0, char::len_utf8);
@@ -388,12 +460,24 @@ pub fn fuzz(bytes: &[u8]) {
     };
     let edits: Vec<Edit> = request.content.pieces.iter().enumerate().filter_map(edit).collect();
     if let Ok(changed) = request.rewrite(&edits, None) {
-        debug_assert!(Request::parse(endpoint, kind, &changed, &limits).is_ok());
+        debug_assert!(reads(&changed));
     }
     let files = (0..request.attachments.len()).filter(|file| request.can_leave_out(*file));
     let note = |attachment| Substitute::Note { attachment, text: "\"left out\"".to_owned() };
     let notes: Vec<Substitute> = files.map(note).collect();
     if let Ok(changed) = request.rewrite_with(&edits, &notes, None) {
-        debug_assert!(Request::parse(endpoint, kind, &changed, &limits).is_ok());
+        debug_assert!(reads(&changed));
     }
+}
+
+fn reading<'a>(
+    endpoint: Endpoint,
+    kind: Option<&str>,
+    body: &'a [u8],
+    limits: &Limits,
+) -> Result<Request<'a>, Malformed> {
+    if endpoint.is_session() {
+        return Request::parse_event(endpoint, body, limits);
+    }
+    Request::parse(endpoint, kind, body, limits)
 }

@@ -18,16 +18,22 @@ fn keyed(value: Value<'_, '_>, key: Text<'_>) -> Option<Origin> {
         return None;
     }
     let is = |names: &[&str]| names.iter().any(|name| key.is(name));
-    if is(&["system", "instructions"]) {
+    if is(&["system", "instructions", "systemInstruction", "system_instruction"]) {
         Some(Origin::System)
+    } else if is(&["documents"]) {
+        Some(Origin::Document)
     } else {
-        is(&["tools", "functions"]).then_some(Origin::Tool)
+        is(&["tools", "functions", "toolConfig"]).then_some(Origin::Tool)
     }
 }
 
 /// By the type of an object, or its role.
 fn object(value: Value<'_, '_>, around: Origin) -> Option<Origin> {
     let member = |key| value.get(key).and_then(Value::as_str);
+    // Gemini's and Bedrock's parts of a message are told by the name of their only member.
+    if ["functionResponse", "function_response", "toolResult"].iter().any(|key| value.is_at(key)) {
+        return Some(Origin::Tool);
+    }
     match member("type").as_deref() {
         Some("document" | "search_result" | "file" | "input_file" | "container_upload") => Some(Origin::Document),
         // `tool_result`, `web_search_tool_result`; `function_call_output`, `computer_call_output`; lists and calls of MCP,
@@ -42,9 +48,10 @@ fn object(value: Value<'_, '_>, around: Origin) -> Option<Origin> {
         }
         // A part of a message has no role of its own.
         _ if around == Origin::Tool => None,
+        None if value.is_at("document") => Some(Origin::Document),
         _ => match member("role").as_deref() {
             Some("system" | "developer") => Some(Origin::System),
-            Some("assistant") => Some(Origin::Answer),
+            Some("assistant" | "model") => Some(Origin::Answer),
             Some("tool" | "function") => Some(Origin::Tool),
             _ => None,
         },

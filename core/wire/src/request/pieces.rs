@@ -4,6 +4,7 @@ use super::grammar::{self, Region};
 use super::origin;
 use super::path::Paths;
 use super::{Found, Place, files};
+use crate::described;
 use crate::endpoint::Endpoint;
 use crate::error::Malformed;
 use crate::json::{Document, Kind, Text, Value};
@@ -100,11 +101,19 @@ impl<'a> Walk<'_, 'a> {
             return self.visit_media(value, text, &decoded, media);
         }
         let (key, message) = named(value);
-        let fixed = region.fixes(self.dialect, key, message) || (value.is_at("model") && is_outermost(value));
+        let named = value.is_at("model") && is_outermost(value);
+        let fixed = region.fixes(self.dialect, key, message) || named || self.stays(value);
         let place = if fixed { Place::Fixed } else { Place::Json(text) };
         let (path, origin) = (self.paths.of(value), self.origin(value));
         let piece = Piece { path, text: decoded, attachment: None, origin, fixed };
         self.found.push(piece, place, value.span().start)
+    }
+
+    /// Whether a string is none of those that the description of an API says may be replaced.
+    fn stays(&self, value: Value<'_, '_>) -> bool {
+        let Dialect::Described(own) = self.dialect else { return false };
+        let prompt = own.prompts.is_empty() || own.prompts.iter().any(|path| described::stands_at(value, path));
+        !prompt || own.model.as_ref().is_some_and(|path| described::stands_at(value, path))
     }
 
     /// A file, what of it can be read at once, or both.
@@ -166,12 +175,20 @@ impl<'a> Walk<'_, 'a> {
     }
 
     /// Whether numbers are a prompt: `prompt` and `input` of `OpenAI` may be token ids, one list or a list of lists;
-    /// `context` of Ollama is the conversation so far.
+    /// `context` of Ollama is the conversation so far, and `tokens` is what a server is to make words of.
     fn are_tokens(&self, value: Value<'_, '_>) -> bool {
         let keys: &[&str] = match self.dialect {
-            Dialect::OpenAi => &["prompt", "input"],
+            Dialect::OpenAi | Dialect::Azure | Dialect::Mistral => &["prompt", "input"],
+            Dialect::Vllm | Dialect::LlamaCpp => &["prompt", "input", "tokens"],
+            Dialect::Cohere => &["tokens"],
             Dialect::Ollama => &["context"],
-            Dialect::Anthropic | Dialect::Kserve | Dialect::Json => return false,
+            Dialect::Anthropic
+            | Dialect::Gemini
+            | Dialect::Bedrock
+            | Dialect::Kserve
+            | Dialect::Json
+            | Dialect::Mcp
+            | Dialect::Described(_) => return false,
         };
         let Some(list) = value.parent().filter(|list| list.kind() == Kind::Array) else { return false };
         let outer = list.parent().filter(|outer| outer.kind() == Kind::Array).unwrap_or(list);
@@ -243,8 +260,8 @@ fn named<'a>(value: Value<'_, 'a>) -> (&'a str, bool) {
 fn expected_media(value: Value<'_, '_>) -> Option<Option<String>> {
     let owner = value.parent()?;
     if owner.kind() == Kind::Array {
-        // Ollama: `images: ["iVBOR..."]`.
-        return owner.is_at("images").then_some(None);
+        // Ollama: `images: ["iVBOR..."]`; llama.cpp: `multimodal_data`.
+        return (owner.is_at("images") || owner.is_at("multimodal_data")).then_some(None);
     }
     let beside = |key: &str| owner.get(key).and_then(Value::as_str).map(Cow::into_owned);
     let is = |key: &str| value.is_at(key);
@@ -253,6 +270,15 @@ fn expected_media(value: Value<'_, '_>) -> Option<Option<String>> {
     }
     if is("result") && owner.get("type").and_then(Value::text).is_some_and(|kind| kind.is("image_generation_call")) {
         return Some(None);
+    }
+    // Mistral's recordings, and whatever Bedrock takes as a file.
+    if is("input_audio") || is("bytes") && owner.is_at("source") {
+        return Some(None);
+    }
+    // In sessions: raw samples, of which nothing says what they are.
+    let kind = || owner.get("type").and_then(Value::text);
+    if is("audio") && kind().is_some_and(|kind| kind.is("input_audio_buffer.append") || kind.is("input_audio")) {
+        return Some(Some("audio/pcm".to_owned()));
     }
     if !is("data") {
         return None;

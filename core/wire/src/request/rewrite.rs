@@ -245,7 +245,8 @@ fn note(exit: &Exit, text: &str, splices: &mut Vec<Splice<'_>>) -> Option<()> {
     };
     match exit {
         Exit::Part { span, kind } => {
-            let bytes = quoted(&format!("{{\"type\":\"{kind}\",\"text\":\""), "\"}");
+            let kind = if kind.is_empty() { String::new() } else { format!("\"type\":\"{kind}\",") };
+            let bytes = quoted(&format!("{{{kind}\"text\":\""), "\"}");
             splices.push(Splice::new(span.clone(), bytes));
         }
         Exit::List { span, text: at } => {

@@ -322,6 +322,16 @@ fn a_form_is_rewritten_in_content_and_file_name() {
 }
 
 #[test]
+fn a_file_of_calls_is_one_only_where_it_is_made_into_calls() {
+    let calls = "{\"url\":\"/v1/chat/completions\",\"body\":{\"model\":\"gpt-4o\"}}";
+    let body = UPLOAD.replace("assistants", "batch").replace("tag;value", calls).replace("TIC-101;185\r\n", "");
+    assert_eq!(upload(body.as_bytes()).unwrap().model(), Some("gpt-4o"));
+    let speech = endpoint(Dialect::OpenAi, "POST", "/audio/transcriptions").unwrap();
+    let request = Request::parse(speech, Some(FORM), body.as_bytes(), &Limits::default()).unwrap();
+    assert_eq!(request.model(), Some("whisper-1"), "the model that answers");
+}
+
+#[test]
 fn an_edit_cannot_end_its_part() {
     let request = upload(UPLOAD.as_bytes()).unwrap();
     assert_eq!(request.rewrite(&[edit(3, 0..3, "\r\n--x--\r\n")], None), Err(Unfit::Boundary));

@@ -42,6 +42,19 @@ fn each_dialect_tells_model_id_tokens_and_end() {
     check("ollama-chat.json", "llama3.2", None, (Some(26), Some(282)), Some("stop"));
     check("kserve-generate.sse", "copilot", None, (None, None), None);
     check("kserve-infer.json", "classify", Some("42"), (None, None), None);
+    check("gemini.sse", "gemini-2.5-flash", Some("r7QxaYr1"), (Some(12), Some(14)), Some("STOP"));
+    check("gemini-array.json", "gemini-2.5-flash", Some("r7QxaYr1"), (Some(12), Some(14)), Some("STOP"));
+    check("gemini.json", "gemini-2.5-flash", Some("r7QxaYr1"), (Some(12), Some(14)), Some("STOP"));
+    check("bedrock-invoke.eventstream", claude, Some("msg_bdrk_01"), (Some(25), Some(9)), Some("end_turn"));
+    check("mistral.sse", "magistral-medium-2509", Some("cmpl-e5cc70bb"), (Some(19), Some(9)), Some("stop"));
+    check("llamacpp-completion.sse", "qwen3", None, (Some(14), Some(9)), None);
+    let cohere = facts("cohere.sse");
+    assert_eq!((cohere.input_tokens, cohere.output_tokens), (Some(210), Some(11)));
+    assert_eq!((cohere.finish.as_deref(), cohere.complete), (Some("COMPLETE"), true));
+    let converse = facts("bedrock-converse.eventstream");
+    assert_eq!((converse.input_tokens, converse.output_tokens), (Some(31), Some(17)));
+    assert_eq!((converse.finish.as_deref(), converse.complete), (Some("tool_use"), true));
+    assert_eq!(facts("bedrock-converse.json").input_tokens, Some(35));
     assert_eq!(facts("openai-transcription.sse").output_tokens, Some(9));
 }
 
@@ -52,6 +65,9 @@ fn a_stream_that_breaks_off_is_told_from_one_that_ended() {
         ("openai-responses.sse", "event: response.completed"),
         ("openai-transcription.sse", "data: {\"type\":\"transcript.text.done\""),
         ("anthropic.sse", "event: message_stop"),
+        ("cohere.sse", "event: message-end"),
+        ("mistral.sse", "data: [DONE]"),
+        ("llamacpp-completion.sse", "data: {\"index\":0,\"content\":\"\""),
         (
             "ollama-chat.ndjson",
             "{\"model\":\"llama3.2\",\"created_at\":\"2026-11-20T21:00:00.123456Z\",\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"done\":true",
@@ -112,7 +128,7 @@ fn what_was_held_back_when_a_stream_breaks_off_is_the_callers() {
 
 #[test]
 fn documents_cut_short_or_garbled_are_broken() {
-    for (name, source) in all().into_iter().filter(|(name, _)| name.ends_with(".json")) {
+    for (name, source) in all().into_iter().filter(|(name, _)| name.ends_with(".json") && !name.contains("array")) {
         let came = golden(name);
         let cut = &came.trim_ascii_end()[..came.trim_ascii_end().len() - 1];
         let given = source.give([cut], &mut Same);

@@ -3,13 +3,19 @@
 extern crate penstock_wire as wire;
 
 #[cfg(test)]
+mod amazon;
+#[cfg(test)]
 mod consumer;
 #[cfg(test)]
 mod cuts;
 #[cfg(test)]
+mod described;
+#[cfg(test)]
 mod facts;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod offers;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]

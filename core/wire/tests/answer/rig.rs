@@ -80,11 +80,24 @@ pub(crate) const CHAT: Source = Source { dialect: Dialect::OpenAi, path: "/chat/
 pub(crate) const COMPLETIONS: Source = Source { path: "/completions", ..CHAT };
 pub(crate) const RESPONSES: Source = Source { path: "/responses", ..CHAT };
 pub(crate) const TRANSCRIPTION: Source = Source { path: "/audio/transcriptions", ..CHAT };
+pub(crate) const REALTIME: Source = Source { path: "/realtime", kind: "application/x-ndjson", ..CHAT };
 pub(crate) const SPEECH: Source = Source { path: "/audio/speech", ..CHAT };
 pub(crate) const MESSAGES: Source = Source { dialect: Dialect::Anthropic, path: "/messages", ..CHAT };
 pub(crate) const OLLAMA: Source =
     Source { dialect: Dialect::Ollama, path: "/api/chat", status: 200, kind: "application/x-ndjson" };
 pub(crate) const KSERVE: Source = Source { dialect: Dialect::Kserve, path: "/v2/models/m/generate_stream", ..CHAT };
+pub(crate) const GEMINI: Source =
+    Source { dialect: Dialect::Gemini, path: "/v1beta/models/m:streamGenerateContent", ..CHAT };
+pub(crate) const CONVERSE: Source = Source {
+    dialect: Dialect::Bedrock,
+    path: "/model/m/converse-stream",
+    status: 200,
+    kind: "application/vnd.amazon.eventstream",
+};
+pub(crate) const INVOKE: Source = Source { path: "/model/m/invoke-with-response-stream", ..CONVERSE };
+pub(crate) const COHERE: Source = Source { dialect: Dialect::Cohere, path: "/v2/chat", ..CHAT };
+pub(crate) const MISTRAL: Source = Source { dialect: Dialect::Mistral, path: "/v1/chat/completions", ..CHAT };
+pub(crate) const LLAMA: Source = Source { dialect: Dialect::LlamaCpp, path: "/completion", ..CHAT };
 pub(crate) const JSON: Source = Source { dialect: Dialect::Json, path: "/any", ..CHAT };
 
 impl Source {
@@ -93,7 +106,8 @@ impl Source {
     }
 
     pub(crate) fn answer(self, passive: bool) -> Answer {
-        let endpoint = wire::endpoint(self.dialect, "POST", self.path).unwrap();
+        let of = |method| wire::endpoint(self.dialect, method, self.path);
+        let endpoint = of("POST").or_else(|| of("GET")).unwrap();
         Answer::new(self.dialect, endpoint, self.status, self.kind, passive)
     }
 
@@ -139,12 +153,23 @@ pub(crate) fn all() -> Vec<(&'static str, Source)> {
         ("openai-completions.sse", COMPLETIONS),
         ("openai-responses.sse", RESPONSES),
         ("openai-transcription.sse", TRANSCRIPTION),
+        ("openai-realtime.ndjson", REALTIME),
         ("anthropic.sse", MESSAGES),
         ("anthropic-error.sse", MESSAGES),
         ("ollama-chat.ndjson", OLLAMA),
         ("ollama-generate.ndjson", Source { path: "/api/generate", ..OLLAMA }),
         ("kserve-generate.sse", KSERVE),
         ("json.sse", JSON),
+        ("gemini.sse", GEMINI),
+        ("gemini-array.json", GEMINI.document()),
+        ("bedrock-converse.eventstream", CONVERSE),
+        ("bedrock-invoke.eventstream", INVOKE),
+        ("cohere.sse", COHERE),
+        ("mistral.sse", MISTRAL),
+        ("llamacpp-completion.sse", LLAMA),
+        ("gemini.json", Source { path: "/v1beta/models/m:generateContent", ..GEMINI }.document()),
+        ("bedrock-converse.json", Source { path: "/model/m/converse", ..CONVERSE }.document()),
+        ("cohere.json", COHERE.document()),
         ("openai-chat.json", CHAT.document()),
         ("openai-responses.json", RESPONSES.document()),
         ("openai-embeddings.json", Source { path: "/embeddings", ..CHAT }.document()),
