@@ -5,6 +5,7 @@
 //! ```text
 //! client certificate ──> names ──> workload, workstation ─┐
 //! API key headers ─────> token ──> workload ──────────────┼──> principal, and the first refusal if there is one
+//! address, if it stands for one and nothing else came ────┤
 //! Penstock-Operator ───> signature, claims ──> operator ──┤
 //! Penstock-Workstation ─────────────────> asserted only ──┘
 //! ```
@@ -16,6 +17,7 @@
 //! It does not know zones or networks (`policy` compares those), reads no clock, and fetches no keys.
 
 mod certificate;
+mod known;
 mod operator;
 mod presented;
 #[cfg(test)]
@@ -29,8 +31,10 @@ pub use token::TokenEntry;
 
 use certificate::Names;
 use operator::Operators;
-use plant::{Evidence, Identity, Millis, OperatorId, Plant, Principal, Reason, Refusal, WorkloadId, WorkstationId};
-use presented::Key;
+use plant::{
+    Evidence, Identity, Millis, OperatorId, OperatorRole, Plant, Principal, Reason, Refusal, WorkloadId, WorkstationId,
+};
+use presented::{Key, OperatorToken};
 use seal::Mac;
 use seal::jose::Keys;
 use std::collections::BTreeSet;
@@ -164,6 +168,23 @@ impl Registry {
         self.operators.as_ref().map(|operators| operators.pseudonym(subject))
     }
 
+    /// Whose operator token this is, and the roles that the issuer states, apart from any call.
+    ///
+    /// # Errors
+    /// If it does not count; `true` if its key is not in the set that was given, so that fetching it anew may help.
+    pub fn operator(
+        &self,
+        token: &str,
+        keys: Option<&Keys>,
+        now: Millis,
+    ) -> Result<(OperatorId, Vec<OperatorRole>), bool> {
+        let heard = operator::hear(self.operators.as_ref(), &OperatorToken::Token(token), keys, now);
+        match (heard.identity, heard.refusal) {
+            (Identity::Proved(id, _), None) => Ok((id, heard.roles)),
+            _ => Err(heard.unknown_key),
+        }
+    }
+
     fn hear_certificate(
         &self,
         certificate: Option<&PresentedCertificate>,
@@ -236,7 +257,11 @@ fn agree(
             let detail = format!("the certificate names `{one}`, the token `{other}`");
             (Identity::Asserted(one.clone()), Some(Refusal::new(Reason::IdentityConflict, detail)))
         }
-        (None, None) => (Identity::Absent, Some(nobody(certificate, presented))),
+        (None, None) => match presented.address {
+            // A key of the provider's own, which an application may still have, speaks for nobody.
+            Some(workload) => (Identity::Proved(workload.clone(), Evidence::Address), None),
+            None => (Identity::Absent, Some(nobody(certificate, presented))),
+        },
         _ => (identity, None),
     }
 }

@@ -3,6 +3,7 @@
 //! The signature is checked by [`seal::jose`]; this judges what was signed (OpenID Connect Core section 3.1.3.7,
 //! RFC 9068 section 4). A person leaves this module only as a pseudonym.
 
+use crate::known::{Key, Known, Person};
 use crate::presented::OperatorToken;
 use plant::{Evidence, Identity, Issuer, Millis, OperatorId, OperatorRole, Reason, Refusal};
 use seal::Mac;
@@ -21,6 +22,7 @@ pub(crate) struct Operators {
     issuer: Issuer,
     algorithms: Vec<Algorithm>,
     pseudonyms: Mac,
+    known: Known,
 }
 
 /// What the operator header came to.
@@ -37,6 +39,12 @@ impl HeardOperator {
     fn nobody(refusal: Option<Refusal>) -> Self {
         let (roles, authentication) = (Vec::new(), Vec::new());
         Self { identity: Identity::Absent, roles, authentication, refusal, unknown_key: false, until: None }
+    }
+
+    fn proved(person: Person) -> Self {
+        let Person { id, roles, authentication, until } = person;
+        let identity = Identity::Proved(id, Evidence::Oidc);
+        Self { identity, roles, authentication, refusal: None, unknown_key: false, until: Some(until) }
     }
 }
 
@@ -70,8 +78,12 @@ pub(crate) fn hear(
     let Some(keys) = keys else {
         return HeardOperator { unknown_key: true, ..invalid("the issuer's keys are not there yet") };
     };
+    let key = seal::sha256_parts(&[keys.digest(), token.as_bytes()]);
+    if let Some(person) = operators.known.person(&key, now) {
+        return HeardOperator::proved(person);
+    }
     match jose::verify(token, keys, &operators.algorithms) {
-        Ok(claims) => operators.judge(&claims, now),
+        Ok(claims) => operators.judge(&claims, key, now).unwrap_or_else(invalid),
         Err(problem) => HeardOperator { unknown_key: problem == JoseError::UnknownKey, ..invalid(problem.to_string()) },
     }
 }
@@ -84,22 +96,16 @@ impl Operators {
     pub(crate) fn new(issuer: &Issuer, pseudonyms: Mac) -> Self {
         // A name that is no asymmetric algorithm allows nothing; `config` has refused it with a better message.
         let algorithms = issuer.algorithms.iter().filter_map(|name| Algorithm::parse(name)).collect();
-        Self { issuer: issuer.clone(), algorithms, pseudonyms }
+        Self { issuer: issuer.clone(), algorithms, pseudonyms, known: Known::default() }
     }
 
     pub(crate) fn pseudonym(&self, subject: &str) -> OperatorId {
         pseudonym(&self.pseudonyms, &self.issuer.issuer, subject)
     }
 
-    fn judge(&self, claims: &Claims, now: Millis) -> HeardOperator {
-        match self.person(claims, now) {
-            Ok(person) => person,
-            Err(detail) => invalid(detail),
-        }
-    }
-
-    /// Everything but expiry makes the token invalid; of an expired one we still say whose it was.
-    fn person(&self, claims: &Claims, now: Millis) -> Result<HeardOperator, String> {
+    /// Everything but expiry makes the token invalid; of an expired one we still say whose it was. One that counts is known by
+    /// its key from now on.
+    fn judge(&self, claims: &Claims, key: Key, now: Millis) -> Result<HeardOperator, String> {
         if claims.get("iss").and_then(Value::as_str) != Some(self.issuer.issuer.as_str()) {
             return Err(format!("its issuer is not `{}`", self.issuer.issuer));
         }
@@ -127,13 +133,10 @@ impl Operators {
                 Refusal::new(Reason::OperatorExpired, format!("the operator token ended at {}", Millis(until)));
             return Ok(HeardOperator { identity: Identity::Asserted(id), ..HeardOperator::nobody(Some(refusal)) });
         }
-        Ok(HeardOperator {
-            identity: Identity::Proved(id, Evidence::Oidc),
-            roles: self.roles(claims)?,
-            authentication: authentication(claims)?,
-            until: Some(Millis(until)),
-            ..HeardOperator::nobody(None)
-        })
+        let (roles, authentication) = (self.roles(claims)?, authentication(claims)?);
+        let person = Person { id, roles, authentication, until: Millis(until) };
+        self.known.learn(key, now, person.clone());
+        Ok(HeardOperator::proved(person))
     }
 
     fn is_for_us(&self, audience: Option<&Value>) -> bool {

@@ -4,6 +4,7 @@
 //! speaks with one voice from one that does not.
 
 use crate::PresentedCertificate;
+use plant::WorkloadId;
 use std::fmt;
 
 /// Headers in which the SDKs send their API key, lower-case: OpenAI and Ollama, Anthropic, Azure, Google.
@@ -27,6 +28,8 @@ pub struct Presented<'a> {
     pub(crate) foreign_key: Option<&'static str>,
     pub(crate) operator: OperatorToken<'a>,
     pub(crate) workstation: Option<&'a str>,
+    /// The workload that the caller's address stands for, if it does.
+    pub(crate) address: Option<&'a WorkloadId>,
 }
 
 /// The workload token of a request.
@@ -78,6 +81,22 @@ impl<'a> Presented<'a> {
         presented
     }
 
+    /// The same with a workload token that a proxy was shown.
+    #[must_use]
+    pub fn and_token(mut self, token: Option<&'a str>) -> Self {
+        if let Some(token) = token {
+            self.add_key("proxy-authorization", token.as_bytes());
+        }
+        self
+    }
+
+    /// The same from an address that stands for a workload: the weakest evidence, which counts where there is no other.
+    #[must_use]
+    pub fn from_address(mut self, workload: Option<&'a WorkloadId>) -> Self {
+        self.address = workload;
+        self
+    }
+
     fn add_key(&mut self, header: &'static str, value: &'a [u8]) {
         let value = text(value).unwrap_or("?");
         // Basic and other schemes are not how an SDK sends a key; they are foreign.
@@ -104,6 +123,7 @@ impl fmt::Debug for Presented<'_> {
             .field("foreign_key", &self.foreign_key)
             .field("operator", &(self.operator != OperatorToken::Absent))
             .field("workstation", &self.workstation)
+            .field("address", &self.address)
             .finish()
     }
 }

@@ -527,6 +527,21 @@ fn an_unknown_key_is_said_so_that_the_shell_can_fetch_but_not_for_strangers() {
 }
 
 #[test]
+fn a_token_that_has_counted_still_ends_and_goes_with_its_key() {
+    let call = Call::bearing("mes-a").with("penstock-operator", operator_token(&json!({"sub": "bert"})));
+    let (first, again) = (call.identify(), call.identify());
+    assert_eq!(first.refusal, None);
+    assert_eq!(outcome(&first), outcome(&again));
+    assert_eq!((first.principal.roles, first.until), (again.principal.roles, again.until));
+    let late = call.identify_at(again.until.unwrap());
+    assert_eq!(late.refusal.unwrap().reason, Reason::OperatorExpired);
+    let withdrawn =
+        REGISTRY.identify(&call.presented(), Some(&keys_of("k1", &KeyPair::generate_for(&PKCS_ED25519).unwrap())), NOW);
+    assert_eq!(withdrawn.refusal.unwrap().reason, Reason::OperatorInvalid);
+    assert!(!format!("{:?}", *REGISTRY).contains("bert"));
+}
+
+#[test]
 fn an_operator_header_that_nobody_can_check_is_refused() {
     let call = Call::bearing("mes-a").with("penstock-operator", operator_token(&json!({})));
     let found = registry_of(&Plant { issuer: None, ..plant() }).identify(&call.presented(), None, NOW);
@@ -628,4 +643,37 @@ proptest! {
         prop_assert_eq!(principal.operator.proved().is_some(), operator == Some(true));
         prop_assert!(refusal.is_some() || principal.workload.proved().is_some());
     }
+}
+
+#[test]
+fn an_address_proves_a_workload_only_where_nothing_else_was_shown() {
+    let (mes, scada) = (WorkloadId::new("mes").unwrap(), WorkloadId::new("scada").unwrap());
+    let from = |call: &Call<'_>, token: Option<&str>| {
+        let shown = call.presented().and_token(token).from_address(Some(&scada));
+        let found = REGISTRY.identify(&shown, Some(&KEYS), NOW);
+        (found.principal.workload, found.refusal.map(|refusal| refusal.reason))
+    };
+    let (nothing, foreign) = (Call::default(), Call::default().with("x-api-key", "sk-of-the-provider"));
+    let by_address = (Identity::Proved(scada.clone(), Evidence::Address), None);
+    assert_eq!(from(&nothing, None), by_address);
+    assert_eq!(from(&foreign, None), by_address);
+    // What is shown counts, also against the address; what is wrong is not mended by it.
+    assert_eq!(from(&Call::bearing("mes-a"), None), (Identity::Proved(mes.clone(), Evidence::Token), None));
+    assert_eq!(from(&Call::certified(&[MES]), None), (Identity::Proved(mes, Evidence::Certificate), None));
+    assert_eq!(from(&Call::bearing("gone"), None).1, Some(Reason::TokenRevoked));
+    assert_eq!(from(&Call::default().with("x-api-key", "psk_nobody_x"), None).1, Some(Reason::TokenUnknown));
+}
+
+#[test]
+fn a_token_shown_to_a_proxy_counts_like_one_in_the_call_and_two_must_agree() {
+    let of = |call: &Call<'_>, id: &str| {
+        let shown = token(id);
+        let shown = call.presented().and_token(Some(&shown));
+        let found = REGISTRY.identify(&shown, Some(&KEYS), NOW);
+        found.refusal.map(|refusal| refusal.reason)
+    };
+    assert_eq!(of(&Call::default().with("authorization", "Bearer sk-own"), "mes-a"), None);
+    assert_eq!(of(&Call::bearing("mes-a"), "mes-a"), None);
+    assert!(of(&Call::bearing("mes-a"), "scada-a").is_some(), "whichever we chose, the caller could mean the other");
+    assert_eq!(of(&Call::default(), "old"), Some(Reason::TokenExpired));
 }
