@@ -127,7 +127,7 @@ fn draft(number: u64) -> Draft {
         input_tokens: maybe(number, 19, &[5, 500]),
         ..Io::default()
     };
-    let note = maybe(number, 20, reasons).map(|reason| ("reason", Note::Text(reason.code().to_owned())));
+    let note = maybe(number, 20, reasons).map(|reason| ("reason", Note::text(reason.code())));
     let some = |salt| pick(number, salt, &[true, true, false]);
     let body = Body {
         who: some(21).then_some(who),

@@ -19,10 +19,6 @@ pub(crate) fn id(now: Millis) -> RecordId {
     RecordId::new(now, random)
 }
 
-pub(crate) fn text(text: impl Into<String>) -> Note {
-    Note::Text(text.into())
-}
-
 /// A draft that says only what its note says.
 pub(crate) fn note<const N: usize>(kind: Kind, now: Millis, note: [(&'static str, Note); N]) -> Draft {
     Draft { kind, id: id(now), reference: None, body: Body { note: BTreeMap::from(note), ..Body::default() } }
@@ -30,7 +26,7 @@ pub(crate) fn note<const N: usize>(kind: Kind, now: Millis, note: [(&'static str
 
 /// The gateway started.
 pub(crate) fn boot(now: Millis, boot: &str) -> Draft {
-    note(Kind::Boot, now, [("version", text(env!("CARGO_PKG_VERSION"))), ("machine", text(boot))])
+    note(Kind::Boot, now, [("version", Note::text(env!("CARGO_PKG_VERSION"))), ("machine", Note::text(boot))])
 }
 
 /// The gateway is alive and had nothing to say.
@@ -45,8 +41,8 @@ pub(crate) fn clock(now: Millis, step: Step) -> Draft {
         Kind::Clock,
         now,
         [
-            ("event", text("step")),
-            ("direction", text(direction)),
+            ("event", Note::text("step")),
+            ("direction", Note::text(direction)),
             ("by_ms", Note::Number(step.by.min((1 << 53) - 1))),
             ("last", Note::Number(step.last.0.min((1 << 53) - 1))),
         ],
@@ -55,12 +51,12 @@ pub(crate) fn clock(now: Millis, step: Step) -> Draft {
 
 /// A write that a crash cut short was removed.
 pub(crate) fn torn(now: Millis, bytes: u64) -> Draft {
-    note(Kind::Storage, now, [("event", text("torn-tail")), ("bytes", Note::Number(bytes))])
+    note(Kind::Storage, now, [("event", Note::text("torn-tail")), ("bytes", Note::Number(bytes))])
 }
 
 /// The disk fills up, is full, or has room again.
 pub(crate) fn disk(now: Millis, event: &str, percent: u8) -> Draft {
-    note(Kind::Storage, now, [("event", text(event)), ("percent", Note::Number(u64::from(percent)))])
+    note(Kind::Storage, now, [("event", Note::text(event)), ("percent", Note::Number(u64::from(percent)))])
 }
 
 /// The log could not be written for a while: since when, why, how many records were put aside and come next, and how many
@@ -69,7 +65,7 @@ pub(crate) fn gap(now: Millis, why: &str, since: Millis, records: u64, turned_aw
     let mut draft = note(
         Kind::Gap,
         now,
-        [("why", text(why)), ("since", Note::Number(since.0)), ("records", Note::Number(records))],
+        [("why", Note::text(why)), ("since", Note::Number(since.0)), ("records", Note::Number(records))],
     );
     draft.body.note.extend(turned_away.map(|count| ("turned_away", Note::Number(count))));
     draft
@@ -78,9 +74,20 @@ pub(crate) fn gap(now: Millis, why: &str, since: Millis, records: u64, turned_aw
 /// Nobody saw the end of a call that left. `about` is whose call it was, if its intent can still be read.
 pub(crate) fn abandon(now: Millis, intent: RecordId, seq: u64, about: Option<Body>) -> Draft {
     let mut draft =
-        note(Kind::Abandon, now, [("reason", text(Reason::Abandoned.code())), ("intent_seq", Note::Number(seq))]);
+        note(Kind::Abandon, now, [("reason", Note::text(Reason::Abandoned.code())), ("intent_seq", Note::Number(seq))]);
     draft.reference = Some(intent);
     draft.body = Body { note: draft.body.note, ..about.unwrap_or_default() };
+    draft
+}
+
+/// Nobody decided on a call that waited for a person: the gateway ended. Nothing of it has left.
+pub(crate) fn unheard(now: Millis, wait: RecordId, held: &Entry) -> Draft {
+    let mut draft =
+        note(Kind::Refuse, now, [("reason", Note::text(Reason::Abandoned.code())), ("hold", Note::text("ended"))]);
+    // The record that its caller would have been told.
+    draft.id = held.text("note.call").and_then(RecordId::parse).unwrap_or(draft.id);
+    draft.reference = Some(wait);
+    draft.body = Body { note: draft.body.note, ..about(held).unwrap_or_default() };
     draft
 }
 

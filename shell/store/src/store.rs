@@ -11,9 +11,9 @@ use crate::recover::{self, Found};
 use crate::segment::{self, Ahead};
 use crate::shared::{Condition, Done, Failure, Shared, State, Written};
 use crate::wal::WalError;
-use crate::writer::Writer;
+use crate::writer::{self, Pen, Writer};
 use crate::{Filter, Reader, Settings, disk, frame, own, trust};
-use plant::{ConduitId, Draft, GatewayId, Millis, PlantId, RecordId};
+use plant::{ConduitId, Draft, GatewayId, Kind, Millis, PlantId, RecordId};
 use seal::Sign;
 use seal::note::Verifier;
 use std::collections::{BTreeMap, BTreeSet};
@@ -150,6 +150,7 @@ fn holder(pid: Option<u32>) -> String {
 pub struct Store {
     shared: Arc<Shared>,
     inbox: SyncSender<Message>,
+    pen: Arc<Pen>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     verifier: Verifier,
     exclusive: Mutex<Option<Exclusive>>,
@@ -230,7 +231,6 @@ impl Store {
         let writer = Writer {
             wal: folder.join("wal"),
             shared: Arc::clone(&shared),
-            inbox: outbox,
             signer,
             segment,
             ahead,
@@ -247,9 +247,11 @@ impl Store {
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(OpenError::io(folder))
         };
-        let mut store =
-            Self { shared, inbox, threads: Mutex::new(Vec::new()), verifier, exclusive: Mutex::new(Some(exclusive)) };
-        let writing = spawn("ledger-writer", Box::new(move || writer.run()))?;
+        let pen = Arc::new(writer.ready());
+        let threads = Mutex::new(Vec::new());
+        let exclusive = Mutex::new(Some(exclusive));
+        let mut store = Self { shared, inbox, pen: Arc::clone(&pen), threads, verifier, exclusive };
+        let writing = spawn("ledger-writer", Box::new(move || writer::run(&pen, &outbox)))?;
         store.hold(writing);
         // Before anybody else can write: nothing stands between the beginning and the first key.
         for draft in first {
@@ -269,11 +271,12 @@ impl Store {
         self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).push(thread);
     }
 
-    /// Hands a record to the writer. `done` is called exactly once: on the writer's thread when the record is durable
-    /// and signed, or at once if it cannot be taken. It must be quick: everyone else waits meanwhile.
+    /// Has a record written. `done` is called exactly once: when the record is durable and signed, on the writer's thread or
+    /// within this call, or at once if it cannot be taken. It must be quick: everyone else waits meanwhile.
     pub fn append(&self, draft: Draft, done: Done) {
+        let Some((draft, reply)) = self.pen.write(Box::new(draft), Reply::new(done)) else { return };
         self.shared.depth.fetch_add(1, Ordering::Relaxed);
-        let refused = match self.inbox.try_send(Message::Append(Box::new(draft), Reply::new(done))) {
+        let refused = match self.inbox.try_send(Message::Append(draft, reply)) {
             Ok(()) => return,
             Err(TrySendError::Full(message)) => (message, Failure::Busy),
             Err(TrySendError::Disconnected(message)) => (message, self.why_closed()),
@@ -388,7 +391,11 @@ fn first_records(found: &Found, settings: &Settings) -> (Vec<Draft>, Vec<Draft>)
 fn abandoned<'a>(folder: &'a Path, open: &'a BTreeMap<RecordId, u64>, now: Millis) -> impl Iterator<Item = Draft> + 'a {
     open.iter().map(move |(intent, seq)| {
         let begun = Reader::open(folder).ok().and_then(|reader| reader.records(*seq, Filter::default()).next()?.ok());
-        let about = begun.filter(|begun| begun.entry.id() == *intent).and_then(|begun| own::about(&begun.entry));
+        let begun = begun.filter(|begun| begun.entry.id() == *intent);
+        if let Some(wait) = begun.as_ref().filter(|begun| begun.entry.kind() == Some(Kind::Hold)) {
+            return own::unheard(now, *intent, &wait.entry);
+        }
+        let about = begun.and_then(|begun| own::about(&begun.entry));
         own::abandon(now, *intent, *seq, about)
     })
 }

@@ -8,6 +8,7 @@ mod flips;
 mod full;
 mod kill;
 mod life;
+mod pen;
 mod power;
 mod retention;
 mod unsigned;

@@ -4,10 +4,14 @@
 //! queue -> take all that wait -> seq, time, prev, hash -> sign the head -> one frame -> one fdatasync -> acknowledge
 //! ```
 //!
-//! It waits for nothing when a record comes alone, and while a sync runs the next group gathers in the queue.
+//! It waits for nothing when a record comes alone, and while a sync runs the next group gathers in the queue. While records
+//! come one at a time, their callers write them themselves: [`pen`] says when.
 //! Tiles and checkpoints are not its concern: [`crate::publisher`] derives them from what this thread made durable.
 
+mod pen;
 mod trouble;
+
+pub(crate) use self::pen::Pen;
 
 use self::trouble::{Lack, Trouble, is_worth_the_reserve};
 use crate::clock::{OnRecord, Reading, Watch};
@@ -69,7 +73,6 @@ pub(crate) struct Writer {
     pub(crate) wal: PathBuf,
     pub(crate) settings: Settings,
     pub(crate) shared: Arc<Shared>,
-    pub(crate) inbox: Receiver<Message>,
     pub(crate) signer: Signer,
     pub(crate) segment: Segment,
     pub(crate) ahead: Ahead,
@@ -84,13 +87,15 @@ pub(crate) struct Writer {
     pub(crate) previous: [u8; 32],
 }
 
-struct Run {
+pub(crate) struct Run {
     writer: Writer,
     group: Group,
     mode: Mode,
     before: Before,
     frame: Vec<u8>,
     last_group: Instant,
+    /// How long that took.
+    took: Duration,
     /// Whether the last group had more than one record.
     busy: bool,
     lack: Lack,
@@ -112,30 +117,43 @@ impl Writer {
         Before { frontier: self.frontier.clone(), leaf: self.leaf, clocks: self.watch.on_record() }
     }
 
-    /// Writes until told to close.
-    pub(crate) fn run(self) {
-        let watch = Deathwatch(Arc::clone(&self.shared));
+    /// Ready to write.
+    pub(crate) fn ready(self) -> Pen {
         let before = self.before();
-        Run {
+        Pen::new(Run {
             writer: self,
             group: Group::default(),
             mode: Mode::Working,
             before,
             frame: Vec::new(),
             last_group: Instant::now(),
+            took: Duration::MAX,
             busy: false,
             lack: Lack::default(),
             unsigned: None,
             tried: Instant::now(),
-        }
-        .run();
-        watch.0.change(|head| {
-            head.stopping = true;
-            if !matches!(head.condition, Condition::Failed(_)) {
-                head.condition = Condition::Closed;
-            }
-        });
+        })
     }
+}
+
+/// The writer's thread: writes what comes until it is told to close.
+pub(crate) fn run(pen: &Pen, inbox: &Receiver<Message>) {
+    let watch = Deathwatch(Arc::clone(&pen.shared));
+    loop {
+        let patience = pen.take().as_ref().map(Run::patience);
+        let Some(message) = patience.map(|patience| inbox.recv_timeout(patience)) else { break };
+        let mut held = pen.take();
+        if held.as_mut().is_none_or(|run| run.turn(message, inbox, pen)) {
+            *held = None;
+            break;
+        }
+    }
+    watch.0.change(|head| {
+        head.stopping = true;
+        if !matches!(head.condition, Condition::Failed(_)) {
+            head.condition = Condition::Closed;
+        }
+    });
 }
 
 /// Fails the ledger if the writer dies.
@@ -151,28 +169,39 @@ impl Drop for Deathwatch {
 }
 
 impl Run {
-    fn run(&mut self) {
-        let mut closing = false;
-        while !closing {
-            match self.writer.inbox.recv_timeout(self.patience()) {
-                Ok(Message::Append(draft, reply)) => self.admit(Matter::Draft(draft), reply),
-                Ok(Message::Import(waiting, reply)) => self.admit(Matter::Waiting(waiting), reply),
-                Ok(Message::Essential(conduits)) => self.writer.look_after(conduits),
-                Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => closing = true,
-                Err(RecvTimeoutError::Timeout) => self.idle(),
+    /// Writes one group, begun by this message; `true` if the call to close came.
+    fn turn(&mut self, message: Result<Message, RecvTimeoutError>, inbox: &Receiver<Message>, pen: &Pen) -> bool {
+        let mut closing = match message {
+            Ok(message) => self.accept(message),
+            Err(RecvTimeoutError::Disconnected) => true,
+            Err(RecvTimeoutError::Timeout) => {
+                self.idle();
+                false
             }
-            closing |= self.gather();
-            closing |= !closing && self.busy && self.wait_for_company();
-            self.busy = self.group.pending.len() > 1;
-            self.commit();
-        }
+        };
+        closing |= self.gather(inbox);
+        closing |= !closing && self.busy && self.wait_for_company(inbox);
+        self.busy = self.group.pending.len() > 1;
+        pen.grouped(self.group.pending.len());
+        self.commit();
+        closing
     }
 
-    /// How long to wait for the next record.
+    /// `true` if it is the call to close.
+    fn accept(&mut self, message: Message) -> bool {
+        match message {
+            Message::Append(draft, reply) => self.admit(Matter::Draft(draft), reply),
+            Message::Import(waiting, reply) => self.admit(Matter::Waiting(waiting), reply),
+            Message::Essential(conduits) => self.writer.look_after(conduits),
+            Message::Close => return true,
+        }
+        false
+    }
+
+    /// How long to wait for the next record. Those that their callers write change what is to be done meanwhile.
     fn patience(&self) -> Duration {
         match self.mode {
-            Mode::Working if self.unsigned.is_some() || self.owes() => ASK_AGAIN,
-            Mode::Working => self.writer.settings.beat.saturating_sub(self.last_group.elapsed()),
+            Mode::Working => ASK_AGAIN.min(self.writer.settings.beat),
             Mode::Full(_) => LOOK_FOR_ROOM,
             Mode::Failed(_) => Duration::from_secs(3600),
         }
@@ -182,23 +211,26 @@ impl Run {
     fn idle(&mut self) {
         match self.mode {
             Mode::Working if self.owes() => self.make_good(),
-            Mode::Working => {
+            // A key that was away is asked with a record of the ledger's own.
+            Mode::Working if self.unsigned.is_some() || self.last_group.elapsed() >= self.writer.settings.beat => {
                 let now = self.writer.settings.clock.read().time;
                 self.own(own::beat(now, self.writer.settings.beat));
             }
             Mode::Full(_) => self.look_for_room(),
-            Mode::Failed(_) => {}
+            Mode::Working | Mode::Failed(_) => {}
         }
     }
 
     /// Takes what waits, as far as the group has room; `true` if the last of it was the call to close.
-    fn gather(&mut self) -> bool {
+    fn gather(&mut self, inbox: &Receiver<Message>) -> bool {
         while !self.group.pending.is_empty() && self.has_place() {
-            match self.writer.inbox.try_recv() {
-                Ok(Message::Append(draft, reply)) => self.admit(Matter::Draft(draft), reply),
-                Ok(Message::Import(waiting, reply)) => self.admit(Matter::Waiting(waiting), reply),
-                Ok(Message::Essential(conduits)) => self.writer.look_after(conduits),
-                Ok(Message::Close) | Err(TryRecvError::Disconnected) => return true,
+            match inbox.try_recv() {
+                Ok(message) => {
+                    if self.accept(message) {
+                        return true;
+                    }
+                }
+                Err(TryRecvError::Disconnected) => return true,
                 Err(TryRecvError::Empty) => break,
             }
         }
@@ -207,12 +239,12 @@ impl Run {
 
     /// Where many come at once, lets those who bring more have the processor first: a signature and a sync for each group cost
     /// more than the wait. Ends with the first turn that brings nothing; `true` if the call to close came.
-    fn wait_for_company(&mut self) -> bool {
+    fn wait_for_company(&mut self, inbox: &Receiver<Message>) -> bool {
         let mut before = 0;
         while self.group.pending.len() > before {
             before = self.group.pending.len();
             std::thread::yield_now();
-            if self.gather() {
+            if self.gather(inbox) {
                 return true;
             }
         }
@@ -359,6 +391,7 @@ impl Run {
             reply.tell(Ok(written));
         }
         self.before = self.writer.before();
+        self.took = self.last_group.elapsed();
         if self.writer.segment.past_half() && matches!(self.mode, Mode::Working) {
             self.writer.ahead.begin();
         }
@@ -440,7 +473,7 @@ impl Writer {
     }
 }
 
-/// Keeps the set of open intents as records pass.
+/// Keeps the set of open intents and waits as records pass.
 pub(crate) fn follow(
     open: &mut std::collections::BTreeMap<RecordId, u64>,
     kind: Kind,
@@ -449,12 +482,17 @@ pub(crate) fn follow(
     seq: u64,
 ) {
     match kind {
-        Kind::Intent => {
+        // A call that waits for a person is under way too: the record of its wait begins it, and an intent or a refusal
+        // that refers to that goes on with it or ends it.
+        Kind::Hold if reference.is_none() => {
             open.insert(id, seq);
         }
-        Kind::Outcome | Kind::Abandon => {
-            if let Some(intent) = reference {
-                open.remove(&intent);
+        Kind::Intent | Kind::Outcome | Kind::Abandon | Kind::Refuse => {
+            if let Some(begun) = reference {
+                open.remove(&begun);
+            }
+            if kind == Kind::Intent {
+                open.insert(id, seq);
             }
         }
         _ => {}

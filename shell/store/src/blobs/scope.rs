@@ -44,12 +44,11 @@ impl Scope {
     /// What a record says of it.
     #[must_use]
     pub fn note(&self) -> BTreeMap<&'static str, Note> {
-        let text = |text: &str| Note::Text(text.to_owned());
         match self {
-            Self::Call(record) => BTreeMap::from([("record", text(&record.to_string()))]),
+            Self::Call(record) => BTreeMap::from([("record", Note::text(record.to_string()))]),
             Self::Subject { subject, month } => {
-                let month = month.iter().map(|month| ("month", text(month)));
-                [("subject", text(subject))].into_iter().chain(month).collect()
+                let month = month.iter().map(|month| ("month", Note::text(month)));
+                [("subject", Note::text(subject))].into_iter().chain(month).collect()
             }
         }
     }

@@ -410,7 +410,7 @@ fn erase(ledger: &Path, subject: &str, record: impl FnOnce(Draft)) {
     let scope = Scope::subject(subject, None).unwrap();
     let doomed = Blobs::new(ledger).doomed(&scope).unwrap();
     assert_eq!(doomed.envelopes(), 1);
-    let event = [("event", Note::Text("erased".to_owned()))];
+    let event = [("event", Note::text("erased"))];
     let note = event.into_iter().chain(scope.note()).collect();
     let id = crate::own::id(day(1));
     record(Draft { kind: Kind::Erase, id, reference: None, body: Body { note, ..Body::default() } });
