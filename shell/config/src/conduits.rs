@@ -50,6 +50,7 @@ fn conduit(name: &str, node: &Node<'_>, scale: &Scale) -> Option<Conduit> {
         workloads: node.reads("workloads", WorkloadId::new),
         purposes: node.reads("purposes", Purpose::new),
         models: wildcards(node, "models"),
+        tools: node.says("tools").then(|| wildcards(node, "tools")),
         ceiling: scale.step(node.text("ceiling")?.value)?,
         operator: requirement(&node.table("operator")?),
         handling: handlings(node),
@@ -302,7 +303,7 @@ fn clearance(file: &Node<'_>, node: &Node<'_>, scale: &Scale, report: &mut Repor
 fn near_the_process(file: &Node<'_>, node: &Node<'_>, report: &mut Report) {
     let Some(provider) = node.text("to").and_then(|to| file.entry("providers", to.value)) else { return };
     let dialect = provider.text("dialect").and_then(|dialect| value::dialect(dialect.value));
-    let language = matches!(dialect, Some(Dialect::OpenAi | Dialect::Anthropic | Dialect::Ollama));
+    let language = dialect.is_some_and(|dialect| !matches!(dialect, Dialect::Kserve | Dialect::Json | Dialect::Mcp));
     for from in node.texts("from") {
         let Some(zone) = file.entry("zones", from.value) else { continue };
         let safety = zone.text("criticality").is_some_and(|criticality| criticality.value == "safety");

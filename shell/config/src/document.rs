@@ -263,6 +263,7 @@ fn example(section: &Section) -> String {
         "limits" => "[[limits]]".to_owned(),
         "conduits.<conduit>.handling" => "[[conduits.quality.handling]]".to_owned(),
         "conduits.<conduit>.answers.withhold" => "[[conduits.quality.answers.withhold]]".to_owned(),
+        "providers.<provider>.prices" => "[[providers.openai.prices]]".to_owned(),
         path => format!(
             "[{}]",
             path.replace("<zone>", "filling")
@@ -270,6 +271,7 @@ fn example(section: &Section) -> String {
                 .replace("<workstation>", "panel-3")
                 .replace("<provider>", "openai")
                 .replace("<conduit>", "quality")
+                .replace("<quota>", "assistants")
                 .replace("<label>", "recipe")
         ),
     };

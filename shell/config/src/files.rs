@@ -92,6 +92,12 @@ pub(crate) fn check(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Rep
         device(&gateway, around, report);
         look(&gateway, "keys", "`penstock init` makes them: `gateway.key` and `plant.key`", false, around, report);
     }
+    if let Some(intercept) = file.table("intercept").filter(|_| file.says("intercept")) {
+        let help = "`penstock intercept init` makes it";
+        look(&intercept, "certificate", help, false, around, report);
+        look(&intercept, "key", help, true, around, report);
+        look(&intercept, "authorities", help, false, around, report);
+    }
     if let Some(witnesses) = file.table("witnesses").filter(|_| file.says("witnesses")) {
         let help = "write a policy there: `witness NAME KEY URL` for each witness, and `quorum NAME`";
         look(&witnesses, "policy", help, false, around, report);

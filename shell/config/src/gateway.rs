@@ -1,5 +1,6 @@
 //! How the gateway of a plant runs: where it listens, where its files are, what it takes at most.
 
+use crate::intercept::{self, Intercept};
 use crate::node::Node;
 use crate::problem::Code;
 use crate::report::Report;
@@ -39,6 +40,8 @@ pub struct Gateway {
     pub tables: PathBuf,
     /// The file of registered pictures.
     pub pictures: PathBuf,
+    /// The file of approved tools.
+    pub tools: PathBuf,
     /// Who besides the gateway can open kept content: each `x25519:` and 32 bytes in base64.
     pub auditors: Vec<String>,
     /// What it takes at most.
@@ -47,6 +50,8 @@ pub struct Gateway {
     pub keep_for: Option<Duration>,
     /// Where traces go, if anywhere.
     pub telemetry: Option<Telemetry>,
+    /// Which connections are taken over, if any are.
+    pub intercept: Option<Intercept>,
     /// Who is asked to sign the heads of the ledger, if anybody.
     pub witnesses: Option<Witnesses>,
     /// Whether and how it signs the heads of others.
@@ -66,6 +71,8 @@ pub struct Limits {
     pub connections: u32,
     /// Most exchanges at once.
     pub exchanges: u32,
+    /// Most bytes of bodies that are held whole at a time, all exchanges together.
+    pub bodies: u64,
     /// Longest a stopping gateway waits for exchanges under way.
     pub drain_timeout: Duration,
     /// Room for records of essential conduits while the ledger cannot be written, in bytes.
@@ -103,10 +110,12 @@ pub(crate) fn build(file: &Node<'_>, folder: &Path, report: &mut Report) -> Opti
         documents: path("documents")?,
         tables: path("tables")?,
         pictures: path("pictures")?,
+        tools: path("tools")?,
         auditors: auditors(file, &node, report),
         limits: limits(&node.table("limits")?)?,
         keep_for: retention(&node.table("retention")?, report),
         telemetry: if node.says("telemetry") { Some(telemetry(&node.table("telemetry")?, folder)?) } else { None },
+        intercept: intercept::build(file, folder, report),
         witnesses: witnesses::witnesses(file, folder),
         witness: witnesses::witness(file, folder, report),
     };
@@ -150,6 +159,7 @@ fn limits(node: &Node<'_>) -> Option<Limits> {
         idle_timeout: node.duration("idle_timeout")?,
         connections: node.number("connections")?,
         exchanges: node.number("exchanges")?,
+        bodies: node.size("bodies")?,
         drain_timeout: node.duration("drain_timeout")?,
         emergency_bytes: node.size("emergency_bytes")?,
     })
@@ -214,7 +224,9 @@ fn same_address(file: &Node<'_>, node: &Node<'_>, report: &mut Report) {
     let witness = file.table("witness").filter(|_| file.says("witness"));
     let listeners = [Some(node), witness.as_ref()].into_iter().flatten();
     let listeners = listeners.flat_map(|node| node.texts("listen").into_iter().chain(node.texts("plain_http")));
-    for text in listeners.chain(admin).take(64) {
+    let console = file.table("console").and_then(|console| console.text("listen"));
+    let intercept = intercept::listeners(file);
+    for text in listeners.chain(admin).chain(console).chain(intercept).take(64) {
         let Ok(address) = value::socket(text.value) else { continue };
         // Port 0 lets the system choose, and so never collides.
         if let Some((_, first)) =

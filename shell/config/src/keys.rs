@@ -2,18 +2,26 @@
 //!
 //! The one source of truth. The reader walks a file along it, the JSON Schema and the reference page are written
 //! from it, and the defaults are checked against it. A key that is not here does not exist. Zones, callers,
-//! providers and conduits are in `map`.
+//! providers and conduits are in `map`, console and control in `hands`.
 
+mod failing;
+mod hands;
+mod intercept;
 mod map;
+mod quotas;
 
 use crate::table::{
     ALGORITHM, ISSUER, Kind, Named, PATH, RECIPIENT, SIGNING, SOCKET, Section, UNIT, URL, URL_OR_PATH, any, list, may,
     must,
 };
+pub(crate) use failing::{BREAKER, FALLBACK};
+pub(crate) use hands::{CONSOLE, CONSOLE_ROLES, CONTROL};
+pub(crate) use intercept::INTERCEPT;
 pub(crate) use map::{
-    ANSWERS, CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS, SUPPLIER,
-    WITHHOLD, WORKLOAD, WORKSTATION, ZONE,
+    ANSWERS, API, CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS,
+    SUPPLIER, WITHHOLD, WORKLOAD, WORKSTATION, ZONE,
 };
+pub(crate) use quotas::{PRICES, QUEUE, QUOTA};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -40,14 +48,18 @@ pub(crate) static FILE: Section = Section {
     fields: &[
         must("plant", Kind::Table(&PLANT), "", "The site."),
         may("gateway", Kind::Table(&GATEWAY), "", "How this gateway runs."),
+        may("intercept", Kind::Table(&INTERCEPT), "", "Connections that are taken over."),
         may("witnesses", Kind::Table(&WITNESSES), "", "Who signs the heads of this gateway's ledger."),
         may("witness", Kind::Table(&WITNESS), "", "This gateway as a witness of others."),
+        may("console", Kind::Table(&CONSOLE), "", "Where people reach this gateway while it runs."),
+        may("control", Kind::Table(&CONTROL), "", "What takes two people, and how long calls wait for one."),
         must("zones", Kind::Tables(&ZONE, Named::Zone), "", "The IEC 62443 zones."),
         may("workloads", Kind::Tables(&WORKLOAD, Named::Workload), "", "The software that calls AI."),
         may("workstations", Kind::Tables(&WORKSTATION, Named::Workstation), "", "The devices that calls come from."),
         may("operators", Kind::Table(&OPERATORS), "", "Who vouches for operators."),
         may("providers", Kind::Tables(&PROVIDER, Named::Provider), "", "The AI services."),
         may("conduits", Kind::Tables(&CONDUIT, Named::Conduit), "", "The authorised paths."),
+        may("quotas", Kind::Tables(&QUOTA, Named::Quota), "", "How much may be used, and by whom."),
         may(
             "labels",
             Kind::Map(Named::Label, &ANY_SENSITIVITY),
@@ -172,6 +184,12 @@ pub(crate) static GATEWAY: Section = Section {
             "The file of registered pictures, by how they look; `penstock image` writes it. Without it no picture is known again.",
         ),
         may(
+            "tools",
+            Kind::Form(&PATH),
+            "\"tools.json\"",
+            "The file of approved tools of MCP servers; `penstock mcp` writes it. No tool is open without it.",
+        ),
+        may(
             "auditors",
             any(&ANY_RECIPIENT),
             "[\"x25519:3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=\"]",
@@ -212,6 +230,12 @@ pub(crate) static GATEWAY_LIMITS: Section = Section {
             Kind::Count { low: 1, high: 1_000_000 },
             "4096",
             "Most exchanges at once; what comes beyond is refused as `too-busy`.",
+        ),
+        may(
+            "bodies",
+            Kind::Size { low: 16 * MIB, high: 1024 * 1024 * MIB },
+            "\"1GiB\"",
+            "Most bytes of prompts and answers that are held whole, of all exchanges together; what comes beyond is refused as `too-busy`.",
         ),
         may(
             "drain_timeout",
@@ -520,30 +544,40 @@ pub(crate) static RULES: Section = Section {
 };
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [&Section; 28] = [
+pub(crate) static SECTIONS: [&Section; 38] = [
     &FILE,
     &PLANT,
     &GATEWAY,
     &GATEWAY_LIMITS,
     &RETENTION,
     &TELEMETRY,
+    &INTERCEPT,
     &WITNESSES,
     &WITNESS,
+    &CONSOLE,
+    &CONSOLE_ROLES,
+    &CONTROL,
     &ZONE,
     &SECURITY_LEVELS,
     &WORKLOAD,
     &WORKSTATION,
     &OPERATORS,
     &PROVIDER,
+    &API,
     &CREDENTIAL,
     &SUPPLIER,
+    &BREAKER,
+    &PRICES,
     &CONDUIT,
     &OPERATOR,
     &HANDLING,
     &ANSWERS,
     &WITHHOLD,
     &REROUTE,
+    &FALLBACK,
     &CONDUIT_LIMITS,
+    &QUEUE,
+    &QUOTA,
     &DICTIONARY,
     &INSPECTION,
     &TAG_LIMIT,

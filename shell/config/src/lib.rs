@@ -10,12 +10,17 @@
 //! value that does not fit; then the plant is built from what does, and what several values mean together is
 //! judged. So one slip hides no other.
 
+pub mod badges;
 mod callers;
 mod conduits;
+mod control;
+mod descriptions;
 mod detection;
 mod document;
+mod failing;
 mod files;
 mod gateway;
+mod intercept;
 mod keys;
 mod labels;
 mod limits;
@@ -26,6 +31,7 @@ mod paths;
 pub mod private;
 mod problem;
 mod providers;
+mod quotas;
 mod read;
 mod report;
 mod rules;
@@ -35,14 +41,17 @@ mod shifts;
 mod spill;
 mod table;
 pub mod tokens;
+pub mod tools;
 mod value;
 mod witnesses;
 mod zones;
 
+pub use control::Control;
 pub use detection::parse as detectors;
 pub use document::{reference, schema};
 pub use files::{Disk, Files, NoFiles, State};
 pub use gateway::{Gateway, Limits, Telemetry};
+pub use intercept::Intercept;
 pub use problem::{Code, Mark, Problem, Problems, Severity, Source};
 pub use read::{Surroundings, read};
 pub use witnesses::{Witness, Witnesses};
@@ -68,8 +77,14 @@ pub struct Loaded {
     pub guard: Arc<guard::Guard>,
     /// What makes a change in calls a shift; `None` if they are not watched.
     pub shifts: Option<shift::Settings>,
+    /// What happens when providers fail.
+    pub failing: fallback::Settings,
+    /// How much may be used, and what it costs.
+    pub quotas: quota::Settings,
     /// How the gateway runs.
     pub gateway: Gateway,
+    /// How people control it.
+    pub control: Control,
     /// What somebody should look at. Warnings never stop a plant.
     pub warnings: Vec<Problem>,
     /// The plant's folder; relative paths of the plant file were joined to it.

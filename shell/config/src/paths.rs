@@ -30,6 +30,9 @@ pub(crate) fn check(file: &Node<'_>, scale: &Scale, report: &mut Report) {
         if path.node.says("reroute") {
             reroute(file, path, &paths, scale, report);
         }
+        for row in path.node.rows("fallback") {
+            falls_back(file, path, &row, &paths, scale, report);
+        }
     }
 }
 
@@ -112,41 +115,103 @@ fn reroute(file: &Node<'_>, path: &Path<'_>, paths: &[Path<'_>], scale: &Scale, 
         let problem = report.problem(Code::Reroute, target.span.clone(), message).also(other.span, "its dialect");
         report.add(problem.help("nothing is translated between dialects: reroute to a provider that speaks the same"));
     }
-    let leads = |zone: &str, purpose: &str, other: &&Path<'_>| {
-        other.to == target.value
-            && other.from.contains(zone)
-            && other.purposes.contains(purpose)
-            && (other.everyone || path.workloads.is_empty() || !other.workloads.is_disjoint(&path.workloads))
-    };
-    let mut ways: Vec<&Path<'_>> = Vec::new();
-    for zone in &path.from {
-        for purpose in &path.purposes {
-            let Some(way) = paths.iter().find(|other| leads(zone, purpose, other)) else {
-                let message = format!(
-                    "{place} reroutes to {}, and no conduit leads there from zone {} for {}",
-                    there.place,
-                    quote(zone),
-                    quote(purpose)
-                );
-                let help =
-                    "a reroute needs a conduit of its own, with its owner and approver: add one, or remove `reroute`";
-                return report.add(
-                    report
-                        .problem(Code::Reroute, target.span.clone(), message)
-                        .also(there.span, "the target")
-                        .help(help),
-                );
-            };
-            ways.push(way);
+    let ways = match ways(path, target.value, paths) {
+        Ok(ways) => ways,
+        Err((zone, purpose)) => {
+            let (zone, purpose) = (quote(zone), quote(purpose));
+            let message = format!(
+                "{place} reroutes to {}, and no conduit leads there from zone {zone} for {purpose}",
+                there.place
+            );
+            let help =
+                "a reroute needs a conduit of its own, with its owner and approver: add one, or remove `reroute`";
+            let problem = report.problem(Code::Reroute, target.span, message).also(there.span, "the target");
+            return report.add(problem.help(help));
         }
-    }
-    let capacity = |node: &Node<'_>, provider: &Node<'_>| -> Option<Sensitivity> {
-        Some(scale.step(node.text("ceiling")?.value)?.min(scale.step(provider.text("clearance")?.value)?))
     };
+    let capacity = |node: &Node<'_>, provider: &Node<'_>| capacity(node, provider, scale);
     let own = capacity(&path.node, &here);
     if own.is_some() && ways.iter().all(|way| capacity(&way.node, &there).is_some_and(|other| Some(other) <= own)) {
         let message = format!("{place} reroutes to {}, which carries nothing more sensitive", there.place);
         let help = "raise the ceiling of the conduit there and the provider's clearance, or remove `reroute`";
         report.add(report.problem(Code::Unused, target.span, message).help(help));
+    }
+}
+
+/// The most sensitive content that a conduit carries to a provider.
+fn capacity(node: &Node<'_>, provider: &Node<'_>, scale: &Scale) -> Option<Sensitivity> {
+    Some(scale.step(node.text("ceiling")?.value)?.min(scale.step(provider.text("clearance")?.value)?))
+}
+
+/// The conduits that lead to another provider from each zone and for each purpose of a path; or the zone and purpose for which
+/// none does.
+fn ways<'p, 'a>(path: &Path<'a>, target: &str, paths: &'p [Path<'a>]) -> Result<Vec<&'p Path<'a>>, (&'a str, &'a str)> {
+    let leads = |zone: &str, purpose: &str, other: &&Path<'_>| {
+        other.to == target
+            && other.from.contains(zone)
+            && other.purposes.contains(purpose)
+            && (other.everyone || path.workloads.is_empty() || !other.workloads.is_disjoint(&path.workloads))
+    };
+    let asked = path.from.iter().flat_map(|zone| path.purposes.iter().map(move |purpose| (*zone, *purpose)));
+    asked.map(|(zone, purpose)| paths.iter().find(|one| leads(zone, purpose, one)).ok_or((zone, purpose))).collect()
+}
+
+/// An entry of `fallback` that asks another provider.
+fn falls_back(
+    file: &Node<'_>,
+    path: &Path<'_>,
+    row: &Node<'_>,
+    paths: &[Path<'_>],
+    scale: &Scale,
+    report: &mut Report,
+) {
+    let Some(target) = row.text("to") else { return };
+    let place = &path.node.place;
+    if target.value == path.to {
+        let message = format!("{place} falls back to the provider that has failed");
+        let help = "name another provider; what provably was not processed is sent again without being told to";
+        return report.add(report.problem(Code::Fallback, target.span, message).help(help));
+    }
+    let (Some(here), Some(there)) = (file.entry("providers", path.to), file.entry("providers", target.value)) else {
+        return;
+    };
+    if let (Some(own), Some(other)) = (here.text("dialect"), there.text("dialect"))
+        && own.value != other.value
+    {
+        let message = format!("{place} falls back from dialect {} to dialect {}", quote(own.value), quote(other.value));
+        let problem = report.problem(Code::Fallback, target.span, message).also(other.span, "its dialect");
+        let help =
+            "nothing is translated between dialects: name a provider that speaks the same, or give a fixed `answer`";
+        return report.add(problem.help(help));
+    }
+    let twice = path.node.rows("fallback").into_iter().filter_map(|row| row.text("to"));
+    if let Some(first) =
+        twice.into_iter().find(|other| other.value == target.value && other.span.start < target.span.start)
+    {
+        let message = format!("{place} falls back to {} twice", there.place);
+        let problem = report.problem(Code::Unused, target.span.clone(), message).also(first.span, "the first time");
+        report.add(problem.help("what failed a moment ago fails again: remove one of the two"));
+    }
+    let ways = match ways(path, target.value, paths) {
+        Ok(ways) => ways,
+        Err((zone, purpose)) => {
+            let (zone, purpose) = (quote(zone), quote(purpose));
+            let message = format!(
+                "{place} falls back to {}, and no conduit leads there from zone {zone} for {purpose}",
+                there.place
+            );
+            let help = "another provider needs a conduit of its own, with its owner and approver: add one, or remove the entry";
+            let problem = report.problem(Code::Fallback, target.span, message).also(there.span, "the target");
+            return report.add(problem.help(help));
+        }
+    };
+    let own = capacity(&path.node, &here, scale);
+    if let Some(less) = ways.iter().find(|way| capacity(&way.node, &there, scale) < own) {
+        let message = format!("{place} falls back to {}, which carries less than it", there.place);
+        let problem =
+            report.problem(Code::LessThere, target.span, message).also(less.name.span.clone(), "carries less");
+        report.add(problem.help(
+            "calls that are more sensitive go on to the next entry; raise that conduit's ceiling if they should not",
+        ));
     }
 }

@@ -121,6 +121,7 @@ codes! {
     ForeignWorkload = "foreign-workload", Error, "A conduit names a workload that is not in one of its zones.";
     CeilingAboveClearance = "ceiling-above-clearance", Error, "A conduit would carry what its provider may never be shown.";
     Reroute = "reroute", Error, "Calls cannot be rerouted there: another dialect, no conduit of its own, or no target.";
+    Fallback = "fallback", Error, "A conduit cannot fall back there: another dialect, no conduit of its own, or the provider that failed.";
     NoIssuer = "no-issuer", Error, "A conduit requires an operator, but no issuer vouches for operators.";
     PlainHttp = "plain-http", Error, "Calls, tokens or credentials would travel in the clear.";
     Rule = "rule", Error, "A Cedar rule does not hold against the schema.";
@@ -133,6 +134,7 @@ codes! {
     Permissive = "permissive", Warning, "This allows more than a plant usually wants.";
     SameApprover = "same-approver", Warning, "The owner of a conduit approved it.";
     Unused = "unused", Warning, "This has no effect.";
+    LessThere = "less-there", Warning, "A conduit falls back to a provider that may be shown less: some of its calls cannot go there.";
     FileMissing = "file-missing", Warning, "A file that the gateway will need is not there.";
     FileExposed = "file-exposed", Warning, "A file with a secret can be read by others than its owner.";
 }

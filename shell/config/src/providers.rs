@@ -1,6 +1,7 @@
 //! `[providers.<provider>]`: AI services and the companies behind them.
 
 use crate::callers::strings;
+use crate::descriptions;
 use crate::node::Node;
 use crate::problem::Code;
 use crate::report::Report;
@@ -19,18 +20,19 @@ pub(crate) fn build(
     let mut providers = BTreeMap::new();
     for (name, node) in file.tables("providers") {
         in_the_clear(file, &node, report);
-        if let Some(provider) = provider(name.value, &node, scale, folder) {
+        if let Some(provider) = provider(name.value, &node, scale, folder, report) {
             providers.insert(provider.id.clone(), provider);
         }
     }
     providers
 }
 
-fn provider(name: &str, node: &Node<'_>, scale: &Scale, folder: &Path) -> Option<Provider> {
+fn provider(name: &str, node: &Node<'_>, scale: &Scale, folder: &Path, report: &mut Report) -> Option<Provider> {
+    let dialect = descriptions::dialect(node, report);
     let supplier = node.table("supplier")?;
     Some(Provider {
         id: ProviderId::new(name).ok()?,
-        dialect: value::dialect(node.text("dialect")?.value)?,
+        dialect: dialect?,
         address: node.read("address", value::url)?,
         authorities: node.text("authorities").map(|path| folder.join(path.value)),
         credential: credential(node, folder),

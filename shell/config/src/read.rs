@@ -7,8 +7,8 @@ use crate::problem::{Code, Problem, Problems, Severity, Source};
 use crate::report::Report;
 use crate::shape::Shape;
 use crate::{
-    Loaded, callers, conduits, detection, files, gateway, labels, limits, paths, providers, rules, secret, shifts,
-    spill, zones,
+    Loaded, callers, conduits, control, detection, failing, files, gateway, labels, limits, paths, providers, quotas,
+    rules, secret, shifts, spill, zones,
 };
 use plant::{GatewayId, Millis, Plant, PlantId, Scale};
 use std::path::Path;
@@ -118,7 +118,8 @@ fn way_out(message: &str) -> &'static str {
     }
 }
 
-type Built = (Plant, gateway::Gateway, inspect::Settings, guard::Guard);
+type Built =
+    (Plant, gateway::Gateway, control::Control, inspect::Settings, guard::Guard, (fallback::Settings, quota::Settings));
 
 fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Option<Built> {
     let node = file.table("plant")?;
@@ -135,7 +136,9 @@ fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Opt
     paths::check(file, &known, report);
     let inspect = labels::build(file, &known, report);
     let guard = limits::build(file, report);
+    let failing = (failing::build(file, report), quotas::build(file, report));
     let gateway = gateway::build(file, around.folder, report);
+    let control = control::build(file, around.folder, report);
     files::check(file, around, report);
     let plant = Plant {
         id: node.read("name", PlantId::new)?,
@@ -149,7 +152,7 @@ fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Opt
         conduits,
         digest: String::new(),
     };
-    Some((plant, gateway?, inspect, guard?))
+    Some((plant, gateway?, control?, inspect, guard?, failing))
 }
 
 fn scale(node: &Node<'_>, report: &mut Report) -> Option<Scale> {
@@ -165,7 +168,7 @@ fn scale(node: &Node<'_>, report: &mut Report) -> Option<Scale> {
 /// Reads the rules, takes the digest, and lets the rules be judged against the plant.
 fn finish(
     bytes: &[u8],
-    (mut plant, gateway, mut inspect, guard): Built,
+    (mut plant, gateway, control, mut inspect, guard, (failing, quotas)): Built,
     file: &Node<'_>,
     around: &Surroundings<'_>,
     mut report: Report,
@@ -186,5 +189,17 @@ fn finish(
     debug_assert!(list.iter().all(|problem| problem.severity() == Severity::Warning), "errors were returned above");
     let folder = around.folder.to_path_buf();
     let shifts = shifts::build(file);
-    Ok(Loaded { plant, rules, inspect, guard: Arc::new(guard), shifts, gateway, warnings: list, folder })
+    Ok(Loaded {
+        plant,
+        rules,
+        inspect,
+        guard: Arc::new(guard),
+        shifts,
+        failing,
+        quotas,
+        gateway,
+        control,
+        warnings: list,
+        folder,
+    })
 }

@@ -90,6 +90,7 @@ pub(crate) enum Named {
     Workstation,
     Provider,
     Conduit,
+    Quota,
     Sensitivity,
     Label,
 }
@@ -103,6 +104,7 @@ impl Named {
             Self::Workstation => "workstation",
             Self::Provider => "provider",
             Self::Conduit => "conduit",
+            Self::Quota => "quota",
             Self::Sensitivity => "sensitivity",
             Self::Label => "label",
         }
@@ -116,6 +118,7 @@ impl Named {
             Self::Workstation => format!("[workstations.{name}]"),
             Self::Provider => format!("[providers.{name}]"),
             Self::Conduit => format!("[conduits.{name}]"),
+            Self::Quota => format!("[quotas.{name}]"),
             Self::Sensitivity => format!("sensitivity = [..., \"{name}\"]"),
             Self::Label => format!("[dictionary.{name}]"),
         }
@@ -155,6 +158,11 @@ pub(crate) static RECIPIENT: Form = Form {
     check: value::recipient,
     pattern: "^x25519:[A-Za-z0-9+/]{43}=$",
 };
+pub(crate) static APPROVER: Form = Form {
+    what: "a public key that changes are approved with",
+    check: |text| value::approver(text).map(drop),
+    pattern: "^[A-Za-z0-9._-]+[+][0-9a-f]{8}[+][A-Za-z0-9+/]{44}$",
+};
 pub(crate) static SIGNING: Form =
     Form { what: "a key in a device", check: |text| value::signing(text).map(drop), pattern: "^[pP][kK][cC][sS]11:" };
 pub(crate) static ALGORITHM: Form = Form {
@@ -164,6 +172,21 @@ pub(crate) static ALGORITHM: Form = Form {
 };
 pub(crate) static WILDCARD: Form =
     Form { what: "a name, in which `*` stands for anything", check: value::wildcard, pattern: "^.{1,256}$" };
+
+pub(crate) static HOST: Form = Form {
+    what: "a host",
+    check: |text| value::host(text).map(drop),
+    pattern: "^([a-zA-Z0-9._-]+|\\[[0-9a-fA-F:.]+\\])(:[0-9]{1,5})?$",
+};
+pub(crate) static CALL: Form = Form {
+    what: "a call",
+    check: value::call,
+    pattern: "^[A-Za-z0-9._-]+ (GET|POST|PUT|PATCH|DELETE) /[A-Za-z0-9._{}/-]+$",
+};
+pub(crate) static JSON_PATH: Form = Form { what: "a path in JSON", check: value::json_path, pattern: "^[^.\\[\\]*$]" };
+pub(crate) static SINGLE_PATH: Form =
+    Form { what: "a path in JSON to one value", check: value::single_path, pattern: "^[^\\[\\]*$]+$" };
+pub(crate) static ERROR: Form = Form { what: "an error in JSON", check: value::error, pattern: "^\\s*\\{" };
 
 pub(crate) static UNIT: Form = Form { what: "a unit", check: value::unit, pattern: "^\\S.*$" };
 

@@ -18,6 +18,8 @@ mod json;
 mod tests;
 
 pub use disk::{change, read};
+pub(crate) use disk::{replace, text};
+pub(crate) use json::{hash, misread, name, time, time_or_null, unhex, version};
 
 use identity::TokenEntry;
 use miette::{Diagnostic, NamedSource, SourceSpan};

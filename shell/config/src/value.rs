@@ -6,6 +6,7 @@
 use crate::nearest::nearest;
 use ipnet::IpNet;
 use plant::{Dialect, Millis};
+use seal::note::Verifier;
 use seal::pkcs11::{Uri, UriError};
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -122,6 +123,27 @@ pub(crate) fn url(text: &str) -> Result<String, Fault> {
         return fault("has a query or a fragment", EXAMPLE);
     }
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// A host and its port, 443 if none is given: a DNS name in lower case, or an address.
+pub(crate) fn host(text: &str) -> Result<(String, u16), Fault> {
+    const EXAMPLE: &str =
+        "write a DNS name or an address, and a port if it is not 443: `api.openai.com`, `10.20.35.20:8443`";
+    let Ok(authority) = text.parse::<http::uri::Authority>() else { return fault("is not a host", EXAMPLE) };
+    let (host, port) = (authority.host(), authority.port_u16());
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let label = |part: &str| {
+        (1..=63).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    let numeric = host.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+    let name = host.len() <= 253 && host.split('.').all(label) && !numeric;
+    // A host, and behind it nothing or a port: no user, no colon by itself.
+    let spelt = text.strip_prefix(host).is_some_and(|rest| rest.is_empty() != port.is_some());
+    if port == Some(0) || !spelt || !name && bare.parse::<IpAddr>().is_err() {
+        return fault("is not a host", EXAMPLE);
+    }
+    let host = bare.parse::<IpAddr>().map_or_else(|_| bare.to_ascii_lowercase(), |one| one.to_canonical().to_string());
+    Ok((host, port.unwrap_or(443)))
 }
 
 /// Whether a URL stays on this machine or travels encrypted.
@@ -248,6 +270,13 @@ pub(crate) fn recipient(text: &str) -> Result<(), Fault> {
     )
 }
 
+/// The public key of a person who approves changes, under a name that files and records can carry.
+pub(crate) fn approver(text: &str) -> Result<Verifier, Fault> {
+    let key = Verifier::parse(text).ok().filter(|key| plant::TokenId::new(key.name()).is_ok());
+    let help = "copy the line that `penstock approve key` has printed: `NAME+HASH+KEY`";
+    key.map_or_else(|| fault("is not a public key to approve with", help), Ok)
+}
+
 /// The key in a device that signs the ledger.
 pub(crate) fn signing(text: &str) -> Result<Uri, Fault> {
     Uri::parse(text).or_else(|error| {
@@ -279,6 +308,48 @@ pub(crate) fn wildcard(text: &str) -> Result<(), Fault> {
         return fault("is longer or has more `*` than any name needs", "write `gpt-4o*`, or one entry for each name");
     }
     Ok(())
+}
+
+/// A call of an API.
+pub(crate) fn call(text: &str) -> Result<(), Fault> {
+    match plant::DescribedCall::parse(text) {
+        Some(_) => Ok(()),
+        None => fault(
+            "is not a call",
+            "write a name, a method and a path: `ask POST /v1/machines/{machine}/ask`; the path has no query, no escapes and no `..`",
+        ),
+    }
+}
+
+/// A path in JSON.
+pub(crate) fn json_path(text: &str) -> Result<(), Fault> {
+    match plant::JsonPath::parse(text) {
+        Some(_) => Ok(()),
+        None => fault(
+            "is not a path in JSON",
+            "write names joined by dots, with `[]` behind that of a list: `history[].text`",
+        ),
+    }
+}
+
+/// A path in JSON to one value.
+pub(crate) fn single_path(text: &str) -> Result<(), Fault> {
+    json_path(text)?;
+    match plant::JsonPath::parse(text).is_some_and(|path| path.is_single()) {
+        true => Ok(()),
+        false => fault("leads to several values", "a call has one of these: name a place outside of lists"),
+    }
+}
+
+/// An error in JSON.
+pub(crate) fn error(text: &str) -> Result<(), Fault> {
+    let help = "write an object in JSON: '{\"fault\": {\"code\": \"{code}\", \"text\": \"{message}\"}}'";
+    let object = serde_json::from_str::<serde_json::Value>(text).is_ok_and(|value| value.is_object());
+    match object && text.contains("{message}") && text.len() <= 4096 {
+        true => Ok(()),
+        false if object => fault("does not say what is wrong", "put `{message}` where people look"),
+        false => fault("is not an object in JSON", help),
+    }
 }
 
 /// A level of the Purdue reference model.

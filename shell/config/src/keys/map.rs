@@ -1,13 +1,14 @@
 //! The keys of the plant's map: zones, what calls from them, providers, and the conduits between the two.
 
+use super::{BREAKER, FALLBACK, PRICES, QUEUE};
 use crate::table::{
-    CERTIFICATE, COUNTRY, ENVIRONMENT, Field, Kind, NETWORK, Named, Need, PATH, Section, URL, WILDCARD, any, either,
-    list, may, must,
+    CALL, CERTIFICATE, COUNTRY, ENVIRONMENT, ERROR, Field, HOST, JSON_PATH, Kind, NETWORK, Named, Need, PATH,
+    SINGLE_PATH, Section, URL, WILDCARD, any, either, list, may, must,
 };
 
 /// The names of a list of names and values.
 #[expect(clippy::indexing_slicing, reason = "the index stays below N")]
-const fn names<T: Copy, const N: usize>(pairs: &[(&'static str, T); N]) -> [&'static str; N] {
+pub(super) const fn names<T: Copy, const N: usize>(pairs: &[(&'static str, T); N]) -> [&'static str; N] {
     let mut names = [""; N];
     let mut index = 0;
     while index < N {
@@ -17,15 +18,15 @@ const fn names<T: Copy, const N: usize>(pairs: &[(&'static str, T); N]) -> [&'st
     names
 }
 
-static DIALECTS: [&str; 5] = names(&plant::Dialect::NAMES);
+static DIALECTS: [&str; plant::Dialect::NAMES.len()] = names(&plant::Dialect::NAMES);
 static ACTS: [&str; 4] = names(&plant::Act::NAMES);
 static KEEPS: [&str; 2] = names(&plant::Keep::NAMES);
 static ATTACHMENTS: [&str; 2] = names(&plant::Attachments::NAMES);
 static IMAGES: [&str; 4] = names(&plant::Images::NAMES);
 static OPAQUE_FILES: [&str; 2] = names(&plant::OpaqueFiles::NAMES);
 static CRITICALITIES: [&str; 4] = names(&plant::Criticality::NAMES);
-/// Every verdict that handling can name. `hold` waits for a person, and has no place to wait yet.
-static DEEDS: [&str; 6] = ["allow", "tokenise", "generalise", "redact", "reroute", "refuse"];
+/// Every verdict that handling can name.
+static DEEDS: [&str; 7] = names(&plant::Verdict::NAMES);
 static TOKENS: [&str; 2] = names(&plant::Tokens::NAMES);
 
 /// What is done with what leads elsewhere, or acts.
@@ -45,7 +46,10 @@ static ANY_ZONE: Kind = Kind::Name(Named::Zone);
 static ANY_WORKLOAD: Kind = Kind::Name(Named::Workload);
 static ANY_NETWORK: Kind = Kind::Form(&NETWORK);
 static ANY_CERTIFICATE: Kind = Kind::Form(&CERTIFICATE);
+static ANY_HOST: Kind = Kind::Form(&HOST);
 static ANY_WILDCARD: Kind = Kind::Form(&WILDCARD);
+static ANY_CALL: Kind = Kind::Form(&CALL);
+static ANY_JSON_PATH: Kind = Kind::Form(&JSON_PATH);
 
 pub(crate) static ZONE: Section = Section {
     path: "zones.<zone>",
@@ -126,6 +130,13 @@ pub(crate) static WORKLOAD: Section = Section {
             "[\"spiffe://brewery-north/workload/vision\"]",
             "The names in a client certificate (SPIFFE URI or DNS name) that prove it. Compared exactly.",
         ),
+        may(
+            "addresses",
+            any(&ANY_NETWORK),
+            "[\"10.20.1.7/32\"]",
+            "Addresses that prove it where nothing else does, on intercepted connections (`[intercept]`) only: the weakest evidence, and \
+             recorded as `address`. Within its zone's networks.",
+        ),
         must("purposes", list(&WORD), "[\"quality\"]", "What it may call AI for, in the plant's own words."),
         may("owner", Kind::Text, "\"Quality department\"", "Who answers for it."),
         may(
@@ -170,11 +181,19 @@ pub(crate) static PROVIDER: Section = Section {
             "\"openai\"",
             "The wire format that it speaks. `json` reads any JSON API.",
         ),
+        may("api", Kind::Table(&API), "", "What is known of a `json` API beyond that it is JSON."),
         must(
             "address",
             Kind::Form(&URL),
             "\"https://api.openai.com\"",
             "Scheme, host, and where needed port and path.",
+        ),
+        may(
+            "hosts",
+            any(&ANY_HOST),
+            "[\"api.openai.com\"]",
+            "Hosts that applications call it by besides that of `address`, where connections are intercepted (`[intercept]`): with a port if \
+             that is not 443. What calls one of them goes to `address`.",
         ),
         may(
             "authorities",
@@ -200,6 +219,56 @@ pub(crate) static PROVIDER: Section = Section {
             Kind::Table(&SUPPLIER),
             "{ name = \"OpenAI Ireland Ltd\", country = \"IE\" }",
             "The company behind it.",
+        ),
+        may("breaker", Kind::Table(&BREAKER), "{ failures = 5, rest = \"10s\" }", "When it is left alone."),
+        may(
+            "prices",
+            Kind::Rows(&PRICES),
+            "[{ model = \"gpt-4o*\", input = 2.5, output = 10 }]",
+            "What its models cost.",
+        ),
+    ],
+};
+
+pub(crate) static API: Section = Section {
+    path: "providers.<provider>.api",
+    noun: "API",
+    about: "A JSON API described: the cloud of a machine's maker, for example. Every string of its calls is read, described or not; this says \
+            what they are. A path is written as names joined by dots, with `[]` behind the name of a list: `history[].text`.",
+    fields: &[
+        may(
+            "calls",
+            any(&ANY_CALL),
+            "[\"ask POST /v1/machines/{machine}/ask\"]",
+            "Its calls: a name, which policies and records use, a method, and a path, in which a segment in braces stands for any and \
+             `{model}` names the model. Others are refused. Without this list, any path is a call.",
+        ),
+        may("model", Kind::Form(&SINGLE_PATH), "\"engine.name\"", "Where a request names the model."),
+        may(
+            "stream",
+            Kind::Form(&SINGLE_PATH),
+            "\"options.live\"",
+            "Where a request says `true` if its answer is to stream.",
+        ),
+        may(
+            "prompts",
+            any(&ANY_JSON_PATH),
+            "[\"question\", \"history[].text\"]",
+            "The texts of a request that may be replaced. All others are read too, and a finding in one that would have to be replaced \
+             refuses the call. Without this list, all may be.",
+        ),
+        may(
+            "texts",
+            any(&ANY_JSON_PATH),
+            "[\"delta.text\"]",
+            "The texts of a streamed answer that its reader joins from event to event. They are read and rewritten joined.",
+        ),
+        may(
+            "error",
+            Kind::Form(&ERROR),
+            "'{\"fault\": {\"code\": \"{code}\", \"text\": \"{message}\"}}'",
+            "What an error looks like: JSON, in which `{code}`, `{message}`, `{record}` and `{status}` stand for what they name. Without \
+             it, a problem as of RFC 9457.",
         ),
     ],
 };
@@ -255,6 +324,12 @@ pub(crate) static CONDUIT: Section = Section {
             "[\"gpt-4o\", \"gpt-4o-*\"]",
             "The models that may be asked; `*` stands for any run of characters.",
         ),
+        may(
+            "tools",
+            any(&ANY_WILDCARD),
+            "[\"read_*\"]",
+            "The tools that its calls may offer to a model, or call on an MCP server, whose other tools are not listed either. Without this key, any.",
+        ),
         must(
             "ceiling",
             Kind::Name(Named::Sensitivity),
@@ -278,6 +353,12 @@ pub(crate) static CONDUIT: Section = Section {
             Kind::Table(&REROUTE),
             "{ to = \"edge\", model = \"llama-3.1-8b\" }",
             "Where content above the ceiling goes instead of being refused.",
+        ),
+        may(
+            "fallback",
+            Kind::Rows(&FALLBACK),
+            "[{ to = \"edge\", model = \"llama-3.1-8b\" }, { answer = \"The assistant is not available.\" }]",
+            "What happens when the provider fails, in this order.",
         ),
         may(
             "opaque",
@@ -335,6 +416,7 @@ pub(crate) static CONDUIT: Section = Section {
             "Whether a bounded number of its calls may leave while the ledger cannot be written. Their records are put aside, durable and \
              signed, and come into the ledger when it works again (`emergency_bytes`).",
         ),
+        may("queue", Kind::Table(&QUEUE), "", "How calls of an essential conduit wait for a place."),
         must("owner", Kind::Text, "\"Quality department\"", "Who answers for it."),
         must("approved_by", Kind::Text, "\"OT security, J. Brandt\"", "Who approved it."),
         may("approved_at", Kind::Moment, "2026-11-02", "When it was approved."),
@@ -378,7 +460,8 @@ pub(crate) static HANDLING: Section = Section {
             Kind::OneOf(&DEEDS),
             "\"tokenise\"",
             "`allow` lets it pass, `tokenise` replaces it by a stand-in that is put back in the answer, `generalise` says in general what it \
-             is (`a temperature`), `redact` blacks it out, `reroute` and `refuse` decide for the whole call.",
+             is (`a temperature`), `redact` blacks it out, `reroute`, `hold` and `refuse` decide for the whole call. A call that is \
+             held waits for a person (`[control]`, `penstock holds`), and leaves with this as it is if they approve and the ceiling allows it.",
         ),
         may(
             "tokens",

@@ -20,9 +20,14 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// # Errors
 /// When it cannot be read, can be written by others, or is not what it should be.
 pub fn read(path: &Path) -> Result<Tokens, TokensProblem> {
+    text(path)?.map_or(Ok(Tokens::default()), |text| json::read(path, text))
+}
+
+/// The text of a file of hashed tokens; `None` if it is not there.
+pub(crate) fn text(path: &Path) -> Result<Option<String>, TokensProblem> {
     let failed = |source| TokensProblem::Read { path: path.to_owned(), source };
     let file = match File::open(path) {
-        Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(Tokens::default()),
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(failed)?,
     };
     let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
@@ -34,7 +39,7 @@ pub fn read(path: &Path) -> Result<Tokens, TokensProblem> {
     if length as u64 > LARGEST {
         return Err(TokensProblem::TooLarge { path: path.to_owned() });
     }
-    json::read(path, text)
+    Ok(Some(text))
 }
 
 /// Lets `change` change the tokens, and writes them back if it did: atomically, durably, one writer at a time.
@@ -42,6 +47,19 @@ pub fn read(path: &Path) -> Result<Tokens, TokensProblem> {
 /// # Errors
 /// When the file cannot be read or written, or another writer does not come to an end. Nothing is written then.
 pub fn change<T>(path: &Path, change: impl FnOnce(&mut Tokens) -> T) -> Result<T, TokensProblem> {
+    replace(path, |path| {
+        let before = read(path)?;
+        let mut after = before.clone();
+        let result = change(&mut after);
+        Ok((result, (after != before).then(|| json::write(&after))))
+    })
+}
+
+/// Replaces the file by the text that `change` gives, if it gives one. Nobody else writes it meanwhile.
+pub(crate) fn replace<T>(
+    path: &Path,
+    change: impl FnOnce(&Path) -> Result<(T, Option<String>), TokensProblem>,
+) -> Result<T, TokensProblem> {
     // A link is followed, so that it is the file behind it that is replaced.
     let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let failed = |source| TokensProblem::Write { path: path.clone(), source };
@@ -51,11 +69,9 @@ pub fn change<T>(path: &Path, change: impl FnOnce(&mut Tokens) -> T) -> Result<T
     };
     let folder_file = File::open(folder).map_err(failed)?;
     lock(&folder_file, path)?;
-    let before = read(path)?;
-    let mut after = before.clone();
-    let result = change(&mut after);
-    if after != before {
-        private::replace(path, &folder_file, json::write(&after).as_bytes()).map_err(failed)?;
+    let (result, text) = change(path)?;
+    if let Some(text) = text {
+        private::replace(path, &folder_file, text.as_bytes()).map_err(failed)?;
     }
     Ok(result)
 }

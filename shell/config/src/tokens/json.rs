@@ -43,32 +43,32 @@ fn checked<'de, D: Deserializer<'de>>(source: D, good: impl Fn(&str) -> bool, wr
     if good(&text) { Ok(text) } else { Err(serde::de::Error::custom(wrong)) }
 }
 
-fn version<'de, D: Deserializer<'de>>(source: D) -> Result<u32, D::Error> {
+pub(crate) fn version<'de, D: Deserializer<'de>>(source: D) -> Result<u32, D::Error> {
     let version = u32::deserialize(source)?;
     let wrong = || serde::de::Error::custom("the file is of another version of penstock");
     if version == VERSION { Ok(version) } else { Err(wrong()) }
 }
 
-fn name<'de, D: Deserializer<'de>>(source: D) -> Result<String, D::Error> {
+pub(crate) fn name<'de, D: Deserializer<'de>>(source: D) -> Result<String, D::Error> {
     // Tokens and workloads have names of one shape.
     checked(source, |text| TokenId::new(text).is_ok(), "this is not a name")
 }
 
-fn hash<'de, D: Deserializer<'de>>(source: D) -> Result<String, D::Error> {
+pub(crate) fn hash<'de, D: Deserializer<'de>>(source: D) -> Result<String, D::Error> {
     checked(source, |text| unhex(text).is_some(), "this is not a SHA-256 in lower-case hexadecimal")
 }
 
-fn time<'de, D: Deserializer<'de>>(source: D) -> Result<String, D::Error> {
+pub(crate) fn time<'de, D: Deserializer<'de>>(source: D) -> Result<String, D::Error> {
     checked(source, |text| Millis::parse(text).is_some(), "this is not a time like 2026-11-20T21:30:00Z")
 }
 
-fn time_or_null<'de, D: Deserializer<'de>>(source: D) -> Result<Option<String>, D::Error> {
+pub(crate) fn time_or_null<'de, D: Deserializer<'de>>(source: D) -> Result<Option<String>, D::Error> {
     let text = Option::<String>::deserialize(source)?;
     let good = text.as_deref().is_none_or(|text| Millis::parse(text).is_some());
     if good { Ok(text) } else { Err(serde::de::Error::custom("this is not a time like 2026-11-20T21:30:00Z")) }
 }
 
-fn unhex(text: &str) -> Option<[u8; 32]> {
+pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),
@@ -112,17 +112,20 @@ impl TokenRow {
 pub(super) fn read(path: &Path, text: String) -> Result<Tokens, TokensProblem> {
     let file: TokensFile = match serde_json::from_str(&text) {
         Ok(file) => file,
-        Err(problem) => {
-            let place = Some(SourceSpan::from(offset(&text, problem.line(), problem.column())));
-            let message = problem.to_string();
-            let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-            let text = NamedSource::new(path.display().to_string(), text).with_language("json");
-            return Err(TokensProblem::Malformed { message, text, place });
-        }
+        Err(problem) => return Err(misread(path, text, &problem)),
     };
     let impossible = |message| TokensProblem::Impossible { path: path.to_owned(), message };
     let list: Option<Vec<Token>> = file.tokens.into_iter().map(TokenRow::token).collect();
     Tokens::new(list.ok_or_else(|| impossible("a value is out of range".to_owned()))?).map_err(impossible)
+}
+
+/// What is wrong with a file of tokens that does not read, and where.
+pub(crate) fn misread(path: &Path, text: String, problem: &serde_json::Error) -> TokensProblem {
+    let place = Some(SourceSpan::from(offset(&text, problem.line(), problem.column())));
+    let message = problem.to_string();
+    let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+    let text = NamedSource::new(path.display().to_string(), text).with_language("json");
+    TokensProblem::Malformed { message, text, place }
 }
 
 /// The byte that `serde_json` means: lines count from 1, columns are bytes and point behind what was read.
