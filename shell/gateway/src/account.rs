@@ -6,8 +6,10 @@ use crate::reading::Reading;
 use crate::target::Target;
 use bytes::Bytes;
 use identity::Identified;
-use plant::{Decided, Finding, FindingCount, Identity, Io, Party, Place, Principal, Refusal, Scale, Verdict, What};
-use policy::{Crossing, Decision, Misplaced, Partial, Passage};
+use plant::{
+    Decided, Finding, FindingCount, Identity, Io, Note, Party, Place, Principal, Refusal, Scale, Verdict, What,
+};
+use policy::{Crossing, Decision, Misplaced, Partial, Passage, Permit};
 use seal::{Mac, Tagging};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -26,6 +28,9 @@ impl Journal {
             Some(endpoint) => endpoint.name().to_owned(),
             None => cut(&format!("{} {}", target.method, target.path)),
         };
+        if let Some(way) = target.way {
+            self.body.note.insert("way", Note::text(way));
+        }
         self.body.place = Some(Place { plant: plant.id.clone(), zone: None, conduit: None, purpose: None });
         self.body.what = Some(What {
             dialect: provider.is_some().then_some(target.dialect),
@@ -101,10 +106,23 @@ impl Journal {
             what.sensitivity = Some(scale.name(decided.sensitivity).to_owned());
             what.findings = counts(findings);
         }
-        if let Decision::Permit(permit) = &decided.decision {
-            self.permitted(permit.terms());
+        match &decided.decision {
+            Decision::Permit(permit) => self.permitted(permit.terms()),
+            Decision::Hold(held) => {
+                self.permitted(held.terms());
+                if let Some(decided) = &mut self.body.decided {
+                    decided.verdict = Verdict::Hold;
+                }
+            }
+            Decision::Refuse(_) => {}
         }
         decided.decision
+    }
+
+    /// A held call that a person has released: what is done to it is what its permit says.
+    pub(crate) fn released(&mut self, permit: Permit) -> Permit {
+        self.permitted(permit.terms());
+        permit
     }
 
     fn permitted(&mut self, terms: &Passage) {
@@ -130,6 +148,11 @@ impl Journal {
         }
         let request_bytes = u64::try_from(leaves.len()).unwrap_or(u64::MAX);
         self.sent = Io { request_bytes, ..Io::default() };
+    }
+
+    /// Whether anything was found in it.
+    pub(crate) fn finds(&self) -> bool {
+        self.body.what.as_ref().is_some_and(|what| !what.findings.is_empty())
     }
 
     /// Why it goes nowhere.

@@ -20,6 +20,7 @@ pub(crate) fn answer(gate: &Arc<Gate>, request: &Request<Incoming>) -> Response<
             Err(problem) => plain(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {problem}\n")),
         },
         "/metrics" => {
+            gate.metrics.stand(gate.inforce.load().breakers().states());
             let mut answer = Response::new(Full::new(Bytes::from(gate.metrics.encode())));
             let kind = http::HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
             answer.headers_mut().insert(header::CONTENT_TYPE, kind);

@@ -10,20 +10,24 @@
 
 use crate::chain::Chain;
 use crate::ends::Ends;
+use crate::fixed::Fixed;
 use crate::intake::Encoding;
 use crate::journal::Journal;
 use crate::passing::Passing;
 use crate::place::Place;
 use crate::reader::{LARGEST_ERROR, Reader};
 use crate::reply::{self, Body, Reply};
+use crate::session::{self, Opening};
 use crate::source::Source;
 use crate::upstream::Answered;
 use crate::{Gate, headers};
+use fallback::{Trouble, Troubles};
 use http::{Response, StatusCode, header};
 use hyper::body::Body as _;
-use plant::{Dialect, Reason, Refusal};
+use plant::{Dialect, ProviderId, Reason, RecordId, Refusal};
 use policy::Passage;
 use seal::Tagging;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -47,15 +51,65 @@ pub(crate) struct Crossed {
     pub(crate) commitment: Box<Tagging>,
     /// Its place among the exchanges under way.
     pub(crate) place: Place,
+    /// Whether another provider answers than the one that was permitted first.
+    pub(crate) switched: Option<Switched>,
+    /// The troubles for which more can be tried.
+    pub(crate) more: Troubles,
+    /// What it goes on with, if it opened a session.
+    pub(crate) opening: Option<Box<Opening>>,
+}
+
+/// What came of a call.
+pub(crate) enum Came {
+    /// The answer of a provider.
+    Across(Box<Crossed>),
+    /// An answer of the plant's own.
+    Fixed(Box<Fixed>),
+}
+
+/// Who answers in place of the provider that failed, and why.
+#[derive(Clone, Debug)]
+pub(crate) struct Switched {
+    /// Another provider; `None` for a fixed answer.
+    pub(crate) to: Option<ProviderId>,
+    pub(crate) because: Trouble,
+}
+
+impl Switched {
+    /// Who answers, in headers and records.
+    pub(crate) fn by(&self) -> &str {
+        self.to.as_ref().map_or("fixed-answer", ProviderId::as_str)
+    }
+
+    /// What is told of it in the body.
+    pub(crate) fn told(&self, record: RecordId) -> Value {
+        json!({ "answered_by": self.by(), "because": self.because.name(), "record": record.to_string() })
+    }
+}
+
+/// An answer that turned out to be none before anything of it was given.
+pub(crate) struct Fallen {
+    pub(crate) failure: Refusal,
+    pub(crate) place: Place,
+    pub(crate) journal: Box<Journal>,
+    /// The provider whose it was.
+    pub(crate) from: ProviderId,
 }
 
 /// Gives the provider's answer to the caller.
-pub(crate) async fn give(gate: &Arc<Gate>, crossed: Crossed, journal: Box<Journal>) -> Reply {
-    let Crossed { answered, mut passage, dialect, endpoint, chain, ends, commitment, place } = crossed;
-    let Answered { answer, credential, ticket } = answered;
+///
+/// # Errors
+/// If it is none and more can be tried.
+pub(crate) async fn give(gate: &Arc<Gate>, mut crossed: Crossed, journal: Box<Journal>) -> Result<Reply, Box<Fallen>> {
+    if let Some(opening) = crossed.opening.take() {
+        return Ok(session::begin(gate, crossed, *opening, journal));
+    }
+    let Crossed { answered, mut passage, dialect, endpoint, chain, ends, commitment, place, switched, more, .. } =
+        crossed;
+    let Answered { answer, credential, ticket, trial, .. } = answered;
     let (head, body) = answer.into_parts();
     let kind = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let shape = Shape::of(head.status, kind, endpoint.is_some(), body.is_end_stream());
+    let shape = Shape::of(head.status, kind, endpoint, body.is_end_stream());
     let status = head.status.as_u16();
     if status >= 400 {
         passage.bounds.answer = passage.bounds.answer.min(LARGEST_ERROR);
@@ -68,7 +122,8 @@ pub(crate) async fn give(gate: &Arc<Gate>, crossed: Crossed, journal: Box<Journa
     let (verdict, record) = (passage.verdict, journal.id());
     let rerouted = passage.rerouted.then(|| passage.provider.clone());
     let until = ends.at;
-    let passing = Box::new(Passing {
+    let told = switched.as_ref().filter(|_| status < 400).map(|switched| switched.told(record));
+    let mut passing = Box::new(Passing {
         gate: Arc::clone(gate),
         reader: Reader::new(
             dialect,
@@ -88,25 +143,44 @@ pub(crate) async fn give(gate: &Arc<Gate>, crossed: Crossed, journal: Box<Journa
         status,
         commitment,
         place,
+        told,
+        trial,
         _ticket: ticket,
     });
     let source = match (&shape, Encoding::of(&head.headers)) {
-        (Shape::Astray(detail), _) => return passing.fail(&Refusal::new(Reason::ProviderBroken, *detail)).await,
-        (_, Err(_)) => {
-            return passing.fail(&Refusal::new(Reason::ProviderBroken, "its encoding is not one we read")).await;
-        }
-        (_, Ok(encoding)) => Source::new(encoding, body),
+        (Shape::Astray(detail), _) => Err(Refusal::new(Reason::ProviderBroken, *detail)),
+        (_, Err(_)) => Err(Refusal::new(Reason::ProviderBroken, "its encoding is not one we read")),
+        (_, Ok(encoding)) => Ok(Source::new(encoding, body)),
     };
     let body = if shape == Shape::Document {
         // Whoever asked gets a fair time to read it, even if it came at the last moment.
         let read_by = until.max(Instant::now() + passing.passage.bounds.idle);
-        match passing.document(source).await {
-            Ok(bytes) => Body::whole(bytes, read_by),
-            Err(reply) => return reply,
+        let read = match source {
+            Ok(mut source) => passing.document(&mut source).await,
+            Err(failure) => Err(failure),
+        };
+        match read {
+            Ok(bytes) => match passing.whole(&bytes).await {
+                Ok(()) => Body::whole(bytes, read_by),
+                Err(reply) => return Ok(reply),
+            },
+            Err(failure) => return passing.fails(failure, more).await,
         }
     } else {
+        // Where more can be tried, the head waits for the beginning of the body: what has gone out cannot be taken back.
+        let begun = match source {
+            Ok(mut source) if more != Troubles::NONE => {
+                passing.begin(&mut source).await.map(|first| (source, Some(first)))
+            }
+            Ok(source) => Ok((source, None)),
+            Err(failure) => Err(failure),
+        };
+        let (source, first) = match begun {
+            Ok(begun) => begun,
+            Err(failure) => return passing.fails(failure, more).await,
+        };
         let (release, pieces) = mpsc::channel(1);
-        gate.tracker.spawn(passing.pump(source, release).in_current_span());
+        gate.tracker.spawn(passing.pump(source, first, release).in_current_span());
         Body::stream(pieces, until + crate::GOODBYE)
     };
     let mut reply = reply.map(|()| body);
@@ -114,7 +188,10 @@ pub(crate) async fn give(gate: &Arc<Gate>, crossed: Crossed, journal: Box<Journa
     if let Some(provider) = rerouted {
         reply::rerouted(&mut reply, &provider);
     }
-    reply
+    if let Some(switched) = &switched {
+        reply::switched(&mut reply, switched);
+    }
+    Ok(reply)
 }
 
 /// How an answer is carried.
@@ -129,7 +206,8 @@ enum Shape {
 }
 
 impl Shape {
-    fn of(status: StatusCode, kind: &str, known: bool, empty: bool) -> Self {
+    fn of(status: StatusCode, kind: &str, endpoint: Option<wire::Endpoint>, empty: bool) -> Self {
+        let known = endpoint.is_some();
         let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
             // SDKs follow redirects, with the workload token in their headers, and around the gateway. Where a
@@ -139,6 +217,8 @@ impl Shape {
             // A proxy or a portal in between.
             "text/html" | "application/xhtml+xml" if known => Self::Astray("it is a web page"),
             _ if empty || status.is_client_error() || status.is_server_error() => Self::Document,
+            // Google's streams are one array where no events are asked for.
+            "application/json" if endpoint.is_some_and(|endpoint| endpoint.gives_elements()) => Self::Stream,
             "application/json" | "text/json" | "text/plain" | "" if known => Self::Document,
             other if known && other.ends_with("+json") => Self::Document,
             _ => Self::Stream,
@@ -150,9 +230,27 @@ impl Shape {
 mod tests {
     use super::Shape;
     use http::StatusCode;
+    use plant::Dialect;
 
     fn shape(status: u16, kind: &str) -> Shape {
-        Shape::of(StatusCode::from_u16(status).unwrap(), kind, true, false)
+        shape_at("/chat/completions", Dialect::OpenAi, status, kind)
+    }
+
+    fn shape_at(path: &str, dialect: Dialect, status: u16, kind: &str) -> Shape {
+        Shape::of(StatusCode::from_u16(status).unwrap(), kind, wire::endpoint(dialect, "POST", path), false)
+    }
+
+    #[test]
+    fn an_array_streams_where_the_dialect_has_it_so() {
+        let path = "/v1beta/models/m:streamGenerateContent";
+        assert_eq!(shape_at(path, Dialect::Gemini, 200, "application/json"), Shape::Stream);
+        assert_eq!(shape_at(path, Dialect::Gemini, 403, "application/json"), Shape::Document);
+        assert_eq!(
+            shape_at("/v1beta/models/m:generateContent", Dialect::Gemini, 200, "application/json"),
+            Shape::Document
+        );
+        let path = "/model/m/converse-stream";
+        assert_eq!(shape_at(path, Dialect::Bedrock, 200, "application/vnd.amazon.eventstream"), Shape::Stream);
     }
 
     #[test]

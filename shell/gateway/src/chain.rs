@@ -25,6 +25,13 @@ impl Chain {
         self
     }
 
+    /// The same with another at its beginning.
+    #[must_use]
+    pub(crate) fn led_by(mut self, link: impl Rewrite + Send + 'static) -> Self {
+        self.links.insert(0, Box::new(link));
+        self
+    }
+
     /// Whether there is nothing to be done with an answer.
     pub(crate) fn idle(&self) -> bool {
         self.links.is_empty()
@@ -56,6 +63,10 @@ impl Rewrite for Chain {
 
     fn calls(&mut self, tool: &str) {
         self.links.iter_mut().for_each(|link| link.calls(tool));
+    }
+
+    fn offers(&mut self, tool: &str, definition: &str) -> bool {
+        self.links.iter_mut().all(|link| link.offers(tool, definition))
     }
 
     fn stopped(&self) -> Option<Refusal> {

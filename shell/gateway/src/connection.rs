@@ -1,9 +1,10 @@
 //! One connection, from its handshake to its end: HTTP over it, each request given to [`crate::exchange`].
 
+use crate::intercept::Via;
 use crate::journal::Journal;
 use crate::life::{Heard, Life, Over, Patience};
 use crate::tls::{SharedTls, Shown};
-use crate::{GOODBYE, Gate, exchange};
+use crate::{GOODBYE, Gate, Limits, exchange};
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -19,40 +20,76 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
 
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long somebody who has just connected has for their first call once the gateway is told to stop.
+const FIRST_CALL: Duration = Duration::from_secs(1);
 /// Most bytes of an answer that one HTTP/2 stream keeps for a caller that does not read. With all streams of a
 /// connection stalled that is 16 MiB.
 const SEND_BUFFER: usize = 64 << 10;
+
+/// Where a connection comes from, and what its holder proved with it.
+#[derive(Clone)]
+pub(crate) struct Origin {
+    pub(crate) peer: SocketAddr,
+    pub(crate) shown: Option<Arc<Shown>>,
+}
 
 /// Who holds a connection, as far as the connection itself tells.
 pub(crate) struct Caller {
     pub(crate) peer: SocketAddr,
     pub(crate) life: Arc<Life>,
-    shown: Option<Shown>,
+    shown: Option<Arc<Shown>>,
+    /// How its calls come here, if not to our own address.
+    pub(crate) via: Option<Arc<Via>>,
 }
 
 impl Caller {
+    pub(crate) fn new(origin: &Origin, life: Arc<Life>, via: Option<Arc<Via>>) -> Self {
+        Self { peer: origin.peer, life, shown: origin.shown.clone(), via }
+    }
+
     pub(crate) fn who(&self) -> Who {
-        Who { workload: None, workstation: None, operator: None, peer: self.peer.ip().to_canonical() }
+        nobody(self.peer)
     }
 
     /// The certificate that it proved possession of, judged by the authorities in force now: a connection can outlive
     /// them.
     pub(crate) fn certificate(&self) -> Option<Arc<PresentedCertificate>> {
-        self.shown.as_ref().map(Shown::certificate)
+        self.shown.as_deref().map(Shown::certificate)
     }
+}
+
+/// Somebody at an address.
+fn nobody(peer: SocketAddr) -> Who {
+    Who { workload: None, workstation: None, operator: None, peer: peer.ip().to_canonical() }
 }
 
 /// Serves one connection to its end.
 pub(crate) async fn serve(gate: &Arc<Gate>, stream: TcpStream, peer: SocketAddr, tls: Option<Arc<SharedTls>>) {
-    let Some(tls) = tls else {
-        return http(gate, stream, peer, None, false).await;
-    };
+    match tls {
+        None => http(gate, stream, &Origin { peer, shown: None }, None, false).await,
+        Some(tls) => {
+            if let Some((stream, origin, second)) = shake(gate, stream, peer, tls).await {
+                http(gate, stream, &origin, None, second).await;
+            }
+        }
+    }
+}
+
+/// Shakes hands; gives what the caller showed, and whether it speaks HTTP/2. `None` if that failed.
+pub(crate) async fn shake(
+    gate: &Gate,
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Arc<SharedTls>,
+) -> Option<(TlsStream<TcpStream>, Origin, bool)> {
     let failed = |cause| {
         gate.metrics.handshake_failed(cause);
         tracing::debug!(%peer, cause, "TLS handshake failed");
+        None
     };
     let judged_by = tls.current();
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::clone(&judged_by.config));
@@ -66,16 +103,28 @@ pub(crate) async fn serve(gate: &Arc<Gate>, stream: TcpStream, peer: SocketAddr,
     let (_, session) = stream.get_ref();
     let shown = session.peer_certificates().and_then(|chain| Shown::new(chain, Arc::clone(&tls), judged_by));
     let second = session.alpn_protocol() == Some(b"h2");
-    http(gate, stream, peer, shown, second).await;
+    Some((stream, Origin { peer, shown: shown.map(Arc::new) }, second))
 }
 
-async fn http<S>(gate: &Arc<Gate>, stream: S, peer: SocketAddr, shown: Option<Shown>, second: bool)
+/// HTTP/1.1 as we take it. `Life` keeps the time of heads. A buffer that is full ends one that goes on and on, but one
+/// that comes all at once may be larger than the buffer.
+pub(crate) fn first(limits: &Limits) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_header_size(limits.header_bytes)
+        .max_buf_size(limits.header_bytes.max(8192));
+    http
+}
+
+/// Speaks HTTP on a connection that has been accepted.
+pub(crate) async fn http<S>(gate: &Arc<Gate>, stream: S, origin: &Origin, via: Option<Arc<Via>>, second: bool)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = &gate.limits;
-    let life = Life::begin(Patience { head: limits.header_timeout, idle: limits.idle_timeout }, !second);
-    let caller = Arc::new(Caller { peer, life: Arc::clone(&life), shown });
+    let life = Life::begin(Patience::of(limits), !second);
+    let caller = Arc::new(Caller::new(origin, Arc::clone(&life), via));
     let service = service_fn(|request: Request<Incoming>| {
         let (gate, caller) = (Arc::clone(gate), Arc::clone(&caller));
         async move { Ok::<_, Infallible>(exchange::exchange(gate, caller, request).await) }
@@ -91,16 +140,16 @@ where
             .keep_alive_interval(Some(limits.idle_timeout));
         drive(gate, &life, http.serve_connection(TokioIo::new(stream), service), |http| http.graceful_shutdown()).await
     } else {
-        let mut http = http1::Builder::new();
-        // `Life` keeps the time of heads. A buffer that is full ends one that goes on and on, but one that comes all
-        // at once may be larger than the buffer.
-        http.timer(TokioTimer::new())
-            .header_read_timeout(None)
-            .max_header_size(limits.header_bytes)
-            .max_buf_size(limits.header_bytes.max(8192));
         let stream = TokioIo::new(Heard { stream, life: Arc::clone(&life) });
-        drive(gate, &life, http.serve_connection(stream, service), |http| http.graceful_shutdown()).await
+        let http = first(limits).serve_connection(stream, service).with_upgrades();
+        drive(gate, &life, http, |http| http.graceful_shutdown()).await
     };
+    tell(gate, origin, ended).await;
+}
+
+/// Tells how a connection ended, and records it where that says something of its holder.
+pub(crate) async fn tell(gate: &Arc<Gate>, origin: &Origin, ended: Ended) {
+    let peer = origin.peer;
     match ended {
         Ended::Closed(Ok(())) => {}
         Ended::Closed(Err(problem)) => {
@@ -108,7 +157,7 @@ where
             // HTTP itself was broken, so no exchange began; somebody may be probing for request smuggling.
             if problem.is_parse() && gate.flood.admits(gate) {
                 let refusal = Refusal::new(Reason::BadRequest, "the bytes on the connection were no HTTP request");
-                let _ = Journal::open(gate, caller.who()).refuse(&refusal).await;
+                let _ = Journal::open(gate, nobody(peer)).refuse(&refusal).await;
             }
         }
         Ended::Over(over) => {
@@ -120,7 +169,7 @@ where
 }
 
 /// How a connection ended.
-enum Ended {
+pub(crate) enum Ended {
     /// By itself.
     Closed(hyper::Result<()>),
     /// Its life was over.
@@ -130,7 +179,7 @@ enum Ended {
 }
 
 /// Drives a connection until it ends, until its life is over, or until the gateway stops.
-async fn drive<C>(gate: &Gate, life: &Life, connection: C, wind_down: impl Fn(Pin<&mut C>)) -> Ended
+pub(crate) async fn drive<C>(gate: &Gate, life: &Life, connection: C, wind_down: impl Fn(Pin<&mut C>)) -> Ended
 where
     C: Future<Output = hyper::Result<()>>,
 {
@@ -145,11 +194,18 @@ where
             }
             return Ended::Over(over);
         }
-        () = gate.stopping.cancelled() => wind_down(connection.as_mut()),
+        () = gate.stopping.cancelled() => {}
     }
+    // hyper closes a connection on which nothing came yet, and the call may be on its way: they were let in, so they are served.
+    if life.is_fresh()
+        && let Ok(ended) = timeout(FIRST_CALL, connection.as_mut()).await
+    {
+        return Ended::Closed(ended);
+    }
+    wind_down(connection.as_mut());
     tokio::select! {
         ended = connection => Ended::Closed(ended),
         over = life.over() => Ended::Over(over),
-        () = gate.gone() => Ended::Stopped,
+        () = gate.isolation.gone() => Ended::Stopped,
     }
 }

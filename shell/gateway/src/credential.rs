@@ -3,8 +3,10 @@
 //! A provider that does not accept it may say so by repeating it (`Incorrect API key provided: sk-pr****3f2a`). The
 //! caller must not learn it from there, not in part either: a masked key still tells which of the plant's keys it is.
 
-use http::header::{self, HeaderName, HeaderValue};
-use plant::{Channel, Dialect, FindingCount, Form, Refusal, Rewrite};
+use crate::amazon::Signer;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Uri};
+use plant::{Channel, Dialect, FindingCount, Form, Millis, Refusal, Rewrite};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
@@ -15,38 +17,72 @@ const ALIKE: usize = 2;
 
 /// A provider's credential. `Debug` shows nothing of it.
 pub(crate) struct Credential {
-    secret: Zeroizing<String>,
-    name: HeaderName,
-    value: HeaderValue,
+    /// What of it must not come back.
+    secrets: Vec<Zeroizing<String>>,
+    proof: Proof,
+}
+
+/// How it proves who calls.
+enum Proof {
+    Header(HeaderName, HeaderValue),
+    Signature(Box<Signer>),
 }
 
 impl Credential {
     /// `None` if it cannot stand in a header.
     pub(crate) fn new(dialect: Dialect, secret: &str) -> Option<Self> {
-        let (name, text) = match dialect {
-            Dialect::Anthropic => (HeaderName::from_static("x-api-key"), Zeroizing::new(secret.to_owned())),
-            Dialect::OpenAi | Dialect::Ollama | Dialect::Kserve | Dialect::Json => {
-                (header::AUTHORIZATION, Zeroizing::new(format!("Bearer {secret}")))
-            }
+        if let Some(signer) = Signer::parse(secret).filter(|_| dialect == Dialect::Bedrock) {
+            return Some(Self { secrets: signer.secrets(), proof: Proof::Signature(Box::new(signer)) });
+        }
+        // Clouds take tokens of their directories in place of a key: Entra's are signed JSON, Google's begin so.
+        let (name, bearer) = match dialect {
+            Dialect::Anthropic => (HeaderName::from_static("x-api-key"), false),
+            Dialect::Azure if !is_jwt(secret) => (HeaderName::from_static("api-key"), false),
+            Dialect::Gemini if !secret.starts_with("ya29.") => (HeaderName::from_static("x-goog-api-key"), false),
+            Dialect::OpenAi
+            | Dialect::Azure
+            | Dialect::Gemini
+            | Dialect::Bedrock
+            | Dialect::Cohere
+            | Dialect::Mistral
+            | Dialect::Vllm
+            | Dialect::LlamaCpp
+            | Dialect::Ollama
+            | Dialect::Kserve
+            | Dialect::Json
+            | Dialect::Mcp
+            | Dialect::Described(_) => (header::AUTHORIZATION, true),
         };
+        let text = Zeroizing::new(if bearer { format!("Bearer {secret}") } else { secret.to_owned() });
         let mut value = HeaderValue::from_str(&text).ok().filter(|_| !secret.is_empty())?;
         value.set_sensitive(true);
-        Some(Self { secret: Zeroizing::new(secret.to_owned()), name, value })
+        Some(Self { secrets: vec![Zeroizing::new(secret.to_owned())], proof: Proof::Header(name, value) })
     }
 
-    /// Its header.
-    pub(crate) fn header(&self) -> (HeaderName, HeaderValue) {
-        (self.name.clone(), self.value.clone())
+    /// Puts the proof into the head of a request that leaves at `now`. `None` if it cannot be put there.
+    pub(crate) fn prove(
+        &self,
+        request: (&Method, &Uri, &[u8]),
+        headers: &mut HeaderMap,
+        now: impl FnOnce() -> Millis,
+    ) -> Option<()> {
+        match &self.proof {
+            Proof::Header(name, value) => {
+                headers.insert(name.clone(), value.clone());
+                Some(())
+            }
+            Proof::Signature(signer) => signer.sign(request, headers, now()),
+        }
     }
 
     /// Whether bytes hold it.
     pub(crate) fn is_in(&self, bytes: &[u8]) -> bool {
-        bytes.windows(self.secret.len()).any(|window| window == self.secret.as_bytes())
+        self.secrets.iter().any(|secret| bytes.windows(secret.len()).any(|window| window == secret.as_bytes()))
     }
 
     /// A text without it, and without words that show its ends around a mask. `None` if there was nothing to blank.
     pub(crate) fn blank(&self, text: &str) -> Option<String> {
-        let whole = text.replace(self.secret.as_str(), BLANK);
+        let whole = self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), BLANK));
         let part = |letter: char| letter.is_ascii_alphanumeric() || "-_*.…•".contains(letter);
         let mut out = String::with_capacity(whole.len());
         let mut rest = whole.as_str();
@@ -69,9 +105,15 @@ impl Credential {
         let head = word.split(mask).next().unwrap_or_default();
         let tail = word.trim_end_matches('.').rsplit(mask).next().unwrap_or_default();
         masked
-            && ((head.len() >= ALIKE && self.secret.starts_with(head))
-                || (tail.len() >= ALIKE && self.secret.ends_with(tail)))
+            && self.secrets.iter().any(|secret| {
+                head.len() >= ALIKE && secret.starts_with(head) || tail.len() >= ALIKE && secret.ends_with(tail)
+            })
     }
+}
+
+/// Whether it is a signed token in JSON (RFC 7519): three parts, the first of which begins as `{"` does.
+fn is_jwt(secret: &str) -> bool {
+    secret.starts_with("eyJ") && secret.split('.').count() == 3
 }
 
 /// Keeps the credential out of a failed answer's texts, and does whatever else is to be done with them.
@@ -108,6 +150,10 @@ impl<R: Rewrite> Rewrite for Blanking<'_, R> {
         self.inner.calls(tool);
     }
 
+    fn offers(&mut self, tool: &str, definition: &str) -> bool {
+        self.inner.offers(tool, definition)
+    }
+
     fn stopped(&self) -> Option<Refusal> {
         self.inner.stopped()
     }
@@ -120,7 +166,8 @@ impl<R: Rewrite> Rewrite for Blanking<'_, R> {
 #[cfg(test)]
 mod tests {
     use super::Credential;
-    use plant::Dialect;
+    use http::{HeaderMap, Method, Uri};
+    use plant::{Dialect, Millis};
 
     fn blank(text: &str) -> String {
         let credential = Credential::new(Dialect::OpenAi, "sk-proj-Ab3dEf6hIj9k3f2a").unwrap();
@@ -151,6 +198,28 @@ mod tests {
         ] {
             assert_eq!(blank(text), text);
         }
+    }
+
+    #[test]
+    fn each_cloud_gets_its_credential_where_it_looks_for_it() {
+        let name = |dialect, secret: &str| {
+            let mut headers = HeaderMap::new();
+            let uri = Uri::from_static("https://ai.example/model/m/converse");
+            let credential = Credential::new(dialect, secret).unwrap();
+            credential.prove((&Method::POST, &uri, b"{}"), &mut headers, || Millis(1_440_938_160_000)).unwrap();
+            headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        assert_eq!(name(Dialect::Azure, "0a1b"), "api-key: 0a1b");
+        assert_eq!(name(Dialect::Azure, "eyJ0.eyJh.c2ln"), "authorization: Bearer eyJ0.eyJh.c2ln");
+        assert_eq!(name(Dialect::Gemini, "AIza-1"), "x-goog-api-key: AIza-1");
+        assert_eq!(name(Dialect::Gemini, "ya29.a0"), "authorization: Bearer ya29.a0");
+        assert_eq!(name(Dialect::Bedrock, "ABSK-1"), "authorization: Bearer ABSK-1");
+        let signed = name(Dialect::Bedrock, "access_key_id=AKIDEXAMPLE secret_access_key=wJalr region=eu-central-1");
+        assert!(signed.contains("Credential=AKIDEXAMPLE/20150830/eu-central-1/bedrock/") && !signed.contains("wJalr"));
     }
 
     #[test]

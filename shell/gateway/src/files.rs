@@ -267,7 +267,6 @@ impl Opened {
             let detail = format!("conduit `{}` drops pictures, and the call is about one", terms.conduit);
             return Err(Refusal::new(Reason::ContentRefused, detail));
         }
-        lesser.retain(|file, _| !left_out.contains_key(file));
         let gone = |file: &usize| left_out.contains_key(file) || lesser.contains_key(file);
         let stripped = self.stripped.iter().filter(|(file, _)| !gone(file));
         let mut files: Vec<Substitute> =

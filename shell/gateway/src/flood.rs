@@ -74,7 +74,12 @@ fn together(count: u64) -> Draft {
     let out = Outcome { status, reason, began, micros: 0, first_byte_micros: None, provider_id: None, model: None };
     let note = BTreeMap::from([
         ("connections", Note::Number(count)),
-        ("detail", Note::Text("connections that held no HTTP, beyond those with a record of their own".to_owned())),
+        (
+            "detail",
+            Note::text(
+                "connections of nobody known that were refused or held no HTTP, beyond those with a record of their own",
+            ),
+        ),
     ]);
     let body = Body { out: Some(out), io: Some(Io::default()), note, ..Body::default() };
     Draft { kind: Kind::Refuse, id: draw_id(began), reference: None, body }

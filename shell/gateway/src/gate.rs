@@ -1,13 +1,16 @@
 //! What every exchange shares.
 
 use crate::flood::Flood;
+use crate::holds::Holds;
+use crate::isolation::Isolation;
 use crate::place::{Place, Rooms};
+use crate::quotas::Quotas;
 use crate::recorder::Recorder;
 use crate::shifts::Ear;
 use crate::watch::HEAVY;
-use crate::{GOODBYE, Inforce, Limits, Metrics, Secrets};
+use crate::{Inforce, Limits, Metrics, Secrets};
 use arc_swap::ArcSwap;
-use plant::{Draft, Reason, Refusal};
+use plant::{Body, Draft, Reason, Refusal};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -18,6 +21,10 @@ use tokio_util::task::TaskTracker;
 /// What every exchange shares.
 pub(crate) struct Gate {
     pub(crate) inforce: ArcSwap<Inforce>,
+    /// What is shut by hand.
+    pub(crate) isolation: Isolation,
+    /// The calls that wait for a person.
+    pub(crate) holds: Holds,
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) secrets: Secrets,
     pub(crate) limits: Limits,
@@ -28,12 +35,12 @@ pub(crate) struct Gate {
     /// Those who read a large body. More than there are processors would each take memory and none would be sooner done.
     readers: Semaphore,
     pub(crate) flood: Flood,
+    /// What has been used of quotas.
+    pub(crate) quotas: Quotas,
     /// Where calls that have ended are told.
     pub(crate) ear: Ear,
     /// Told to stop: nothing new is accepted.
     pub(crate) stopping: CancellationToken,
-    /// Out of grace: exchanges under way are cut.
-    pub(crate) cutting: CancellationToken,
     pub(crate) tracker: TaskTracker,
     /// Nothing is under way any more: whoever watches the gateway has seen it stop.
     pub(crate) ended: CancellationToken,
@@ -43,7 +50,7 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) fn new(
-        inforce: Inforce,
+        mut inforce: Inforce,
         recorder: Arc<dyn Recorder>,
         secrets: Secrets,
         limits: Limits,
@@ -51,8 +58,11 @@ impl Gate {
         ear: Ear,
     ) -> Self {
         let places = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        let used = std::mem::take(&mut inforce.used);
         Self {
+            isolation: Isolation::new(std::mem::take(&mut inforce.shut)),
             inforce: ArcSwap::from_pointee(inforce),
+            holds: Holds::default(),
             recorder,
             secrets,
             metrics,
@@ -61,10 +71,10 @@ impl Gate {
             rooms: Rooms::new(limits.bodies),
             readers: Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from).max(2)),
             flood: Flood::default(),
+            quotas: Quotas::new(used),
             ear,
             limits,
             stopping: CancellationToken::new(),
-            cutting: CancellationToken::new(),
             tracker: TaskTracker::new(),
             ended: CancellationToken::new(),
             watchers: TaskTracker::new(),
@@ -94,18 +104,29 @@ impl Gate {
         }
     }
 
-    /// Waits for `work` unless exchanges under way are cut.
-    pub(crate) async fn until_cut<T>(&self, work: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
-        tokio::select! {
-            done = work => done,
-            () = self.cutting.cancelled() => Err(Refusal::new(Reason::ShuttingDown, "the grace was over")),
-        }
+    /// Whether a call may go on: it may not where its path is isolated, or exchanges under way are cut.
+    pub(crate) fn open(&self, call: &Body) -> Result<(), Refusal> {
+        self.isolation.stops(call, &self.inforce).map_or(Ok(()), Err)
     }
 
-    /// Waits until whatever was cut has had its time to say goodbye.
-    pub(crate) async fn gone(&self) {
-        self.cutting.cancelled().await;
-        tokio::time::sleep(GOODBYE).await;
+    /// Waits until a call may not go on; says why.
+    pub(crate) fn shut(&self, call: &Body) -> impl Future<Output = Refusal> {
+        self.isolation.stopped(call, &self.inforce)
+    }
+
+    /// Waits for `work` unless the call may not go on.
+    pub(crate) async fn until_cut<T>(
+        &self,
+        call: &Body,
+        work: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
+        self.open(call)?;
+        // The work first: most of it is done at once, and a place among those who wait for the alarm is not free.
+        tokio::select! {
+            biased;
+            done = work => done,
+            refusal = self.shut(call) => Err(refusal),
+        }
     }
 
     /// Queues a record that nobody waits for.

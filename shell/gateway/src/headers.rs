@@ -10,10 +10,17 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 ///
 /// Not among them: `x-stainless-*`, in which SDKs tell of the machine that they run on, and whatever frames, encodes
 /// or authenticates, which is ours to say.
-const CARRIED: [HeaderName; 4] =
-    [header::ACCEPT, header::CONTENT_TYPE, header::USER_AGENT, HeaderName::from_static("idempotency-key")];
-/// Families of headers in which the dialects say what is wanted: versions, features, an organisation.
-const CARRIED_PREFIXES: [&str; 2] = ["anthropic-", "openai-"];
+const CARRIED: [HeaderName; 5] = [
+    header::ACCEPT,
+    header::CONTENT_TYPE,
+    header::USER_AGENT,
+    HeaderName::from_static("idempotency-key"),
+    // where a stream of events is taken up again (HTML, section 9.2.4)
+    HeaderName::from_static("last-event-id"),
+];
+/// Families of headers in which the dialects say what is wanted: versions, features, an organisation, a guardrail,
+/// a session.
+const CARRIED_PREFIXES: [&str; 4] = ["anthropic-", "openai-", "x-amzn-bedrock-", "mcp-"];
 /// Longest value of a carried header, and most of them: a header is no way out for content.
 const LONGEST: usize = 256;
 const MOST: usize = 24;
@@ -91,11 +98,11 @@ pub(crate) fn carry_back(from: &HeaderMap, to: &mut HeaderMap, secret: impl Fn(&
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::{carry, carry_back};
     use http::HeaderMap;
 
-    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+    pub(crate) fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
         let mut map = HeaderMap::new();
         for (name, value) in lines {
             map.append(*name, value.parse().unwrap());

@@ -1,16 +1,25 @@
 //! What is in force: one version of the plant, with everything that is made from it.
 
+use crate::breakers::Breakers;
 use crate::connection::Caller;
 use crate::gallery::KnownPictures;
+use crate::holds::HoldTerms;
+use crate::intercept::Interception;
 use crate::keys::OperatorKeys;
 use crate::recorder::now;
+use crate::tools::{Shown, Tools};
 use crate::upstream::Upstream;
+use fallback::Plan;
 use guard::{Guard, Known, Watch};
 use http::{HeaderMap, HeaderValue};
 use identity::{Identified, Presented, Registry};
 use inspect::{Inspector, Sinks};
-use plant::{Conduit, Content, Files, Keep, Millis, Plant, ProviderId, Reason, Refusal};
+use plant::{
+    Conduit, ConduitId, Content, Dialect, Files, Keep, Millis, OperatorId, OperatorRole, Part, Plant, ProviderId,
+    Reason, Refusal,
+};
 use policy::{Passage, Policy};
+use quota::Counters;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -24,6 +33,14 @@ pub struct Inforce {
     guard: Option<Arc<Guard>>,
     pictures: Option<KnownPictures>,
     shifts: Option<shift::Settings>,
+    tools: Arc<Tools>,
+    interception: Option<Box<Interception>>,
+    pub(crate) shut: Vec<Part>,
+    pub(crate) holds: HoldTerms,
+    failing: fallback::Settings,
+    breakers: Breakers,
+    quotas: Arc<quota::Settings>,
+    pub(crate) used: Counters,
 }
 
 impl Inforce {
@@ -36,8 +53,76 @@ impl Inforce {
         upstreams: BTreeMap<ProviderId, Upstream>,
         operator_keys: Option<Arc<OperatorKeys>>,
     ) -> Self {
-        let (guard, pictures, shifts) = (None, None, None);
-        Self { policy, inspector: Arc::new(inspector), registry, upstreams, operator_keys, guard, pictures, shifts }
+        Self {
+            policy,
+            inspector: Arc::new(inspector),
+            registry,
+            upstreams,
+            operator_keys,
+            guard: None,
+            pictures: None,
+            shifts: None,
+            interception: None,
+            shut: Vec::new(),
+            holds: HoldTerms::default(),
+            tools: Arc::default(),
+            failing: fallback::Settings::default(),
+            breakers: Breakers::default(),
+            quotas: Arc::default(),
+            used: Counters::default(),
+        }
+    }
+
+    /// The same within quotas.
+    #[must_use]
+    pub fn within(mut self, quotas: quota::Settings) -> Self {
+        self.quotas = Arc::new(quotas);
+        self
+    }
+
+    /// The same with what was used before, when a gateway starts with it.
+    #[must_use]
+    pub fn resuming(mut self, used: Counters) -> Self {
+        self.used = used;
+        self
+    }
+
+    pub(crate) fn quotas(&self) -> &Arc<quota::Settings> {
+        &self.quotas
+    }
+
+    /// How much text a model is given to read, in bytes; nothing where nobody counts it.
+    pub(crate) fn letters(&self, content: Option<&Content<'_>>) -> u64 {
+        let content = content.filter(|_| !self.quotas.quotas.is_empty());
+        content.into_iter().flat_map(|content| &content.pieces).map(|piece| piece.text.len() as u64).sum()
+    }
+
+    /// The same with what happens when providers fail.
+    #[must_use]
+    pub fn failing(mut self, failing: fallback::Settings) -> Self {
+        self.breakers = Breakers::new(&failing.breakers, &self.breakers);
+        self.failing = failing;
+        self
+    }
+
+    /// The same with breakers as they stand in what it replaces: a reload makes no provider well.
+    pub(crate) fn after(mut self, before: &Self) -> Self {
+        self.breakers = Breakers::new(&self.failing.breakers, &before.breakers);
+        self
+    }
+
+    pub(crate) fn breakers(&self) -> &Breakers {
+        &self.breakers
+    }
+
+    /// The steps for the time when a provider fails; none where the conduit names none.
+    pub(crate) fn plan(&self, conduit: &ConduitId) -> Option<Plan> {
+        self.failing.steps.get(conduit).map(|steps| Plan::new(Arc::clone(steps)))
+    }
+
+    /// Whether any conduit has steps.
+    pub(crate) fn has_plans(&self) -> bool {
+        !self.failing.steps.is_empty()
     }
 
     /// The same with limits that answers are held against.
@@ -58,11 +143,57 @@ impl Inforce {
         self.pictures.as_ref()
     }
 
+    /// The same with other terms for calls that wait for people.
+    #[must_use]
+    pub fn holding(mut self, holds: HoldTerms) -> Self {
+        self.holds = holds;
+        self
+    }
+
+    /// The same with parts that are isolated when a gateway starts with it: before it takes the first call. Later it is
+    /// [`crate::Valve::isolate`] that says what is.
+    #[must_use]
+    pub fn isolating(mut self, parts: Vec<Part>) -> Self {
+        self.shut = parts;
+        self
+    }
+
+    /// The same with tools that were approved.
+    #[must_use]
+    pub fn approving(mut self, tools: Tools) -> Self {
+        self.tools = Arc::new(tools);
+        self
+    }
+
+    /// Refuses what a passage may not call on a server of tools.
+    pub(crate) fn tools(&self, passage: &Passage, called: &[String]) -> Result<(), Refusal> {
+        self.tools.check(passage, called)
+    }
+
+    /// What keeps tools out of the answer of a passage, if its provider is a server of tools.
+    pub(crate) fn shown(&self, passage: &Passage) -> Option<Shown> {
+        let provider = self.plant().providers.get(&passage.provider)?;
+        let open = self.conduit(passage).and_then(|conduit| conduit.tools.clone());
+        (provider.dialect == Dialect::Mcp).then(|| Shown::new(Arc::clone(&self.tools), provider.id.clone(), open))
+    }
+
     /// The same with calls watched for shifts, or not.
     #[must_use]
     pub fn watching(mut self, shifts: Option<shift::Settings>) -> Self {
         self.shifts = shifts;
         self
+    }
+
+    /// The same with connections taken over, or not.
+    #[must_use]
+    pub fn intercepting(mut self, interception: Option<Interception>) -> Self {
+        self.interception = interception.map(Box::new);
+        self
+    }
+
+    /// What holds for connections that are taken over, if any are.
+    pub(crate) fn interception(&self) -> Option<&Interception> {
+        self.interception.as_deref()
     }
 
     /// What makes a change in calls a shift, if that is watched.
@@ -88,6 +219,11 @@ impl Inforce {
     pub(crate) fn upstream(&self, passage: &Passage) -> Result<&Upstream, Refusal> {
         let known = self.upstreams.get(&passage.provider);
         known.ok_or_else(|| Refusal::new(Reason::ProviderUnreachable, "the provider was not prepared"))
+    }
+
+    /// The way to a provider as far as it can be looked at without a permit: whether it can be trusted.
+    pub(crate) fn way_to(&self, provider: &ProviderId) -> Option<&Upstream> {
+        self.upstreams.get(provider)
     }
 
     /// The conduit of a passage.
@@ -145,15 +281,34 @@ impl Inforce {
         identified
     }
 
+    /// Whose operator token this is, by pseudonym, and the roles that the issuer states; apart from any call.
+    pub async fn operator(&self, token: &str) -> Option<(OperatorId, Vec<OperatorRole>)> {
+        let hear = |source: Option<&Arc<OperatorKeys>>| {
+            let keys = source.and_then(|keys| keys.current());
+            self.registry.operator(token, keys.as_deref(), now())
+        };
+        match hear(self.operator_keys.as_ref()) {
+            Err(true) => {
+                self.operator_keys.as_ref()?.refreshed().await?;
+                hear(self.operator_keys.as_ref()).ok()
+            }
+            heard => heard.ok(),
+        }
+    }
+
     /// What will be wrong at `then` with the evidence of a call that is good now.
     pub(crate) fn lapse(&self, caller: &Caller, headers: &HeaderMap, then: Millis) -> Option<Refusal> {
         self.identified(caller, headers, then).refusal
     }
 
-    fn identified(&self, caller: &Caller, headers: &HeaderMap, at: Millis) -> Identified {
+    pub(crate) fn identified(&self, caller: &Caller, headers: &HeaderMap, at: Millis) -> Identified {
         let certificate = caller.certificate();
         let values = |name: &'static str| headers.get_all(name).iter().map(HeaderValue::as_bytes);
-        let presented = Presented::read(certificate.as_deref(), values);
+        let mut presented = Presented::read(certificate.as_deref(), values);
+        if let Some(via) = &caller.via {
+            let workload = self.interception().and_then(|one| one.workload_at(caller.peer.ip()));
+            presented = presented.and_token(via.token.as_deref()).from_address(workload);
+        }
         let keys = self.operator_keys.as_ref().and_then(|keys| keys.current());
         self.registry.identify(&presented, keys.as_deref(), at)
     }

@@ -11,14 +11,19 @@
 //! of an exchange that is dropped there is left with the intent, and written when its fate is known.
 
 use crate::Gate;
+use crate::answer::Switched;
 use crate::keeping::Keeping;
+use crate::quotas::Counted;
 use crate::recorder::{Recorder, Unwritten, draw_id, now, write};
 use crate::shifts::Heard;
 use crate::telemetry::{self, Ending};
 use bytes::Bytes;
-use plant::{Body, Draft, FindingCount, Io, Kind, Millis, Note, Outcome, Reason, RecordId, Refusal, Verdict, Who};
+use plant::{
+    Body, Draft, FindingCount, Io, Kind, Millis, Note, Outcome, ProviderId, Reason, RecordId, Refusal, Verdict, Who,
+};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -37,8 +42,18 @@ pub(crate) struct Journal {
     pub(crate) sent: Io,
     /// Whether content is kept, once the call is decided. Elsewhere, so that a call that keeps nothing is not larger for it.
     pub(crate) keeping: Option<Box<Keeping>>,
+    /// The record that it follows: of its wait for a person, or of the session that it is an event of.
+    pub(crate) held: Option<RecordId>,
     /// What is told of its prompt once it has ended.
     pub(crate) heard: Heard,
+    /// What it is counted as, where the plant sets quotas; elsewhere for the same reason.
+    pub(crate) counted: Option<Box<Counted>>,
+    /// When it is worth to ask again, if it ends in a refusal.
+    pub(crate) after: Option<Duration>,
+    /// How often it was sent again to the same provider.
+    pub(crate) retries: u64,
+    /// Who answers in place of the provider that failed, and how that failed.
+    pub(crate) switched: Option<Switched>,
 }
 
 enum State {
@@ -67,6 +82,10 @@ pub(crate) struct End<'a> {
 
 impl Journal {
     pub(crate) fn open(gate: &Arc<Gate>, who: Who) -> Box<Self> {
+        Self::open_as(gate, Body { who: Some(who), ..Body::default() })
+    }
+
+    fn open_as(gate: &Arc<Gate>, body: Body) -> Box<Self> {
         let began = now();
         Box::new(Self {
             gate: Arc::clone(gate),
@@ -74,16 +93,42 @@ impl Journal {
             began,
             clock: Instant::now(),
             state: State::Arrived,
-            body: Body { who: Some(who), ..Body::default() },
+            body,
             sent: Io::default(),
             keeping: None,
+            held: None,
             heard: Heard::default(),
+            counted: None,
+            after: None,
+            retries: 0,
+            switched: None,
         })
+    }
+
+    /// The journal of an event of this session, which says for itself whose it is and where it goes. Unclosed, it makes no record:
+    /// the session has its own.
+    pub(crate) fn of_event(&self) -> Box<Self> {
+        let mut own = Self::open_as(&self.gate, Body { decided: self.body.decided.clone(), ..self.body.about() });
+        (own.state, own.held) = (State::Closed, Some(self.id));
+        own
+    }
+
+    /// Records that an event of a session is about to leave, or that it does not; gives the record's id. Durable when this returns.
+    pub(crate) async fn event(mut self: Box<Self>, refusal: Option<&Refusal>) -> Result<RecordId, Unwritten> {
+        if let Some(refusal) = refusal {
+            self.refused(refusal);
+            self.body.out = Some(self.out(refusal.reason.status(), Some(refusal.reason)));
+        }
+        let draft =
+            Draft { kind: Kind::Event, id: self.id, reference: self.held, body: std::mem::take(&mut self.body) };
+        let written = write(&*self.gate.recorder, draft).await;
+        self.count(&written);
+        written.map(|()| self.id)
     }
 
     /// Records the intent. Nothing may leave before this is done.
     pub(crate) async fn intend(&mut self) -> Result<(), Unwritten> {
-        let draft = Draft { kind: Kind::Intent, id: self.id, reference: None, body: self.body.clone() };
+        let draft = Draft { kind: Kind::Intent, id: self.id, reference: self.held, body: self.body.clone() };
         let fate = Arc::new(Mutex::new(Fate::Pending));
         self.state = State::Committing(Arc::clone(&fate));
         let (done, written) = oneshot::channel();
@@ -92,6 +137,37 @@ impl Journal {
         let result = written.await.unwrap_or_else(|_| Err(Unwritten::writer_gone()));
         self.state = if result.is_ok() { State::Left } else { State::Arrived };
         result
+    }
+
+    /// Records that another answers than was asked, because that one failed. Durable when this returns: nothing leaves for
+    /// another provider before.
+    pub(crate) async fn switch(
+        &mut self,
+        step: usize,
+        from: &ProviderId,
+        switched: &Switched,
+        detail: &str,
+        leaves: Option<&Bytes>,
+    ) -> Result<(), Refusal> {
+        let id = draw_id(now());
+        let note = BTreeMap::from([
+            ("event", Note::text(if switched.to.is_some() { "provider" } else { "answer" })),
+            ("from", Note::text(from.as_str())),
+            ("answered_by", Note::text(switched.by())),
+            ("because", Note::text(switched.because.name())),
+            ("detail", Note::text(detail)),
+            ("step", Note::Number(step as u64)),
+        ]);
+        let seal = match leaves {
+            Some(leaves) => self.sealed(id, leaves.clone()).await,
+            None => Ok(None),
+        };
+        let unavailable = |problem: Unwritten| Refusal::new(Reason::LedgerUnavailable, problem.0);
+        let body = Body { note, seal: seal.map_err(unavailable)?, ..self.body.clone() };
+        let draft = Draft { kind: Kind::Switch, id, reference: Some(self.id), body };
+        write(&*self.gate.recorder, draft).await.map_err(unavailable)?;
+        self.switched = Some(switched.clone());
+        Ok(())
     }
 
     /// Records that the call goes nowhere; or, if it had already left, that it failed. Says which verdict stands, and
@@ -106,6 +182,7 @@ impl Journal {
                 return (verdict, self.conclude(end).await.ok().map(|()| id));
             }
             State::Arrived | State::Committing(_) | State::Closed => {
+                self.give_back();
                 self.refused(refusal);
                 let draft = self.refusal(refusal.reason);
                 self.tell(Verdict::Refuse, Some((refusal.reason, &refusal.detail)), refusal.reason.status(), None);
@@ -128,6 +205,9 @@ impl Journal {
         if sealed.is_err() && end.failure.is_none() {
             end.failure = Some((Reason::LedgerUnavailable, "the answer could not be kept"));
         }
+        if let Some(counted) = self.counted.take() {
+            counted.settle(&end, self.switched.as_ref());
+        }
         self.tell(self.verdict(), end.failure, end.status, end.facts);
         self.told(end.failure.map(|(reason, _)| reason), Some((end.status, &end.io, &end.findings)));
         self.state = State::Closed;
@@ -138,6 +218,18 @@ impl Journal {
         let written = sealed.and(write(&*self.gate.recorder, draft).await);
         self.count(&written);
         written
+    }
+
+    /// Ends without a record of its own: it shares one with others.
+    pub(crate) fn unkept(mut self: Box<Self>) {
+        self.state = State::Closed;
+    }
+
+    /// Nothing has left, so nothing was used.
+    fn give_back(&mut self) {
+        if let Some(counted) = self.counted.take() {
+            counted.give_back();
+        }
     }
 
     /// The record's id: of the refusal, or of the intent that the outcome refers to.
@@ -176,7 +268,7 @@ impl Journal {
         self.body.place.as_ref()?.conduit.as_ref().map(ToString::to_string)
     }
 
-    fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         self.body.decided.as_ref().map_or(Verdict::Refuse, |decided| decided.verdict)
     }
 
@@ -189,7 +281,12 @@ impl Journal {
             ..self.out(end.status, end.failure.map(|(reason, _)| reason))
         };
         let detail = end.failure.map(|(_, detail)| detail).filter(|detail| !detail.is_empty());
-        let note: BTreeMap<_, _> = detail.map(|detail| ("detail", Note::Text(detail.to_owned()))).into_iter().collect();
+        let mut note: BTreeMap<_, _> = detail.map(|detail| ("detail", Note::text(detail))).into_iter().collect();
+        note.extend((self.retries > 0).then_some(("retries", Note::Number(self.retries))));
+        if let Some(switched) = &self.switched {
+            note.insert("answered_by", Note::text(switched.by()));
+            note.insert("because", Note::text(switched.because.name()));
+        }
         let mut body = Body { io: Some(end.io), out: Some(out), note, ..self.body.about() };
         if let Some(what) = &mut body.what {
             what.findings = end.findings;
@@ -199,7 +296,12 @@ impl Journal {
 
     fn refusal(&mut self, reason: Reason) -> Draft {
         let out = self.out(reason.status(), Some(reason));
-        Draft { kind: Kind::Refuse, id: self.id, reference: None, body: Body { out: Some(out), ..self.body.clone() } }
+        Draft {
+            kind: Kind::Refuse,
+            id: self.id,
+            reference: self.held,
+            body: Body { out: Some(out), ..self.body.clone() },
+        }
     }
 
     fn out(&self, status: u16, reason: Option<Reason>) -> Outcome {
@@ -235,7 +337,10 @@ impl Drop for Journal {
         let state = std::mem::replace(&mut self.state, State::Closed);
         let (verdict, detail) = match state {
             State::Closed => return,
-            State::Arrived | State::Committing(_) => (Verdict::Refuse, "before the call was forwarded"),
+            State::Arrived | State::Committing(_) => {
+                self.give_back();
+                (Verdict::Refuse, "before the call was forwarded")
+            }
             State::Left => (self.verdict(), "before the answer was complete"),
         };
         let (reason, kind) = match std::thread::panicking() {

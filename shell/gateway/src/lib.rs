@@ -11,19 +11,26 @@
 
 mod account;
 mod admin;
+mod amazon;
 mod answer;
+mod breakers;
 mod chain;
 mod connection;
 mod credential;
 mod ends;
 mod exchange;
 mod files;
+mod fixed;
 mod flood;
+mod forward;
 mod gallery;
 mod gate;
 mod headers;
+mod holds;
 mod inforce;
 mod intake;
+mod intercept;
+mod isolation;
 mod journal;
 mod keeping;
 mod keys;
@@ -32,29 +39,39 @@ mod listen;
 mod metrics;
 mod passing;
 mod place;
+mod quotas;
 mod reader;
 mod reading;
 mod recorder;
 mod reply;
 mod room;
+mod session;
 mod shifts;
+mod sockets;
 mod source;
 mod target;
 mod telemetry;
 mod tls;
+mod tools;
 mod upstream;
+mod valve;
 mod watch;
 
 pub use files::{Opened, Replaced, open_files};
 pub use gallery::{KnownPictures, PictureSighting};
 pub use headers::carried;
+pub use holds::{Glimpse, HoldTerms, Waiting, Word};
 pub use inforce::Inforce;
+pub use intercept::{Authority, Encrypted, Host, Hosts, Interception, Mint, MintError, pac};
 pub use keys::{Fetch, FetchError, Fetched, HttpFetch, OperatorKeys, Pending, SourceError};
 pub use metrics::Metrics;
 pub use recorder::{Acknowledge, Kept, Recorder, Unwritten, draw_id, now};
+pub use sockets::Sockets;
 pub use telemetry::TRACES;
 pub use tls::{Connector, TlsError, TlsFiles, client, connector, server};
+pub use tools::{Offer, Offered, Print, Tools};
 pub use upstream::Upstream;
+pub use valve::Valve;
 
 pub(crate) use gate::Gate;
 
@@ -63,7 +80,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tls::SharedTls;
-use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 /// How long streams that are cut at the end of the grace have for their last event and their record.
@@ -76,6 +92,20 @@ pub struct Listen {
     pub address: SocketAddr,
     /// TLS; `None` is plain HTTP, which `config` allows on loopback only unless the plant insists.
     pub tls: Option<TlsFiles>,
+    /// What comes in there.
+    pub way: Way,
+}
+
+/// What comes in at a listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    /// Calls to the gateway's own address.
+    #[default]
+    Calls,
+    /// Callers of a proxy.
+    Proxy,
+    /// Connections that the network hands over; never with TLS of its own.
+    Transparent,
 }
 
 /// Limits of the gateway as a whole. Those of a single exchange are the conduit's.
@@ -131,10 +161,23 @@ pub struct Gateway {
     operations: Option<SocketAddr>,
 }
 
+/// What has been used of quotas.
+pub struct Used(Arc<Gate>);
+
+impl Used {
+    /// As text: what a restart goes on with.
+    #[must_use]
+    pub fn save(&self) -> String {
+        self.0.quotas.save(self.0.inforce.load().quotas())
+    }
+}
+
 /// A listener for calls.
-struct Listener {
+#[derive(Clone)]
+pub(crate) struct Listener {
     address: SocketAddr,
     tls: Option<Arc<SharedTls>>,
+    way: Way,
 }
 
 /// The gateway cannot start.
@@ -154,13 +197,12 @@ pub enum StartError {
 }
 
 impl Gateway {
-    /// Binds every listener and begins to accept.
+    /// Binds every listener, save those among `sockets`, and begins to accept.
     ///
     /// # Errors
     /// When an address is taken or TLS material is unusable; nothing listens then.
     pub async fn start(
-        listen: &[Listen],
-        operations: Option<SocketAddr>,
+        (listen, operations, mut sockets): (&[Listen], Option<SocketAddr>, Sockets),
         limits: Limits,
         secrets: Secrets,
         inforce: Inforce,
@@ -169,20 +211,23 @@ impl Gateway {
     ) -> Result<Self, StartError> {
         let mut bound = Vec::new();
         for listen in listen {
-            let tls = listen.tls.as_ref().map(SharedTls::load).transpose()?.map(Arc::new);
-            let (listener, address) = bind(listen.address).await?;
-            bound.push((listener, Listener { address, tls }));
+            // Proxies are spoken to in HTTP/1.1: a tunnel of HTTP/2 is another protocol (RFC 9113 section 8.5).
+            let load = |files| SharedTls::load(files, listen.way == Way::Calls);
+            let tls = listen.tls.as_ref().map(load).transpose()?.map(Arc::new);
+            let (listener, address) = sockets.listener(listen.address).await?;
+            bound.push((listener, Listener { address, tls, way: listen.way }));
         }
         let operations = match operations {
-            Some(address) => Some(bind(address).await?),
+            Some(address) => Some(sockets.listener(address).await?),
             None => None,
         };
+        sockets.unused();
         let (ear, calls) = shifts::ear();
         let gate = Arc::new(Gate::new(inforce, recorder, secrets, limits, metrics, ear));
         gate.watchers.spawn(shifts::hear(Arc::clone(&gate), calls));
         let mut listeners = Vec::new();
         for (socket, listener) in bound {
-            gate.tracker.spawn(listen::calls(Arc::clone(&gate), socket, listener.tls.clone()));
+            gate.tracker.spawn(listen::calls(Arc::clone(&gate), socket, listener.clone()));
             listeners.push(listener);
         }
         let operations = operations.map(|(listener, address)| {
@@ -194,7 +239,16 @@ impl Gateway {
 
     /// The addresses that calls go to, in the order they were given, with their true ports.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.listeners.iter().map(|listener| listener.address)
+        self.listening(|way| way == Way::Calls)
+    }
+
+    /// The addresses that interception goes to, likewise.
+    pub fn intercepting(&self) -> impl Iterator<Item = SocketAddr> {
+        self.listening(|way| way != Way::Calls)
+    }
+
+    fn listening(&self, fits: impl Fn(Way) -> bool) -> impl Iterator<Item = SocketAddr> {
+        self.listeners.iter().filter(move |listener| fits(listener.way)).map(|listener| listener.address)
     }
 
     /// The address of the operations listener.
@@ -205,13 +259,26 @@ impl Gateway {
 
     /// Puts another configuration in force. Exchanges under way end under the one they began with.
     pub fn enforce(&self, inforce: Inforce) {
+        let inforce = inforce.after(&self.gate.inforce.load());
         self.gate.inforce.store(Arc::new(inforce));
+    }
+
+    /// What has been used of quotas; to be asked when the gateway has stopped, too.
+    #[must_use]
+    pub fn used(&self) -> Used {
+        Used(Arc::clone(&self.gate))
     }
 
     /// What is in force now.
     #[must_use]
     pub fn inforce(&self) -> Arc<Inforce> {
         self.gate.inforce.load_full()
+    }
+
+    /// What controls it from elsewhere, while it runs.
+    #[must_use]
+    pub fn valve(&self) -> Valve {
+        Valve { gate: Arc::clone(&self.gate) }
     }
 
     /// Reads certificates, keys and client authorities anew. Connections go on with the certificate that they began
@@ -230,7 +297,7 @@ impl Gateway {
         self.gate.tracker.close();
         let ended = timeout(self.gate.limits.grace, self.gate.tracker.wait()).await;
         let left = if ended.is_ok() { 0 } else { self.gate.tracker.len() };
-        self.gate.cutting.cancel();
+        self.gate.isolation.cut();
         // What is cut still says goodbye to its caller and writes its record; then its connection is closed.
         let _ = timeout(GOODBYE * 2, self.gate.tracker.wait()).await;
         self.gate.ended.cancel();
@@ -238,11 +305,4 @@ impl Gateway {
         let _ = timeout(GOODBYE, self.gate.watchers.wait()).await;
         left
     }
-}
-
-async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |source| StartError::Bind { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((listener, bound))
 }

@@ -4,6 +4,7 @@
 //! it waits for then is room in the socket; and on HTTP/1.1 it has one patience for a head that trickles in and for a
 //! connection that rests between two calls, although the first is an attack and the second is how SDKs work.
 
+use crate::Limits;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +21,13 @@ pub(crate) struct Patience {
     pub(crate) head: Duration,
     /// Between two exchanges.
     pub(crate) idle: Duration,
+}
+
+impl Patience {
+    /// As the gateway's limits say.
+    pub(crate) fn of(limits: &Limits) -> Self {
+        Self { head: limits.header_timeout, idle: limits.idle_timeout }
+    }
 }
 
 /// Why a connection ends.
@@ -59,6 +67,8 @@ struct State {
     next: u64,
     /// Since when there is none.
     since: Instant,
+    /// Whether nothing has come yet.
+    fresh: bool,
     /// When the first byte of a head came, if one has begun.
     heard: Option<Instant>,
     /// Until when the watch sleeps.
@@ -70,7 +80,7 @@ impl Life {
     pub(crate) fn begin(patience: Patience, head_due: bool) -> Arc<Self> {
         let now = Instant::now();
         let heard = head_due.then_some(now);
-        let state = State { stays: BTreeMap::new(), next: 0, since: now, heard, armed: now };
+        let state = State { stays: BTreeMap::new(), next: 0, since: now, fresh: head_due, heard, armed: now };
         Arc::new(Self { patience, state: Mutex::new(state), sooner: Notify::new() })
     }
 
@@ -116,8 +126,15 @@ impl Life {
         }
     }
 
+    /// Whether somebody has connected and not said anything yet: they are about to. Never of HTTP/2, which loses no call that
+    /// crosses its goodbye (RFC 9113 section 6.8).
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.state().fresh
+    }
+
     fn hear(&self) {
         let mut state = self.state();
+        state.fresh = false;
         if state.stays.is_empty() && state.heard.is_none() {
             state.heard = Some(Instant::now());
         }

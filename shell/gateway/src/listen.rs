@@ -1,7 +1,6 @@
 //! Accepts connections, and hands each to [`crate::connection`].
 
-use crate::tls::SharedTls;
-use crate::{GOODBYE, Gate, admin, connection};
+use crate::{GOODBYE, Gate, Listener, Way, admin, connection, intercept};
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -25,18 +24,22 @@ const OPERATIONS: usize = 64;
 const OPERATIONS_HEAD: Duration = Duration::from_secs(30);
 
 /// Accepts until told to stop.
-pub(crate) async fn calls(gate: Arc<Gate>, listener: TcpListener, tls: Option<Arc<SharedTls>>) {
+pub(crate) async fn calls(gate: Arc<Gate>, listener: TcpListener, own: Listener) {
     while let Some((stream, peer)) = accept(&listener, &gate.stopping).await {
         let Ok(place) = Arc::clone(&gate.connections).try_acquire_owned() else {
             gate.metrics.connections_refused.inc();
             tracing::debug!(%peer, "connection refused: the gateway holds as many as it may");
             continue;
         };
-        let (gate, tls) = (Arc::clone(&gate), tls.clone());
+        let (gate, own) = (Arc::clone(&gate), own.clone());
         let tracker = gate.tracker.clone();
         tracker.spawn(async move {
             let _held = gate.metrics.connection();
-            connection::serve(&gate, stream, peer, tls).await;
+            match own.way {
+                Way::Calls => connection::serve(&gate, stream, peer, own.tls).await,
+                Way::Proxy => intercept::proxy(&gate, stream, peer, own.tls).await,
+                Way::Transparent => intercept::transparent(&gate, stream, peer, own.address).await,
+            }
             drop(place);
         });
     }

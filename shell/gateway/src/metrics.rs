@@ -1,6 +1,8 @@
 //! What can be counted, for Prometheus. No content, no person, no unbounded label.
 
+use crate::answer::Switched;
 use crate::life::Over;
+use fallback::State;
 use plant::{Reason, Verdict};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -36,6 +38,33 @@ struct Moved {
     measure: &'static str,
 }
 
+/// Who answered in place of a provider that failed, and how that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Fell {
+    conduit: String,
+    because: &'static str,
+    answered_by: String,
+}
+
+/// A quota, and what of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Limited {
+    quota: String,
+    measure: &'static str,
+}
+
+/// A conduit whose calls wait for their turn.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Lane {
+    conduit: String,
+}
+
+/// A provider with a breaker.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Broke {
+    provider: String,
+}
+
 /// Why a handshake failed or a connection was cut.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Cause {
@@ -61,6 +90,11 @@ pub struct Metrics {
     /// Records that were not written.
     pub(crate) unwritten: Counter,
     shifts: Family<Moved, Counter>,
+    switches: Family<Fell, Counter>,
+    breakers: Family<Broke, Gauge>,
+    stops: Family<Limited, Counter>,
+    warnings: Family<Limited, Counter>,
+    waits: Family<Lane, Counter>,
     /// Calls that were not compared with others, because too many ended at once.
     pub(crate) unheard: Counter,
 }
@@ -83,6 +117,11 @@ impl Default for Metrics {
             unread: Counter::default(),
             unwritten: Counter::default(),
             shifts: Family::default(),
+            switches: Family::default(),
+            breakers: Family::default(),
+            stops: Family::default(),
+            warnings: Family::default(),
+            waits: Family::default(),
             unheard: Counter::default(),
             registry: std::sync::Mutex::default(),
         };
@@ -109,7 +148,7 @@ impl Default for Metrics {
         registry.register("handshakes_failed", "TLS handshakes that failed, by cause", metrics.handshakes.clone());
         registry.register(
             "connections_unread",
-            "Connections that held no HTTP and share one record of the second they came in",
+            "Connections of nobody known that were refused or held no HTTP and share one record of the second they came in",
             metrics.unread.clone(),
         );
         registry.register("records_unwritten", "Records that the ledger did not take", metrics.unwritten.clone());
@@ -117,6 +156,23 @@ impl Default for Metrics {
             "shifts",
             "Abrupt changes in what a workload asks and gets, by workload and measure",
             metrics.shifts.clone(),
+        );
+        registry.register(
+            "fallbacks",
+            "Calls that another answered than was asked, by conduit, trouble and who answered",
+            metrics.switches.clone(),
+        );
+        registry.register("quota_stops", "Calls that a quota stopped, by quota and measure", metrics.stops.clone());
+        registry.register("quota_waits", "Calls that waited for their turn, by conduit", metrics.waits.clone());
+        registry.register(
+            "quota_warnings",
+            "Times that a quota came near its end, by quota and measure",
+            metrics.warnings.clone(),
+        );
+        registry.register(
+            "breaker_state",
+            "Breakers of providers: 0 closed, 1 half-open, 2 open",
+            metrics.breakers.clone(),
         );
         registry.register("calls_unheard", "Calls that were not watched for shifts", metrics.unheard.clone());
         Self { registry: std::sync::Mutex::new(registry), ..metrics }
@@ -132,6 +188,36 @@ impl Metrics {
 
     pub(crate) fn shifted(&self, workload: &str, measure: &'static str) {
         self.shifts.get_or_create(&Moved { workload: workload.to_owned(), measure }).inc();
+    }
+
+    pub(crate) fn switched(&self, conduit: &str, switched: &Switched) {
+        let (because, answered_by) = (switched.because.name(), switched.by().to_owned());
+        self.switches.get_or_create(&Fell { conduit: conduit.to_owned(), because, answered_by }).inc();
+    }
+
+    pub(crate) fn stopped(&self, quota: &str, measure: &'static str) {
+        self.stops.get_or_create(&Limited { quota: quota.to_owned(), measure }).inc();
+    }
+
+    pub(crate) fn waited(&self, conduit: &str) {
+        self.waits.get_or_create(&Lane { conduit: conduit.to_owned() }).inc();
+    }
+
+    pub(crate) fn warned(&self, quota: &str, measure: &'static str) {
+        self.warnings.get_or_create(&Limited { quota: quota.to_owned(), measure }).inc();
+    }
+
+    /// Shows breakers as they stand, and no other.
+    pub(crate) fn stand<'a>(&self, breakers: impl Iterator<Item = (&'a plant::ProviderId, State)>) {
+        self.breakers.clear();
+        for (provider, state) in breakers {
+            let level = match state {
+                State::Closed => 0,
+                State::HalfOpen => 1,
+                State::Open => 2,
+            };
+            self.breakers.get_or_create(&Broke { provider: provider.to_string() }).set(level);
+        }
     }
 
     /// Counts an exchange as under way until the guard is dropped.

@@ -1,5 +1,7 @@
 //! An answer on its way: rewritten as it passes, recorded before its last byte.
 
+use crate::answer::Fallen;
+use crate::breakers::Trial;
 use crate::ends::Ends;
 use crate::journal::{End, Journal};
 use crate::place::Place;
@@ -10,9 +12,11 @@ use crate::source::Source;
 use crate::upstream::Ticket;
 use crate::{GOODBYE, Gate};
 use bytes::Bytes;
+use fallback::{Ended as Tried, Trouble, Troubles};
 use plant::{Dialect, Io, Reason, Refusal};
 use policy::Passage;
 use seal::Tagging;
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::Sender;
@@ -36,8 +40,15 @@ pub(crate) struct Passing {
     pub(crate) ends: Ends,
     pub(crate) reader: Reader,
     pub(crate) place: Place,
+    /// What is put into its beginning, if another provider answers than was asked first.
+    pub(crate) told: Option<Value>,
+    /// What its breaker waits to be told, if it has one.
+    pub(crate) trial: Option<Trial>,
     pub(crate) _ticket: Ticket,
 }
+
+/// The beginning of a stream that was read before its head went out: whether it ended, and what may be released.
+pub(crate) type First = (bool, Vec<u8>);
 
 /// How a stream ended.
 enum Ended {
@@ -50,34 +61,69 @@ enum Ended {
 }
 
 impl Passing {
-    /// Takes a document whole; the outcome is durable when this gives it.
-    pub(crate) async fn document(mut self: Box<Self>, mut source: Source) -> Result<Vec<u8>, Reply> {
+    /// Takes a document whole.
+    pub(crate) async fn document(&mut self, source: &mut Source) -> Result<Vec<u8>, Refusal> {
         let mut out = Vec::new();
-        let ended = loop {
-            let read = match self.next(&mut source).await {
-                Ok(Some(piece)) => self.reader.push(&piece, &mut out).map(|()| false),
-                Ok(None) => self.reader.finish(&mut out).map(|()| true),
-                Err(failure) => Err(failure),
-            };
-            let held = usize::try_from(source.given()).unwrap_or(usize::MAX).max(out.len());
-            match read.and_then(|ended| self.place.hold(held).map(|()| ended)) {
-                Ok(true) => break Ok(()),
-                Ok(false) => {}
-                Err(failure) => break Err(failure),
+        loop {
+            let ended = self.step(source, &mut out).await?;
+            self.place.hold(usize::try_from(source.given()).unwrap_or(usize::MAX).max(out.len()))?;
+            if ended {
+                self.announce(&mut out);
+                return Ok(out);
             }
-        };
-        if let Err(failure) = ended {
-            drop(source);
-            return Err(self.fail(&failure).await);
         }
-        self.released(&out);
+    }
+
+    /// Records that a document was given; the outcome is durable then.
+    pub(crate) async fn whole(mut self: Box<Self>, out: &[u8]) -> Result<(), Reply> {
+        self.released(out);
         let (dialect, verdict, record) = (self.dialect, self.passage.verdict, self.journal.id());
-        match self.conclude(None).await {
-            Ok(()) => Ok(out),
-            Err(_) => {
-                let refusal = unwritten();
-                Err(reply::error(dialect, verdict, &refusal, refusal.reason.status(), Some(record)))
+        self.conclude(None).await.map_err(|_| {
+            let refusal = unwritten();
+            reply::error(dialect, verdict, &refusal, refusal.reason.status(), Some(record))
+        })
+    }
+
+    /// Ends an answer of which nothing was given: as an error, or, where more can be tried, not yet.
+    pub(crate) async fn fails(mut self: Box<Self>, failure: Refusal, more: Troubles) -> Result<Reply, Box<Fallen>> {
+        if !Trouble::of_reason(failure.reason).is_some_and(|trouble| more.holds(trouble)) {
+            return Ok(self.fail(&failure).await);
+        }
+        self.tried(Some(failure.reason));
+        let Self { place, journal, passage, .. } = *self;
+        Err(Box::new(Fallen { failure, place, journal, from: passage.provider }))
+    }
+
+    /// Reads a stream to where its first event can be released.
+    pub(crate) async fn begin(&mut self, source: &mut Source) -> Result<First, Refusal> {
+        let mut out = Vec::new();
+        loop {
+            let ended = self.step(source, &mut out).await?;
+            if self.reader.facts().is_some_and(|facts| facts.error.is_some()) {
+                return Err(Refusal::new(Reason::ProviderBroken, "its stream begins with an error"));
             }
+            if ended || !out.is_empty() {
+                return Ok((ended, out));
+            }
+        }
+    }
+
+    /// Puts into the beginning of an answer what is told of it.
+    fn announce(&mut self, out: &mut Vec<u8>) {
+        if !out.is_empty()
+            && let Some(told) = self.told.take()
+        {
+            wire::announce(out, &told);
+        }
+    }
+
+    /// Tells the breaker, if there is one, how the provider did.
+    fn tried(&mut self, failure: Option<Reason>) {
+        let Some(trial) = self.trial.take() else { return };
+        match failure {
+            Some(reason) => trial.failed(&self.gate, reason),
+            None if self.status == 429 => {}
+            None => trial.ended(&self.gate, if self.status >= 500 { Tried::Badly } else { Tried::Well }),
         }
     }
 
@@ -93,9 +139,9 @@ impl Passing {
     }
 
     /// Releases a stream piece by piece.
-    pub(crate) async fn pump(mut self: Box<Self>, mut source: Source, release: Sender<Piece>) {
+    pub(crate) async fn pump(mut self: Box<Self>, mut source: Source, first: Option<First>, release: Sender<Piece>) {
         let (gate, until) = (Arc::clone(&self.gate), self.ends.at);
-        match self.stream(&mut source, &release).await {
+        match self.stream(&mut source, first, &release).await {
             Ended::Whole(last) => {
                 self.released(&last);
                 let unrecorded = self.reader.farewell(&unwritten(), self.journal.id());
@@ -126,26 +172,29 @@ impl Passing {
         }
     }
 
-    async fn stream(&mut self, source: &mut Source, release: &Sender<Piece>) -> Ended {
+    async fn stream(&mut self, source: &mut Source, mut first: Option<First>, release: &Sender<Piece>) -> Ended {
         loop {
             let mut out = Vec::new();
-            let piece = tokio::select! {
-                piece = self.next(source) => piece,
-                () = release.closed() => return Ended::Alone,
+            let read = match first.take() {
+                Some((ended, begun)) => {
+                    out = begun;
+                    Ok(ended)
+                }
+                None => tokio::select! {
+                    read = self.step(source, &mut out) => read,
+                    () = release.closed() => return Ended::Alone,
+                },
             };
-            let read = match piece {
-                Ok(Some(piece)) => self.reader.push(&piece, &mut out).map(|()| false),
-                Ok(None) => self.reader.finish(&mut out).map(|()| true),
-                Err(failure) => Err(failure),
-            };
+            self.announce(&mut out);
             match read {
                 Ok(ended) if ended || self.reader.complete() => return Ended::Whole(out),
                 Ok(_) if out.is_empty() => {}
                 Ok(_) => {
+                    self.tried(None);
                     self.released(&out);
                     let sent = tokio::select! {
                         sent = timeout_at(self.ends.at, release.send(Piece::More(out.into()))) => sent,
-                        () = self.gate.cutting.cancelled() => return Ended::Badly(shutting_down(), Vec::new()),
+                        refusal = self.gate.shut(&self.journal.body) => return Ended::Badly(refusal, Vec::new()),
                     };
                     match sent {
                         Ok(Ok(())) => {}
@@ -158,13 +207,19 @@ impl Passing {
         }
     }
 
+    /// Reads the next piece, or the end. What may be released is in `out`, also where reading failed; whether it ended.
+    async fn step(&mut self, source: &mut Source, out: &mut Vec<u8>) -> Result<bool, Refusal> {
+        let piece = self.next(source).await?;
+        self.reader.read(piece.as_deref(), out)
+    }
+
     /// The next piece of the answer, within the conduit's bounds.
     async fn next(&mut self, source: &mut Source) -> Result<Option<Bytes>, Refusal> {
         let bounds = &self.passage.bounds;
         let patience = (Instant::now() + bounds.idle).min(self.ends.at);
         let piece = tokio::select! {
             piece = timeout_at(patience, source.next()) => piece,
-            () = self.gate.cutting.cancelled() => return Err(shutting_down()),
+            refusal = self.gate.shut(&self.journal.body) => return Err(refusal),
         };
         match piece {
             // A stream that never pauses must notice too that its time is up.
@@ -195,7 +250,8 @@ impl Passing {
     }
 
     /// Records the outcome; durable when this returns.
-    async fn conclude(self: Box<Self>, failure: Option<&Refusal>) -> Result<(), Unwritten> {
+    async fn conclude(mut self: Box<Self>, failure: Option<&Refusal>) -> Result<(), Unwritten> {
+        self.tried(failure.map(|failure| failure.reason));
         let Self { journal, status, mut io, first_byte_micros, commitment, kept, reader, .. } = *self;
         let facts = reader.facts();
         io.answer = Some(seal::hex(&(*commitment).finish()));
@@ -213,14 +269,11 @@ async fn hand_over(gate: &Gate, release: &Sender<Piece>, piece: Piece, until: In
     let until = until.max(Instant::now() + GOODBYE);
     tokio::select! {
         _ = timeout_at(until, release.send(piece)) => {}
-        () = gate.gone() => {}
+        () = gate.isolation.gone() => {}
     }
 }
 
-fn unwritten() -> Refusal {
+/// Why an answer is withheld whose outcome is in no ledger.
+pub(crate) fn unwritten() -> Refusal {
     Refusal::new(Reason::LedgerUnavailable, "the outcome could not be written")
-}
-
-fn shutting_down() -> Refusal {
-    Refusal::new(Reason::ShuttingDown, "the grace was over")
 }

@@ -25,6 +25,11 @@ impl Rooms {
 pub(crate) struct Place {
     _permit: OwnedSemaphorePermit,
     _under_way: Present,
+    held: Held,
+}
+
+/// Room that is held for the bodies of one side of an exchange.
+pub(crate) struct Held {
     rooms: Arc<Semaphore>,
     room: Option<OwnedSemaphorePermit>,
 }
@@ -33,10 +38,22 @@ impl Place {
     pub(crate) fn take(exchanges: &Arc<Semaphore>, rooms: &Rooms, under_way: Present) -> Result<Self, Refusal> {
         let permit = Arc::clone(exchanges).try_acquire_owned();
         let permit = permit.map_err(|_| Refusal::new(Reason::TooBusy, "as many exchanges are under way as may be"))?;
-        Ok(Self { _permit: permit, _under_way: under_way, rooms: Arc::clone(&rooms.0), room: None })
+        Ok(Self { _permit: permit, _under_way: under_way, held: Held { rooms: Arc::clone(&rooms.0), room: None } })
+    }
+
+    /// Room of its own for another side of the exchange: none yet.
+    pub(crate) fn beside(&self) -> Held {
+        Held { rooms: Arc::clone(&self.held.rooms), room: None }
     }
 
     /// Makes sure that there is room for this many bytes in all. Room is given back with the place.
+    pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Refusal> {
+        self.held.hold(bytes)
+    }
+}
+
+impl Held {
+    /// Makes sure that there is room for this many bytes in all. Room is given back when this is dropped.
     pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Refusal> {
         let held = self.room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let missing = u32::try_from((bytes / UNIT).saturating_sub(held)).unwrap_or(u32::MAX);

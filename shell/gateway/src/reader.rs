@@ -43,15 +43,8 @@ impl Reader {
         Self { answer, chain, credential, unread: Vec::new(), texts: BTreeMap::new() }
     }
 
-    pub(crate) fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) -> Result<(), Refusal> {
-        self.read(out, Some(piece))
-    }
-
-    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Refusal> {
-        self.read(out, None)
-    }
-
-    fn read(&mut self, out: &mut Vec<u8>, piece: Option<&[u8]>) -> Result<(), Refusal> {
+    /// Reads a piece, or the end where there is none, and puts what may be released into `out`. Whether it ended.
+    pub(crate) fn read(&mut self, piece: Option<&[u8]>, out: &mut Vec<u8>) -> Result<bool, Refusal> {
         let Self { answer, chain, credential, unread, texts } = self;
         let Some(answer) = answer else {
             match (credential, piece) {
@@ -64,7 +57,7 @@ impl Reader {
                     out.extend_from_slice(credential.blank(text).as_deref().unwrap_or(text).as_bytes());
                 }
             }
-            return Ok(());
+            return Ok(piece.is_none());
         };
         let mut drive = |rewrite: &mut dyn Rewrite| match piece {
             Some(piece) => answer.push(piece, rewrite, out),
@@ -74,7 +67,7 @@ impl Reader {
             None => drive(chain),
             Some(credential) => drive(&mut Blanking { credential, inner: chain, texts }),
         };
-        read.map_err(|broken| Refusal::new(broken.reason, broken.detail))
+        read.map(|()| piece.is_none()).map_err(|broken| Refusal::new(broken.reason, broken.detail))
     }
 
     pub(crate) fn facts(&self) -> Option<&Facts> {

@@ -8,9 +8,9 @@ use crate::{Inforce, Secrets, headers};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use inspect::{Keyed, Maker, Restorer};
-use plant::{Conduit, Content, Finding, Reason, Refusal};
+use plant::{Conduit, Content, Dialect, Finding, Reason, Refusal};
 use policy::{Asked, Crossing, Passage};
-use wire::{Request, Rewriting, Unfit};
+use wire::{Endpoint, Request, Rewriting, Unfit};
 
 /// A request, read.
 pub(crate) struct Reading<'a> {
@@ -30,19 +30,39 @@ impl<'a> Reading<'a> {
         let Some(endpoint) = target.endpoint.filter(|_| !crossing.opaque()) else {
             return Ok(Self { request: None, opened: Opened::default() });
         };
-        let limits = wire::Limits { depth: crossing.bounds().depth, ..wire::Limits::default() };
-        let mut request = Request::parse(endpoint, target.header(&CONTENT_TYPE), bytes, &limits)?
+        let mut request = Request::parse(endpoint, target.header(&CONTENT_TYPE), bytes, &limits(crossing))?
             .at(target.path, target.query)
             .with_headers(headers::carried(target.headers).map(|(name, value)| (name.as_str(), value.as_bytes())));
+        if target.headers.iter().any(|(name, value)| request.belied_by(name.as_str(), value.as_bytes())) {
+            return Err(Refusal::new(Reason::BadRequest, "a header says another method or tool than the body"));
+        }
         // A few bytes may unfold to many.
         let weight = if request.attachments().is_empty() { 0 } else { usize::MAX };
         let opened = aside(weight, || open_files(&mut request, inforce.pictures()))?;
         Ok(Self { request: Some(request), opened })
     }
 
+    /// Reads every string of an event of a session.
+    pub(crate) fn event(
+        inforce: &Inforce,
+        endpoint: Endpoint,
+        crossing: &Crossing,
+        bytes: &'a [u8],
+    ) -> Result<Self, Refusal> {
+        let mut request = Request::parse_event(endpoint, bytes, &limits(crossing))?;
+        let opened = open_files(&mut request, inforce.pictures())?;
+        Ok(Self { request: Some(request), opened })
+    }
+
     /// What people and models would read in it; `None` if it passes unread.
     pub(crate) fn content(&self) -> Option<&Content<'_>> {
         self.request.as_ref().map(Request::content)
+    }
+
+    /// The tools that it calls by itself, on a server of tools.
+    pub(crate) fn calls(&self) -> &[String] {
+        let own = self.request.as_ref().filter(|request| request.endpoint().dialect() == Dialect::Mcp);
+        own.map(Request::tools).unwrap_or_default()
     }
 
     /// What was found.
@@ -66,6 +86,16 @@ impl<'a> Reading<'a> {
             Some(request) => Asked { model: request.asked_model(), stream: request.stream(), tools: request.tools() },
             None => Asked::default(),
         }
+    }
+
+    /// The other model that an event of a session asks for: it writes down what is said.
+    pub(crate) fn transcriber(&self) -> Option<&str> {
+        self.request.as_ref()?.transcriber()
+    }
+
+    /// Whether it is a piece of a session's sound.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.request.as_ref().is_some_and(Request::is_sound)
     }
 
     /// Redacts, generalises and tokenises as the permit demands, does with files what its conduit does, and asks for its model. `None` leaves the bytes as they came.
@@ -94,6 +124,10 @@ impl<'a> Reading<'a> {
             .map_err(|problem| Refusal::new(Reason::ContentRefused, problem.to_string()))?;
         Ok((Some(body), changed.restorer))
     }
+}
+
+fn limits(crossing: &Crossing) -> wire::Limits {
+    wire::Limits { depth: crossing.bounds().depth, ..wire::Limits::default() }
 }
 
 /// The body as it leaves.

@@ -1,5 +1,7 @@
 //! What the caller gets: bodies, the headers that every answer bears, and refusals in the caller's dialect.
 
+use crate::answer::Switched;
+use crate::breakers::seconds;
 use crate::life::Stay;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
@@ -15,8 +17,15 @@ use tokio::time::Instant;
 const RECORD: HeaderName = HeaderName::from_static("penstock-record");
 /// The verdict, and the reason code after a semicolon if there is one.
 const DECISION: HeaderName = HeaderName::from_static("penstock-decision");
+/// Who answered because the provider that was called failed, and how it failed.
+const FALLBACK: HeaderName = HeaderName::from_static("penstock-fallback");
 /// The provider that answered in place of the one that was called.
 const REROUTED: HeaderName = HeaderName::from_static("penstock-rerouted");
+
+/// What the SDKs of OpenAI and Anthropic ask of an error before they look at its status.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+/// Longest that an SDK may be left to wait and ask again by itself.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Largest piece in which a whole body is handed to hyper: it takes pieces as there is room for them.
 const PIECE: usize = 64 << 10;
@@ -157,5 +166,20 @@ pub(crate) fn sign(reply: &mut Reply, verdict: Verdict, reason: Option<Reason>, 
 pub(crate) fn rerouted(reply: &mut Reply, to: &plant::ProviderId) {
     if let Ok(value) = HeaderValue::from_str(to.as_str()) {
         reply.headers_mut().insert(REROUTED, value);
+    }
+}
+
+/// Says who answered because the provider that was called failed.
+pub(crate) fn switched(reply: &mut Reply, switched: &Switched) {
+    if let Ok(value) = HeaderValue::from_str(&format!("{}; because={}", switched.by(), switched.because.name())) {
+        reply.headers_mut().insert(FALLBACK, value);
+    }
+}
+
+/// Says when it is worth to ask again. SDKs would otherwise ask again at once, and each time find the same.
+pub(crate) fn after(reply: &mut Reply, left: Duration) {
+    reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds(left).max(1)));
+    if left > PATIENCE {
+        reply.headers_mut().insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
 }

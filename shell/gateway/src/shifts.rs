@@ -125,17 +125,16 @@ fn told(level: &Level) -> String {
 
 /// What the record says. Numbers only, and names that are in other records too.
 fn note(shift: &Shift) -> BTreeMap<&'static str, Note> {
-    let text = |text: &str| Note::Text(text.to_owned());
     let mut note = BTreeMap::from([
-        ("event", text("shift")),
-        ("workload", text(&shift.workload)),
-        ("model", text(&shift.model)),
-        ("measure", text(shift.measure.kind())),
+        ("event", Note::text("shift")),
+        ("workload", Note::text(&shift.workload)),
+        ("model", Note::text(&shift.model)),
+        ("measure", Note::text(shift.measure.kind())),
         ("since", Note::Number(shift.since.0)),
         ("deviation", Note::Number(u64::from(shift.deviation))),
     ]);
     if let Some(of) = shift.measure.of() {
-        note.insert("of", text(of));
+        note.insert("of", Note::text(of));
     }
     let mut level = |level: Level, names: [&'static str; 3]| {
         let [hits, bytes, all] = names;

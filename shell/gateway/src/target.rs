@@ -1,9 +1,13 @@
 //! What a request's head says: where the call wants to go, in which dialect.
 
 use crate::Inforce;
+use crate::connection::Caller;
+use crate::intercept::Via;
+use crate::session::Shake;
 use crate::upstream::Head;
 use http::header::{CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, Method, Version, request};
+use hyper::upgrade::OnUpgrade;
 use plant::{Dialect, ProviderId, Reason, Refusal};
 use policy::{Call, Passage};
 use std::borrow::Cow;
@@ -14,7 +18,10 @@ const PURPOSE: HeaderName = HeaderName::from_static("penstock-purpose");
 /// Sent by every Anthropic SDK: tells the dialect where the path does not.
 const ANTHROPIC: HeaderName = HeaderName::from_static("anthropic-version");
 
-/// Where a call wants to go: `/<provider>/<path>?<query>`.
+/// The same of Google's.
+const GOOGLE: HeaderName = HeaderName::from_static("x-goog-api-key");
+
+/// Where a call wants to go: `/<provider>/<path>?<query>`; where its connection is for a host, that tells the provider.
 pub(crate) struct Target<'a> {
     pub(crate) method: &'a Method,
     pub(crate) version: Version,
@@ -27,18 +34,30 @@ pub(crate) struct Target<'a> {
     pub(crate) dialect: Dialect,
     /// The endpoint, if the dialect knows it.
     pub(crate) endpoint: Option<Endpoint>,
+    /// The listener that took its connection over, if one did.
+    pub(crate) way: Option<&'static str>,
+    /// The caller's connection, if it asks to go on with something else.
+    pub(crate) upgrade: Option<&'a OnUpgrade>,
+    /// What is wrong with the host, if something is.
+    stray: Option<Refusal>,
 }
 
 impl<'a> Target<'a> {
-    pub(crate) fn of(head: &'a request::Parts, inforce: &Inforce) -> Self {
-        let whole = head.uri.path();
-        let below = whole.strip_prefix('/').unwrap_or(whole);
-        let (provider, path) = match below.find('/') {
-            Some(slash) => below.split_at(slash),
-            None => (below, "/"),
+    pub(crate) fn of(head: &'a request::Parts, inforce: &'a Inforce, caller: &Caller) -> Self {
+        let placed = match &caller.via {
+            None => Ok(first_step(head.uri.path())),
+            Some(via) => of_host(head, inforce, via),
+        };
+        let (stray, (provider, path)) = match placed {
+            Ok(placed) => (None, placed),
+            Err(stray) => (Some(stray), ("", head.uri.path())),
         };
         let known = ProviderId::new(provider).ok().and_then(|id| inforce.plant().providers.get(&id));
-        let likely = if head.headers.contains_key(ANTHROPIC) { Dialect::Anthropic } else { Dialect::OpenAi };
+        let likely = match &head.headers {
+            headers if headers.contains_key(ANTHROPIC) => Dialect::Anthropic,
+            headers if headers.contains_key(GOOGLE) => Dialect::Gemini,
+            _ => Dialect::OpenAi,
+        };
         let dialect = known.map_or(likely, |provider| provider.dialect);
         let endpoint = known.and_then(|_| wire::endpoint(dialect, head.method.as_str(), path));
         Self {
@@ -50,6 +69,9 @@ impl<'a> Target<'a> {
             headers: &head.headers,
             dialect,
             endpoint,
+            way: caller.via.as_ref().map(|via| via.way),
+            upgrade: head.extensions.get(),
+            stray,
         }
     }
 
@@ -60,13 +82,18 @@ impl<'a> Target<'a> {
     /// closes the connection after the answer, as RFC 9112 section 6.3 has it.
     pub(crate) fn well_formed(&self) -> Result<(), Refusal> {
         let refuse = |detail| Err(Refusal::new(Reason::BadRequest, detail));
+        if let Some(stray) = &self.stray {
+            return Err(stray.clone());
+        }
         // What stands before `chunked` nobody undoes here, and what is said twice another may read otherwise.
         let mut codings = self.headers.get_all(TRANSFER_ENCODING).iter();
         let plain = codings.next().is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
         if !plain || codings.next().is_some() {
             return refuse("the transfer encoding is not `chunked` alone");
         }
-        if self.headers.contains_key(UPGRADE) || self.method == Method::CONNECT {
+        if self.opens_session() {
+            Shake::of(self.version, self.headers)?;
+        } else if self.headers.contains_key(UPGRADE) || self.method == Method::CONNECT {
             return refuse("the connection cannot be upgraded here");
         }
         // RFC 9112 section 3.2: exactly one, from HTTP/1.1 on. HTTP/2 has its own word for it.
@@ -86,7 +113,16 @@ impl<'a> Target<'a> {
         if self.query.is_some_and(|query| identity::holds_token(query.as_bytes()) || token(query)) {
             return Err(Refusal::new(Reason::ContentRefused, "the query holds a workload token"));
         }
+        // Google's servers take a key from there too, and then it is not the plant's that counts.
+        if self.dialect == Dialect::Gemini && self.query.is_some_and(names_key) {
+            return refuse("the query holds a key; the workload token goes into the header `x-goog-api-key`");
+        }
         Ok(())
+    }
+
+    /// Whether it opens a session.
+    pub(crate) fn opens_session(&self) -> bool {
+        self.endpoint.is_some_and(|endpoint| endpoint.is_session())
     }
 
     /// What placing needs to know.
@@ -105,7 +141,7 @@ impl<'a> Target<'a> {
         let model = passage.model.as_deref().zip(self.endpoint.as_ref());
         let changed = model.and_then(|(model, endpoint)| endpoint.path_with_model(self.path, model));
         let path = changed.map_or(Cow::Borrowed(self.path), Cow::Owned);
-        Head { method: self.method, path, query: self.query, headers: self.headers }
+        Head { method: self.method, path, query: self.query, headers: self.headers, session: self.opens_session() }
     }
 
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&'a str> {
@@ -115,5 +151,66 @@ impl<'a> Target<'a> {
     /// The endpoint's name, or nothing.
     pub(crate) fn endpoint_name(&self) -> &'static str {
         self.endpoint.as_ref().map_or("", Endpoint::name)
+    }
+}
+
+/// The provider that a path begins with, and the rest.
+fn first_step(whole: &str) -> (&str, &str) {
+    let below = whole.strip_prefix('/').unwrap_or(whole);
+    match below.find('/') {
+        Some(slash) => below.split_at(slash),
+        None => (below, "/"),
+    }
+}
+
+/// The provider at the host that a connection is for. Each request must name that host: whoever says one in TLS and another inside
+/// wants to be led where nobody looks (domain fronting).
+fn of_host<'a>(head: &'a request::Parts, inforce: &'a Inforce, via: &Via) -> Result<(&'a str, &'a str), Refusal> {
+    let host = head.headers.get(HOST).map(|host| host.to_str().unwrap_or_default());
+    if !via.fits(&head.uri, host) {
+        return Err(Refusal::new(
+            Reason::HostMismatch,
+            format!("the connection is for `{}`, the request for another", via.to),
+        ));
+    }
+    let known = inforce.interception().and_then(|one| one.hosts.lead(&via.to, via.tls, head.uri.path()));
+    let (provider, path) = known.ok_or_else(|| {
+        Refusal::new(Reason::UnknownHost, format!("no provider, or no single one, is at `{}` under this path", via.to))
+    })?;
+    Ok((provider.as_str(), path))
+}
+
+/// Whether a query brings a key or a token of its own, by the standard parameters of Google's APIs, escaped or not.
+fn names_key(query: &str) -> bool {
+    query.split('&').any(|pair| {
+        let name = percent_encoding::percent_decode_str(pair.split('=').next().unwrap_or_default());
+        let name: Vec<u8> = name.collect();
+        matches!(
+            name.trim_ascii_start().strip_prefix(b"$").unwrap_or(&name),
+            b"key" | b"access_token" | b"oauth_token" | b"upload_protocol"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_key;
+
+    #[test]
+    fn a_key_in_the_query_is_seen_however_it_is_written() {
+        for query in [
+            "key=AIza",
+            "alt=sse&key=AIza",
+            "k%65y=AIza",
+            "%24key=AIza",
+            "$access_token=ya29.a",
+            "oauth_token=1",
+            "key",
+        ] {
+            assert!(names_key(query), "{query}");
+        }
+        for query in ["", "alt=sse", "pageSize=5&pageToken=key", "keys=1"] {
+            assert!(!names_key(query), "{query}");
+        }
     }
 }

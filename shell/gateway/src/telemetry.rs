@@ -113,9 +113,16 @@ fn operation(endpoint: &str) -> &'static str {
 fn system(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::OpenAi => "openai",
+        Dialect::Azure => "azure.ai.openai",
+        Dialect::Gemini => "gcp.gemini",
+        Dialect::Bedrock => "aws.bedrock",
+        Dialect::Cohere => "cohere",
+        Dialect::Mistral => "mistral_ai",
+        Dialect::Vllm => "vllm",
+        Dialect::LlamaCpp => "llama_cpp",
         Dialect::Anthropic => "anthropic",
         Dialect::Ollama => "ollama",
         Dialect::Kserve => "kserve",
-        Dialect::Json => "other",
+        Dialect::Json | Dialect::Described(_) | Dialect::Mcp => "other",
     }
 }

@@ -57,7 +57,8 @@ pub(crate) struct ServerTls {
 }
 
 impl ServerTls {
-    pub(crate) fn load(files: &TlsFiles) -> Result<Self, TlsError> {
+    /// `second` if HTTP/2 is spoken too.
+    pub(crate) fn load(files: &TlsFiles, second: bool) -> Result<Self, TlsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let judge = match &files.client_authority {
             Some(path) => {
@@ -74,7 +75,8 @@ impl ServerTls {
             None => builder.with_no_client_auth(),
         };
         let mut config = builder.with_single_cert(chain, key)?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let protocols: &[&[u8]] = if second { &[b"h2", b"http/1.1"] } else { &[b"http/1.1"] };
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Ok(Self { config: Arc::new(config), judge })
     }
 
@@ -95,17 +97,19 @@ impl ServerTls {
 /// A listener's TLS, as it is now: files can change while connections last.
 pub(crate) struct SharedTls {
     files: TlsFiles,
+    second: bool,
     current: ArcSwap<ServerTls>,
 }
 
 impl SharedTls {
-    pub(crate) fn load(files: &TlsFiles) -> Result<Self, TlsError> {
-        Ok(Self { files: files.clone(), current: ArcSwap::from_pointee(ServerTls::load(files)?) })
+    pub(crate) fn load(files: &TlsFiles, second: bool) -> Result<Self, TlsError> {
+        let current = ArcSwap::from_pointee(ServerTls::load(files, second)?);
+        Ok(Self { files: files.clone(), second, current })
     }
 
     /// Reads the files anew. On failure, what was in use stays.
     pub(crate) fn renew(&self) -> Result<(), TlsError> {
-        self.current.store(Arc::new(ServerTls::load(&self.files)?));
+        self.current.store(Arc::new(ServerTls::load(&self.files, self.second)?));
         Ok(())
     }
 
@@ -168,12 +172,10 @@ fn is_about_time(problem: &CertificateError) -> bool {
 /// When certificate and key cannot be read or do not fit.
 pub fn server(certificate: &Path, key: &Path) -> Result<rustls::ServerConfig, TlsError> {
     let files = TlsFiles { certificate: certificate.to_owned(), key: key.to_owned(), client_authority: None };
-    let mut config = Arc::unwrap_or_clone(ServerTls::load(&files)?.config);
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+    Ok(Arc::unwrap_or_clone(ServerTls::load(&files, false)?.config))
 }
 
-/// TLS towards servers: believes the system's authorities, or those of one PEM file. With a certificate and its key, shows them
+/// TLS towards servers: believes the system's authorities, if it has any, or those of one PEM file. With a certificate and its key, shows them
 /// to a server that asks.
 ///
 /// # Errors
@@ -184,10 +186,14 @@ pub fn client(authorities: Option<&Path>, identity: Option<(&Path, &Path)>) -> R
         rustls::ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     let builder = match authorities {
         Some(path) => builder.with_root_certificates(read_roots(path)?),
-        None => {
-            let verifier = rustls_platform_verifier::Verifier::new(provider)?;
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
-        }
+        None => match rustls_platform_verifier::Verifier::new(provider) {
+            Ok(verifier) => builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)),
+            // A plant may have none but servers of its own: what needs the system's authorities fails, and nothing else.
+            Err(problem) => {
+                tracing::warn!(%problem, "the system has no authorities: no server is believed by them");
+                builder.with_root_certificates(RootCertStore::empty())
+            }
+        },
     };
     match identity {
         None => Ok(builder.with_no_client_auth()),

@@ -1,9 +1,12 @@
 //! The way out: for each provider the clients that call it, with its own credential.
 
+use crate::breakers::{Trial, uptime};
 use crate::credential::Credential;
-use crate::headers;
+use crate::recorder::now;
 use crate::tls::{self, TlsError};
+use crate::{headers, session};
 use bytes::Bytes;
+use fallback::Budget;
 use http::header::HeaderMap;
 use http::{Method, Request, Response, Uri};
 use http_body_util::Full;
@@ -14,17 +17,22 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use plant::{Provider, Reason, Refusal};
 use policy::Passage;
+use rustls::pki_types::ServerName;
 use std::borrow::Cow;
 use std::error::Error;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// How long an idle connection to a provider is kept. Shorter than the 60 s after which common servers close theirs.
 const IDLE: Duration = Duration::from_secs(45);
 /// How long connecting to a provider may take, beside the look-up of its name and the handshake, which the conduit's
 /// limit of the first byte covers.
 const CONNECT: Duration = Duration::from_secs(10);
+/// How long a certificate that was seen to be good counts as such without a call.
+const SEEN: Duration = Duration::from_secs(60);
 /// About the largest head of an answer, as for the callers' own by default: what it holds goes on to a caller, and no conduit bounds it.
 const HEAD: usize = 64 << 10;
 /// Most calls that share one HTTP/2 connection to a provider. Servers allow 100 at the least (RFC 9113 section 6.5.2
@@ -37,15 +45,24 @@ const LANES: usize = 64;
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
+/// Most times that one call is sent again.
+const RETRIES: u64 = 2;
+
 type Http = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// A provider, ready to be called.
 pub struct Upstream {
     connector: HttpsConnector<HttpConnector>,
     lanes: Mutex<Vec<(Http, Arc<AtomicUsize>)>>,
+    /// For sessions, which begin on HTTP/1.1.
+    single: Http,
+    tls: Arc<rustls::ClientConfig>,
+    /// When its certificate was last seen to be good, without a call.
+    trusted: Mutex<Option<Instant>>,
     address: String,
     credential: Option<Arc<Credential>>,
     needs_credential: bool,
+    retries: Mutex<Budget>,
 }
 
 impl Upstream {
@@ -58,35 +75,88 @@ impl Upstream {
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT));
         connector.enforce_http(false);
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_tls_config(tls::client(provider.authorities.as_deref(), None)?)
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(connector);
+        let tls = tls::client(provider.authorities.as_deref(), None)?;
+        let builder = |tls| hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+        let single = client(builder(tls.clone()).enable_http1().wrap_connector(connector.clone()));
+        let connector = builder(tls.clone()).enable_all_versions().wrap_connector(connector);
         Ok(Self {
             connector,
+            single,
             lanes: Mutex::default(),
+            tls: Arc::new(tls),
+            trusted: Mutex::default(),
             address: provider.address.clone(),
             credential: credential.and_then(|secret| Credential::new(provider.dialect, secret)).map(Arc::new),
             needs_credential: provider.credential.is_some(),
+            retries: Mutex::default(),
         })
     }
 
     /// Sends the request; gives the answer's head. Nobody gets here without a passage, which only a permit gives.
     pub(crate) async fn send(&self, passage: &Passage, head: &Head<'_>, body: Bytes) -> Result<Answered, Refusal> {
-        let request = self.request(head, body)?;
-        let (client, ticket) = self.lane();
-        let answer = match tokio::time::timeout(passage.bounds.first_byte, client.request(request)).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(problem)) if problem.is_connect() => {
+        let until = Instant::now() + passage.bounds.first_byte;
+        let mut retries = 0;
+        loop {
+            let mut request = self.request(head, body.clone())?;
+            let key = head.session.then(|| session::asks(head.headers, request.headers_mut()));
+            let (client, ticket) =
+                if head.session { (self.single.clone(), Ticket::of(Arc::default())) } else { self.lane() };
+            let problem = match timeout_at(until, client.request(request)).await {
+                Ok(Ok(answer)) if key.is_some_and(|key| !session::agrees(&answer, &key)) => {
+                    return Err(Refusal::new(Reason::ProviderBroken, "the provider's handshake is none of RFC 6455"));
+                }
+                Ok(Ok(answer)) => {
+                    return Ok(Answered { answer, credential: self.credential.clone(), ticket, trial: None, retries });
+                }
+                Ok(Err(problem)) => problem,
+                Err(_) => return Err(Refusal::new(Reason::ProviderTimeout, "no answer began in time")),
+            };
+            if problem.is_connect() {
                 return Err(Refusal::new(Reason::ProviderUnreachable, unreachable(&problem)));
             }
-            Ok(Err(_)) => {
+            if retries >= RETRIES || !untouched(&problem) || !self.may_retry() {
                 return Err(Refusal::new(Reason::ProviderBroken, "the provider broke off before its answer"));
             }
-            Err(_) => return Err(Refusal::new(Reason::ProviderTimeout, "no answer began in time")),
-        };
-        Ok(Answered { answer, credential: self.credential.clone(), ticket })
+            retries += 1;
+        }
+    }
+
+    fn may_retry(&self) -> bool {
+        // A budget is whole between any two statements.
+        self.retries.lock().unwrap_or_else(PoisonError::into_inner).take(uptime())
+    }
+
+    /// Sees whether the provider shows a certificate that is trusted, before somebody is shown one of ours in its place.
+    ///
+    /// Each call looks at it again on the connection that it goes by. One that cannot be reached is no reason to refuse here: calls
+    /// say that better, and may have somewhere else to go.
+    pub(crate) async fn trusted(&self) -> Result<(), Refusal> {
+        let seen = *self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.is_some_and(|seen| seen.elapsed() < SEEN) {
+            return Ok(());
+        }
+        match timeout(CONNECT, self.shake()).await {
+            Ok(Ok(())) => {
+                *self.trusted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                Ok(())
+            }
+            Ok(Err(problem)) if problem.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
+                Err(Refusal::new(Reason::ProviderUnreachable, unreachable(&problem)))
+            }
+            Ok(Err(_)) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Shakes hands with the provider, and goes away again.
+    async fn shake(&self) -> std::io::Result<()> {
+        let uri: Uri = self.address.parse().map_err(std::io::Error::other)?;
+        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+        if uri.scheme_str() != Some("https") {
+            return Ok(());
+        }
+        let stream = TcpStream::connect((host.as_str(), uri.port_u16().unwrap_or(443))).await?;
+        let name = ServerName::try_from(host).map_err(std::io::Error::other)?;
+        tokio_rustls::TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await.map(drop)
     }
 
     fn request(&self, head: &Head<'_>, body: Bytes) -> Result<Request<Full<Bytes>>, Refusal> {
@@ -97,13 +167,16 @@ impl Upstream {
         let uri: Uri = format!("{}{}{query}", self.address, head.path)
             .parse()
             .map_err(|_| Refusal::new(Reason::BadRequest, "path and provider address make no URL"))?;
+        let mut headers = HeaderMap::new();
+        headers::carry(head.headers, &mut headers);
+        if let Some(credential) = self.credential.as_deref() {
+            let proved = credential.prove((head.method, &uri, &body), &mut headers, now);
+            proved.ok_or_else(|| Refusal::new(Reason::CredentialMissing, "the credential makes no signature"))?;
+        }
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = head.method.clone();
         *request.uri_mut() = uri;
-        headers::carry(head.headers, request.headers_mut());
-        if let Some((name, value)) = self.credential.as_deref().map(Credential::header) {
-            request.headers_mut().insert(name, value);
-        }
+        *request.headers_mut() = headers;
         Ok(request)
     }
 
@@ -118,25 +191,24 @@ impl Upstream {
         let (client, load) = match found.cloned() {
             Some(lane) => lane,
             None => {
-                let lane = (self.client(), Arc::default());
+                let lane = (client(self.connector.clone()), Arc::default());
                 lanes.push(lane.clone());
                 lane
             }
         };
-        load.fetch_add(1, Ordering::Relaxed);
-        (client, Ticket(load))
+        (client, Ticket::of(load))
     }
+}
 
-    fn client(&self) -> Http {
-        Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .http1_max_buf_size(HEAD)
-            .http2_initial_stream_window_size(STREAM_WINDOW)
-            .http2_initial_connection_window_size(CONNECTION_WINDOW)
-            .build(self.connector.clone())
-    }
+fn client(connector: HttpsConnector<HttpConnector>) -> Http {
+    Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE)
+        .http1_max_buf_size(HEAD)
+        .http2_initial_stream_window_size(STREAM_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW)
+        .build(connector)
 }
 
 /// The head of a provider's answer, and what goes with it.
@@ -146,10 +218,21 @@ pub(crate) struct Answered {
     pub(crate) credential: Option<Arc<Credential>>,
     /// To be held until the answer has ended.
     pub(crate) ticket: Ticket,
+    /// What the provider's breaker waits to be told, if it has one.
+    pub(crate) trial: Option<Trial>,
+    /// How often it was sent again.
+    pub(crate) retries: u64,
 }
 
 /// A call's place on the connections that it shares.
 pub(crate) struct Ticket(Arc<AtomicUsize>);
+
+impl Ticket {
+    fn of(load: Arc<AtomicUsize>) -> Self {
+        load.fetch_add(1, Ordering::Relaxed);
+        Self(load)
+    }
+}
 
 impl Drop for Ticket {
     fn drop(&mut self) {
@@ -164,6 +247,21 @@ pub(crate) struct Head<'a> {
     pub(crate) path: Cow<'a, str>,
     pub(crate) query: Option<&'a str>,
     pub(crate) headers: &'a HeaderMap,
+    /// Whether it opens a session.
+    pub(crate) session: bool,
+}
+
+/// Whether a call provably was not processed, so that it may be sent once more to the same provider: the stream was refused
+/// (RFC 9113 section 8.7), or lies beyond what a GOAWAY says is still looked at (section 6.8).
+fn untouched(problem: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(problem);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            return error.is_remote() && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM));
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// Why no connection could be made: what the plant's people need to know to repair it.

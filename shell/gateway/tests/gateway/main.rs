@@ -9,11 +9,21 @@ mod caller;
 #[cfg(test)]
 mod departures;
 #[cfg(test)]
+mod encodings;
+#[cfg(test)]
 mod enforce;
+#[cfg(test)]
+mod fallback;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod goodbyes;
+#[cfg(test)]
 mod guarding;
+#[cfg(test)]
+mod holds;
+#[cfg(test)]
+mod isolation;
 #[cfg(test)]
 mod keeping;
 #[cfg(test)]
@@ -23,9 +33,15 @@ mod provider;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
+mod quotas;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
+mod second;
+#[cfg(test)]
 mod secrets;
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]

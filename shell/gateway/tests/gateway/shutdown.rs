@@ -31,7 +31,7 @@ async fn what_is_under_way_ends_and_nothing_new_begins() {
     caller.until("begun").await;
     let (address, ledger) = (works.address, works.ledger.clone());
     let stopping = tokio::spawn(works.gateway.stop());
-    assert!(idle.closed().await, "a connection that rests is closed at once");
+    assert!(idle.closed().await, "a connection on which nobody calls is closed");
     assert!(TcpStream::connect(address).await.is_err(), "nobody listens");
     assert!(!stopping.is_finished());
     provider.go();
@@ -65,6 +65,22 @@ async fn whoever_watches_sees_it_stop_until_the_last_exchange_has_ended() {
     assert_eq!(stopping.await.unwrap(), 0);
     assert!(watches.closed().await);
     assert!(TcpStream::connect(operations).await.is_err(), "nobody listens");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_had_just_connected_when_it_was_told_to_stop_is_served() {
+    let (_provider, works) = plant(vec![Act::Send(document(200, "", &completion("hello")))], LONG).await;
+    let call = works.chat("hello", false);
+    let mut caller = Caller::new(works.address).await;
+    works.until_metric("penstock_connections", 1).await;
+    let (mut watches, ledger) = (Caller::new(works.operations).await, works.ledger.clone());
+    let stopping = tokio::spawn(works.gateway.stop());
+    while ask(&mut watches, "/readyz").await.0 == 200 {}
+    caller.send(&call).await;
+    assert_eq!(caller.answer().await.unwrap().status, 200);
+    assert!(caller.closed().await);
+    assert_eq!(stopping.await.unwrap(), 0);
+    assert_eq!(ledger.story().await.told(), (Kind::Outcome, None));
 }
 
 /// Status and body at a path of the operations listener.

@@ -3,11 +3,9 @@
 use crate::caller::{Caller, holds};
 use crate::provider::{Act, DONE, Provider, chunk, event, last_chunk, stream_head};
 use crate::works::{Setting, Works, chat};
-use async_compression::tokio::write::GzipEncoder;
 use plant::{Bounds, Kind, Reason, Tokens};
 use serde_json::Value;
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
 
 /// How one dialect streams.
 #[derive(Clone, Copy)]
@@ -221,31 +219,6 @@ async fn each_event_is_with_the_caller_before_the_next_is_sent() {
             assert!(caller.answer().await.unwrap().text().ends_with(dialect.last));
         }
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_is_packed_and_flushed_is_with_the_caller_too() {
-    let (provider, works) = plant().await;
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n\
-                Transfer-Encoding: chunked\r\n\r\n";
-    let mut acts = vec![Act::Send(head.into())];
-    let mut encoder = GzipEncoder::new(Vec::new());
-    for text in ["one", "two"] {
-        encoder.write_all(event(text).as_bytes()).await.unwrap();
-        encoder.flush().await.unwrap();
-        acts.extend([Act::Send(chunk(std::mem::take(encoder.get_mut()))), Act::Wait]);
-    }
-    encoder.write_all(DONE.as_bytes()).await.unwrap();
-    encoder.shutdown().await.unwrap();
-    acts.extend([Act::Send(chunk(encoder.into_inner())), Act::Send(last_chunk())]);
-    provider.acts(acts);
-    let mut caller = Caller::sends(works.address, &works.chat("hello", true)).await;
-    for text in ["one", "two"] {
-        caller.until(&event(text)).await;
-        provider.go();
-    }
-    let answer = caller.answer().await.unwrap();
-    assert_eq!((answer.header("content-encoding"), answer.text().ends_with(DONE)), (None, true));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! A small plant with a gateway, built in the test.
 
 use crate::ledger::Ledger;
-use gateway::{Gateway, Inforce, Limits, Listen, Metrics, Secrets, TlsFiles, Upstream};
+use gateway::{Gateway, Inforce, Limits, Listen, Metrics, Secrets, TlsFiles, Upstream, Way};
 use guard::{Decimal, Guard, Limit, Unit};
 use identity::{Registry, TokenEntry};
 use inspect::{Entry, Inspector, Settings};
@@ -40,6 +40,10 @@ pub(crate) struct Setting {
     pub(crate) files: Files,
     /// What conduits do with secrets.
     pub(crate) secrets: Verdict,
+    /// What conduits do with tags.
+    pub(crate) tags: Verdict,
+    /// How calls wait for people.
+    pub(crate) holds: gateway::HoldTerms,
     /// Whether conduits keep content.
     pub(crate) keep: bool,
     /// What conduits do with what answers recommend, if a tag has limits.
@@ -50,6 +54,16 @@ pub(crate) struct Setting {
     pub(crate) providers: &'static str,
     /// Those of them to which a conduit leads.
     pub(crate) conduits: &'static str,
+    /// Where `edge` is, if it is elsewhere.
+    pub(crate) edge: Option<SocketAddr>,
+    /// What `edge` may be shown: the plant's highest step, or less.
+    pub(crate) edge_clearance: &'static str,
+    /// What happens when providers fail.
+    pub(crate) failing: fallback::Settings,
+    /// How much may be used.
+    pub(crate) quotas: quota::Settings,
+    /// How much was used before.
+    pub(crate) used: quota::Counters,
     /// Counts its changes.
     pub(crate) version: u64,
 }
@@ -68,11 +82,18 @@ impl Setting {
             opaque: "",
             files: Files::default(),
             secrets: Verdict::Refuse,
+            tags: Verdict::Tokenise,
+            holds: gateway::HoldTerms::default(),
             keep: false,
             guarding: None,
             tokens: plant::Tokens::Words,
             providers: "openai edge anthropic ollama kserve",
             conduits: "openai edge anthropic ollama kserve",
+            edge: None,
+            edge_clearance: "restricted",
+            failing: fallback::Settings::default(),
+            quotas: quota::Settings::default(),
+            used: quota::Counters::default(),
             version: 1,
         }
     }
@@ -106,10 +127,9 @@ impl Works {
         let root = root();
         let [commitments, tokens, shifts] = ["commitments", "tokens", "shifts"].map(|label| root.derive(label));
         let secrets = Secrets { commitments, tokens, shifts };
-        let listen = Listen { address: loopback, tls: setting.tls.clone() };
+        let listen = Listen { address: loopback, tls: setting.tls.clone(), way: Way::Calls };
         let gateway = Gateway::start(
-            &[listen],
-            Some(loopback),
+            (&[listen], Some(loopback), gateway::Sockets::default()),
             setting.limits.clone(),
             secrets,
             inforce(&setting),
@@ -190,6 +210,11 @@ fn inforce(setting: &Setting) -> Inforce {
         .collect();
     let registry = Registry::new(&plant, vec![entry], root().derive("pseudonyms"));
     let inforce = Inforce::new(policy, Inspector::new(&settings).unwrap(), registry, upstreams, None);
+    let inforce = inforce
+        .holding(setting.holds)
+        .failing(setting.failing.clone())
+        .within(setting.quotas.clone())
+        .resuming(setting.used.clone());
     if setting.guarding.is_some() { inforce.guarded(guard()) } else { inforce }
 }
 
@@ -265,13 +290,18 @@ fn plant(setting: &Setting) -> Plant {
         address: setting.address.clone(),
         authorities: Some(setting.authorities.clone().unwrap_or_else(authority)),
         credential: Some(CredentialReference::Environment("TEST".to_owned())),
-        zone: id("cloud"),
+        zone: id(if name == "edge" { "line" } else { "cloud" }),
         clearance,
         supplier: Supplier { name: "Scripted".to_owned(), country: None, sub_processors: Vec::new() },
     };
+    let edge = Provider {
+        address: setting.edge.map_or_else(|| setting.address.clone(), |edge| format!("http://{edge}")),
+        clearance: scale.step(setting.edge_clearance).unwrap(),
+        ..provider("edge", Dialect::OpenAi)
+    };
     let providers = [
         provider("openai", Dialect::OpenAi),
-        provider("edge", Dialect::OpenAi),
+        edge,
         provider("anthropic", Dialect::Anthropic),
         provider("ollama", Dialect::Ollama),
         provider("kserve", Dialect::Kserve),
@@ -288,12 +318,13 @@ fn plant(setting: &Setting) -> Plant {
         workloads: Vec::new(),
         purposes: vec![id("advice")],
         models: wildcards(setting.models),
+        tools: None,
         ceiling,
         operator: OperatorRequirement::Optional,
         handling: vec![
             handling("secret", setting.secrets),
             handling("person", Verdict::Redact),
-            handling("tag", Verdict::Tokenise),
+            handling("tag", setting.tags),
             handling("recipe", if to.id.as_str() == "edge" { Verdict::Allow } else { Verdict::Reroute }),
         ],
         reroute: (to.id.as_str() == "openai").then(|| id("edge")),
