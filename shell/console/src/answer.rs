@@ -1,0 +1,268 @@
+//! One request, from its head to its answer.
+
+use crate::control::{Asked, Control, Decision, Person, Ruling, Wish};
+use crate::problem::{Problem, Reply, with};
+use crate::repeat::Repeats;
+use crate::routes::{self, Act, OPENAPI};
+use crate::throttle::Throttle;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body, Incoming};
+use plant::{Part, RecordId, Right};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
+
+/// Longest body.
+const BODY: usize = 64 << 10;
+/// How long a body may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Longest reason, in characters.
+const REASON: usize = 500;
+/// Longest idempotency key.
+const KEY: usize = 128;
+
+const JSON: &str = "application/json";
+const IDEMPOTENCY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// What all requests share.
+pub(crate) struct Desk {
+    control: Arc<dyn Control>,
+    repeats: Repeats,
+    throttle: Throttle,
+}
+
+/// What is answered: with which status, and what.
+type Answered = Result<(StatusCode, Bytes), Problem>;
+
+impl Desk {
+    pub(crate) fn new(control: Arc<dyn Control>) -> Self {
+        Self { control, repeats: Repeats::default(), throttle: Throttle::new(Instant::now()) }
+    }
+
+    /// Answers a request. `local` is who sits at the gateway's own machine, if the connection proves that.
+    pub(crate) async fn answer(&self, local: Option<&Person>, request: Request<Incoming>) -> Reply {
+        match self.reply(local, request).await {
+            Ok(reply) => reply,
+            Err(problem) => problem.reply(),
+        }
+    }
+
+    async fn reply(&self, local: Option<&Person>, request: Request<Incoming>) -> Result<Reply, Problem> {
+        if !self.throttle.admits(Instant::now()) {
+            return Err(Problem::Busy);
+        }
+        let (head, body) = request.into_parts();
+        let (route, name) = routes::find(&head.method, head.uri.path())?;
+        let Some(right) = route.right else { return Ok(with(StatusCode::OK, JSON, OPENAPI)) };
+        let person = self.who(local, &head.headers).await.ok_or(Problem::Stranger)?;
+        if !person.may(right) {
+            return Err(Problem::Forbidden(right.name()));
+        }
+        if route.method == Method::GET {
+            let (status, body) = self.look(route.act, person, name, &head).await?;
+            return Ok(with(status, JSON, body));
+        }
+        no_query(&head)?;
+        let key = key(&head.headers)?;
+        let body = read(&head.headers, body).await?;
+        let asked = [head.uri.path().as_bytes(), b"\n", &body].concat().into();
+        let new = match self.repeats.take(&person.told(), key, asked)? {
+            Ok(new) => new,
+            Err(reply) => return Ok(reply),
+        };
+        let (status, body) = self.change(route.act, person, name, &body).await?;
+        Ok(new.answered(status, JSON, body))
+    }
+
+    /// Who asks: whoever bears the token, else whoever sits at the machine.
+    async fn who(&self, local: Option<&Person>, headers: &HeaderMap) -> Option<Person> {
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        let Some(value) = values.next() else { return local.cloned() };
+        let token = value.to_str().ok()?.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        match (token, values.next()) {
+            (Some((_, token)), None) => self.control.recognise(token.trim()).await,
+            _ => None,
+        }
+    }
+
+    async fn look(&self, act: Act, person: Person, name: &str, head: &Parts) -> Answered {
+        if act == Act::Hold {
+            let content = wants_content(head.uri.query())?;
+            if content && !person.may(Right::SeeContent) {
+                return Err(Problem::Forbidden(Right::SeeContent.name()));
+            }
+            return json(StatusCode::OK, &self.control.hold(person, record(name)?, content).await?);
+        }
+        no_query(head)?;
+        match act {
+            Act::Me => json(StatusCode::OK, &Me::of(&person)),
+            Act::State => json(StatusCode::OK, &self.control.state()),
+            Act::Isolations => json(StatusCode::OK, &self.control.isolations()),
+            Act::Holds => json(StatusCode::OK, &Holds { holds: self.control.holds() }),
+            Act::Describe | Act::Hold | Act::Isolate | Act::Restore | Act::Decide | Act::Reload => {
+                Err(Problem::NoRoute)
+            }
+        }
+    }
+
+    async fn change(&self, act: Act, person: Person, name: &str, body: &[u8]) -> Answered {
+        match act {
+            Act::Isolate => asked(self.control.isolate(person, wish(body)?).await?),
+            Act::Restore => asked(self.control.restore(person, wish(body)?).await?),
+            Act::Decide => {
+                let ruling = ruling(body)?;
+                json(StatusCode::OK, &self.control.decide(person, record(name)?, ruling).await?)
+            }
+            Act::Reload if body.is_empty() => json(StatusCode::OK, &self.control.reload(person).await?),
+            Act::Reload => Err(Problem::Unfit("a reload takes no body".to_owned())),
+            Act::Describe | Act::Me | Act::State | Act::Isolations | Act::Holds | Act::Hold => Err(Problem::NoRoute),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Me {
+    name: String,
+    by: &'static str,
+    roles: Vec<&'static str>,
+    rights: Vec<&'static str>,
+}
+
+impl Me {
+    fn of(person: &Person) -> Self {
+        let rights = Right::NAMES.into_iter().filter(|(_, right)| person.may(*right));
+        Self {
+            name: person.name.clone(),
+            by: person.by,
+            roles: person.roles.iter().map(|role| role.name()).collect(),
+            rights: rights.map(|(name, _)| name).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Holds {
+    holds: Vec<crate::control::Hold>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WishBody {
+    part: String,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RulingBody {
+    decision: String,
+    reason: String,
+}
+
+fn wish(body: &[u8]) -> Result<Wish, Problem> {
+    let WishBody { part, reason } = parse(body)?;
+    let part = Part::parse(&part).map_err(|problem| Problem::Unfit(problem.to_string()))?;
+    Ok(Wish { part, reason: said(reason)? })
+}
+
+fn ruling(body: &[u8]) -> Result<Ruling, Problem> {
+    let RulingBody { decision, reason } = parse(body)?;
+    let decision = match decision.as_str() {
+        "approve" => Decision::Approve,
+        "refuse" => Decision::Refuse,
+        _ => return Err(Problem::Unfit("the decision is `approve` or `refuse`".to_owned())),
+    };
+    Ok(Ruling { decision, reason: said(reason)? })
+}
+
+/// The body as a type. What is wrong with it is told without repeating it.
+fn parse<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|problem| match problem.classify() {
+        serde_json::error::Category::Data => {
+            Problem::Unfit("the body has not the members that it must have".to_owned())
+        }
+        _ => Problem::Malformed("the body is not JSON"),
+    })
+}
+
+/// Whether a character moves a cursor, hides, or turns others round.
+#[must_use]
+pub fn misleads(c: char) -> bool {
+    let hides = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    c.is_control() || hides
+}
+
+/// A reason: one line, and not an empty one.
+fn said(reason: String) -> Result<String, Problem> {
+    // What reorders or hides letters has no place in a record either. The description of the API says the same in a pattern.
+    if reason.trim().is_empty() || reason.chars().count() > REASON || reason.chars().any(misleads) {
+        return Err(Problem::Unfit(format!("a reason is one line of 1 to {REASON} characters")));
+    }
+    Ok(reason)
+}
+
+fn record(name: &str) -> Result<RecordId, Problem> {
+    let unknown = || crate::control::Fault::Unknown("no call of that name waits".to_owned());
+    RecordId::parse(name).ok_or_else(unknown).map_err(Problem::from)
+}
+
+fn wants_content(query: Option<&str>) -> Result<bool, Problem> {
+    match query {
+        None | Some("" | "content=false") => Ok(false),
+        Some("content=true") => Ok(true),
+        Some(_) => Err(Problem::Malformed("the query may say `content=true`, and nothing else")),
+    }
+}
+
+fn no_query(head: &Parts) -> Result<(), Problem> {
+    match head.uri.query() {
+        None | Some("") => Ok(()),
+        Some(_) => Err(Problem::Malformed("the address takes no query")),
+    }
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let wrong = || Problem::Malformed("an idempotency key is one text of 1 to 128 visible characters");
+    let mut values = headers.get_all(IDEMPOTENCY).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let visible = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    let text = value.to_str().ok().filter(|text| !text.is_empty() && text.len() <= KEY).filter(visible);
+    match (text, values.next()) {
+        (Some(text), None) => Ok(Some(text)),
+        _ => Err(wrong()),
+    }
+}
+
+async fn read(headers: &HeaderMap, body: Incoming) -> Result<Bytes, Problem> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(JSON) {
+        return Err(Problem::Kind);
+    }
+    match timeout(PATIENCE, Limited::new(body, BODY).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(problem)) if problem.is::<LengthLimitError>() => Err(Problem::TooLong),
+        Ok(Err(_)) => Err(Problem::Malformed("the body broke off")),
+        Err(_) => Err(Problem::Slow),
+    }
+}
+
+fn asked<T: Serialize>(asked: Asked<T>) -> Answered {
+    match asked {
+        Asked::Done(now) => json(StatusCode::OK, &now),
+        Asked::Waits(now) => json(StatusCode::ACCEPTED, &now),
+    }
+}
+
+fn json(status: StatusCode, value: &impl Serialize) -> Answered {
+    let bytes = serde_json::to_vec(value);
+    let bytes = bytes.map_err(|_| crate::control::Fault::Unavailable("the answer cannot be written".to_owned()))?;
+    Ok((status, bytes.into()))
+}

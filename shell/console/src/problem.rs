@@ -1,0 +1,126 @@
+//! What went wrong, as a problem document (RFC 9457).
+
+use crate::control::Fault;
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{Response, StatusCode};
+use http_body_util::Full;
+
+/// An answer of the API.
+pub(crate) type Reply = Response<Full<Bytes>>;
+
+/// Something that is wrong with a request, or that went wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    /// There is no such address.
+    NoRoute,
+    /// The address does not take this method.
+    Method(&'static str),
+    /// Nobody is known to ask.
+    Stranger,
+    /// Who asks may not.
+    Forbidden(&'static str),
+    /// A header, the query or the body cannot be read.
+    Malformed(&'static str),
+    /// The body is no JSON by its own word.
+    Kind,
+    /// The body is too long.
+    TooLong,
+    /// The body did not come in time.
+    Slow,
+    /// The body is well-formed, and says what it may not.
+    Unfit(String),
+    /// An idempotency key was used for something else, or is in use.
+    Key(&'static str),
+    /// Too many requests.
+    Busy,
+    /// The gateway says no.
+    Fault(Fault),
+}
+
+impl Problem {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NoRoute | Self::Fault(Fault::Unknown(_)) => StatusCode::NOT_FOUND,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Stranger => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Kind => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
+            Self::Unfit(_) | Self::Fault(Fault::Unfit(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Key(_) | Self::Fault(Fault::Conflict(_)) => StatusCode::CONFLICT,
+            Self::Busy => StatusCode::TOO_MANY_REQUESTS,
+            Self::Fault(Fault::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The last step of the problem's type, and what it is in a few words.
+    fn kind(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::NoRoute => ("no-such-address", "There is no such address"),
+            Self::Method(_) => ("method", "The address does not take this method"),
+            Self::Stranger => ("who", "It is not known who asks"),
+            Self::Forbidden(_) => ("right", "Who asks may not do this"),
+            Self::Malformed(_) => ("malformed", "The request cannot be read"),
+            Self::Kind => ("content-type", "The body must be application/json"),
+            Self::TooLong => ("too-long", "The body is too long"),
+            Self::Slow => ("too-slow", "The body did not come in time"),
+            Self::Unfit(_) | Self::Fault(Fault::Unfit(_)) => ("unfit", "The request asks for what cannot be"),
+            Self::Key(_) => ("idempotency-key", "The idempotency key is taken"),
+            Self::Busy => ("too-many-requests", "Too many requests"),
+            Self::Fault(Fault::Unknown(_)) => ("unknown", "There is no such thing"),
+            Self::Fault(Fault::Conflict(_)) => ("conflict", "Something else has happened before"),
+            Self::Fault(Fault::Unavailable(_)) => ("unavailable", "It cannot be done now"),
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::Method(allowed) => Some(format!("it takes {allowed}")),
+            Self::Stranger => Some("send a token: `Authorization: Bearer ...`".to_owned()),
+            Self::Forbidden(right) => Some(format!("none of the roles has the right `{right}`")),
+            Self::Malformed(detail) | Self::Key(detail) => Some((*detail).to_owned()),
+            Self::Unfit(detail) => Some(detail.clone()),
+            Self::Fault(fault) => Some(fault.to_string()),
+            Self::NoRoute | Self::Kind | Self::TooLong | Self::Slow | Self::Busy => None,
+        }
+    }
+
+    pub(crate) fn reply(&self) -> Reply {
+        let ((kind, title), status) = (self.kind(), self.status());
+        let mut document = serde_json::json!({
+            "type": format!("urn:penstock:problem:{kind}"),
+            "title": title,
+            "status": status.as_u16(),
+        });
+        if let (Some(detail), Some(document)) = (self.detail(), document.as_object_mut()) {
+            document.insert("detail".to_owned(), detail.into());
+        }
+        let mut reply = with(status, "application/problem+json", document.to_string());
+        let header = match self {
+            Self::Method(allowed) => Some((ALLOW, HeaderValue::from_static(allowed))),
+            Self::Stranger => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"penstock\""))),
+            Self::Busy | Self::Fault(Fault::Unavailable(_)) => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            _ => None,
+        };
+        reply.headers_mut().extend(header);
+        reply
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// An answer with a body. Nothing of it is to be kept by whoever stands between.
+pub(crate) fn with(status: StatusCode, kind: &'static str, text: impl Into<Bytes>) -> Reply {
+    let mut reply = Response::new(Full::new(text.into()));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    reply
+}
