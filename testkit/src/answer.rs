@@ -8,6 +8,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use serde_json::Value;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// How an answer goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(crate) enum Fault {
     Silent,
     Endless,
     Gzip,
+    /// No fault but a pace, as a model has: so many milliseconds before each event of a stream.
+    Paced(u64),
 }
 
 impl Fault {
@@ -39,6 +42,9 @@ impl Fault {
             ("endless", Fault::Endless),
             ("gzip", Fault::Gzip),
         ];
+        if let Some(pace) = model.strip_prefix("paced-") {
+            return pace.parse().map_or(Fault::None, Fault::Paced);
+        }
         NAMES.iter().find(|(name, _)| model.starts_with(name)).map_or(Fault::None, |(_, fault)| *fault)
     }
 }
@@ -80,13 +86,13 @@ impl Answer {
                 answer.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
                 answer
             }
-            Fault::None | Fault::Html | Fault::Overloaded => Self::json(200, value),
+            Fault::None | Fault::Html | Fault::Overloaded | Fault::Paced(_) => Self::json(200, value),
         }
     }
 
     /// A stream with a fault. `events` are whole, with their framing.
-    pub(crate) fn stream(kind: &'static str, events: Vec<String>, fault: Fault) -> Response<Self> {
-        let mut pieces: Vec<Bytes> = events.into_iter().map(Bytes::from).collect();
+    pub(crate) fn stream(kind: &'static str, events: Vec<impl Into<Bytes>>, fault: Fault) -> Response<Self> {
+        let mut pieces: Vec<Bytes> = events.into_iter().map(Into::into).collect();
         let half = pieces.len() / 2;
         let end = match fault {
             Fault::Hang => {
@@ -114,6 +120,7 @@ impl Answer {
                 End::Repeat
             }
             Fault::None | Fault::Html | Fault::Overloaded | Fault::Gzip => End::Clean,
+            Fault::Paced(pace) => End::Paced(Duration::from_millis(pace)),
         };
         Self::response(200, kind, Self::pieces(pieces, end))
     }
@@ -129,12 +136,15 @@ impl Answer {
         let state = (pieces.into_iter(), end, Bytes::new());
         let stream = futures_util::stream::unfold(state, |(mut pieces, end, last)| async move {
             // Each piece goes out as one write of its own: events arrive one by one, as from a real model.
-            tokio::task::yield_now().await;
+            match end {
+                End::Paced(pace) => tokio::time::sleep(pace).await,
+                _ => tokio::task::yield_now().await,
+            }
             if let Some(piece) = pieces.next() {
                 return Some((Ok(Frame::data(piece.clone())), (pieces, end, piece)));
             }
             match end {
-                End::Clean => None,
+                End::Clean | End::Paced(_) => None,
                 End::Reset => {
                     let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
                     Some((Err(broken), (pieces, End::Clean, last)))
@@ -154,6 +164,8 @@ enum End {
     Reset,
     Hang,
     Repeat,
+    /// Cleanly, after a wait before each piece.
+    Paced(Duration),
 }
 
 impl Body for Answer {

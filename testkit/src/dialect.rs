@@ -1,21 +1,34 @@
 //! The dialects as their providers speak them: paths, documents, events.
 
 use crate::answer::{Answer, Fault};
+use crate::clouds;
 use crate::provider::{Script, Seen};
 use http::{Method, Response};
 use serde_json::{Value, json};
 
-const ID: &str = "01jd4m8q2v7x";
+pub(crate) const ID: &str = "01jd4m8q2v7x";
 const CREATED: u64 = 1_763_000_000;
 
 /// Answers a request as the API at its path would.
 pub(crate) fn answer(seen: &Seen, script: &Script) -> Response<Answer> {
     let (path, _) = seen.path.split_once('?').unwrap_or((&seen.path, ""));
+    // Azure's paths, with the deployment in them or not.
+    let path = path.strip_prefix("/openai").unwrap_or(path);
+    let path = path
+        .strip_prefix("/deployments/")
+        .and_then(|rest| rest.find('/').and_then(|at| rest.get(at..)))
+        .unwrap_or(path);
+    if let Some(answer) = clouds::look_up(seen, path) {
+        return answer;
+    }
     let path = path.strip_prefix("/v1").unwrap_or(path);
     if seen.method == Method::GET {
         return look_up(path);
     }
     let body: Value = serde_json::from_slice(&seen.body).unwrap_or(Value::Null);
+    if let Some(answer) = clouds::answer(seen, path, &body, script) {
+        return answer;
+    }
     let model = body.get("model").and_then(Value::as_str).unwrap_or("kserve").to_owned();
     let fault = Fault::of(&model);
     match fault {
@@ -35,7 +48,7 @@ pub(crate) fn answer(seen: &Seen, script: &Script) -> Response<Answer> {
     }
     let call = Call { said: script(&prompt(&body), &model), model, fault, body: &body };
     match path {
-        "/chat/completions" => call.openai_chat(),
+        "/chat/completions" | "/fim/completions" => call.openai_chat(),
         "/responses" => call.openai_response(),
         "/embeddings" => call.openai_embeddings(),
         "/images/generations" | "/images/edits" | "/images/variations" => {
@@ -53,6 +66,7 @@ pub(crate) fn answer(seen: &Seen, script: &Script) -> Response<Answer> {
                     "filename": "upload", "purpose": "assistants", "status": "processed"}),
             fault,
         ),
+        "/batches" => Answer::document(&batch("validating"), fault),
         "/messages" => call.anthropic_message(),
         "/messages/count_tokens" => Answer::document(&json!({"input_tokens": words(&prompt(&body))}), fault),
         "/api/chat" => call.ollama("message"),
@@ -76,6 +90,11 @@ fn look_up(path: &str) -> Response<Answer> {
             &json!({"object": "list", "data": [model("gpt-4o-mini"), model("gpt-4o")],
             "has_more": false, "first_id": "gpt-4o-mini", "last_id": "gpt-4o"}),
         ),
+        "/batches/batch_1" => Answer::json(200, &batch("completed")),
+        "/files/file-2/content" => {
+            let line = |id: &str| json!({"custom_id": id, "response": {"body": {"choices": []}}}).to_string() + "\n";
+            Answer::bytes(200, "application/octet-stream", line("one") + &line("two"))
+        }
         "/api/tags" => Answer::json(200, &json!({"models": [{"name": "llama3.2", "model": "llama3.2", "size": 1}]})),
         "/api/version" => Answer::json(200, &json!({"version": "0.12.0"})),
         "/api/ps" => Answer::json(200, &json!({"models": []})),
@@ -89,6 +108,12 @@ fn look_up(path: &str) -> Response<Answer> {
             None => Answer::json(404, &json!({"error": {"message": "no such thing", "type": "invalid_request_error"}})),
         },
     }
+}
+
+/// What a batch of calls has come to.
+fn batch(status: &str) -> Value {
+    json!({"id": "batch_1", "object": "batch", "endpoint": "/v1/chat/completions", "input_file_id": "file-1",
+        "completion_window": "24h", "status": status, "output_file_id": "file-2", "created_at": CREATED})
 }
 
 struct Call<'a> {
@@ -232,7 +257,7 @@ impl Call<'_> {
             (0..count).map(|index| json!({"object": "embedding", "index": index, "embedding": vector})).collect();
         let (input, _) = self.usage();
         let usage = json!({"prompt_tokens": input, "total_tokens": input});
-        let whole = json!({"object": "list", "data": data, "model": self.model, "usage": usage});
+        let whole = json!({"id": ID, "object": "list", "data": data, "model": self.model, "usage": usage});
         Answer::document(&whole, self.fault)
     }
 
@@ -318,7 +343,7 @@ impl Call<'_> {
     }
 }
 
-fn data(value: &Value) -> String {
+pub(crate) fn data(value: &Value) -> String {
     format!("data: {value}\n\n")
 }
 
@@ -329,12 +354,12 @@ pub fn pieces(text: &str) -> Vec<String> {
     letters.chunks(4).map(|piece| piece.iter().collect()).collect()
 }
 
-fn words(text: &str) -> u64 {
+pub(crate) fn words(text: &str) -> u64 {
     u64::try_from(text.split_whitespace().count()).unwrap_or(u64::MAX)
 }
 
 /// The last text that a user (or the only text that anyone) said.
-fn prompt(body: &Value) -> String {
+pub(crate) fn prompt(body: &Value) -> String {
     let said = body
         .get("messages")
         .or_else(|| body.get("input"))

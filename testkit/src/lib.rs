@@ -21,8 +21,10 @@
 //! | anything else | answers with what the script says; by default it repeats the prompt |
 
 mod answer;
+mod clouds;
 mod dialect;
 mod provider;
+mod realtime;
 
 pub use dialect::pieces;
 pub use provider::{Provider, Script, Seen};

@@ -1,7 +1,7 @@
 //! The server: takes requests, remembers them, and answers by dialect and script.
 
 use crate::answer::Answer;
-use crate::dialect;
+use crate::{dialect, realtime};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::BodyExt;
@@ -41,7 +41,7 @@ pub struct Provider {
     task: tokio::task::JoinHandle<()>,
 }
 
-struct Memory {
+pub(crate) struct Memory {
     script: Script,
     remember: bool,
     past: Mutex<Past>,
@@ -109,10 +109,14 @@ async fn accept(listener: TcpListener, memory: Arc<Memory>) {
         tokio::spawn(async move {
             let service = service_fn(move |request| {
                 let memory = Arc::clone(&memory);
-                async move { Ok::<_, Infallible>(memory.answer(request).await) }
+                async move {
+                    let session = realtime::opens(&request);
+                    let answer = if session { realtime::begin(memory, request) } else { memory.answer(request).await };
+                    Ok::<_, Infallible>(answer)
+                }
             });
             let http = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+            let _ = http.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
         });
     }
 }
@@ -130,6 +134,15 @@ impl Memory {
         };
         let seen = Seen { method: head.method, path, headers: head.headers, body };
         let answer = dialect::answer(&seen, &self.script);
+        self.remember(seen);
+        answer
+    }
+
+    pub(crate) fn script(&self) -> &Script {
+        &self.script
+    }
+
+    pub(crate) fn remember(&self, seen: Seen) {
         if self.remember {
             let mut past = self.past();
             if past.seen.len() == MEMORY {
@@ -138,7 +151,6 @@ impl Memory {
             }
             past.seen.push_back(seen);
         }
-        answer
     }
 
     fn past(&self) -> MutexGuard<'_, Past> {
