@@ -2,6 +2,7 @@
 
 use crate::notice::Notice;
 use crate::records::Where;
+use crate::secret;
 use crate::verify::{print_json, read};
 use anchor::{Authorities, RESPONSE_LIMIT, TimeStamp, TimeStampError};
 use clap::Subcommand;
@@ -124,10 +125,8 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
         Task::Ask(ask) => {
             let (reader, authorities) = (ask.ledger.reader(plant)?, ask.trusted.read()?);
             let head = published(&reader)?;
-            let mut nonce = [0; 8];
-            getrandom::fill(&mut nonce).map_err(|problem| miette!("the system gives no random numbers: {problem}"))?;
             // A number of 63 bits, for authorities that read it as signed.
-            let nonce = u64::from_be_bytes(nonce) >> 1;
+            let nonce = u64::from_be_bytes(*secret::random()?) >> 1;
             let answer = fetch(ask.url, anchor::query(&digest(&head), Some(nonce)).into_diagnostic()?)?;
             let stamp = anchor::verify(&answer, &digest(&head), &authorities).into_diagnostic()?;
             if stamp.nonce != Some(nonce) {
@@ -201,7 +200,7 @@ fn keep(plant: &Path, reader: &Reader, size: u64, answer: &[u8], stamp: &TimeSta
     kept.into_diagnostic().wrap_err_with(|| format!("cannot keep `{}`", anchors.path(size).display()))?;
     println!("{}: the first {size} records existed by {}", anchors.path(size).display(), told(stamp));
     let note = BTreeMap::from([
-        ("event", Note::Text("kept".to_owned())),
+        ("event", Note::text("kept")),
         ("size", Note::Number(size)),
         ("time", Note::Number(stamp.time.0)),
         ("authority", Note::Text(stamp.authority.clone())),

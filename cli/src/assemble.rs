@@ -3,9 +3,10 @@
 use crate::registered;
 use crate::secrets::{self, PlantKey};
 use crate::signing;
-use config::Loaded;
 use config::tokens::Tokens;
-use gateway::{Inforce, OperatorKeys, Upstream};
+use config::{Intercept, Loaded};
+use gateway::{Authority, Encrypted, HoldTerms, Host, Hosts, Inforce, Interception};
+use gateway::{KnownPictures, Mint, OperatorKeys, Upstream};
 use identity::Registry;
 use inspect::Inspector;
 use miette::{IntoDiagnostic, WrapErr};
@@ -58,7 +59,50 @@ pub(crate) fn inforce(
     }
     let inforce =
         Inforce::new(policy, inspector, registry, upstreams, operator_keys).guarded(Arc::clone(&loaded.guard));
-    Ok(inforce.watching(loaded.shifts).knowing(registered::pictures(loaded, key)?))
+    let holds = HoldTerms { most: loaded.control.holds, patience: loaded.control.hold_for };
+    let interception = loaded.gateway.intercept.as_ref().map(|own| interception(loaded, own)).transpose()?;
+    Ok(inforce
+        .holding(holds)
+        .watching(loaded.shifts)
+        .failing(loaded.failing.clone())
+        .within(loaded.quotas.clone())
+        .knowing(registered::pictures(loaded, key)?)
+        .intercepting(interception))
+}
+
+/// What holds for connections that are taken over.
+fn interception(loaded: &Loaded, own: &Intercept) -> miette::Result<Interception> {
+    let mint = Mint::load(&own.certificate, &own.key).into_diagnostic().wrap_err("nothing can be intercepted")?;
+    let bundle = std::fs::read_to_string(&own.authorities).into_diagnostic();
+    let bundle = bundle.wrap_err_with(|| format!("cannot read `{}`", own.authorities.display()))?;
+    let hosts = hosts(loaded);
+    for host in hosts.doubtful() {
+        tracing::warn!(%host, "calls to this host could be meant for several providers: `hosts` of one of them says for which");
+    }
+    let span = |network: &ipnet::IpNet| (network.network(), network.broadcast());
+    let caller = |(network, workload): &(ipnet::IpNet, plant::WorkloadId)| {
+        let (first, last) = span(network);
+        (first, last, workload.clone())
+    };
+    Ok(Interception {
+        hosts,
+        pinned: own.pinned.clone(),
+        callers: own.callers.iter().map(caller).collect(),
+        encrypted: if own.decline_encrypted { Encrypted::Decline } else { Encrypted::Refuse },
+        challenge: own.challenge,
+        mint,
+        bundle,
+    })
+}
+
+/// Which host leads to which provider.
+pub(crate) fn hosts(loaded: &Loaded) -> Hosts {
+    let given = loaded.gateway.intercept.iter().flat_map(|own| &own.hosts);
+    let host = |(host, port, provider): &(String, u16, plant::ProviderId)| Host {
+        authority: Authority { host: host.clone(), port: *port },
+        provider: provider.clone(),
+    };
+    Hosts::new(&loaded.plant, &given.map(host).collect::<Vec<_>>())
 }
 
 /// What reads content, and knows again what the plant registered.
@@ -68,6 +112,14 @@ pub(crate) fn inspector(loaded: &Loaded, key: &PlantKey) -> miette::Result<Inspe
         Some(known) => inspector.knowing(known),
         None => inspector,
     })
+}
+
+/// What reads content and looks at pictures. Without the plant's key, what was registered cannot be known again.
+pub(crate) fn eyes(loaded: &Loaded, key: Option<&PlantKey>) -> miette::Result<(Inspector, Option<KnownPictures>)> {
+    match key {
+        Some(key) => Ok((inspector(loaded, key)?, registered::pictures(loaded, key)?)),
+        None => Ok((Inspector::new(&loaded.inspect).into_diagnostic()?, None)),
+    }
 }
 
 /// The policy alone, for commands that decide and send nothing.

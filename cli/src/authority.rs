@@ -5,8 +5,8 @@
 
 use plant::Millis;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SanType, SerialNumber,
 };
 use std::net::IpAddr;
 use std::time::Duration;
@@ -17,6 +17,8 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 const AUTHORITY_LIFE: Duration = DAY.saturating_mul(3653);
 /// The longest that TLS clients accept of a server is 398 days (CA/Browser Forum baseline requirements, 6.3.2).
 const LEAF_LIFE: Duration = DAY.saturating_mul(397);
+/// An intermediate lies on the gateway, so it is replaced each year; callers do not notice.
+const INTERMEDIATE_LIFE: Duration = DAY.saturating_mul(397);
 /// Clocks of machines that have just been set up are not right to the second.
 const BACKDATE: Duration = Duration::from_secs(3600);
 
@@ -49,10 +51,22 @@ pub(crate) struct Leaf {
 impl Authority {
     /// Makes a new authority for a plant. It can issue leaves only.
     pub(crate) fn new(plant: &str, now: Millis) -> Result<Self, AuthorityError> {
-        let name = format!("{plant} plant authority");
+        Self::root(format!("{plant} plant authority"), 0, now)
+    }
+
+    /// Makes a new authority for interception. It is another than the plant's own, so that nobody who trusts the gateway's
+    /// certificate has thereby agreed to be intercepted. It can issue intermediates.
+    pub(crate) fn for_interception(plant: &str, now: Millis) -> Result<Self, AuthorityError> {
+        // Two of them are trusted at a time, and must not be taken for each other.
+        let mut own = [0; 4];
+        getrandom::fill(&mut own).map_err(AuthorityError::Random)?;
+        Self::root(format!("{plant} interception authority {}", seal::hex(&own)), 1, now)
+    }
+
+    fn root(name: String, below: u8, now: Millis) -> Result<Self, AuthorityError> {
         let issue = |source| AuthorityError::Issue { name: name.clone(), source };
         let mut params = params(&name, now, AUTHORITY_LIFE)?;
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(below));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.use_authority_key_identifier_extension = false;
         let key = KeyPair::generate().map_err(issue)?;
@@ -91,6 +105,23 @@ impl Authority {
         self.leaf(workload, sans.collect::<Result<_, _>>()?, ExtendedKeyUsagePurpose::ClientAuth, now)
     }
 
+    /// An intermediate that may issue for these hosts and no other (RFC 5280 section 4.2.1.10): whoever steals its key can be
+    /// none of the rest of the world.
+    pub(crate) fn intermediate(&self, plant: &str, hosts: &[&str], now: Millis) -> Result<Leaf, AuthorityError> {
+        let name = format!("{plant} interception");
+        let issue = |source| AuthorityError::Issue { name: name.clone(), source };
+        let mut params = params(&name, now, INTERMEDIATE_LIFE)?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        // Critical by its constraints alone; what it issues serves and does nothing else.
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.name_constraints = Some(only(hosts));
+        params.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate().map_err(issue)?;
+        let certificate = params.signed_by(&key, &self.issuer).map_err(issue)?;
+        Ok(Leaf { certificate: certificate.pem(), key: Zeroizing::new(key.serialize_pem()) })
+    }
+
     fn leaf(
         &self,
         name: &str,
@@ -111,6 +142,31 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.issuer).map_err(issue)?;
         Ok(Leaf { certificate: certificate.pem(), key: Zeroizing::new(key.serialize_pem()) })
     }
+}
+
+/// These hosts and no other. A kind of name of which nothing is permitted is excluded: what is not said is open.
+fn only(hosts: &[&str]) -> NameConstraints {
+    let mut constraints = NameConstraints { permitted_subtrees: Vec::new(), excluded_subtrees: Vec::new() };
+    let (addresses, names): (Vec<&str>, Vec<&str>) =
+        hosts.iter().copied().partition(|host| host.parse::<IpAddr>().is_ok());
+    for name in &names {
+        constraints.permitted_subtrees.push(GeneralSubtree::DnsName((*name).to_owned()));
+    }
+    for address in addresses.iter().filter_map(|host| host.parse::<IpAddr>().ok()) {
+        let whole = if address.is_ipv4() { 32 } else { 128 };
+        constraints.permitted_subtrees.push(GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, whole)));
+    }
+    if names.is_empty() {
+        // RFC 2606 section 2: a name that nobody has.
+        constraints.permitted_subtrees.push(GeneralSubtree::DnsName("invalid".to_owned()));
+    }
+    if addresses.is_empty() {
+        constraints.excluded_subtrees = vec![
+            GeneralSubtree::IpAddress(CidrSubnet::V4([0; 4], [0; 4])),
+            GeneralSubtree::IpAddress(CidrSubnet::V6([0; 16], [0; 16])),
+        ];
+    }
+    constraints
 }
 
 fn dns(name: &str) -> Result<SanType, AuthorityError> {

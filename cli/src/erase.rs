@@ -117,8 +117,11 @@ fn erase(loaded: &Loaded, scope: &Scope, args: &Args, doomed: Doomed) -> miette:
 
 /// What an `erase` record says: what was erased, held or released, why, and on whose word.
 pub(crate) fn told(event: &str, scope: &Scope, basis: &str, approver: &str) -> Notice {
-    let text = |text: &str| Note::Text(text.to_owned());
-    let own = BTreeMap::from([("event", text(event)), ("basis", text(basis)), ("approver", text(approver))]);
+    let own = BTreeMap::from([
+        ("event", Note::text(event)),
+        ("basis", Note::text(basis)),
+        ("approver", Note::text(approver)),
+    ]);
     Notice { kind: Kind::Erase, note: own.into_iter().chain(scope.note()).collect() }
 }
 

@@ -8,7 +8,6 @@ mod read;
 mod tell;
 
 use crate::assemble;
-use crate::registered;
 use crate::secrets::PlantKey;
 use captured::Captured;
 use config::Loaded;
@@ -17,8 +16,8 @@ use http::HeaderMap;
 use inspect::Inspector;
 use miette::{IntoDiagnostic, bail, miette};
 use plant::{
-    Conduit, Dialect, Evidence, Identity, Millis, OperatorId, Plant, Principal, ProviderId, Refusal, WorkloadId,
-    WorkstationId,
+    Conduit, Dialect, Evidence, Identity, Millis, OperatorId, Plant, Principal, ProviderId, Reason, Refusal,
+    WorkloadId, WorkstationId,
 };
 use policy::{Call, Decision, Policy};
 use read::{Body, Reading};
@@ -312,19 +311,13 @@ struct Eyes {
 impl Eyes {
     /// Without the plant's key, what was registered cannot be known again; then that is told.
     fn of(loaded: &Loaded, told: &mut Told) -> miette::Result<Self> {
-        match PlantKey::read(&loaded.gateway.keys) {
-            Ok(key) => {
-                let pictures = registered::pictures(loaded, &key)?;
-                Ok(Self { inspector: assemble::inspector(loaded, &key)?, pictures })
-            }
-            Err(problem) => {
-                let registered = [&loaded.gateway.documents, &loaded.gateway.tables, &loaded.gateway.pictures];
-                if registered.iter().any(|file| file.exists()) {
-                    told.step("read", format!("what is registered is not compared: {problem}"));
-                }
-                Ok(Self { inspector: Inspector::new(&loaded.inspect).into_diagnostic()?, pictures: None })
-            }
+        let key = PlantKey::read(&loaded.gateway.keys);
+        let registered = [&loaded.gateway.documents, &loaded.gateway.tables, &loaded.gateway.pictures];
+        if let Some(problem) = key.as_ref().err().filter(|_| registered.iter().any(|file| file.exists())) {
+            told.step("read", format!("what is registered is not compared: {problem}"));
         }
+        let (inspector, pictures) = assemble::eyes(loaded, key.as_ref().ok())?;
+        Ok(Self { inspector, pictures })
     }
 }
 
@@ -370,6 +363,14 @@ fn judge(
     told.sensitivity = Some((scale.name(decided.sensitivity).to_owned(), scale.name(decided.residual).to_owned()));
     let passage = match decided.decision {
         Decision::Permit(permit) => permit.spend(),
+        Decision::Hold(held) => {
+            told.waits = Some(held.to_string());
+            let approval = held.approval();
+            match held.release(&approval) {
+                Ok(permit) => permit.spend(),
+                Err(held) => return Err(Refusal::new(Reason::HoldRefused, held.to_string())),
+            }
+        }
         Decision::Refuse(refusal) => return Err(refusal),
     };
     told.findings = reading.seen(&findings, Some(&passage), scale);

@@ -132,7 +132,7 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     let Some(name) = args.format else { return Ok(ExitCode::SUCCESS) };
     let form = Form::new(name, args.view.as_deref())?;
     let format = name.to_possible_value().map(|name| name.get_name().to_owned()).unwrap_or_default();
-    let note = BTreeMap::from([("event", Note::Text("rows".to_owned())), ("format", Note::Text(format))]);
+    let note = BTreeMap::from([("event", Note::text("rows")), ("format", Note::Text(format))]);
     Notice { kind: Kind::Export, note }.mention(plant, &reader);
     let done = match &args.out {
         None if matches!(form, Form::Columns(_)) && io::stdout().is_terminal() => {

@@ -2,20 +2,17 @@
 //!
 //! It changes `documents.prints` and nothing else. A running gateway takes the changed file within a second.
 
-use crate::columns::columns;
-use crate::registered::{self, open, say};
-use crate::texts::{self, Found};
+use crate::print::say;
+use crate::register::{self, Done};
+use crate::registered::{self, open};
+use crate::texts;
 use clap::Subcommand;
-use miette::{IntoDiagnostic, bail, miette};
+use miette::miette;
 use plant::DocumentId;
-use prints::{Added, Collection, CollectionError, Document, Level, Reader, Recognised, Registration, Table};
+use prints::{Added, Collection, Document, Level, Reader, Recognised, Registration, Table};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-
-/// Documents of which each is told by itself; beyond, only their number.
-const TOLD: usize = 20;
 
 /// Register documents: a prompt that repeats one is then known, also re-wrapped, reformatted or with words changed.
 ///
@@ -33,9 +30,15 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Task {
     Add(Add),
-    List(List),
-    Remove(Remove),
-    Test(Test),
+    /// List the registered documents.
+    List(register::List),
+    /// Forget documents.
+    Remove(register::Remove),
+    /// Say which registered documents a text repeats, and where
+    ///
+    /// Ends with 0 if no passage was copied, with 1 if one was, and with 2 if that cannot be told. Nothing is sent or recorded.
+    #[command(verbatim_doc_comment)]
+    Test(register::Test),
 }
 
 /// Register text files, or every text file below a folder
@@ -70,47 +73,12 @@ struct Add {
     files: Vec<PathBuf>,
 }
 
-/// List the registered documents.
-#[derive(Debug, clap::Args)]
-struct List {
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-/// Forget documents.
-#[derive(Debug, clap::Args)]
-struct Remove {
-    /// What they are called, as `penstock fingerprint list` shows it.
-    #[arg(required = true, value_name = "NAME")]
-    ids: Vec<String>,
-}
-
-/// Say which registered documents a text repeats, and where
-///
-/// Ends with 0 if no passage was copied, with 1 if one was, and with 2 if that cannot be told. Nothing is sent or recorded.
-#[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
-struct Test {
-    /// The text, from a file or `-` for standard input.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
-}
-
 pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     match args.task {
         Task::Add(args) => add(plant, &args),
         Task::List(args) => list(plant, &args),
-        Task::Remove(args) => remove(plant, &args),
-        // A script must not take a mistyped flag for a copy, so this does not leave it to `main`.
-        Task::Test(args) => test(plant, &args).or_else(|problem| {
-            eprintln!("{problem:?}");
-            Ok(ExitCode::from(2))
-        }),
+        Task::Remove(args) => register::remove::<Collection>(plant, &args),
+        Task::Test(args) => Ok(register::tested(test(plant, &args))),
     }
 }
 
@@ -118,86 +86,38 @@ fn add(plant: &Path, args: &Add) -> miette::Result<ExitCode> {
     let (loaded, keys) = open(plant)?;
     let label = registered::label(&args.label, "document", &loaded)?;
     let sensitivity = registered::sensitivity(args.sensitivity.as_deref(), &loaded)?;
-    let found = found(args)?;
-    let mut done: Vec<(DocumentId, Result<Added, CollectionError>)> = Vec::new();
-    let mut unread = Vec::new();
+    let found = register::found(&args.files, args.id.as_deref(), "document")?;
+    let (mut done, mut unread, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     registered::change(&loaded.gateway.documents, &keys, |collection: &mut Collection| {
-        let all = found.iter().filter_map(|Found { id, path }| match texts::text(path) {
+        let all = found.iter().filter_map(|(id, path)| match texts::text(path) {
             Ok(text) => {
-                let (label, sensitivity) = (label.clone(), sensitivity.clone());
-                Some((Registration { id: id.clone(), label, sensitivity, public: args.public }, text))
+                let (id, label, sensitivity) = (DocumentId::clone(id), label.clone(), sensitivity.clone());
+                Some((Registration { id, label, sensitivity, public: args.public }, text))
             }
             Err(problem) => {
                 unread.push(format!("`{}` is not registered: {problem}", path.display()));
                 None
             }
         });
-        collection.add(all, &keys, |id, added| done.push((id.clone(), added)));
+        collection.add(all, &keys, |id, added| match added {
+            Ok(Added { prints, replaced, like }) => {
+                done.push(Done { id: id.clone(), kept: format!("{prints} prints"), replaced, like });
+            }
+            Err(problem) => refused.push(format!("`{id}` is not registered: {problem}")),
+        });
     })?;
-    let refused =
-        done.iter().filter_map(|(id, added)| Some(format!("`{id}` is not registered: {}", added.as_ref().err()?)));
-    let failed: Vec<String> = unread.into_iter().chain(refused).collect();
-    failed.iter().for_each(|problem| eprintln!("{problem}"));
-    say(&told(&done))?;
-    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    unread.append(&mut refused);
+    register::tell(&done, &unread, "document")
 }
 
-/// What became of the documents, for people.
-fn told(done: &[(DocumentId, Result<Added, CollectionError>)]) -> String {
-    let added: Vec<(&DocumentId, &Added)> =
-        done.iter().filter_map(|(id, added)| Some((id, added.as_ref().ok()?))).collect();
-    if added.len() > TOLD {
-        let (replaced, like) = (|added: &Added| added.replaced, |added: &Added| added.like.is_some());
-        let count = |which: fn(&Added) -> bool| added.iter().filter(|(_, added)| which(added)).count();
-        let (replaced, like) = (count(replaced), count(like));
-        return format!("{} documents are registered: {replaced} anew, {like} much like another\n", added.len());
-    }
-    let line = |(id, added): &(&DocumentId, &Added)| {
-        let anew = if added.replaced { "registered anew" } else { "registered" };
-        let like = added.like.as_ref().map(|like| format!("; much like `{like}`")).unwrap_or_default();
-        format!("`{id}` is {anew}: {} prints{like}\n", added.prints)
+fn list(plant: &Path, args: &register::List) -> miette::Result<ExitCode> {
+    let row = |one: &Document| {
+        let label = if one.public { "public".to_owned() } else { one.label.to_string() };
+        let sensitivity = one.sensitivity.clone().unwrap_or_default();
+        [one.id.to_string(), label, sensitivity, one.letters.to_string(), one.prints().to_string()]
     };
-    added.iter().map(line).collect()
-}
-
-/// The files to register, each under a name of its own.
-fn found(args: &Add) -> miette::Result<Vec<Found>> {
-    let mut found = Vec::new();
-    for path in &args.files {
-        found.extend(texts::below(path)?);
-    }
-    if let Some(id) = &args.id {
-        let [one] = found.as_mut_slice() else { bail!("`--id` names one document, and there are {}", found.len()) };
-        one.id = DocumentId::new(id.as_str()).into_diagnostic()?;
-    }
-    let mut names: BTreeMap<&DocumentId, &Path> = BTreeMap::new();
-    for Found { id, path } in &found {
-        if let Some(other) = names.insert(id, path) {
-            bail!("`{}` and `{}` would both be called `{id}`", other.display(), path.display());
-        }
-    }
-    Ok(found)
-}
-
-fn remove(plant: &Path, args: &Remove) -> miette::Result<ExitCode> {
-    let (loaded, keys) = open(plant)?;
-    let ids =
-        args.ids.iter().map(|id| DocumentId::new(id.as_str()).into_diagnostic()).collect::<Result<Vec<_>, _>>()?;
-    registered::forget(&loaded.gateway.documents, &keys, ids, "document", Collection::remove)
-}
-
-fn list(plant: &Path, args: &List) -> miette::Result<ExitCode> {
-    let (loaded, keys) = open(plant)?;
-    let collection: Collection = registered::read(&loaded.gateway.documents, &keys)?;
-    let documents = collection.documents();
-    say(&if args.json {
-        format!("{:#}\n", documents.iter().map(document).collect::<Value>())
-    } else if documents.is_empty() {
-        "no documents; `penstock fingerprint add FILE` registers one\n".to_owned()
-    } else {
-        table(documents)
-    })?;
-    Ok(ExitCode::SUCCESS)
+    let head = ["DOCUMENT", "LABEL", "SENSITIVITY", "LETTERS", "PRINTS"];
+    register::list::<Collection, 5>(plant, args, document, head, row)
 }
 
 fn document(document: &Document) -> Value {
@@ -211,17 +131,7 @@ fn document(document: &Document) -> Value {
     })
 }
 
-fn table(documents: &[Document]) -> String {
-    let head = ["DOCUMENT", "LABEL", "SENSITIVITY", "LETTERS", "PRINTS"].map(str::to_owned);
-    let row = |one: &Document| {
-        let label = if one.public { "public".to_owned() } else { one.label.to_string() };
-        let sensitivity = one.sensitivity.clone().unwrap_or_default();
-        [one.id.to_string(), label, sensitivity, one.letters.to_string(), one.prints().to_string()]
-    };
-    columns(&std::iter::once(head).chain(documents.iter().map(row)).collect::<Vec<_>>())
-}
-
-fn test(plant: &Path, args: &Test) -> miette::Result<ExitCode> {
+fn test(plant: &Path, args: &register::Test) -> miette::Result<bool> {
     let (loaded, keys) = open(plant)?;
     let collection: Collection = registered::read(&loaded.gateway.documents, &keys)?;
     let text =
@@ -237,8 +147,7 @@ fn test(plant: &Path, args: &Test) -> miette::Result<ExitCode> {
     } else {
         recognised.iter().map(|one| sentence(one, &text)).collect()
     })?;
-    let copied = recognised.iter().any(|one| one.level == Level::Copy);
-    Ok(if copied { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(recognised.iter().any(|one| one.level == Level::Copy))
 }
 
 fn level(level: Level) -> &'static str {

@@ -2,23 +2,20 @@
 //!
 //! It changes `pictures.looks` and nothing else. A running gateway takes the changed file within a second.
 
-use crate::columns::columns;
-use crate::registered::{self, open, say};
+use crate::print::say;
+use crate::register::{self, Done};
+use crate::registered::{self, open};
 use crate::texts;
 use clap::Subcommand;
-use miette::{IntoDiagnostic, bail, miette};
+use miette::{IntoDiagnostic, miette};
 use pictures::{Added, Budget, Gallery, Limits, Picture, Recognised, Registered, Registration, Sight};
 use plant::PictureId;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Largest file.
 const LARGEST: u64 = 256 << 20;
-/// Pictures of which each is told by itself; beyond, only their number.
-const TOLD: usize = 20;
 
 /// Register pictures: a call that holds one is then known, also scaled, compressed anew, mirrored or turned.
 ///
@@ -36,9 +33,15 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Task {
     Add(Add),
-    List(List),
-    Remove(Remove),
-    Test(Test),
+    /// List the registered pictures.
+    List(register::List),
+    /// Forget pictures.
+    Remove(register::Remove),
+    /// Say which registered pictures a picture looks like, and what sort of picture it is
+    ///
+    /// Ends with 0 if it looks like none, with 1 if it looks like one, and with 2 if that cannot be told. Nothing is sent or recorded.
+    #[command(verbatim_doc_comment)]
+    Test(register::Test),
 }
 
 /// Register pictures, or every picture below a folder
@@ -69,47 +72,12 @@ struct Add {
     files: Vec<PathBuf>,
 }
 
-/// List the registered pictures.
-#[derive(Debug, clap::Args)]
-struct List {
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-/// Forget pictures.
-#[derive(Debug, clap::Args)]
-struct Remove {
-    /// What they are called, as `penstock image list` shows it.
-    #[arg(required = true, value_name = "NAME")]
-    ids: Vec<String>,
-}
-
-/// Say which registered pictures a picture looks like, and what sort of picture it is
-///
-/// Ends with 0 if it looks like none, with 1 if it looks like one, and with 2 if that cannot be told. Nothing is sent or recorded.
-#[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
-struct Test {
-    /// The picture.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
-}
-
 pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     match args.task {
         Task::Add(args) => add(plant, &args),
         Task::List(args) => list(plant, &args),
-        Task::Remove(args) => remove(plant, &args),
-        // A script must not take a mistyped flag for a picture, so this does not leave it to `main`.
-        Task::Test(args) => test(plant, &args).or_else(|problem| {
-            eprintln!("{problem:?}");
-            Ok(ExitCode::from(2))
-        }),
+        Task::Remove(args) => register::remove::<Gallery>(plant, &args),
+        Task::Test(args) => Ok(register::tested(test(plant, &args))),
     }
 }
 
@@ -118,92 +86,33 @@ fn add(plant: &Path, args: &Add) -> miette::Result<ExitCode> {
     let label = registered::label(&args.label, "picture", &loaded)?;
     let sensitivity = registered::sensitivity(args.sensitivity.as_deref(), &loaded)?;
     let (mut done, mut failed) = (Vec::new(), Vec::new());
-    let found = found(args)?;
+    let found = register::found::<PictureId>(&args.files, args.id.as_deref(), "picture")?;
     registered::change(&loaded.gateway.pictures, &keys, |gallery: &mut Gallery| {
         for (id, path) in found {
-            let (label, sensitivity) = (label.clone(), sensitivity.clone());
-            let added = picture(&path).and_then(|picture| {
-                gallery.add(Registration { id: id.clone(), label, sensitivity }, &picture, &keys).into_diagnostic()
-            });
+            let registration = Registration { id: id.clone(), label: label.clone(), sensitivity: sensitivity.clone() };
+            let added = picture(&path).and_then(|picture| gallery.add(registration, &picture, &keys).into_diagnostic());
             match added {
-                Ok(added) => done.push((id, added)),
+                Ok(Added { looks, replaced, like }) => {
+                    done.push(Done { id, kept: format!("{looks} looks"), replaced, like });
+                }
                 Err(problem) => failed.push(format!("`{}` is not registered: {problem}", path.display())),
             }
         }
     })?;
-    failed.iter().for_each(|problem| eprintln!("{problem}"));
-    say(&told(&done))?;
-    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// What became of the pictures, for people.
-fn told(done: &[(PictureId, Added)]) -> String {
-    if done.len() > TOLD {
-        let count = |which: fn(&Added) -> bool| done.iter().filter(|(_, added)| which(added)).count();
-        let (replaced, like) = (count(|added| added.replaced), count(|added| added.like.is_some()));
-        return format!("{} pictures are registered: {replaced} anew, {like} much like another\n", done.len());
-    }
-    let line = |(id, added): &(PictureId, Added)| {
-        let anew = if added.replaced { "registered anew" } else { "registered" };
-        let like = added.like.as_ref().map(|like| format!("; much like `{like}`")).unwrap_or_default();
-        format!("`{id}` is {anew}: {} looks{like}\n", added.looks)
-    };
-    done.iter().map(line).collect()
-}
-
-/// The files to register, each under a name of its own.
-fn found(args: &Add) -> miette::Result<Vec<(PictureId, PathBuf)>> {
-    let mut found = Vec::new();
-    for path in &args.files {
-        for one in texts::below(path)? {
-            found.push((PictureId::new(one.id.as_str()).into_diagnostic()?, one.path));
-        }
-    }
-    if let Some(id) = &args.id {
-        let [one] = found.as_mut_slice() else { bail!("`--id` names one picture, and there are {}", found.len()) };
-        one.0 = PictureId::new(id.as_str()).into_diagnostic()?;
-    }
-    let mut names: BTreeMap<&PictureId, &Path> = BTreeMap::new();
-    for (id, path) in &found {
-        if let Some(other) = names.insert(id, path) {
-            bail!("`{}` and `{}` would both be called `{id}`", other.display(), path.display());
-        }
-    }
-    Ok(found)
+    register::tell(&done, &failed, "picture")
 }
 
 fn picture(path: &Path) -> miette::Result<Picture> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).into_diagnostic()?;
-    if bytes.len() as u64 > LARGEST {
-        bail!("it is larger than 256 MiB");
-    }
+    let bytes = texts::bytes(path, LARGEST).into_diagnostic()?;
     Picture::decode(&bytes, &mut Budget::new(&Limits::default())).into_diagnostic()
 }
 
-fn remove(plant: &Path, args: &Remove) -> miette::Result<ExitCode> {
-    let (loaded, keys) = open(plant)?;
-    let ids = args.ids.iter().map(|id| PictureId::new(id.as_str()).into_diagnostic()).collect::<Result<Vec<_>, _>>()?;
-    registered::forget(&loaded.gateway.pictures, &keys, ids, "picture", Gallery::remove)
-}
-
-fn list(plant: &Path, args: &List) -> miette::Result<ExitCode> {
-    let (loaded, keys) = open(plant)?;
-    let gallery: Gallery = registered::read(&loaded.gateway.pictures, &keys)?;
-    let all = gallery.pictures();
-    say(&if args.json {
-        format!("{:#}\n", all.iter().map(data).collect::<Value>())
-    } else if all.is_empty() {
-        "no pictures; `penstock image add FILE` registers one\n".to_owned()
-    } else {
-        let head = ["PICTURE", "LABEL", "SENSITIVITY", "LOOKS"].map(str::to_owned);
-        let row = |one: &Registered| {
-            let sensitivity = one.sensitivity.clone().unwrap_or_default();
-            [one.id.to_string(), one.label.to_string(), sensitivity, one.looks().to_string()]
-        };
-        columns(&std::iter::once(head).chain(all.iter().map(row)).collect::<Vec<_>>())
-    })?;
-    Ok(ExitCode::SUCCESS)
+fn list(plant: &Path, args: &register::List) -> miette::Result<ExitCode> {
+    let row = |one: &Registered| {
+        let sensitivity = one.sensitivity.clone().unwrap_or_default();
+        [one.id.to_string(), one.label.to_string(), sensitivity, one.looks().to_string()]
+    };
+    register::list::<Gallery, 4>(plant, args, data, ["PICTURE", "LABEL", "SENSITIVITY", "LOOKS"], row)
 }
 
 fn data(one: &Registered) -> Value {
@@ -215,7 +124,7 @@ fn data(one: &Registered) -> Value {
     })
 }
 
-fn test(plant: &Path, args: &Test) -> miette::Result<ExitCode> {
+fn test(plant: &Path, args: &register::Test) -> miette::Result<bool> {
     let (loaded, keys) = open(plant)?;
     let gallery: Gallery = registered::read(&loaded.gateway.pictures, &keys)?;
     let picture =
@@ -231,7 +140,7 @@ fn test(plant: &Path, args: &Test) -> miette::Result<ExitCode> {
     } else {
         known.iter().map(|one| sentence(kind, one)).collect()
     })?;
-    Ok(if known.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(!known.is_empty())
 }
 
 fn sentence(kind: &str, one: &Recognised<'_>) -> String {

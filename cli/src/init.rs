@@ -9,6 +9,7 @@
 //! [`lay`] does the same for any plant file, so that others can begin a plant with content of their own.
 
 use crate::authority::{Authority, AuthorityError, Leaf};
+use crate::print::say;
 use config::{Loaded, PLANT_FILE};
 use miette::{IntoDiagnostic, WrapErr};
 use plant::{Millis, PlantId, Workload};
@@ -73,7 +74,7 @@ pub(crate) fn run(args: Args) -> miette::Result<ExitCode> {
         Template { plant_file: &plant_file, rules: &[("rules/plant.cedar", include_str!("init/plant.cedar"))] };
     let loaded = lay(&args.folder, &template, args.force, now)?;
     let text = next_steps(&args.folder, &loaded);
-    io::stdout().lock().write_all(text.as_bytes()).into_diagnostic()?;
+    say(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

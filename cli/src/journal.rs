@@ -2,7 +2,7 @@
 
 use crate::vault::Vault;
 use gateway::{Acknowledge, Kept, Metrics, Recorder, Unwritten};
-use plant::{Body, Draft, Kind, Note, Sealed};
+use plant::{Body, Draft, Kind, Note, RecordId, Sealed};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -36,11 +36,30 @@ impl Recorder for Ledger {
 
 /// Writes a record of the house itself: a plant file in force, tokens changed.
 pub(crate) fn note(store: &Store, kind: Kind, note: BTreeMap<&'static str, Note>) {
-    let draft =
-        Draft { kind, id: gateway::draw_id(gateway::now()), reference: None, body: Body { note, ..Body::default() } };
-    if let Err(problem) = store.write(draft) {
+    if let Err(problem) = written(store, kind, note) {
         tracing::error!(%problem, "a record of the gateway itself was not written");
     }
+}
+
+/// Writes such a record; durable when this returns.
+pub(crate) fn written(store: &Store, kind: Kind, note: BTreeMap<&'static str, Note>) -> Result<(), store::Failure> {
+    let draft =
+        Draft { kind, id: gateway::draw_id(gateway::now()), reference: None, body: Body { note, ..Body::default() } };
+    store.write(draft).map(drop)
+}
+
+/// Writes a record that refers to another; durable when this is done.
+pub(crate) async fn referring(
+    store: &Store,
+    kind: Kind,
+    to: RecordId,
+    note: BTreeMap<&'static str, Note>,
+) -> Result<(), store::Failure> {
+    let id = gateway::draw_id(gateway::now());
+    let draft = Draft { kind, id, reference: Some(to), body: Body { note, ..Body::default() } };
+    let (done, written) = tokio::sync::oneshot::channel();
+    store.append(draft, Box::new(move |result| drop(done.send(result.map(drop)))));
+    written.await.unwrap_or(Err(store::Failure::Closed))
 }
 
 /// Adds the ledger to what `/metrics` shows.

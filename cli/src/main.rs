@@ -1,42 +1,61 @@
 //! `penstock`: one binary, one file per subcommand. This is where the core and the shell are joined.
 
+mod admin;
 mod anchor;
+mod approvals;
+mod approve;
 mod assemble;
 mod authority;
 mod check;
-mod columns;
 mod completions;
+mod controlling;
 mod convict;
 mod demo;
+mod diff;
+mod doctor;
 mod erase;
 mod explain;
 mod export;
+mod file;
 mod fingerprint;
 mod forward;
 mod hold;
+mod holds;
 mod image;
 mod init;
+mod intercept;
+mod isolate;
+mod isolating;
 mod journal;
 mod logging;
 mod manual;
 mod matching;
+mod mcp;
 mod notice;
 mod pack;
+mod print;
 mod prune;
+mod quotas;
+mod reaching;
 mod receipt;
 mod records;
+mod register;
 mod registered;
 mod reindex;
+mod reload;
+mod replay;
 mod rules;
 mod run;
 mod schema;
 mod seal;
+mod secret;
 mod secrets;
 mod shifts;
 mod signing;
 mod sql;
 mod texts;
 mod token;
+mod usage;
 mod vault;
 mod verify;
 mod witness;
@@ -72,21 +91,33 @@ enum Task {
     Demo(demo::Args),
     Init(init::Args),
     Check(check::Args),
+    Diff(diff::Args),
+    Replay(replay::Args),
+    Approve(approve::Args),
+    Doctor(doctor::Args),
     Run(run::Args),
     Explain(explain::Args),
     Rules(rules::Args),
     Token(token::Args),
+    Admin(admin::Args),
+    Isolate(isolate::Isolate),
+    Restore(isolate::Restore),
+    Holds(holds::Args),
+    Reload(reload::Args),
     Fingerprint(fingerprint::Args),
     #[command(name = "match")]
     Matching(matching::Args),
     Image(image::Args),
+    Mcp(mcp::Args),
     Records(records::Args),
     Shifts(shifts::Args),
+    Usage(usage::Args),
     Receipt(receipt::Args),
     Sql(sql::Args),
     Reindex(reindex::Args),
     Export(export::Args),
     Forward(forward::Args),
+    Intercept(intercept::Args),
     Verify(verify::Args),
     Convict(convict::Args),
     Witness(witness::Args),
@@ -106,20 +137,32 @@ fn main() -> miette::Result<ExitCode> {
         Task::Demo(args) => demo::run(args),
         Task::Init(args) => init::run(args),
         Task::Check(args) => check::run(&plant, args),
+        Task::Diff(args) => diff::run(&args),
+        Task::Replay(args) => replay::run(&plant, &args),
+        Task::Approve(args) => approve::run(&plant, args),
+        Task::Doctor(args) => doctor::run(args),
         Task::Run(args) => run::run(&plant, args),
         Task::Explain(args) => explain::run(&plant, args),
         Task::Rules(args) => rules::run(&plant, args),
         Task::Token(args) => token::run(&plant, args),
+        Task::Admin(args) => admin::run(&plant, args),
+        Task::Isolate(args) => isolate::isolate(&plant, &args),
+        Task::Restore(args) => isolate::restore(&plant, &args),
+        Task::Holds(args) => holds::run(&plant, args),
+        Task::Reload(args) => reload::run(&plant, &args),
         Task::Fingerprint(args) => fingerprint::run(&plant, args),
         Task::Matching(args) => matching::run(&plant, args),
         Task::Image(args) => image::run(&plant, args),
+        Task::Mcp(args) => mcp::run(&plant, args),
         Task::Records(args) => records::run(&plant, args),
         Task::Shifts(args) => shifts::run(&plant, args),
+        Task::Usage(args) => usage::run(&plant, args),
         Task::Receipt(args) => receipt::run(&plant, args),
         Task::Sql(args) => sql::run(args),
         Task::Reindex(args) => reindex::run(args),
         Task::Export(args) => export::run(&plant, args),
         Task::Forward(args) => forward::run(&plant, args),
+        Task::Intercept(args) => intercept::run(&plant, args),
         Task::Verify(args) => verify::run(args),
         Task::Convict(args) => convict::run(args),
         Task::Witness(args) => witness::run(args),

@@ -2,8 +2,9 @@
 //!
 //! It changes `tables.match` and nothing else. A running gateway takes the changed file within a second.
 
-use crate::columns::columns;
-use crate::registered::{self, open, say};
+use crate::print::say;
+use crate::register;
+use crate::registered::{self, open};
 use crate::texts;
 use clap::{ArgGroup, Subcommand};
 use miette::{IntoDiagnostic, miette};
@@ -29,9 +30,15 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Task {
     Add(Add),
-    List(List),
-    Remove(Remove),
-    Test(Test),
+    /// List the registered tables.
+    List(register::List),
+    /// Forget tables.
+    Remove(register::Remove),
+    /// Say of which tables a text has values, and where
+    ///
+    /// Ends with 0 if it has none, with 1 if it has some, and with 2 if that cannot be told. Nothing is sent or recorded.
+    #[command(verbatim_doc_comment)]
+    Test(register::Test),
 }
 
 /// Register a table, or bring one up to date
@@ -73,47 +80,12 @@ struct Add {
     file: PathBuf,
 }
 
-/// List the registered tables.
-#[derive(Debug, clap::Args)]
-struct List {
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-/// Forget tables.
-#[derive(Debug, clap::Args)]
-struct Remove {
-    /// What they are called, as `penstock match list` shows it.
-    #[arg(required = true, value_name = "NAME")]
-    ids: Vec<String>,
-}
-
-/// Say of which tables a text has values, and where
-///
-/// Ends with 0 if it has none, with 1 if it has some, and with 2 if that cannot be told. Nothing is sent or recorded.
-#[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
-struct Test {
-    /// The text, from a file or `-` for standard input.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
-}
-
 pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     match args.task {
         Task::Add(args) => add(plant, &args),
         Task::List(args) => list(plant, &args),
-        Task::Remove(args) => remove(plant, &args),
-        // A script must not take a mistyped flag for a value, so this does not leave it to `main`.
-        Task::Test(args) => test(plant, &args).or_else(|problem| {
-            eprintln!("{problem:?}");
-            Ok(ExitCode::from(2))
-        }),
+        Task::Remove(args) => register::remove::<Sheets>(plant, &args),
+        Task::Test(args) => Ok(register::tested(test(plant, &args))),
     }
 }
 
@@ -148,30 +120,13 @@ fn add(plant: &Path, args: &Add) -> miette::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn remove(plant: &Path, args: &Remove) -> miette::Result<ExitCode> {
-    let (loaded, keys) = open(plant)?;
-    let ids = args.ids.iter().map(|id| TableId::new(id.as_str()).into_diagnostic()).collect::<Result<Vec<_>, _>>()?;
-    registered::forget(&loaded.gateway.tables, &keys, ids, "table", Sheets::remove)
-}
-
-fn list(plant: &Path, args: &List) -> miette::Result<ExitCode> {
-    let (loaded, keys) = open(plant)?;
-    let sheets: Sheets = registered::read(&loaded.gateway.tables, &keys)?;
-    let all = sheets.sheets();
-    say(&if args.json {
-        format!("{:#}\n", all.iter().map(sheet).collect::<Value>())
-    } else if all.is_empty() {
-        "no tables; `penstock match add --column COLUMN FILE` registers one\n".to_owned()
-    } else {
-        let head = ["TABLE", "LABEL", "SENSITIVITY", "VALUES", "LOOKED FOR"].map(str::to_owned);
-        let row = |one: &Sheet| {
-            let rules: Vec<String> = one.rules.iter().map(|rule| told(one, rule)).collect();
-            let sensitivity = one.sensitivity.clone().unwrap_or_default();
-            [one.id.to_string(), one.label.to_string(), sensitivity, one.values().to_string(), rules.join("; ")]
-        };
-        columns(&std::iter::once(head).chain(all.iter().map(row)).collect::<Vec<_>>())
-    })?;
-    Ok(ExitCode::SUCCESS)
+fn list(plant: &Path, args: &register::List) -> miette::Result<ExitCode> {
+    let row = |one: &Sheet| {
+        let rules: Vec<String> = one.rules.iter().map(|rule| told(one, rule)).collect();
+        let sensitivity = one.sensitivity.clone().unwrap_or_default();
+        [one.id.to_string(), one.label.to_string(), sensitivity, one.values().to_string(), rules.join("; ")]
+    };
+    register::list::<Sheets, 5>(plant, args, sheet, ["TABLE", "LABEL", "SENSITIVITY", "VALUES", "LOOKED FOR"], row)
 }
 
 /// A rule in words.
@@ -191,7 +146,7 @@ fn sheet(sheet: &Sheet) -> Value {
     })
 }
 
-fn test(plant: &Path, args: &Test) -> miette::Result<ExitCode> {
+fn test(plant: &Path, args: &register::Test) -> miette::Result<bool> {
     let (loaded, keys) = open(plant)?;
     let sheets: Sheets = registered::read(&loaded.gateway.tables, &keys)?;
     let text =
@@ -208,7 +163,7 @@ fn test(plant: &Path, args: &Test) -> miette::Result<ExitCode> {
     } else {
         matched.iter().map(|one| sentence(one, &text)).collect()
     })?;
-    Ok(if matched.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(!matched.is_empty())
 }
 
 fn sentence(one: &Matched<'_>, text: &str) -> String {

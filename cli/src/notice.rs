@@ -33,10 +33,24 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long it may take where what is done does not wait for its record.
 const BRIEFLY: Duration = Duration::from_secs(5);
 /// What notices may be about.
-const KINDS: [Kind; 5] = [Kind::Read, Kind::Erase, Kind::Prune, Kind::Anchor, Kind::Export];
+const KINDS: [Kind; 6] = [Kind::Read, Kind::Erase, Kind::Prune, Kind::Anchor, Kind::Export, Kind::Admin];
 /// What a notice may say: in words, and in numbers.
-const KEYS: [&str; 11] =
-    ["approver", "authority", "basis", "event", "format", "key", "month", "record", "redact", "seed", "subject"];
+const KEYS: [&str; 14] = [
+    "approver",
+    "authority",
+    "basis",
+    "event",
+    "format",
+    "key",
+    "month",
+    "provider",
+    "record",
+    "redact",
+    "seed",
+    "sha256",
+    "subject",
+    "tool",
+];
 const NUMBERS: [&str; 3] = ["sample", "size", "time"];
 
 /// What is to be recorded.
@@ -216,7 +230,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn notice() -> Notice {
-        Notice { kind: Kind::Read, note: BTreeMap::from([("event", Note::Text("opened \"x\"".to_owned()))]) }
+        Notice { kind: Kind::Read, note: BTreeMap::from([("event", Note::text("opened \"x\""))]) }
     }
 
     #[test]

@@ -64,11 +64,10 @@ impl From<Redact> for Option<Profile> {
 impl Wish {
     /// What is recorded of it.
     pub(crate) fn notice(&self) -> Notice {
-        let text = |text: &str| Note::Text(text.to_owned());
         let profile = Option::<Profile>::from(self.redact).map_or("none", Profile::name);
-        let mut note = BTreeMap::from([("event", text("pack")), ("redact", text(profile))]);
+        let mut note = BTreeMap::from([("event", Note::text("pack")), ("redact", Note::text(profile))]);
         note.extend(self.sample.map(|size| ("sample", Note::Number(size as u64))));
-        note.extend(self.seed.as_deref().map(|seed| ("seed", text(seed))));
+        note.extend(self.seed.as_deref().map(|seed| ("seed", Note::text(seed))));
         Notice { kind: Kind::Export, note }
     }
 }

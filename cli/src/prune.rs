@@ -76,8 +76,10 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
 
 /// What the record says of why.
 fn told(basis: &str, approver: &str) -> Notice {
-    let text = |text: &str| Note::Text(text.to_owned());
-    Notice { kind: Kind::Prune, note: BTreeMap::from([("basis", text(basis)), ("approver", text(approver))]) }
+    Notice {
+        kind: Kind::Prune,
+        note: BTreeMap::from([("basis", Note::text(basis)), ("approver", Note::text(approver))]),
+    }
 }
 
 /// What a `prune` record that is written now may say; `None` if nothing is due.

@@ -1,6 +1,6 @@
 //! `penstock records`: searches the ledger, also beside a running gateway.
 
-mod open;
+pub(crate) mod open;
 
 use crate::assemble;
 use crate::secrets::PlantKey;

@@ -2,33 +2,61 @@
 
 use crate::assemble;
 use crate::secrets::PlantKey;
-use config::{Loaded, private};
+use config::{Gateway, Loaded, private};
 use gateway::KnownPictures;
 use inspect::Known;
 use miette::{IntoDiagnostic, bail, miette};
-use pictures::Gallery;
-use plant::Label;
+use pictures::{Gallery, Registered as Picture};
+use plant::{DocumentId, InvalidId, Label, PictureId, TableId};
 use prints::file::FileError;
-use prints::{Collection, Keys, Matcher, Sheets, Table};
+use prints::{Collection, Document, Keys, Matcher, Sheet, Sheets, Table};
 use std::fmt::Display;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
-use std::process::ExitCode;
+use std::str::FromStr;
 
 /// Largest file. 100,000 documents of 3 KB take 140 MB.
 const LARGEST: u64 = 2 << 30;
+/// What to do where the scale has changed.
+const ANEW: &str = "register it anew with a sensitivity of the plant file's scale";
 
 /// What is registered in a file of its own.
 pub(crate) trait Registered: Clone + Default + PartialEq {
-    /// The command that registers it.
+    /// What one is called by.
+    type Id: FromStr<Err = InvalidId> + Display + Ord;
+    /// One that is registered.
+    type One;
+    /// What one is, in words.
+    const NOUN: &str;
+    /// The command that registers one.
     const COMMAND: &str;
+    /// Its file.
+    fn path(gateway: &Gateway) -> &Path;
+    fn all(&self) -> &[Self::One];
+    /// Forgets one; whether it was there.
+    fn remove(&mut self, id: &Self::Id) -> bool;
     fn decode(bytes: &[u8], keys: &Keys) -> Result<Self, FileError>;
     fn encode(&self, keys: &Keys) -> Vec<u8>;
 }
 
 impl Registered for Collection {
+    type Id = DocumentId;
+    type One = Document;
+    const NOUN: &str = "document";
     const COMMAND: &str = "penstock fingerprint add";
+
+    fn path(gateway: &Gateway) -> &Path {
+        &gateway.documents
+    }
+
+    fn all(&self) -> &[Document] {
+        self.documents()
+    }
+
+    fn remove(&mut self, id: &DocumentId) -> bool {
+        self.remove(id)
+    }
 
     fn decode(bytes: &[u8], keys: &Keys) -> Result<Self, FileError> {
         Self::decode(bytes, keys)
@@ -40,7 +68,22 @@ impl Registered for Collection {
 }
 
 impl Registered for Sheets {
+    type Id = TableId;
+    type One = Sheet;
+    const NOUN: &str = "table";
     const COMMAND: &str = "penstock match add";
+
+    fn path(gateway: &Gateway) -> &Path {
+        &gateway.tables
+    }
+
+    fn all(&self) -> &[Sheet] {
+        self.sheets()
+    }
+
+    fn remove(&mut self, id: &TableId) -> bool {
+        self.remove(id)
+    }
 
     fn decode(bytes: &[u8], keys: &Keys) -> Result<Self, FileError> {
         Self::decode(bytes, keys)
@@ -52,7 +95,22 @@ impl Registered for Sheets {
 }
 
 impl Registered for Gallery {
+    type Id = PictureId;
+    type One = Picture;
+    const NOUN: &str = "picture";
     const COMMAND: &str = "penstock image add";
+
+    fn path(gateway: &Gateway) -> &Path {
+        &gateway.pictures
+    }
+
+    fn all(&self) -> &[Picture] {
+        self.pictures()
+    }
+
+    fn remove(&mut self, id: &PictureId) -> bool {
+        self.remove(id)
+    }
 
     fn decode(bytes: &[u8], keys: &Keys) -> Result<Self, FileError> {
         Self::decode(bytes, keys)
@@ -75,8 +133,7 @@ pub(crate) fn pictures(loaded: &Loaded, key: &PlantKey) -> miette::Result<Option
     let known = KnownPictures::new(keys, gallery, |label, name| match name {
         None => Ok(loaded.inspect.sensitivity(label)),
         Some(name) => loaded.plant.scale.step(name).ok_or_else(|| {
-            let help = "register it anew with a sensitivity of the plant file's scale";
-            miette!(help = help, "a picture was registered as `{name}`, which is no sensitivity of the plant")
+            miette!(help = ANEW, "a picture was registered as `{name}`, which is no sensitivity of the plant")
         }),
     });
     known.map(Some)
@@ -97,8 +154,7 @@ pub(crate) fn known(loaded: &Loaded, key: &PlantKey) -> miette::Result<Option<Kn
     tracing::info!(documents = count, tables = sheets, "what is registered is known again");
     let (table, values) = (Table::new(&documents), Matcher::new(tables));
     let known = Known::new(&loaded.inspect, &loaded.plant.scale, keys, table, values);
-    let help = "register it anew with a sensitivity of the plant file's scale";
-    known.map(Some).map_err(|problem| miette!(help = help, "{problem}"))
+    known.map(Some).map_err(|problem| miette!(help = ANEW, "{problem}"))
 }
 
 /// The plant, and the keys that prints are made with.
@@ -132,31 +188,6 @@ pub(crate) fn sensitivity(name: Option<&str>, loaded: &Loaded) -> miette::Result
         }
         name => Ok(name.map(str::to_owned)),
     }
-}
-
-/// Forgets what has these names, and says of each whether it was there; a failure if one was not. `noun` is what it is.
-pub(crate) fn forget<R: Registered, I: Display>(
-    path: &Path,
-    keys: &Keys,
-    ids: Vec<I>,
-    noun: &str,
-    remove: impl Fn(&mut R, &I) -> bool,
-) -> miette::Result<ExitCode> {
-    let removed = change(path, keys, |registered: &mut R| {
-        ids.into_iter().map(|id| (remove(registered, &id), id)).collect::<Vec<_>>()
-    })?;
-    let line = |(there, id): &(bool, I)| match there {
-        true => format!("`{id}` is forgotten\n"),
-        false => format!("there is no {noun} `{id}`\n"),
-    };
-    say(&removed.iter().map(line).collect::<String>())?;
-    Ok(if removed.iter().all(|(there, _)| *there) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Prints to standard output.
-pub(crate) fn say(text: &str) -> miette::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).into_diagnostic()
 }
 
 /// Reads a file. One that is not there holds nothing.

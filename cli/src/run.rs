@@ -3,17 +3,22 @@
 //! A changed plant file, rule or token file comes into force by itself within a second, or at once by SIGHUP. A bad
 //! one never replaces a good one; either way a record says so.
 
+use crate::approvals::{Last, Unapproved};
 use crate::assemble;
+use crate::controlling::{self, Controlling, Order};
+use crate::isolating::Isolating;
 use crate::journal::{self, Ledger};
 use crate::logging::{self, Form};
+use crate::mcp;
 use crate::notice;
 use crate::prune;
+use crate::quotas::Kept;
 use crate::secrets::PlantKey;
 use crate::vault::Vault;
 use crate::witnessing::{Fresh, Witnessing};
 use config::Loaded;
 use config::tokens::{self, Change, Tokens};
-use gateway::{Gateway, Limits, Listen, Metrics, OperatorKeys, TlsFiles};
+use gateway::{Gateway, Limits, Listen, Metrics, Offered, OperatorKeys, Sockets, TlsFiles, Way};
 use miette::{IntoDiagnostic, WrapErr};
 use plant::{ConduitId, CredentialReference, Kind, Note};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,8 +51,8 @@ pub(crate) struct Args {
     #[arg(long, default_value = "info", env = "PENSTOCK_LOG")]
     log_level: String,
 
-    /// Write the addresses that are listened on to this file, once they are: the calls' first, then operations', then the
-    /// witness's.
+    /// Write the addresses that are listened on to this file, once they are: the calls' first, then operations', the
+    /// witness's, the console's, and those of interception.
     #[arg(long, value_name = "FILE")]
     addresses: Option<PathBuf>,
 }
@@ -131,12 +136,16 @@ pub(crate) struct House {
     loaded: Arc<Loaded>,
     key: PlantKey,
     operator_keys: Option<Arc<OperatorKeys>>,
+    /// Tools of MCP servers that wait for a person.
+    offered: Arc<Offered>,
     tokens: Tokens,
     store: Arc<Store>,
     vault: Arc<Vault>,
     gateway: Gateway,
     witnessing: Witnessing,
+    controlling: Controlling,
     seen: Seen,
+    kept: Kept,
     chores: Option<tokio::task::JoinHandle<()>>,
     /// When records that are too old were looked for last.
     pruned: Option<Instant>,
@@ -159,18 +168,29 @@ impl House {
             abandoned = recovery.abandoned.len(),
             "ledger open"
         );
+        let last = Last::read(folder, &key)?.unwrap_or_else(|| Last::of(&loaded));
+        let approved = last.approvers_of(&loaded);
+        let approvers = approved.inspect_err(|problem| journal::note(&store, Kind::Config, rejected(problem)))?;
         let operator_keys = assemble::operator_keys(loaded.plant.issuer.as_ref(), None)?;
         let tokens = tokens::read(&loaded.gateway.tokens)?;
+        let isolating = Arc::new(Isolating::open(folder, &key, Arc::clone(&store)));
+        let offered = mcp::restored(&loaded);
         let inforce = assemble::inforce(&loaded, &tokens, &key, operator_keys.clone())?;
+        let inforce = inforce.approving(mcp::in_force(&loaded, &offered)?).isolating(isolating.parts());
+        let (kept, used) = Kept::open(&loaded);
+        let inforce = inforce.resuming(used);
         let metrics = Arc::new(Metrics::default());
         journal::measure(&metrics, &store);
         let vault = Arc::new(Vault::open(&loaded)?);
         let recorder = Arc::new(Ledger { store: Arc::clone(&store), vault: Arc::clone(&vault) });
         let witnessing = Witnessing::open(&loaded, &store, &metrics).await?;
         let (listen, limits) = (listen(&loaded), limits(&loaded));
-        let gateway = Gateway::start(&listen, loaded.gateway.admin, limits, key.secrets(), inforce, recorder, metrics)
-            .await
-            .into_diagnostic()?;
+        let own = Arc::clone(&recorder);
+        let doors = (listen.as_slice(), loaded.gateway.admin, handed()?);
+        let gateway =
+            Gateway::start(doors, limits, key.secrets(), inforce, recorder, metrics).await.into_diagnostic()?;
+        let controlling = Controlling::open(&loaded, gateway.valve(), isolating, own).await?;
+        last.hand_over(&loaded, &approvers, &store, &key)?;
         journal::note(&store, Kind::Config, in_force(&loaded));
         let seen = Seen::look(&loaded, path);
         store.set_essential(essential(&loaded));
@@ -179,12 +199,15 @@ impl House {
             loaded: Arc::new(loaded),
             key,
             operator_keys,
+            offered,
             tokens,
             store,
             vault,
             gateway,
             witnessing,
+            controlling,
             seen,
+            kept,
             chores: None,
             pruned: None,
         })
@@ -201,9 +224,13 @@ impl House {
 
     fn announce(&self, file: Option<&Path>) -> miette::Result<()> {
         let all = self.gateway.addresses().chain(self.gateway.operations()).chain(self.witnessing.addresses());
+        let all = all.chain(self.controlling.address()).chain(self.gateway.intercepting());
         let addresses: Vec<String> = all.map(|address| address.to_string()).collect();
         for address in self.gateway.addresses() {
             tracing::info!(%address, "listening for calls");
+        }
+        for address in self.gateway.intercepting() {
+            tracing::info!(%address, "listening for connections to intercept");
         }
         if let Some(address) = self.gateway.operations() {
             tracing::info!(%address, "listening for operations");
@@ -211,10 +238,11 @@ impl House {
         for address in self.witnessing.addresses() {
             tracing::info!(%address, "listening as a witness");
         }
+        if let Some(address) = self.controlling.address() {
+            tracing::info!(%address, "listening for the console");
+        }
         let Some(file) = file else { return Ok(()) };
-        // Whole or not at all: whoever waits for the file reads all of it.
-        let fresh = file.with_extension("new");
-        let written = std::fs::write(&fresh, addresses.join("\n") + "\n").and_then(|()| std::fs::rename(&fresh, file));
+        let written = crate::file::replace(file, addresses.join("\n") + "\n");
         written.into_diagnostic().wrap_err_with(|| format!("cannot write `{}`", file.display()))
     }
 
@@ -225,16 +253,22 @@ impl House {
         loop {
             tokio::select! {
                 told = signals.next() => match told {
-                    Told::Renew => self.reload(),
+                    Told::Renew => drop(self.reload(None)),
                     Told::Stop => return,
                 },
+                Some(Order { by, told }) = self.controlling.orders.recv() => {
+                    let done = self.reload(Some(by.told())).map(|()| controlling::in_force(&self.loaded.plant));
+                    // Whoever asked may be gone.
+                    let _ = told.send(done);
+                }
                 _ = look.tick() => {
                     self.do_chores();
+                    self.kept.keep(&self.gateway.used());
                     breathe();
                     let seen = Seen::look(&self.loaded, &self.path);
                     if seen != self.seen {
                         self.seen = seen;
-                        self.reload();
+                        drop(self.reload(None));
                     }
                 }
             }
@@ -252,46 +286,61 @@ impl House {
             self.pruned = Some(Instant::now());
         }
         let (loaded, store) = (Arc::clone(&self.loaded), Arc::clone(&self.store));
+        let offered = Arc::clone(&self.offered);
         self.chores = Some(tokio::task::spawn_blocking(move || {
             notice::collect(&loaded, &store);
+            mcp::keep(&loaded, &offered);
             if prune && let Err(problem) = prune::by_policy(&loaded, &store) {
                 tracing::error!(%problem, "records that are too old are not removed");
             }
         }));
     }
 
-    /// Puts the plant's files in force as they are now, or keeps what is in force. Records which.
-    fn reload(&mut self) {
-        match self.renew() {
+    /// Puts the plant's files in force as they are now, or keeps what is in force; says why, if so. Records which, and who
+    /// asked for it if it was not the files themselves.
+    fn reload(&mut self, by: Option<String>) -> Result<(), String> {
+        let renewed = self.renew();
+        let mut note = match &renewed {
             Ok(()) => {
                 tracing::info!(digest = self.loaded.plant.digest, "plant file in force");
-                journal::note(&self.store, Kind::Config, in_force(&self.loaded));
+                in_force(&self.loaded)
             }
             Err(problem) => {
-                for line in told(&problem) {
+                for line in told(problem) {
                     tracing::error!(problem = line, "the plant's files were rejected; what was in force stays");
                 }
-                let text = |text: &str| Note::Text(text.to_owned());
-                let note = BTreeMap::from([("result", text("rejected")), ("kept", text(&self.loaded.plant.digest))]);
-                journal::note(&self.store, Kind::Config, note);
+                let mut note = rejected(problem);
+                note.insert("kept", Note::text(&self.loaded.plant.digest));
+                note
             }
-        }
+        };
+        note.extend(by.map(|by| ("by", Note::Text(by))));
+        journal::note(&self.store, Kind::Config, note);
+        renewed.map_err(|problem| told(&problem).join("; "))
     }
 
     fn renew(&mut self) -> miette::Result<()> {
         let loaded = assemble::load(&self.path)?;
+        let last = Last::of(&self.loaded);
+        let approvers = last.approvers_of(&loaded)?;
         self.gateway.renew_tls().into_diagnostic()?;
         let used = self.loaded.plant.issuer.as_ref().zip(self.operator_keys.as_ref());
         let operator_keys = assemble::operator_keys(loaded.plant.issuer.as_ref(), used)?;
         let tokens = tokens::read(&loaded.gateway.tokens)?;
         let inforce = assemble::inforce(&loaded, &tokens, &self.key, operator_keys.clone())?;
+        let inforce = inforce.approving(mcp::in_force(&loaded, &self.offered)?);
         let fresh = Fresh::read(&loaded)?;
+        let hands = controlling::Fresh::read(&loaded)?;
         self.vault.renew(&loaded)?;
+        last.hand_over(&loaded, &approvers, &self.store, &self.key)?;
         self.store.set_essential(essential(&loaded));
         self.witnessing.renew(&loaded, &self.store, fresh);
         self.gateway.enforce(inforce);
         for change in tokens.since(&self.tokens) {
             journal::note(&self.store, Kind::Admin, changed(&change));
+        }
+        for (what, badge) in self.controlling.renew(&loaded, hands) {
+            journal::note(&self.store, Kind::Admin, controlling::changed(what, &badge));
         }
         if addresses(&loaded) != addresses(&self.loaded) {
             tracing::warn!("changed addresses come into force at the next start");
@@ -306,7 +355,11 @@ impl House {
     /// Lets what is under way end, then closes the ledger with a last checkpoint.
     pub(crate) async fn close(self) {
         tracing::info!("stopping: exchanges under way may end");
+        self.controlling.close().await;
+        let (used, mut kept) = (self.gateway.used(), self.kept);
         let cut = self.gateway.stop().await;
+        kept.keep(&used);
+        mcp::keep(&self.loaded, &self.offered);
         if cut > 0 {
             tracing::warn!(cut, "exchanges were cut at the end of the grace");
         }
@@ -317,6 +370,14 @@ impl House {
         tracing::info!(records = state.size, published = state.published, "ledger closed");
         self.witnessing.close().await;
     }
+}
+
+/// The listening sockets that this process was started with, as systemd hands them over (`sd_listen_fds(3)`).
+fn handed() -> miette::Result<Sockets> {
+    let mut sockets = listenfd::ListenFd::from_env();
+    let taken: Result<Vec<_>, _> = (0..sockets.len()).map(|index| sockets.take_tcp_listener(index)).collect();
+    let taken = taken.into_diagnostic().wrap_err("a socket that was handed over cannot be used")?;
+    Ok(Sockets::new(taken.into_iter().flatten().collect()))
 }
 
 /// Has the allocator return to the system what has been free for a while. It looks for that when it is given back a page,
@@ -346,9 +407,18 @@ fn listen(loaded: &Loaded) -> Vec<Listen> {
         key: gateway.key.clone(),
         client_authority: Some(gateway.client_authority.clone()),
     };
-    let secure = gateway.listen.iter().map(|address| Listen { address: *address, tls: Some(tls.clone()) });
-    let plain = gateway.plain_http.iter().map(|address| Listen { address: *address, tls: None });
-    secure.chain(plain).collect()
+    let (own, secure, plain) = (gateway.intercept.as_ref(), Some(&tls), None);
+    let all: [(&[SocketAddr], Option<&TlsFiles>, Way); 5] = [
+        (&gateway.listen, secure, Way::Calls),
+        (&gateway.plain_http, plain, Way::Calls),
+        (own.map_or(&[], |own| own.proxy.as_slice()), plain, Way::Proxy),
+        (own.map_or(&[], |own| own.proxy_tls.as_slice()), secure, Way::Proxy),
+        (own.map_or(&[], |own| own.transparent.as_slice()), plain, Way::Transparent),
+    ];
+    let each = |(addresses, tls, way): (&[SocketAddr], Option<&TlsFiles>, Way)| -> Vec<Listen> {
+        addresses.iter().map(|address| Listen { address: *address, tls: tls.cloned(), way }).collect()
+    };
+    all.into_iter().flat_map(each).collect()
 }
 
 /// What comes into force only at a start: where it listens, for calls and as a witness, and as which witness.
@@ -366,6 +436,7 @@ fn limits(loaded: &Loaded) -> Limits {
         idle_timeout: limits.idle_timeout,
         connections: count(limits.connections),
         exchanges: count(limits.exchanges),
+        bodies: usize::try_from(limits.bodies).unwrap_or(usize::MAX),
         grace: limits.drain_timeout,
         ..Limits::default()
     }
@@ -376,13 +447,20 @@ fn in_force(loaded: &Loaded) -> BTreeMap<&'static str, Note> {
     let count = |length: usize| Note::Number(u64::try_from(length).unwrap_or(u64::MAX));
     let plant = &loaded.plant;
     BTreeMap::from([
-        ("result", Note::Text("in-force".to_owned())),
+        ("result", Note::text("in-force")),
         ("policy", Note::Text(plant.digest.clone())),
         ("zones", count(plant.zones.len())),
         ("conduits", count(plant.conduits.len())),
         ("workloads", count(plant.workloads.len())),
         ("providers", count(plant.providers.len())),
     ])
+}
+
+/// What a `config` record says of a plant that did not.
+fn rejected(problem: &miette::Report) -> BTreeMap<&'static str, Note> {
+    let mut note = problem.downcast_ref().map(Unapproved::note).unwrap_or_default();
+    note.insert("result", Note::text("rejected"));
+    note
 }
 
 /// What an `admin` record says of a workload token.
@@ -393,14 +471,13 @@ fn changed(change: &Change) -> BTreeMap<&'static str, Note> {
         Change::Altered(entry) => ("token-altered", entry),
         Change::Removed(entry) => ("token-removed", entry),
     };
-    let text = |text: String| Note::Text(text);
     let mut note = BTreeMap::from([
-        ("change", text(what.to_owned())),
-        ("token", text(entry.id.to_string())),
-        ("workload", text(entry.workload.to_string())),
+        ("change", Note::text(what)),
+        ("token", Note::text(entry.id.to_string())),
+        ("workload", Note::text(entry.workload.to_string())),
     ]);
     if let Some(expires) = entry.expires {
-        note.insert("expires", text(expires.to_string()));
+        note.insert("expires", Note::text(expires.to_string()));
     }
     note
 }
@@ -416,9 +493,12 @@ impl Seen {
         let rules = loaded.rules.iter().map(|rule| loaded.folder.join(&rule.name));
         let own = [
             &gateway.tokens,
+            &loaded.control.tokens,
+            &loaded.control.signatures,
             &gateway.documents,
             &gateway.tables,
             &gateway.pictures,
+            &gateway.tools,
             &gateway.certificate,
             &gateway.key,
             &gateway.client_authority,
@@ -434,10 +514,22 @@ impl Seen {
         let witnesses = gateway.witnesses.iter().flat_map(|one| [Some(one.policy.clone()), one.authorities.clone()]);
         let logs = gateway.witness.iter().map(|witness| Some(witness.logs.clone()));
         let witnessing = witnesses.chain(logs).flatten();
+        let intercept = gateway.intercept.iter();
+        let intercept = intercept.flat_map(|own| [own.certificate.clone(), own.key.clone(), own.authorities.clone()]);
         let look = |file: PathBuf| {
             let metadata = std::fs::metadata(file).ok()?;
             Some((metadata.modified().ok()?, metadata.len()))
         };
-        Self([plant].into_iter().chain(own).chain(providers).chain(rules).chain(witnessing).map(look).collect())
+        Self(
+            [plant]
+                .into_iter()
+                .chain(own)
+                .chain(providers)
+                .chain(rules)
+                .chain(witnessing)
+                .chain(intercept)
+                .map(look)
+                .collect(),
+        )
     }
 }

@@ -1,7 +1,7 @@
 //! `penstock schema`: the JSON Schema of the plant file.
 
+use crate::print::say;
 use miette::IntoDiagnostic;
-use std::io::Write;
 use std::process::ExitCode;
 
 /// Print the JSON Schema of the plant file, for editors.
@@ -21,6 +21,6 @@ pub(crate) fn run(args: Args) -> miette::Result<ExitCode> {
     } else {
         format!("{}\n", serde_json::to_string_pretty(&config::schema()).into_diagnostic()?)
     };
-    std::io::stdout().lock().write_all(text.as_bytes()).into_diagnostic()?;
+    say(&text)?;
     Ok(ExitCode::SUCCESS)
 }

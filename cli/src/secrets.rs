@@ -48,6 +48,16 @@ impl PlantKey {
         self.0.derive("pseudonyms")
     }
 
+    /// Says that what is isolated was written down by this plant's gateway.
+    pub(crate) fn isolations(&self) -> Mac {
+        self.0.derive("isolations")
+    }
+
+    /// Says that what was in force was written down by this plant's gateway.
+    pub(crate) fn in_force(&self) -> Mac {
+        self.0.derive("in-force")
+    }
+
     /// Makes prints of what is registered, and of messages.
     pub(crate) fn prints(&self) -> prints::Keys {
         prints::Keys::new(&self.0.derive("prints").tag(&[]))

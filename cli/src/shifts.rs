@@ -1,11 +1,10 @@
 //! `penstock shifts`: what changed abruptly in the calls of workloads, from the records that say so.
 
-use crate::columns::columns;
+use crate::print::{columns, say};
 use crate::records::{self, Where};
 use miette::{IntoDiagnostic, WrapErr};
 use plant::{Kind, Millis, WorkloadId};
 use serde_json::{Value, json};
-use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use store::{Filter, Record};
@@ -49,7 +48,7 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     } else {
         table(&shifts)
     };
-    io::stdout().lock().write_all(text.as_bytes()).into_diagnostic()?;
+    say(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -116,7 +115,6 @@ fn table(shifts: &[Shift<'_>]) -> String {
     if shifts.is_empty() {
         return "no shift is recorded\n".to_owned();
     }
-    let heading = ["NO", "SINCE", "WORKLOAD", "MODEL", "MEASURE", "BEFORE", "AFTER"].map(str::to_owned);
     let row = |shift: &Shift<'_>| {
         // To the second.
         let since = Millis(shift.number("since").unwrap_or_default() / 1000 * 1000).to_string().replace(".000", "");
@@ -130,5 +128,5 @@ fn table(shifts: &[Shift<'_>]) -> String {
             shift.level("after"),
         ]
     };
-    columns(&std::iter::once(heading).chain(shifts.iter().map(row)).collect::<Vec<_>>())
+    columns(["NO", "SINCE", "WORKLOAD", "MODEL", "MEASURE", "BEFORE", "AFTER"], shifts.iter().map(row))
 }

@@ -1,7 +1,6 @@
-//! Finds text files, and reads their text as the machines of a plant write it.
+//! Finds files that are to be registered, and reads texts as the machines of a plant write them.
 
-use miette::{IntoDiagnostic, miette};
-use plant::DocumentId;
+use miette::miette;
 use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -11,24 +10,19 @@ const LARGEST: u64 = 64 << 20;
 /// Deepest folder below the one that was named.
 const DEEPEST: usize = 32;
 
-/// A file, and what its document is called.
-pub(crate) struct Found {
-    pub(crate) id: DocumentId,
-    pub(crate) path: PathBuf,
-}
-
-/// The file, or every file below a folder in the order of their paths. Hidden ones are left out, and links not followed.
-pub(crate) fn below(path: &Path) -> miette::Result<Vec<Found>> {
+/// The file, or every file below a folder in the order of their paths, each after what it is called. Hidden ones are left
+/// out, and links not followed.
+pub(crate) fn below(path: &Path) -> miette::Result<Vec<(String, PathBuf)>> {
     let mut found = Vec::new();
     if path.is_dir() {
         walk(path, path, DEEPEST, &mut found)?;
     } else {
-        found.push(Found { id: document(Path::new(path.file_name().unwrap_or_default()))?, path: path.to_owned() });
+        found.push((name(Path::new(path.file_name().unwrap_or_default()))?, path.to_owned()));
     }
     Ok(found)
 }
 
-fn walk(root: &Path, folder: &Path, depth: usize, found: &mut Vec<Found>) -> miette::Result<()> {
+fn walk(root: &Path, folder: &Path, depth: usize, found: &mut Vec<(String, PathBuf)>) -> miette::Result<()> {
     let failed = |problem: std::io::Error| miette!("cannot read `{}`: {problem}", folder.display());
     let entries = std::fs::read_dir(folder).map_err(failed)?;
     let mut paths =
@@ -43,14 +37,10 @@ fn walk(root: &Path, folder: &Path, depth: usize, found: &mut Vec<Found>) -> mie
             let deeper = depth.checked_sub(1).ok_or_else(|| miette!("`{}` is too deep", path.display()))?;
             walk(root, &path, deeper, found)?;
         } else {
-            found.push(Found { id: document(path.strip_prefix(root).unwrap_or(&path))?, path });
+            found.push((name(path.strip_prefix(root).unwrap_or(&path))?, path));
         }
     }
     Ok(())
-}
-
-fn document(path: &Path) -> miette::Result<DocumentId> {
-    DocumentId::new(name(path)?).into_diagnostic()
 }
 
 /// What is in a file is called by its path: `sop/Pump 7.txt` is `sop.pump-7`.
@@ -81,29 +71,31 @@ pub(crate) fn lines(text: &str, span: &Range<usize>) -> String {
     }
 }
 
-/// A file that is no text.
+/// A file that cannot be registered.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TextError {
     #[error("{0}")]
     Read(#[from] std::io::Error),
-    #[error("it is larger than 64 MiB")]
-    TooLarge,
+    #[error("it is larger than {} MiB", .0 >> 20)]
+    TooLarge(u64),
     #[error("it is no text; register the text of it, such as `pdftotext` gives")]
     Binary,
 }
 
 /// The text of a file, `-` being standard input: UTF-8, UTF-16 with its mark, or else Latin-1.
 pub(crate) fn text(path: &Path) -> Result<String, TextError> {
+    decode(bytes(path, LARGEST)?).ok_or(TextError::Binary)
+}
+
+/// What is in a file of at most so many bytes, `-` being standard input.
+pub(crate) fn bytes(path: &Path, most: u64) -> Result<Vec<u8>, TextError> {
     let mut bytes = Vec::new();
     if path == Path::new("-") {
-        std::io::stdin().take(LARGEST + 1).read_to_end(&mut bytes)?;
+        std::io::stdin().take(most + 1).read_to_end(&mut bytes)?;
     } else {
-        std::fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+        std::fs::File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
     }
-    if bytes.len() as u64 > LARGEST {
-        return Err(TextError::TooLarge);
-    }
-    decode(bytes).ok_or(TextError::Binary)
+    if bytes.len() as u64 > most { Err(TextError::TooLarge(most)) } else { Ok(bytes) }
 }
 
 fn decode(bytes: Vec<u8>) -> Option<String> {

@@ -5,25 +5,22 @@
 //! the next one to start does.
 
 use crate::assemble;
-use crate::columns::columns;
+use crate::print::{columns, say};
+use crate::secret;
 use clap::{ArgGroup, Subcommand};
 use config::tokens::{self, Revocation, Token, Tokens};
 use identity::TokenEntry;
-use miette::{IntoDiagnostic, WrapErr, bail, miette};
+use miette::{IntoDiagnostic, bail, miette};
 use plant::{Millis, Plant, TokenId, WorkloadId};
 use seal::token::Secret;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 const DAY: u64 = 86_400_000;
 /// A token that ends within this time is pointed out.
 const SOON: u64 = 14 * DAY;
-/// RFC 4648 section 6, in lower case.
-const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-
 /// Issue, list and revoke workload tokens.
 ///
 /// A workload token is what an unmodified SDK sends as its API key; it proves which workload calls. Only its hash is
@@ -104,11 +101,7 @@ fn issue(path: &Path, args: Issue) -> miette::Result<ExitCode> {
     let expires = end(&args, now)?;
     let secret = add(&loaded.gateway.tokens, &workload, (now, expires), args.note)?;
     let id = secret.id();
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", secret.text())
-        .and_then(|()| out.flush())
-        .into_diagnostic()
-        .wrap_err_with(|| format!("token `{id}` was issued but could not be printed; revoke it"))?;
+    secret::show(&secret)?;
     advise(&loaded.plant, id, &workload, expires);
     Ok(ExitCode::SUCCESS)
 }
@@ -120,9 +113,7 @@ pub(crate) fn add(
     (issued, expires): (Millis, Option<Millis>),
     note: Option<String>,
 ) -> miette::Result<Secret> {
-    let mut random = Zeroizing::new([0; 32]);
-    draw(random.as_mut())?;
-    let secret = Secret::new(name(workload)?, &random);
+    let secret = secret::drawn(workload.as_str())?;
     let entry = TokenEntry {
         id: secret.id().clone(),
         workload: workload.clone(),
@@ -177,25 +168,11 @@ fn end(args: &Issue, now: Millis) -> miette::Result<Option<Millis>> {
     }
 }
 
-fn draw(random: &mut [u8]) -> miette::Result<()> {
-    getrandom::fill(random).map_err(|problem| miette!("the system gives no random numbers: {problem}"))
-}
-
-/// A name for a token: its workload's, and 30 random bits, so that names of revoked tokens are not used again.
-fn name(workload: &WorkloadId) -> miette::Result<TokenId> {
-    let mut random = [0; 6];
-    draw(&mut random)?;
-    let letters = random.map(|byte| BASE32.get(usize::from(byte & 31)).copied().map_or('a', char::from));
-    let stem: String = workload.as_str().chars().take(80).collect();
-    TokenId::new(format!("{stem}-{}", letters.iter().collect::<String>())).into_diagnostic()
-}
-
 fn list(path: &Path, args: &List) -> miette::Result<ExitCode> {
     let (file, plant) = place(path);
     let tokens = tokens::read(&file)?;
     let shown = if args.json { as_json(&tokens, plant.as_deref()) } else { as_table(&tokens, plant.as_deref()) };
-    let mut out = std::io::stdout().lock();
-    out.write_all(shown.as_bytes()).and_then(|()| out.flush()).into_diagnostic()?;
+    say(&shown)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -278,7 +255,6 @@ fn as_table(tokens: &Tokens, plant: Option<&Plant>) -> String {
         return "no tokens; `penstock token issue --workload ID` issues one\n".to_owned();
     }
     let now = gateway::now();
-    let head = ["TOKEN", "WORKLOAD", "STATE", "ISSUED", "ENDS", "NOTE"].map(str::to_owned);
     let row = |Token { entry, note }: &Token| {
         let end = entry.revoked.or(entry.expires).map_or("never".to_owned(), minute);
         let (id, workload) = (entry.id.to_string(), entry.workload.to_string());
@@ -291,8 +267,7 @@ fn as_table(tokens: &Tokens, plant: Option<&Plant>) -> String {
             note.clone().unwrap_or_default(),
         ]
     };
-    let rows: Vec<[String; 6]> = std::iter::once(head).chain(tokens.list().iter().map(row)).collect();
-    columns(&rows)
+    columns(["TOKEN", "WORKLOAD", "STATE", "ISSUED", "ENDS", "NOTE"], tokens.list().iter().map(row))
 }
 
 /// A time to the minute, in UTC.

@@ -178,6 +178,23 @@ fn the_table_is_plain_in_a_pipe_and_json_is_json() {
 }
 
 #[test]
+fn what_was_used_is_counted_by_whatever_is_asked() {
+    let house = House::new();
+    let lines = house.lines(&["usage", "--by", "conduit", "--by", "workload"]);
+    let words: Vec<Vec<&str>> = lines.iter().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(words[0][..4], ["CONDUIT", "WORKLOAD", "CALLS", "REFUSED"]);
+    assert_eq!(words[1], ["copilot", "line-copilot", "1", "0", "0", "0", "0", "0", "1", "0", "0"]);
+    assert_eq!(words[2][..4], ["copilot", "pump-bot", "300", "300"]);
+    let json: serde_json::Value =
+        serde_json::from_str(&house.lines(&["usage", "--by", "model", "--by", "day", "--json"]).join("\n")).unwrap();
+    let models: Vec<_> = json.as_array().unwrap().iter().map(|row| row["model"].as_str().unwrap()).collect();
+    assert_eq!(models, ["claude-sonnet-4", "gpt-4o"]);
+    assert_eq!((&json[1]["calls"], &json[1]["refused"]), (&300.into(), &300.into()));
+    assert_eq!(json[0]["day"].as_str().unwrap().len(), 10);
+    assert_eq!(house.lines(&["usage", "--until", "2020-01-01"]), ["no call is recorded"]);
+}
+
+#[test]
 fn wrong_questions_get_an_answer_that_helps() {
     let house = House::new();
     let said = |args: &[&str]| String::from_utf8(house.penstock(args).stderr).unwrap();

@@ -6,6 +6,7 @@ use super::services::Services;
 use crate::assemble;
 use crate::init::{self, Template};
 use crate::run::House;
+use crate::secret::random;
 use crate::token;
 use config::Loaded;
 use http::{Method, Request, header};
@@ -24,7 +25,6 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_rustls::TlsConnector;
-use zeroize::Zeroizing;
 
 const DAY: u64 = 86_400_000;
 /// Whose sign-in the demo makes; records hold a pseudonym.
@@ -60,7 +60,7 @@ impl Stage {
             Template { plant_file: &plant_file, rules: &[("rules/advice.cedar", include_str!("advice.cedar"))] };
         let loaded = init::lay(folder, &template, false, now)?;
         for provider in ["openai", "anthropic"] {
-            let key = format!("sk-demo-{provider}-{}\n", seal::hex(random()?.as_ref()));
+            let key = format!("sk-demo-{provider}-{}\n", seal::hex(random::<32>()?.as_ref()));
             write(folder, &format!("secrets/{provider}.key"), 0o600, key.as_bytes())?;
         }
         let issuer = Issuer::new(&loaded)?;
@@ -130,12 +130,6 @@ fn plant_file(services: &Services, now: Millis) -> String {
         text = text.replace(&format!("@{}@", name.to_uppercase()), &format!("http://{address}"));
     }
     text
-}
-
-fn random() -> miette::Result<Zeroizing<[u8; 32]>> {
-    let mut bytes = Zeroizing::new([0; 32]);
-    getrandom::fill(bytes.as_mut()).map_err(|problem| miette!("the system gives no random numbers: {problem}"))?;
-    Ok(bytes)
 }
 
 fn write(folder: &Path, name: &str, mode: u32, bytes: &[u8]) -> miette::Result<()> {

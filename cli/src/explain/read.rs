@@ -7,6 +7,7 @@ use inspect::{Inspector, Keyed, Maker, Sighting};
 use plant::{Conduit, Files, Finding, Piece, Reason, Refusal, Scale};
 use policy::{Asked, Crossing, Passage};
 use seal::{Mac, RootKey};
+use std::borrow::Cow;
 use std::ops::Range;
 use wire::{Endpoint, Limits, Request};
 
@@ -21,6 +22,8 @@ pub(super) struct Reading<'a> {
     /// `None` if there is no body, or nobody reads it.
     pub(super) request: Option<Request<'a>>,
     opened: Opened,
+    /// The model that the path names.
+    named: Option<String>,
 }
 
 impl<'a> Reading<'a> {
@@ -30,10 +33,11 @@ impl<'a> Reading<'a> {
             let detail = format!("the body has {} bytes, and may have {}", bytes.len(), crossing.bounds().request);
             return Err(Refusal::new(Reason::BodyTooLarge, detail));
         }
+        let named = call.endpoint.as_ref().and_then(|endpoint| endpoint.model_in(&call.path)).map(Cow::into_owned);
         // A body that is not given is not an empty one, save where there is none.
         let told = |endpoint: &Endpoint| call.body.is_some() || !endpoint.has_body();
         let Some(endpoint) = call.endpoint.filter(|endpoint| told(endpoint) && !crossing.opaque()) else {
-            return Ok(Self { request: None, opened: Opened::default() });
+            return Ok(Self { request: None, opened: Opened::default(), named });
         };
         let limits = Limits { depth: crossing.bounds().depth, ..Limits::default() };
         let content_type = call.body.as_ref().and_then(|body| body.content_type.as_deref());
@@ -41,7 +45,7 @@ impl<'a> Reading<'a> {
         let carried = gateway::carried(&call.headers).map(|(name, value)| (name.as_str(), value.as_bytes()));
         request = request.at(&call.path, call.query.as_deref()).with_headers(carried);
         let opened = gateway::open_files(&mut request, known)?;
-        Ok(Self { request: Some(request), opened })
+        Ok(Self { request: Some(request), opened, named })
     }
 
     pub(super) fn findings(&self, inspector: &Inspector) -> Result<Vec<Finding>, Refusal> {
@@ -94,10 +98,7 @@ impl<'a> Reading<'a> {
             Some(request) => {
                 Asked { model: request.model().or(flag), stream: request.stream(), tools: request.tools() }
             }
-            None => {
-                let path = call.endpoint.as_ref().and_then(|endpoint| endpoint.model_in(&call.path));
-                Asked { model: flag.or(path), ..Asked::default() }
-            }
+            None => Asked { model: flag.or(self.named.as_deref()), ..Asked::default() },
         }
     }
 

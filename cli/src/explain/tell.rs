@@ -29,6 +29,8 @@ pub(super) struct Told {
     pub(super) body: Option<Vec<u8>>,
     /// Whether the tokens in the body are made with a key that nobody uses.
     pub(super) example_tokens: bool,
+    /// What it would wait for a person for, if it would.
+    pub(super) waits: Option<String>,
     pub(super) outcome: Outcome,
 }
 
@@ -191,8 +193,11 @@ fn pictures(text: &mut String, told: &Told, paint: &Paint) -> std::fmt::Result {
 }
 
 fn permitted(text: &mut String, told: &Told, passage: &Passage, paint: &Paint) -> std::fmt::Result {
-    let verdict = passage.verdict.name();
+    let verdict = if told.waits.is_some() { Verdict::Hold.name() } else { passage.verdict.name() };
     writeln!(text, "\n{}  {}", paint.heading("Verdict"), paint.outcome(true, verdict))?;
+    if let Some(waits) = &told.waits {
+        writeln!(text, "  because      {waits}; if they approve, it")?;
+    }
     writeln!(text, "  goes to      `{}` across conduit `{}`", passage.provider, passage.conduit)?;
     if let Some(model) = &passage.model {
         writeln!(text, "  asks for     model `{model}` instead")?;
@@ -260,7 +265,7 @@ pub(super) fn json(told: &Told, call: &TheCall) -> miette::Result<String> {
         "pictures": told.pictures.iter().map(pictured).collect::<Vec<_>>(),
         "documents": told.documents.iter().map(repeated).collect::<Vec<_>>(),
         "sensitivity": told.sensitivity.as_ref().map(|(before, after)| json!({"came": before, "leaves": after})),
-        "decision": decision(&told.outcome),
+        "decision": decision(&told.outcome, told.waits.as_deref()),
     });
     if let (Some(body), Some(fields)) = (&told.body, value.as_object_mut()) {
         fields.insert("body".to_owned(), std::str::from_utf8(body).map_or(Value::Null, |text| json!(text)));
@@ -309,11 +314,12 @@ fn pictured((path, one): &(String, PictureSighting)) -> Value {
     })
 }
 
-fn decision(outcome: &Outcome) -> Value {
+fn decision(outcome: &Outcome, waits: Option<&str>) -> Value {
     let names = |rules: &[plant::RuleId]| rules.iter().map(ToString::to_string).collect::<Vec<_>>();
     match outcome {
         Outcome::Permitted(passage) => json!({
-            "verdict": passage.verdict.name(),
+            "verdict": if waits.is_some() { Verdict::Hold.name() } else { passage.verdict.name() },
+            "waits_for": waits,
             "provider": passage.provider.as_str(),
             "conduit": passage.conduit.as_str(),
             "rerouted": passage.rerouted,

@@ -68,7 +68,7 @@ fn bodies(reader: &Reader, id: RecordId, key: &OpeningKey) -> miette::Result<Vec
 }
 
 /// Which body it is, and whether it is the one that the record commits to.
-fn judge(record: &Record, opened: &Opened) -> (&'static str, bool) {
+pub(crate) fn judge(record: &Record, opened: &Opened) -> (&'static str, bool) {
     let (entry, mac) = (&record.entry, opened.salt.commitments());
     let commitment = |path| entry.text(path).map(str::to_owned);
     if entry.kind() == Some(Kind::Intent) {
@@ -96,11 +96,10 @@ fn tell(plant: &Path, reader: &Reader, wish: &Wish<'_>, key: &OpeningKey) -> mie
         eprintln!("this is a copy of a ledger: nothing records that you read it");
         return Ok(());
     };
-    let text = |text: String| Note::Text(text);
     let note = BTreeMap::from([
-        ("event", text("opened".to_owned())),
-        ("key", text(key.recipient().to_string())),
-        ("record", text(wish.record.to_string())),
+        ("event", Note::text("opened")),
+        ("key", Note::text(key.recipient().to_string())),
+        ("record", Note::text(wish.record.to_string())),
     ]);
     let id = Notice { kind: Kind::Read, note }.record(&loaded)?;
     eprintln!("recorded as {id}");

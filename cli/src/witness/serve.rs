@@ -1,6 +1,7 @@
 //! `penstock witness serve`: a witness on a machine of its own, asked over the network.
 
 use super::{Failure, cosigner};
+use crate::file;
 use crate::logging::{self, Form};
 use crate::run::{Signals, Told};
 use crate::verify::trust;
@@ -87,12 +88,9 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     })
 }
 
-/// Whole or not at all: whoever waits for the file reads all of it.
-fn announce(file: &Path, addresses: &[SocketAddr]) -> Result<(), Failure> {
+fn announce(path: &Path, addresses: &[SocketAddr]) -> Result<(), Failure> {
     let text: String = addresses.iter().map(|address| format!("{address}\n")).collect();
-    let fresh = file.with_extension("new");
-    let written = std::fs::write(&fresh, text).and_then(|()| std::fs::rename(&fresh, file));
-    written.map_err(|source| Failure::Write { path: file.to_owned(), source })
+    file::replace(path, text).map_err(|source| Failure::Write { path: path.to_owned(), source })
 }
 
 /// Follows the files until a signal says stop.

@@ -11,6 +11,7 @@ fn generated_parts_are_up_to_date() {
     let parts = [
         ("reference/reasons.md", "reasons", reasons()),
         ("reference/endpoints.md", "endpoints", endpoints()),
+        ("reference/coverage.md", "coverage", crate::coverage::table()),
         ("reference/inspection.md", "rules", inspection()),
         ("reference/rules.md", "schema", format!("```text\n{}```\n", policy::SCHEMA)),
         ("reference/sql.md", "views", views()),

@@ -19,12 +19,12 @@ pub(crate) fn help(path: &[String]) -> String {
 
 /// The program and every subcommand, in the order of the help.
 pub(crate) fn paths() -> Vec<Vec<String>> {
-    let mut paths = vec![Vec::new()];
-    for one in subcommands(&[]) {
-        let path = vec![one];
-        let below = subcommands(&path);
-        paths.push(path.clone());
-        paths.extend(below.into_iter().map(|two| vec![path[0].clone(), two]));
+    let (mut paths, mut open) = (Vec::new(), vec![Vec::new()]);
+    // A command that has commands of its own comes before them.
+    while let Some(path) = open.pop() {
+        let below = subcommands(&path).into_iter().rev();
+        open.extend(below.map(|name| [path.as_slice(), &[name]].concat()));
+        paths.push(path);
     }
     paths
 }

@@ -134,7 +134,7 @@ fn every_file_of_a_plant_is_explained() {
 fn every_header_is_explained() {
     let page = read(&root().join("docs/src/reference/headers.md")).to_lowercase();
     let ours = [identity::OPERATOR_HEADER, identity::WORKSTATION_HEADER, "penstock-purpose"];
-    let back = ["penstock-record", "penstock-decision", "penstock-rerouted"];
+    let back = ["penstock-record", "penstock-decision", "penstock-rerouted", "penstock-fallback"];
     for name in ours.iter().chain(&back).chain(&identity::TOKEN_HEADERS) {
         assert!(page.contains(&format!("`{name}")), "{name}");
     }

@@ -6,6 +6,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 #[cfg(test)]
+mod coverage;
+#[cfg(test)]
 mod generated;
 #[cfg(test)]
 mod help;

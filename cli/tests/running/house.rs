@@ -1,11 +1,14 @@
 //! A plant with a gateway that runs, over a scripted provider.
 
+use crate::traffic::Caller;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use testkit::Provider;
 
@@ -48,25 +51,42 @@ impl House {
         let text = text.replacen("models = [\"gpt-4o\"", "opaque_files = \"record\"\nmodels = [\"gpt-4o\"", 1);
         fs::write(&file, text + more).unwrap();
         let token = says(&plant, &["token", "issue", "--workload", "assistant"]).trim().to_owned();
-        let mut command = Command::new(PENSTOCK);
-        command.arg("run").arg("--plant").arg(&plant).args(["--log", "json"]).stderr(Stdio::piped());
-        let mut child = command.env("OPENAI_API_KEY", "sk-test-0123456789").spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        // The calls' address comes first, then operations'.
-        let addresses = lines.by_ref().filter_map(|line| {
-            let line: serde_json::Value = serde_json::from_str(&line).ok()?;
-            Some(line.get("address")?.as_str()?.to_owned())
-        });
-        let addresses = addresses.take(2).collect();
-        // Read on, so that the gateway does not wait for room in the pipe.
-        let log: Arc<Mutex<String>> = Arc::default();
-        let kept = Arc::clone(&log);
-        std::thread::spawn(move || lines.for_each(|line| kept.lock().unwrap().push_str(&(line + "\n"))));
+        let (child, addresses, log) = run(&plant, None);
         Self { folder, _runtime: runtime, _provider: provider, child, addresses, token, log }
+    }
+
+    /// Starts the gateway again, once it has ended.
+    pub(crate) fn start(&mut self) {
+        (self.child, self.addresses, self.log) = run(&self.plant(), None);
+    }
+
+    /// Starts it behind a socket that stays open whatever becomes of it, as systemd would.
+    pub(crate) fn start_on(&mut self, socket: &TcpListener) {
+        (self.child, self.addresses, self.log) = run(&self.plant(), Some(socket));
+    }
+
+    /// Starts one that dies as soon as it holds the ledger.
+    pub(crate) fn start_on_and_kill(&self, socket: &TcpListener) {
+        let mut child = command(&self.plant(), Some(socket)).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        assert!(lines.into_iter().any(|line| line.contains("ledger open")));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Ends it as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     pub(crate) fn plant(&self) -> PathBuf {
         self.folder.path().join("plant")
+    }
+
+    /// Who calls it from elsewhere.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller { address: self.addresses[0].clone(), token: self.token.clone() }
     }
 
     pub(crate) fn process(&self) -> u32 {
@@ -88,6 +108,20 @@ impl House {
     /// What has been logged so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// What a command about this plant comes to: its exit code, what it says, and what it complains of.
+    pub(crate) fn tries(&self, args: &[&str], env: &[(&str, &str)]) -> (i32, String, String) {
+        let mut command = Command::new(PENSTOCK);
+        command.arg("--plant").arg(self.plant()).args(args).env_remove("PENSTOCK_CONSOLE").envs(env.iter().copied());
+        let output = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    }
+
+    /// Where the console listens, if the plant says so.
+    pub(crate) fn console(&self) -> &str {
+        &self.addresses[2]
     }
 
     /// Sends a call; gives the whole answer.
@@ -121,7 +155,54 @@ impl House {
     }
 }
 
-fn says(plant: &std::path::Path, args: &[&str]) -> String {
+type Running = (Child, Vec<String>, Arc<Mutex<String>>);
+
+/// How a gateway is started, with a socket as systemd hands it over or without.
+fn command(plant: &Path, socket: Option<&TcpListener>) -> Command {
+    let mut command = match socket {
+        None => Command::new(PENSTOCK),
+        Some(socket) => {
+            let mut shell = Command::new("sh");
+            let handed = "export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\" 3<&0 0</dev/null";
+            shell.args(["-c", handed, "sh", PENSTOCK]).stdin(OwnedFd::from(socket.try_clone().unwrap()));
+            shell
+        }
+    };
+    command
+        .arg("run")
+        .arg("--plant")
+        .arg(plant)
+        .args(["--log", "json"])
+        .arg("--addresses")
+        .arg(plant.join("addresses"));
+    // A plant with servers of its own needs no authorities of the system's, and no machine has to have any.
+    command.env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/nowhere");
+    command.env("OPENAI_API_KEY", "sk-test-0123456789");
+    command
+}
+
+/// A gateway as a process, its addresses, and its log as far as it has come.
+fn run(plant: &Path, socket: Option<&TcpListener>) -> Running {
+    let file = plant.join("addresses");
+    let _ = fs::remove_file(&file);
+    let mut child = command(plant, socket).stderr(Stdio::piped()).spawn().unwrap();
+    let log: Arc<Mutex<String>> = Arc::default();
+    let kept = Arc::clone(&log);
+    // Read on, so that the gateway does not wait for room in the pipe.
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    std::thread::spawn(move || lines.for_each(|line| kept.lock().unwrap().push_str(&(line + "\n"))));
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        // The calls' address comes first, then operations', then the console's.
+        if let Ok(addresses) = fs::read_to_string(&file) {
+            return (child, addresses.lines().map(str::to_owned).collect(), log);
+        }
+        assert!(child.try_wait().unwrap().is_none() && Instant::now() < end, "{}", log.lock().unwrap());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn says(plant: &Path, args: &[&str]) -> String {
     let output = Command::new(PENSTOCK).arg("--plant").arg(plant).args(args).output().unwrap();
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()

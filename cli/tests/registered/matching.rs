@@ -1,85 +1,30 @@
 //! `penstock match`, as its users run it: registered, listed, found by `test` and by `explain`.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
+use crate::plant::Plant;
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::{Command, Output};
-use tempfile::TempDir;
 
-const PLANT: &str = include_str!("../../testdata/policies/explain/plant.toml");
-const RULES: &str = include_str!("../../testdata/policies/explain/rules/hours.cedar");
 const ORDERS: &str =
     "part;customer;colour\r\n4711-0815;Ackermann Pumpen GmbH;blue\r\nPX 99/204;Nordsee Brauerei AG;red\r\n";
 
-/// A plant's folder with its key, and an export.
-struct Plant(TempDir);
+fn plant() -> Plant {
+    Plant::with([("Orders 2026.csv", ORDERS.as_bytes())])
+}
 
-impl Plant {
-    fn new() -> Self {
-        let plant = Self(TempDir::new().unwrap());
-        fs::create_dir(plant.path("keys")).unwrap();
-        fs::create_dir(plant.path("rules")).unwrap();
-        plant.write("plant.toml", PLANT);
-        plant.write("rules/hours.cedar", RULES);
-        plant.write("keys/plant.key", &format!("{}=\n", "A".repeat(43)));
-        fs::set_permissions(plant.path("keys/plant.key"), fs::Permissions::from_mode(0o600)).unwrap();
-        plant.write("Orders 2026.csv", ORDERS);
-        plant
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn run(&self, line: &[&str]) -> (i32, String, String) {
-        let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_penstock"))
-            .args(line)
-            .current_dir(self.0.path())
-            .env_remove("PENSTOCK_PLANT")
-            .env("NO_COLOR", "1")
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (status.code().unwrap(), text(stdout), text(stderr))
-    }
-
-    fn good(&self, line: &[&str]) -> String {
-        let (code, out, err) = self.run(line);
-        assert_eq!(code, 0, "{line:?}: {out}{err}");
-        out
-    }
-
-    fn refused(&self, line: &[&str]) -> String {
-        let (code, out, err) = self.run(line);
-        assert_ne!(code, 0, "{line:?}: {out}");
-        (out + &err).split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
-    }
-
-    fn register(&self) -> String {
-        let rules = ["--column", "part", "--together", "customer,colour", "--within", "60"];
-        self.good(
-            &[
-                &["match", "add", "--label", "data.order", "--sensitivity", "restricted"],
-                &rules[..],
-                &["Orders 2026.csv"],
-            ]
+fn register(plant: &Plant) -> String {
+    let rules = ["--column", "part", "--together", "customer,colour", "--within", "60"];
+    plant.good(
+        &[&["match", "add", "--label", "data.order", "--sensitivity", "restricted"], &rules[..], &["Orders 2026.csv"]]
             .concat(),
-        )
-    }
+    )
 }
 
 #[test]
 fn a_table_is_registered_listed_and_forgotten() {
-    let plant = Plant::new();
-    assert_eq!(plant.register(), "`orders-2026` is registered: 2 rows, 6 different values\n");
-    assert_eq!(plant.register(), "`orders-2026` is registered anew: 2 rows, 6 different values\n");
+    let plant = plant();
+    assert_eq!(register(&plant), "`orders-2026` is registered: 2 rows, 6 different values\n");
+    assert_eq!(register(&plant), "`orders-2026` is registered anew: 2 rows, 6 different values\n");
     let file = fs::read(plant.path("tables.match")).unwrap();
     assert_eq!(fs::metadata(plant.path("tables.match")).unwrap().permissions().mode() & 0o777, 0o600);
     let shown = String::from_utf8_lossy(&file).to_lowercase();
@@ -94,8 +39,8 @@ fn a_table_is_registered_listed_and_forgotten() {
 
 #[test]
 fn values_are_found_alone_and_together() {
-    let plant = Plant::new();
-    plant.register();
+    let plant = plant();
+    register(&plant);
     plant.write("prompt.txt", "Dear all,\nis 4711 0815 in stock,\nand the RED one of Nordsee-Brauerei AG?\n");
     let (code, out, _) = plant.run(&["match", "test", "prompt.txt"]);
     let told = "1 value of part in `orders-2026`\n  line 2, bytes 13..22\n\
@@ -114,10 +59,10 @@ fn values_are_found_alone_and_together() {
 
 #[test]
 fn a_call_with_a_value_is_explained_and_damage_stops_it() {
-    let plant = Plant::new();
-    plant.register();
+    let plant = plant();
+    register(&plant);
     let body = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "Is 4711-0815 in stock?"}]});
-    plant.write("chat.json", &body.to_string());
+    plant.write("chat.json", body.to_string());
     let line = "explain --workload copilot --provider openai --purpose assistance --at 2026-11-20T21:30:00Z --body chat.json --json";
     let explain: Vec<&str> = line.split(' ').collect();
     let (_, out, _) = plant.run(&explain);
@@ -134,7 +79,7 @@ fn a_call_with_a_value_is_explained_and_damage_stops_it() {
 
 #[test]
 fn what_cannot_be_registered_is_told() {
-    let plant = Plant::new();
+    let plant = plant();
     plant.write("odd.csv", "a,b\n1\n");
     for (line, complaint) in [
         (

@@ -1,78 +1,24 @@
 //! `penstock fingerprint`, as its users run it: registered, listed, recognised by `test`, by `explain` and by a gateway.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
+use crate::plant::Plant;
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 use testkit::Provider;
 
-const PLANT: &str = include_str!("../../testdata/policies/explain/plant.toml");
-const RULES: &str = include_str!("../../testdata/policies/explain/rules/hours.cedar");
-const RECIPE: &str = include_str!("../../testdata/documents/recipe.txt");
-const MANUAL: &str = include_str!("../../testdata/documents/manual.txt");
+const RECIPE: &str = include_str!("../../../testdata/documents/recipe.txt");
+const MANUAL: &str = include_str!("../../../testdata/documents/manual.txt");
 
-/// A plant's folder with its key.
-struct Plant(TempDir);
+fn plant() -> Plant {
+    Plant::with([("sop/recipe 17.txt", RECIPE.as_bytes()), ("sop/line 2/manual.txt", MANUAL.as_bytes())])
+}
 
-impl Plant {
-    fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        fs::write(folder.path().join("plant.toml"), PLANT).unwrap();
-        fs::create_dir(folder.path().join("keys")).unwrap();
-        fs::create_dir(folder.path().join("rules")).unwrap();
-        fs::write(folder.path().join("rules/hours.cedar"), RULES).unwrap();
-        let plant = Self(folder);
-        plant.write("keys/plant.key", &format!("{}=\n", "A".repeat(43)));
-        fs::set_permissions(plant.path("keys/plant.key"), fs::Permissions::from_mode(0o600)).unwrap();
-        fs::create_dir_all(plant.path("sop/line 2")).unwrap();
-        plant.write("sop/recipe 17.txt", RECIPE);
-        plant.write("sop/line 2/manual.txt", MANUAL);
-        plant
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn run(&self, line: &[&str]) -> (i32, String, String) {
-        let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_penstock"))
-            .args(line)
-            .current_dir(self.0.path())
-            .env_remove("PENSTOCK_PLANT")
-            .env("NO_COLOR", "1")
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (status.code().unwrap(), text(stdout), text(stderr))
-    }
-
-    /// Output of a call that must end well.
-    fn good(&self, line: &[&str]) -> String {
-        let (code, out, err) = self.run(line);
-        assert_eq!(code, 0, "{line:?}: {out}{err}");
-        out
-    }
-
-    /// Output of a call that must fail, on one line.
-    fn refused(&self, line: &[&str]) -> String {
-        let (code, out, err) = self.run(line);
-        assert_ne!(code, 0, "{line:?}: {out}");
-        (out + &err).split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
-    }
-
-    fn register(&self) {
-        self.good(&["fingerprint", "add", "--label", "recipe", "--sensitivity", "restricted", "sop"]);
-    }
+fn register(plant: &Plant) {
+    plant.good(&["fingerprint", "add", "--label", "recipe", "--sensitivity", "restricted", "sop"]);
 }
 
 /// An excerpt as a person would ask about it.
@@ -83,7 +29,7 @@ fn prompt() -> String {
 
 #[test]
 fn a_folder_is_registered_listed_and_forgotten() {
-    let plant = Plant::new();
+    let plant = plant();
     let added = plant.good(&["fingerprint", "add", "sop"]);
     assert!(
         added.contains("`line-2.manual` is registered: ") && added.contains("`recipe-17` is registered: "),
@@ -94,7 +40,7 @@ fn a_folder_is_registered_listed_and_forgotten() {
     let shown = String::from_utf8_lossy(&file).to_lowercase();
     assert!(!shown.contains("reactor") && !shown.contains("conveyor"));
 
-    plant.write("sop/recipe 17.txt", &RECIPE.replace("45 rpm", "52 rpm"));
+    plant.write("sop/recipe 17.txt", RECIPE.replace("45 rpm", "52 rpm"));
     assert!(plant.good(&["fingerprint", "add", "sop/recipe 17.txt"]).contains("`recipe-17` is registered anew"));
     plant.write("copy.txt", RECIPE);
     let like = plant.good(&["fingerprint", "add", "--id", "recipe-18", "copy.txt"]);
@@ -110,9 +56,9 @@ fn a_folder_is_registered_listed_and_forgotten() {
 
 #[test]
 fn an_excerpt_is_recognised_with_its_place() {
-    let plant = Plant::new();
-    plant.register();
-    plant.write("prompt.txt", &prompt());
+    let plant = plant();
+    register(&plant);
+    plant.write("prompt.txt", prompt());
     let (code, out, _) = plant.run(&["fingerprint", "test", "prompt.txt"]);
     assert!(code == 1 && out.starts_with("copy of `recipe-17`: ") && out.contains("  lines 2 to "), "{code} {out}");
     let (code, out, _) = plant.run(&["fingerprint", "test", "--json", "prompt.txt"]);
@@ -123,20 +69,20 @@ fn an_excerpt_is_recognised_with_its_place() {
     let (code, out, _) = plant.run(&["fingerprint", "test", "prompt.txt"]);
     assert_eq!((code, out.as_str()), (0, "none of 2 registered documents is recognised\n"));
     plant.good(&["fingerprint", "add", "--public", "sop/recipe 17.txt"]);
-    plant.write("prompt.txt", &prompt());
+    plant.write("prompt.txt", prompt());
     plant.good(&["fingerprint", "test", "prompt.txt"]);
 }
 
 #[test]
 fn a_call_that_repeats_a_document_is_handled_by_its_label() {
-    let plant = Plant::new();
+    let plant = plant();
     let body = serde_json::json!({"model": "gpt-4o", "messages": [{"role": "user", "content": prompt()}]});
-    plant.write("chat.json", &body.to_string());
+    plant.write("chat.json", body.to_string());
     let line = "explain --workload copilot --provider openai --purpose assistance --at 2026-11-20T21:30:00Z --body chat.json --json";
     let explain: Vec<&str> = line.split(' ').collect();
     let before: Value = serde_json::from_str(&plant.run(&explain).1).unwrap();
     assert_eq!(before["documents"], serde_json::json!([]));
-    plant.register();
+    register(&plant);
     let (_, out, _) = plant.run(&explain);
     let after: Value = serde_json::from_str(&out).unwrap();
     let document = &after["documents"][0];
@@ -153,8 +99,8 @@ fn a_call_that_repeats_a_document_is_handled_by_its_label() {
 
 #[test]
 fn a_file_that_cannot_be_used_stops_what_needs_it() {
-    let plant = Plant::new();
-    plant.register();
+    let plant = plant();
+    register(&plant);
     let path = plant.path("documents.prints");
     let file = fs::read(&path).unwrap();
     let mut altered = file.clone();
@@ -184,9 +130,9 @@ fn a_file_that_cannot_be_used_stops_what_needs_it() {
 
 #[test]
 fn what_cannot_be_registered_is_told() {
-    let plant = Plant::new();
+    let plant = plant();
     plant.write("short.txt", "Heat to 185 °C.");
-    fs::write(plant.path("sheet.bin"), b"PK\x03\x04\0\0").unwrap();
+    plant.write("sheet.bin", b"PK\x03\x04\0\0");
     plant.write("recipe-17.md", RECIPE);
     for (line, complaint) in [
         (&["short.txt"][..], "`short` is not registered: it has too little text"),

@@ -1,0 +1,166 @@
+//! `penstock admin token`: tokens of people and programs that control gateways.
+
+use crate::assemble;
+use crate::print::{columns, say};
+use crate::secret;
+use clap::Subcommand;
+use config::badges::{self, Badge};
+use miette::miette;
+use plant::{Millis, Role, TokenId};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::ExitCode;
+
+const DAY: u64 = 86_400_000;
+
+/// Say who may control gateways.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Issue, list and revoke tokens for the console.
+    Token {
+        #[command(subcommand)]
+        task: TokenTask,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenTask {
+    Issue(Issue),
+    List(List),
+    Revoke(Revoke),
+}
+
+/// Issue a token and print it, once
+///
+/// The token alone goes to standard output, advice to standard error. Only its hash is kept. A running gateway takes it within a
+/// second, and records that it was issued.
+///
+///     penstock admin token issue --person ada --role engineer
+///
+/// Roles: `viewer` sees how it stands; `operator` also isolates and decides holds; `engineer` and `security` also see the content
+/// of held calls, restore, and have changes read in; `auditor` sees everything and changes nothing; `administrator` isolates,
+/// restores and has changes read in, and sees no content.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+struct Issue {
+    /// Whose token it is. Where it takes two people, two tokens of one person are one.
+    #[arg(long, value_name = "NAME")]
+    person: TokenId,
+
+    /// What that person may do; may be given several times.
+    #[arg(long = "role", value_name = "ROLE", required = true, value_parser = role)]
+    roles: Vec<Role>,
+
+    /// How many days the token lives.
+    #[arg(long, value_name = "N", default_value = "90", value_parser = clap::value_parser!(u64).range(1..=3650))]
+    days: u64,
+
+    /// What the token is for, for people: one line, at most 200 characters.
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+}
+
+/// List the tokens, without their secrets.
+#[derive(Debug, clap::Args)]
+struct List {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Revoke a token, for good.
+#[derive(Debug, clap::Args)]
+struct Revoke {
+    /// The token's id, as `penstock admin token list` shows it.
+    #[arg(value_name = "TOKEN-ID")]
+    id: TokenId,
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    let names = Role::NAMES.map(|(name, _)| name).join(", ");
+    Role::named(text).ok_or_else(|| format!("a role is one of {names}"))
+}
+
+pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
+    let Task::Token { task } = args.task;
+    let file = assemble::load(plant)?.control.tokens;
+    match task {
+        TokenTask::Issue(args) => issue(&file, args),
+        TokenTask::List(args) => list(&file, &args),
+        TokenTask::Revoke(args) => revoke(&file, &args.id),
+    }
+}
+
+fn issue(file: &Path, args: Issue) -> miette::Result<ExitCode> {
+    let secret = secret::drawn(args.person.as_str())?;
+    let now = gateway::now();
+    let expires = Millis(now.0.saturating_add(args.days.saturating_mul(DAY)));
+    let roles: BTreeSet<Role> = args.roles.into_iter().collect();
+    let told = roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
+    let badge = Badge {
+        id: secret.id().clone(),
+        person: args.person.clone(),
+        roles,
+        sha256: secret.digest(),
+        issued: now,
+        expires: Some(expires),
+        revoked: None,
+        note: args.note,
+    };
+    badges::change(file, |badges| badges.add(badge))?.map_err(|problem| miette!("{problem}"))?;
+    secret::show(&secret)?;
+    eprintln!("token `{}` is {}'s until {expires}: {told}", secret.id(), args.person);
+    eprintln!("it is shown this once; only its hash is kept");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(file: &Path, args: &List) -> miette::Result<ExitCode> {
+    let (badges, now) = (badges::read(file)?, gateway::now());
+    let state = |badge: &Badge| match badge {
+        Badge { revoked: Some(_), .. } => "revoked",
+        Badge { expires: Some(end), .. } if *end <= now => "expired",
+        _ => "valid",
+    };
+    let roles = |badge: &Badge| badge.roles.iter().map(|role| role.name()).collect::<Vec<_>>();
+    let text = |time: Option<Millis>| time.map(|time| time.to_string());
+    let shown = if args.json {
+        let row = |badge: &Badge| {
+            serde_json::json!({
+                "id": badge.id.as_str(),
+                "person": badge.person.as_str(),
+                "roles": roles(badge),
+                "state": state(badge),
+                "issued": badge.issued.to_string(),
+                "expires": text(badge.expires),
+                "revoked": text(badge.revoked),
+                "note": badge.note,
+            })
+        };
+        format!("{:#}\n", serde_json::Value::Array(badges.list().iter().map(row).collect()))
+    } else if badges.list().is_empty() {
+        "no tokens; `penstock admin token issue --person NAME --role ROLE` issues one\n".to_owned()
+    } else {
+        let row = |badge: &Badge| {
+            let end = text(badge.revoked.or(badge.expires)).unwrap_or_else(|| "never".to_owned());
+            let (id, person, note) = (badge.id.to_string(), badge.person.to_string(), badge.note.clone());
+            [id, person, roles(badge).join(", "), state(badge).to_owned(), end, note.unwrap_or_default()]
+        };
+        columns(["TOKEN", "PERSON", "ROLES", "STATE", "ENDS", "NOTE"], badges.list().iter().map(row))
+    };
+    say(&shown)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn revoke(file: &Path, id: &TokenId) -> miette::Result<ExitCode> {
+    let since = badges::change(file, |badges| badges.revoke(id, gateway::now()))?;
+    let since =
+        since.ok_or_else(|| miette!(help = "`penstock admin token list` shows the ids", "there is no such token"))?;
+    println!("token `{id}` is revoked since {since}");
+    Ok(ExitCode::SUCCESS)
+}

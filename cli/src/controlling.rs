@@ -1,0 +1,306 @@
+//! Joins the console to the house: what people ask of a running gateway, done with its parts.
+
+use crate::isolating::{Deed, Isolating};
+use crate::journal::{self, Ledger};
+use arc_swap::ArcSwap;
+use config::Loaded;
+use config::badges::{self, Badges};
+use console::{
+    Asked, Console, Control, Decision, Fault, Found, Hold, InForce, Isolations, Later, Listen, Person, Ruling, State,
+    Tls, Wish,
+};
+use gateway::{Valve, Waiting, Word};
+use miette::{IntoDiagnostic, WrapErr};
+use plant::{Kind, Note, Plant, RecordId};
+use seal::token::Secret;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use store::Store;
+use tokio::sync::{mpsc, oneshot};
+
+/// The name of the socket in the ledger's folder: there is one gateway to a ledger.
+const SOCKET: &str = "control.sock";
+/// Most orders that wait for the house.
+const ORDERS: usize = 16;
+
+/// Where a gateway on this machine is asked.
+pub(crate) fn socket(ledger: &Path) -> PathBuf {
+    ledger.join(SOCKET)
+}
+
+/// Something that the house does between two looks at its files: reads them anew, and says what came of it.
+pub(crate) struct Order {
+    pub(crate) by: Person,
+    pub(crate) told: oneshot::Sender<Result<InForce, String>>,
+}
+
+/// Who may control a gateway, and what takes two.
+pub(crate) struct Terms {
+    pub(crate) control: config::Control,
+    pub(crate) badges: Badges,
+}
+
+impl Terms {
+    pub(crate) fn read(loaded: &Loaded) -> miette::Result<Self> {
+        Ok(Self { control: loaded.control.clone(), badges: badges::read(&loaded.control.tokens)? })
+    }
+}
+
+/// The hands on a gateway.
+pub(crate) struct Hands {
+    valve: Valve,
+    isolating: Arc<Isolating>,
+    recorder: Arc<Ledger>,
+    terms: ArcSwap<Terms>,
+    orders: mpsc::Sender<Order>,
+}
+
+/// The console of a gateway that runs.
+pub(crate) struct Controlling {
+    pub(crate) hands: Arc<Hands>,
+    pub(crate) orders: mpsc::Receiver<Order>,
+    console: Console,
+    tls: Option<Tls>,
+}
+
+impl Controlling {
+    /// Begins to listen.
+    pub(crate) async fn open(
+        loaded: &Loaded,
+        valve: Valve,
+        isolating: Arc<Isolating>,
+        recorder: Arc<Ledger>,
+    ) -> miette::Result<Self> {
+        let (sender, orders) = mpsc::channel(ORDERS);
+        let Fresh { terms, certificate } = Fresh::read(loaded)?;
+        let terms = ArcSwap::from_pointee(terms);
+        let hands = Arc::new(Hands { valve, isolating, recorder, terms, orders: sender });
+        let tls = certificate.map(|certificate| Arc::new(ArcSwap::from_pointee(certificate)));
+        let listen = loaded.control.listen.map(|address| Listen { address, tls: tls.clone() });
+        let control: Arc<dyn Control> = Arc::clone(&hands) as Arc<dyn Control>;
+        let console = Console::start(&socket(&loaded.gateway.ledger), listen.as_ref(), control)
+            .await
+            .into_diagnostic()
+            .wrap_err("nobody could control this gateway")?;
+        Ok(Self { hands, orders, console, tls })
+    }
+
+    /// Where it listens, if beyond the machine's own socket.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.console.address()
+    }
+
+    /// Puts in force what the files say now; gives what has changed about tokens.
+    pub(crate) fn renew(&self, loaded: &Loaded, fresh: Fresh) -> Vec<(&'static str, badges::Badge)> {
+        if let Some((tls, certificate)) = self.tls.as_ref().zip(fresh.certificate) {
+            tls.store(Arc::new(certificate));
+        }
+        let before = self.hands.terms.swap(Arc::new(fresh.terms));
+        if loaded.control.listen != before.control.listen {
+            tracing::warn!("a changed address of the console comes into force at the next start");
+        }
+        self.hands.terms.load().badges.since(&before.badges)
+    }
+
+    pub(crate) async fn close(self) {
+        self.console.stop().await;
+    }
+}
+
+/// What the files say now, read before any of it comes into force.
+pub(crate) struct Fresh {
+    terms: Terms,
+    certificate: Option<rustls::ServerConfig>,
+}
+
+impl Fresh {
+    pub(crate) fn read(loaded: &Loaded) -> miette::Result<Self> {
+        let secure = loaded.control.listen.is_some_and(|address| !address.ip().is_loopback());
+        let own = || gateway::server(&loaded.gateway.certificate, &loaded.gateway.key).into_diagnostic();
+        let certificate = if secure { Some(own()?) } else { None };
+        Ok(Self { terms: Terms::read(loaded)?, certificate })
+    }
+}
+
+/// What an `admin` record says of a token.
+pub(crate) fn changed(what: &'static str, badge: &badges::Badge) -> BTreeMap<&'static str, Note> {
+    let roles = badge.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
+    let mut note = BTreeMap::from([
+        ("change", Note::text(what)),
+        ("token", Note::text(badge.id.to_string())),
+        ("person", Note::text(badge.person.to_string())),
+        ("roles", Note::text(roles)),
+    ]);
+    note.extend(badge.expires.map(|expires| ("expires", Note::text(expires.to_string()))));
+    note
+}
+
+/// What is in force, in numbers.
+pub(crate) fn in_force(plant: &Plant) -> InForce {
+    InForce {
+        digest: plant.digest.clone(),
+        zones: plant.zones.len(),
+        conduits: plant.conduits.len(),
+        workloads: plant.workloads.len(),
+        providers: plant.providers.len(),
+    }
+}
+
+impl Hands {
+    /// What runs.
+    fn store(&self) -> &Store {
+        &self.recorder.store
+    }
+
+    async fn known(&self, token: &str) -> Option<Person> {
+        let terms = self.terms.load_full();
+        if let Ok(secret) = Secret::parse(token) {
+            let badge = terms.badges.shown(&secret, gateway::now())?;
+            return Some(Person { name: badge.person.to_string(), by: "token", roles: badge.roles.clone() });
+        }
+        let (person, stated) = self.valve.inforce().operator(token).await?;
+        let roles = terms.control.roles_of(&stated).collect();
+        Some(Person { name: person.to_string(), by: "oidc", roles })
+    }
+
+    async fn change(&self, deed: Deed, by: Person, wish: Wish) -> Result<Asked<Isolations>, Fault> {
+        let (isolating, valve, terms) = (Arc::clone(&self.isolating), self.valve.clone(), self.terms.load_full());
+        let two = match deed {
+            Deed::Isolate => terms.control.two_isolate,
+            Deed::Restore => terms.control.two_restore,
+        };
+        let (told, part) = (by.told(), wish.part.to_string());
+        let work = move || {
+            let inforce = valve.inforce();
+            isolating.change(deed, &by, wish, two, inforce.plant(), |parts| valve.isolate(parts))
+        };
+        let done = tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(lost()));
+        match &done {
+            Ok(Asked::Done(_)) => tracing::warn!(by = told, part, deed = deed.name(), "done by hand"),
+            Ok(Asked::Waits(_)) => {
+                tracing::warn!(by = told, part, deed = deed.name(), "asked for, and waits for a second person");
+            }
+            Err(problem) => tracing::error!(by = told, part, deed = deed.name(), %problem, "not done as asked"),
+        }
+        done
+    }
+
+    /// A held call. Whoever sees its content is on record before they see it.
+    async fn look(&self, by: Person, id: RecordId, content: bool) -> Result<Hold, Fault> {
+        let waiting = self.valve.hold(id).ok_or_else(nothing)?;
+        if content {
+            let note =
+                [("event", Note::text("seen")), ("call", Note::text(id.to_string())), ("by", Note::text(by.told()))];
+            let recorded = journal::referring(&self.recorder.store, Kind::Hold, waiting.record, note.into());
+            recorded.await.map_err(|problem| {
+                Fault::Unavailable(format!("content is not shown while that cannot be recorded: {problem}"))
+            })?;
+        }
+        Ok(shown(&waiting, content))
+    }
+
+    async fn order(&self, by: Person) -> Result<InForce, Fault> {
+        let (told, came) = oneshot::channel();
+        let busy = |_| Fault::Unavailable("the gateway has as many orders as it takes; try again".to_owned());
+        self.orders.try_send(Order { by, told }).map_err(busy)?;
+        came.await.map_err(|_| lost())?.map_err(Fault::Unfit)
+    }
+}
+
+fn nothing() -> Fault {
+    Fault::Unknown("no call of that name waits".to_owned())
+}
+
+/// A call that waits, as it is shown: with what was found in it only to whom may see content.
+fn shown(waiting: &Waiting, content: bool) -> Hold {
+    let (call, text) = (&waiting.call, |text: Option<&dyn ToString>| text.map(ToString::to_string));
+    let (who, place, what) = (call.who.as_ref(), call.place.as_ref(), call.what.as_ref());
+    let found = waiting.found.iter().map(|one| {
+        let [before, found, after] = one.text.clone().map(|text| content.then_some(text));
+        Found {
+            label: one.label.clone(),
+            rule: one.rule.clone(),
+            place: one.place.clone(),
+            held_for: one.held_for,
+            before,
+            text: found,
+            after,
+        }
+    });
+    Hold {
+        id: waiting.id.to_string(),
+        since: waiting.since.to_string(),
+        until: waiting.until.to_string(),
+        workload: who.and_then(|who| who.workload.as_ref()).map(|party| party.id.clone()),
+        operator: who.and_then(|who| who.operator.as_ref()).map(|party| party.id.clone()),
+        zone: text(place.and_then(|place| place.zone.as_ref()).map(|id| id as &dyn ToString)),
+        conduit: text(place.and_then(|place| place.conduit.as_ref()).map(|id| id as &dyn ToString)),
+        provider: text(
+            what.and_then(|what| what.rerouted.as_ref().or(what.provider.as_ref())).map(|id| id as &dyn ToString),
+        ),
+        model: what.and_then(|what| what.model.clone()),
+        purpose: text(place.and_then(|place| place.purpose.as_ref()).map(|id| id as &dyn ToString)),
+        sensitivity: what.and_then(|what| what.sensitivity.clone()),
+        why: waiting.why.clone(),
+        found: found.collect(),
+    }
+}
+
+/// Whoever should have done it is gone: the gateway stops.
+fn lost() -> Fault {
+    Fault::Unavailable("the gateway is stopping".to_owned())
+}
+
+impl Control for Hands {
+    fn recognise<'a>(&'a self, token: &'a str) -> Later<'a, Option<Person>> {
+        Box::pin(self.known(token))
+    }
+
+    fn state(&self) -> State {
+        let (inforce, ledger, readiness) = (self.valve.inforce(), self.store().state(), self.valve.readiness());
+        let plant = inforce.plant();
+        State {
+            plant: plant.id.to_string(),
+            gateway: plant.gateway.to_string(),
+            version: env!("CARGO_PKG_VERSION"),
+            ready: readiness.is_ok(),
+            problem: readiness.err(),
+            in_force: in_force(plant),
+            ledger: console::Ledger { healthy: ledger.healthy, records: ledger.size, published: ledger.published },
+            isolated: self.valve.isolated().len(),
+            held: self.valve.holds().len(),
+        }
+    }
+
+    fn isolations(&self) -> Isolations {
+        self.isolating.list()
+    }
+
+    fn isolate(&self, by: Person, wish: Wish) -> Later<'_, Result<Asked<Isolations>, Fault>> {
+        Box::pin(self.change(Deed::Isolate, by, wish))
+    }
+
+    fn restore(&self, by: Person, wish: Wish) -> Later<'_, Result<Asked<Isolations>, Fault>> {
+        Box::pin(self.change(Deed::Restore, by, wish))
+    }
+
+    fn holds(&self) -> Vec<Hold> {
+        self.valve.holds().iter().map(|waiting| shown(waiting, false)).collect()
+    }
+
+    fn hold(&self, by: Person, id: RecordId, content: bool) -> Later<'_, Result<Hold, Fault>> {
+        Box::pin(self.look(by, id, content))
+    }
+
+    fn decide(&self, by: Person, id: RecordId, ruling: Ruling) -> Later<'_, Result<Hold, Fault>> {
+        let word = Word { approve: ruling.decision == Decision::Approve, by: by.told(), reason: ruling.reason };
+        let decided = self.valve.decide(id, word).map(|waiting| shown(&waiting, false)).ok_or_else(nothing);
+        Box::pin(std::future::ready(decided))
+    }
+
+    fn reload(&self, by: Person) -> Later<'_, Result<InForce, Fault>> {
+        Box::pin(self.order(by))
+    }
+}

@@ -1,0 +1,159 @@
+//! How commands reach a gateway that runs: by its socket on this machine, or by its console's address with a token.
+
+use crate::assemble;
+use crate::controlling;
+use crate::secrets;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use miette::{IntoDiagnostic, WrapErr, miette};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::net::UnixStream;
+use zeroize::Zeroizing;
+
+/// How long the gateway may take. It syncs a file and a record; a reload reads every file of the plant.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest answer.
+const LIMIT: usize = 16 << 20;
+
+/// Which gateway is asked, and who asks.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reach {
+    /// The console of a gateway on another machine, for example `https://10.20.35.10:9465`. Without it, the one that runs on
+    /// this machine for the plant is asked, which knows its own user.
+    #[arg(long, value_name = "URL", env = "PENSTOCK_CONSOLE")]
+    console: Option<String>,
+
+    /// A file with a token of `penstock admin token issue` alone in its first line; without one,
+    /// `PENSTOCK_CONSOLE_TOKEN` is read.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+
+    /// Authorities to trust for the console in place of the system's, PEM.
+    #[arg(long, value_name = "FILE")]
+    console_authority: Option<PathBuf>,
+}
+
+/// No gateway runs here.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("no gateway answers at `{}`", place)]
+#[diagnostic(help(
+    "is `penstock run` running for this plant, as this user? For one on another machine, name its `--console`"
+))]
+pub(crate) struct Nobody {
+    place: String,
+}
+
+impl Reach {
+    /// Sends a request; gives the answer if it is a good one, and the problem in words if not.
+    pub(crate) fn ask(
+        &self,
+        plant: &Path,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> miette::Result<(StatusCode, Value)> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
+        let work = async {
+            let answer = match &self.console {
+                Some(console) => self.over_network(console, method, path, body).await?,
+                None => self.at_home(plant, method, path, body).await?,
+            };
+            let status = answer.status();
+            let read = Limited::new(answer.into_body(), LIMIT).collect().await;
+            let read = read.map_err(|problem| miette!("the gateway's answer broke off: {problem}"))?.to_bytes();
+            Ok((status, serde_json::from_slice(&read).unwrap_or(Value::Null)))
+        };
+        let answered = runtime.block_on(async { tokio::time::timeout(PATIENCE, work).await });
+        let (status, answer) = answered.unwrap_or_else(|_| Err(miette!("the gateway does not answer")))?;
+        if status.is_success() { Ok((status, answer)) } else { Err(problem(status, &answer)) }
+    }
+
+    async fn at_home(
+        &self,
+        plant: &Path,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> miette::Result<Response<Incoming>> {
+        let socket = controlling::socket(&ledger(plant));
+        let nobody = |_| Nobody { place: socket.display().to_string() };
+        let stream = UnixStream::connect(&socket).await.map_err(nobody)?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.into_diagnostic()?;
+        tokio::spawn(connection);
+        let request = self.request(method, path, "localhost", body)?;
+        sender.send_request(request).await.into_diagnostic().wrap_err("the gateway did not answer")
+    }
+
+    async fn over_network(
+        &self,
+        console: &str,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> miette::Result<Response<Incoming>> {
+        let url = format!("{}{path}", console.trim_end_matches('/'));
+        let uri: http::Uri = url.parse().into_diagnostic().wrap_err("`--console` is no URL")?;
+        let host = uri.authority().map(ToString::to_string).unwrap_or_default();
+        let connector = gateway::connector(self.console_authority.as_deref()).into_diagnostic()?;
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        let request = self.request(method, &url, &host, body)?;
+        client.request(request).await.into_diagnostic().wrap_err_with(|| format!("`{console}` cannot be asked"))
+    }
+
+    fn request(
+        &self,
+        method: &Method,
+        uri: &str,
+        host: &str,
+        body: Option<&Value>,
+    ) -> miette::Result<Request<Full<Bytes>>> {
+        let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+        let mut request = Request::builder().method(method).uri(uri).header(HOST, host);
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        if let Some(token) = self.token()? {
+            let mut value = HeaderValue::from_str(&format!("Bearer {}", token.as_str())).into_diagnostic()?;
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        request.body(Full::new(bytes)).into_diagnostic()
+    }
+
+    fn token(&self) -> miette::Result<Option<Zeroizing<String>>> {
+        if let Some(file) = &self.token_file {
+            let text = secrets::read(file)?;
+            return Ok(text.lines().next().map(|line| Zeroizing::new(line.trim().to_owned())));
+        }
+        // Not an argument, which every user of the machine can see.
+        Ok(std::env::var("PENSTOCK_CONSOLE_TOKEN").ok().filter(|token| !token.is_empty()).map(Zeroizing::new))
+    }
+}
+
+/// The ledger of a plant, also when its file is broken: whoever must shut the gate cannot wait for somebody to repair it.
+fn ledger(plant: &Path) -> PathBuf {
+    match assemble::load(plant) {
+        Ok(loaded) => loaded.gateway.ledger,
+        Err(_) => {
+            let folder = if plant.is_dir() { Some(plant) } else { plant.parent() };
+            folder.unwrap_or(Path::new(".")).join("ledger")
+        }
+    }
+}
+
+/// A problem document in words.
+fn problem(status: StatusCode, answer: &Value) -> miette::Report {
+    let text = |key: &str| answer.get(key).and_then(Value::as_str);
+    let title = text("title").unwrap_or("the gateway refuses").to_owned();
+    match text("detail") {
+        Some(detail) => miette!("{title}: {detail}"),
+        None => miette!("{title} ({status})"),
+    }
+}

@@ -1,0 +1,166 @@
+//! `penstock replay`: which recorded calls a draft of the plant would decide otherwise. Nothing is sent.
+//!
+//! ```text
+//! record ─> call as far as it is known ─┬─> decided by the plant in force ─┐
+//!    └───── kept content, with its key ─┴─> decided by the draft ──────────┴─> the same, or a change
+//! ```
+//!
+//! A record does not hold everything that a decision may ask for. So both plants are asked the same, and what they disagree on is
+//! the draft's doing; where the plant in force does not come to what is recorded either, the answer is told as doubtful.
+
+mod call;
+mod side;
+mod tell;
+
+use crate::assemble;
+use crate::notice::{self, Notice};
+use crate::print::say;
+use crate::records::{Wanted, Where, open};
+use crate::secrets::{self, PlantKey};
+use call::{Basis, Recorded};
+use config::Loaded;
+use miette::{IntoDiagnostic, WrapErr, bail};
+use plant::{Kind, Note, Sealed};
+use seal::OpeningKey;
+use side::{Ruling, Side};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use store::{Blobs, Reader};
+use tell::{Change, Told};
+use zeroize::Zeroizing;
+
+/// Say which recorded calls a draft would decide otherwise.
+///
+/// The requests of the ledger are decided anew, by the plant in force and by the draft, and what they disagree on is listed with
+/// the record of each call. Nothing is sent, and no answer is judged. With `--key`, what was kept of a call is read again by both;
+/// without, a draft is judged by what was found then: what it would newly find is not seen.
+///
+///     penstock replay draft/ --plant /etc/penstock --since 7d
+///
+/// Ends with 0 if every call would be decided as it is now, with 1 if one would not, and with 2 if that cannot be told.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// The draft: a folder that holds `plant.toml`, or the file itself.
+    #[arg(value_name = "DRAFT")]
+    draft: PathBuf,
+
+    #[command(flatten)]
+    wanted: Wanted,
+
+    /// The file with the key that opens kept content: an auditor's, or the gateway's own `keys/seal.key`. That it is opened is
+    /// recorded first.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+
+    /// Print JSON: every call that would be decided otherwise.
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    ledger: Where,
+}
+
+pub(crate) fn run(plant: &Path, args: &Args) -> miette::Result<ExitCode> {
+    // A script must not take a mistyped name for a change, so this does not leave it to `main`.
+    let told = match replay(plant, args) {
+        Ok(told) => told,
+        Err(problem) => {
+            eprintln!("{problem:?}");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let text = if args.json { format!("{:#}\n", told.data()) } else { told.words() };
+    say(&text)?;
+    Ok(if told.changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn replay(plant: &Path, args: &Args) -> miette::Result<Told> {
+    let (now, draft) = (assemble::load(plant)?, assemble::load(&args.draft)?);
+    if now.plant.id != draft.plant.id {
+        bail!("the draft is of plant `{}`, not of `{}`", draft.plant.id, now.plant.id);
+    }
+    let reader = args.ledger.reader(plant)?;
+    let vault = args.key.as_deref().map(|key| Vault::open(key, &now, &draft, &reader)).transpose()?;
+    // What is registered lies beside the plant in force; a draft changes none of it.
+    let draft = Loaded { gateway: now.gateway.clone(), ..draft };
+    let key = PlantKey::read(&now.gateway.keys).ok();
+    let sides = Sides { before: Side::of(now, key.as_ref())?, after: Side::of(draft, key.as_ref())? };
+    let mut told = Told::new(&sides.before, &sides.after);
+    for record in reader.records(0, args.wanted.filter(plant)?) {
+        let record = record.into_diagnostic().wrap_err("the ledger cannot be read; `penstock verify` says more")?;
+        if let Some(call) = Recorded::of(&record.entry) {
+            let content = vault.as_ref().and_then(|vault| vault.content(&record));
+            told.add(sides.judge(call, content.as_ref().map(|content| content.as_slice())));
+        }
+    }
+    Ok(told)
+}
+
+/// The plant in force and the draft.
+struct Sides {
+    before: Side,
+    after: Side,
+}
+
+impl Sides {
+    fn judge(&self, call: Recorded, content: Option<&[u8]>) -> Change {
+        let read = content.and_then(|bytes| self.before.read(&call, bytes).zip(self.after.read(&call, bytes)));
+        let basis = match (&read, call.read) {
+            (Some(_), _) => Basis::Content,
+            (None, true) => Basis::Findings,
+            (None, false) => Basis::Head,
+        };
+        let (before, after) = read.unzip();
+        // What was found then and is not there any more was replaced before the call left.
+        let gone = call.beyond(before.as_ref().map(|read| read.findings.as_slice()).unwrap_or_default());
+        // How the operator signed in is not recorded: as the conduit that let the call pass asks for.
+        let principal = self.before.principal(&call);
+        let before = self.before.rule(&call, &principal, before.as_ref(), &gone);
+        let after = self.after.rule(&call, &principal, after.as_ref(), &gone);
+        let doubtful = !before.agrees(&call) || after.asks_what_is_not_recorded();
+        Change { call, before, after, basis, doubtful }
+    }
+}
+
+impl Change {
+    /// Whether the draft decides otherwise.
+    fn is_one(&self) -> bool {
+        Ruling::differ(&self.before, &self.after)
+    }
+}
+
+/// Kept content, and the key that opens it.
+struct Vault {
+    blobs: Blobs,
+    key: OpeningKey,
+}
+
+impl Vault {
+    /// Records that content is about to be read, before any of it is.
+    fn open(path: &Path, now: &Loaded, draft: &Loaded, reader: &Reader) -> miette::Result<Self> {
+        let key = secrets::opening_key(path)?;
+        if notice::is_of(now, reader) {
+            let note = BTreeMap::from([
+                ("event", Note::text("replayed")),
+                ("key", Note::text(key.recipient().to_string())),
+                ("sha256", Note::text(&draft.plant.digest)),
+            ]);
+            let id = Notice { kind: Kind::Read, note }.record(now)?;
+            eprintln!("recorded as {id}");
+        } else {
+            eprintln!("this is a copy of a ledger: nothing records that you read it");
+        }
+        Ok(Self { blobs: Blobs::new(reader.folder()), key })
+    }
+
+    /// What left, if it is kept, opens, and is what the record commits to.
+    fn content(&self, record: &store::Record) -> Option<Zeroizing<Vec<u8>>> {
+        let text = |path| record.entry.text(path).map(str::to_owned);
+        let sealed = Sealed { blob: text("seal.blob")?, key: text("seal.key")? };
+        let opened = self.blobs.open(record.entry.id(), &sealed, &self.key).ok()?;
+        let (_, genuine) = open::judge(record, &opened);
+        genuine.then_some(opened.content)
+    }
+}

@@ -1,0 +1,183 @@
+//! What a replay came to, for people and for machines. It holds no content.
+
+use super::call::{Basis, Recorded};
+use super::side::{Ruling, Side};
+use crate::print::columns;
+use plant::Millis;
+use policy::Effect;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Changed calls that are listed for people. `--json` lists all.
+const LISTED: usize = 40;
+
+/// A recorded call, as the plant in force and the draft decide it.
+pub(super) struct Change {
+    pub(super) call: Recorded,
+    pub(super) before: Ruling,
+    pub(super) after: Ruling,
+    pub(super) basis: Basis,
+    /// Whether the record holds too little to be sure.
+    pub(super) doubtful: bool,
+}
+
+impl Change {
+    fn effect(&self) -> Effect {
+        match (self.before.lets_pass(), self.after.lets_pass()) {
+            (false, true) => Effect::Opens,
+            (true, false) => Effect::Closes,
+            _ => Effect::Changes,
+        }
+    }
+
+    fn conduit(&self) -> String {
+        self.call.conduit.clone().unwrap_or_else(|| "-".to_owned())
+    }
+
+    fn data(&self) -> Value {
+        let ruling = |ruling: &Ruling| {
+            json!({
+                "verdict": ruling.verdict.map(plant::Verdict::name),
+                "reason": ruling.reason.map(plant::Reason::code),
+                "detail": ruling.detail,
+                "conduit": ruling.conduit.as_ref().map(ToString::to_string),
+                "provider": ruling.provider,
+                "done": ruling.done.iter().map(|(label, what)| json!({ "label": label.as_str(), "do": what })).collect::<Vec<_>>(),
+            })
+        };
+        let call = &self.call;
+        json!({
+            "record": call.id,
+            "seq": call.seq,
+            "time": call.at.to_string(),
+            "workload": call.workload(),
+            "conduit": call.conduit,
+            "recorded": { "verdict": call.verdict, "reason": call.reason },
+            "in_force": ruling(&self.before),
+            "draft": ruling(&self.after),
+            "effect": self.effect().name(),
+            "judged_by": self.basis.name(),
+            "doubtful": self.doubtful,
+        })
+    }
+}
+
+/// How often what became of the calls of a workload on a conduit.
+#[derive(Default)]
+struct Tally {
+    calls: u64,
+    opens: u64,
+    closes: u64,
+    changes: u64,
+    doubtful: u64,
+}
+
+/// Everything that a replay came to.
+pub(super) struct Told {
+    from: String,
+    to: String,
+    calls: u64,
+    /// How many were judged by what.
+    by: BTreeMap<&'static str, u64>,
+    tallies: BTreeMap<(String, String), Tally>,
+    /// The calls that the draft decides otherwise, oldest first.
+    pub(super) changes: Vec<Change>,
+}
+
+impl Told {
+    pub(super) fn new(before: &Side, after: &Side) -> Self {
+        let digest = |side: &Side| side.loaded.plant.digest.clone();
+        let by = [Basis::Content, Basis::Findings, Basis::Head].map(|basis| (basis.name(), 0)).into();
+        Self { from: digest(before), to: digest(after), calls: 0, by, tallies: BTreeMap::new(), changes: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, change: Change) {
+        self.calls += 1;
+        *self.by.entry(change.basis.name()).or_default() += 1;
+        let tally = self.tallies.entry((change.conduit(), change.call.workload().to_owned())).or_default();
+        tally.calls += 1;
+        if !change.is_one() {
+            return;
+        }
+        match change.effect() {
+            Effect::Opens => tally.opens += 1,
+            Effect::Closes => tally.closes += 1,
+            Effect::Changes => tally.changes += 1,
+        }
+        tally.doubtful += u64::from(change.doubtful);
+        self.changes.push(change);
+    }
+
+    pub(super) fn data(&self) -> Value {
+        let tally = |((conduit, workload), tally): (&(String, String), &Tally)| {
+            json!({
+                "conduit": conduit,
+                "workload": workload,
+                "calls": tally.calls,
+                "opens": tally.opens,
+                "closes": tally.closes,
+                "changes": tally.changes,
+                "doubtful": tally.doubtful,
+            })
+        };
+        json!({
+            "in_force": self.from,
+            "draft": self.to,
+            "calls": self.calls,
+            "judged_by": self.by,
+            "conduits": self.tallies.iter().map(tally).collect::<Vec<_>>(),
+            "changed": self.changes.iter().map(Change::data).collect::<Vec<_>>(),
+        })
+    }
+
+    pub(super) fn words(&self) -> String {
+        let by: Vec<String> = self.by.iter().filter(|(_, count)| **count > 0).map(basis).collect();
+        let mut text = match self.calls {
+            0 => "no recorded call fits\n".to_owned(),
+            calls => format!("{calls} calls, {} decided otherwise. Judged by {}\n", self.changes.len(), by.join(", ")),
+        };
+        if self.changes.is_empty() {
+            return text;
+        }
+        let head = ["CONDUIT", "WORKLOAD", "CALLS", "PASS NOW", "REFUSED NOW", "OTHERWISE", "DOUBTFUL"];
+        let row = |((conduit, workload), tally): (&(String, String), &Tally)| {
+            let Tally { calls, opens, closes, changes, doubtful } = tally;
+            let [calls, opens, closes, changes, doubtful] =
+                [calls, opens, closes, changes, doubtful].map(u64::to_string);
+            [conduit.clone(), workload.clone(), calls, opens, closes, changes, doubtful]
+        };
+        text += "\n";
+        text += &columns(head, self.tallies.iter().map(row));
+        text += "\n";
+        text += &self.list();
+        text
+    }
+
+    fn list(&self) -> String {
+        let head = ["NO", "TIME", "WORKLOAD", "CONDUIT", "NOW", "DRAFT", "RECORD"];
+        let row = |change: &Change| {
+            let Change { call, before, after, doubtful, .. } = change;
+            let doubt = if *doubtful { " ?" } else { "" };
+            let time = Millis(call.at.0 / 1000 * 1000).to_string().replace(".000", "");
+            let (now, then) = (before.words(), format!("{}{doubt}", after.words()));
+            [call.seq.to_string(), time, call.workload().to_owned(), change.conduit(), now, then, call.id.clone()]
+        };
+        let rows = self.changes.iter().take(LISTED).map(row);
+        let mut text = columns(head, rows);
+        if self.changes.len() > LISTED {
+            text += &format!("and {} more: `--json` lists all\n", self.changes.len() - LISTED);
+        }
+        if self.changes.iter().any(|change| change.doubtful) {
+            text += "? what is recorded does not suffice to be sure\n";
+        }
+        text
+    }
+}
+
+fn basis((name, count): (&&'static str, &u64)) -> String {
+    match *name {
+        "content" => format!("what was kept of them ({count})"),
+        "findings" => format!("what was found then ({count})"),
+        _ => format!("their head alone ({count})"),
+    }
+}
