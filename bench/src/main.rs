@@ -1,44 +1,73 @@
-//! The side-by-side: Penstock with everything on, nginx as a plain TLS reverse proxy, and calling the provider directly.
+//! The side-by-side: Penstock with everything on, what others put in its place, and calling the provider directly.
 //!
 //! ```text
 //! load ──────────────── HTTP ──────────────────> scripted provider      direct
-//! load ── TLS ──> nginx ────────── HTTP ───────> scripted provider      nginx
-//! load ── TLS ──> penstock run ─── HTTP ───────> scripted provider      penstock: identify, read, decide, record
+//! load ── TLS ──> nginx, HAProxy ─ HTTP ───────> scripted provider      bytes pass
+//! load ── TLS ──> LiteLLM ──────── HTTP ───────> scripted provider      parsed and written anew, nothing inspected
+//! load ─ HTTP ──> Portkey ──────── HTTP ───────> scripted provider      parsed, nothing inspected
+//! load ── TLS ──> penstock run ─── HTTP ───────> scripted provider      identified, read, decided, recorded, both ways
 //! ```
 //!
-//! All are processes of their own on one machine. The contenders take turns; a window in which any call fails is void.
-//! Beside the numbers stand the floor of the rig (direct) and of the disk (a raw write and sync).
+//! All are processes of their own on one machine. The contenders take turns; a window in which any call fails is void. Beside the
+//! numbers stand the floor of the rig (direct) and of the disks (a raw write and sync). The raw numbers go to `bench/results.json`,
+//! the tables from there into the book.
 
+mod contenders;
+mod gate;
 mod load;
+mod page;
+mod parts;
+mod process;
+mod results;
 mod rig;
+mod streams;
 
-use clap::Parser;
-use load::{Target, Window};
-use rig::Rig;
-use std::path::PathBuf;
-use std::time::Duration;
+use clap::{Parser, ValueEnum};
+use results::Results;
+use std::path::{Path, PathBuf};
 
-/// Measure Penstock beside nginx and beside calling the provider directly.
+/// Measure Penstock beside nginx, HAProxy, LiteLLM, Portkey and calling the provider directly. `bench/side-by-side` installs them first.
 #[derive(Debug, Parser)]
 struct Args {
-    /// The folder that the ledger is on; a tmpfs such as `/dev/shm` leaves the disk out.
+    /// What to measure. Each part is a run of its own, three to five minutes long.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "gateways,steps,bodies")]
+    part: Vec<Selected>,
+    /// A folder on the disk for ledgers.
+    #[arg(long, default_value = "/var/tmp")]
+    disk: PathBuf,
+    /// A folder on a tmpfs for ledgers, which leaves the disk out.
     #[arg(long, default_value = "/dev/shm")]
-    ledger: PathBuf,
+    tmpfs: PathBuf,
     /// Length of a window in seconds.
-    #[arg(long, default_value_t = 6)]
+    #[arg(long, default_value_t = 3)]
     seconds: u64,
     /// Windows of each contender.
     #[arg(long, default_value_t = 4)]
     windows: usize,
-    /// Connections, each with one call at a time.
-    #[arg(long, default_value = "1,64", value_delimiter = ',')]
-    connections: Vec<usize>,
     /// The folder of `penstock` and `scripted-provider`.
     #[arg(long, default_value = "target/release")]
     binaries: PathBuf,
-    /// Streams that are held open for the measurement of memory; 0 leaves it out.
-    #[arg(long, default_value_t = 1000)]
-    streams: usize,
+    /// The folder that LiteLLM and Portkey were installed into.
+    #[arg(long, default_value = ".test/contenders")]
+    installed: PathBuf,
+    /// Where the raw numbers go.
+    #[arg(long, default_value = "bench/results.json")]
+    results: PathBuf,
+    /// The page whose tables are written from them.
+    #[arg(long, default_value = "docs/src/reference/performance.md")]
+    page: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Selected {
+    /// Everyone, with 1 and 64 connections, their memory and their streams.
+    Gateways,
+    /// Penstock with one step after the other switched off.
+    Steps,
+    /// Prompts of 100 KiB, 1,024 streams and 64 pictures of 20 MiB at once.
+    Bodies,
+    /// Nothing; only the page is written.
+    None,
 }
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -46,71 +75,26 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let args = Args::parse();
-    let rig = Rig::build(&args.binaries, &args.ledger)?;
-    println!("machine: {} cores; ledger on `{}`", std::thread::available_parallelism()?, args.ledger.display());
-    println!("prompt: {} bytes of request body, one call at a time a connection, HTTP/1.1\n", rig.body("bench").len());
-    let (p50, p99) = rig.raw_sync(500)?;
-    println!("raw 4 KiB write + fdatasync on the ledger's disk: p50 {p50} us, p99 {p99} us\n");
-
-    println!("| connections | contender | requests/s | p50 us | p99 us | cpu us/request | windows |");
-    println!("|---|---|---|---|---|---|---|");
-    for connections in &args.connections {
-        side_by_side(&rig, &args, *connections).await?;
-    }
-    memory(&rig, args.streams).await
-}
-
-async fn side_by_side(rig: &Rig, args: &Args, connections: usize) -> Outcome<()> {
-    let targets = rig.targets();
-    let mut windows: Vec<Vec<Window>> = targets.iter().map(|_| Vec::new()).collect();
-    for round in 0..=args.windows {
-        for (target, windows) in targets.iter().zip(&mut windows) {
-            let length = Duration::from_secs(if round == 0 { 1 } else { args.seconds });
-            let window = load::run(target, &rig.body("bench"), connections, length).await?;
-            // The first round warms up.
-            if round > 0 && window.failed == 0 {
-                windows.push(window);
-            }
+    let mut results = past(&args.results)?;
+    for part in &args.part {
+        match part {
+            Selected::Gateways => results.gateways = parts::gateways(&args).await?,
+            Selected::Steps => results.steps = parts::steps(&args).await?,
+            Selected::Bodies => results.bodies = parts::bodies(&args).await?,
+            Selected::None => {}
         }
+        std::fs::write(&args.results, serde_json::to_string_pretty(&results)? + "\n")?;
     }
-    for (target, windows) in targets.iter().zip(&windows) {
-        let median = |of: fn(&Window) -> f64| {
-            let mut values: Vec<f64> = windows.iter().map(of).collect();
-            values.sort_by(f64::total_cmp);
-            values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-        };
-        println!(
-            "| {connections} | {} | {:.0} | {:.0} | {:.0} | {:.0} | {} of {} |",
-            target.name,
-            median(|window| window.per_second),
-            median(|window| window.p50),
-            median(|window| window.p99),
-            median(|window| window.cpu),
-            windows.len(),
-            args.windows,
-        );
-    }
+    let page = std::fs::read_to_string(&args.page)?;
+    let fresh = page::put(&page, &results).ok_or("the page has no place for the tables")?;
+    std::fs::write(&args.page, fresh)?;
     Ok(())
 }
 
-/// Resident memory of the gateway: at rest, with streams held open, with a large body, and afterwards.
-async fn memory(rig: &Rig, streams: usize) -> Outcome<()> {
-    if streams == 0 {
-        return Ok(());
+fn past(file: &Path) -> Outcome<Results> {
+    match std::fs::read(file) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
+        Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => Ok(Results::default()),
+        Err(problem) => Err(problem.into()),
     }
-    let Some(target) = rig.targets().into_iter().find(|target| target.name == "penstock") else { return Ok(()) };
-    println!("\n| resident memory of the gateway | MiB |\n|---|---|");
-    println!("| after the load above | {:.1} |", rig.resident());
-    let held = load::hold(&target, &rig.body_streamed("silent"), streams).await?;
-    println!("| with {} streams held open | {:.1} |", held.len(), rig.resident());
-    drop(held);
-    let large = rig.large(20 << 20);
-    load::once(&target, &large).await?;
-    println!("| after a body of {} MiB | {:.1} |", large.len() >> 20, rig.resident());
-    Ok(())
-}
-
-/// A contender's name and way in.
-pub(crate) fn target(name: &'static str, address: std::net::SocketAddr, path: &str, process: u32) -> Target {
-    Target { name, address, path: path.to_owned(), tls: None, token: None, process }
 }
