@@ -1,1 +1,0 @@
-//! Whether the house is tidy. What is checked is in `tests/`.
