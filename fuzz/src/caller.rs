@@ -1,4 +1,4 @@
-//! `identity` under fire: certificates and headers. Nobody is proved whom nothing proves.
+//! `identity` and `hello` under fire: first messages, certificates and headers. Nobody is proved whom nothing proves.
 
 use crate::plant_file::brewery;
 use crate::{keys, seeds};
@@ -25,6 +25,11 @@ fn registry() -> &'static Registry {
         };
         Registry::new(brewery(), vec![entry], seal::RootKey::from_bytes([7; 32]).derive("pseudonyms"))
     })
+}
+
+/// The first message of TLS: in whatever pieces it comes, it says the same.
+pub fn hello(bytes: &[u8]) {
+    hello::fuzz::hello(bytes);
 }
 
 /// The leaf of a client's chain, DER. An untrusted one never proves anybody, whatever stands in it.

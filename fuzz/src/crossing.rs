@@ -61,13 +61,20 @@ pub fn request(bytes: &[u8]) {
     let changed = transform(content, &findings, &changes, &maker(&key())).expect("none of them is fixed");
     // A form may refuse: an edit must not put its boundary into a part.
     let Ok(sent) = request.rewrite(&changed.edits, None) else { return };
-    let after = Request::parse(endpoint, kind, &sent, &LIMITS).expect("what was read is read again after the edits");
+    let after = match Request::parse(endpoint, kind, &sent, &LIMITS) {
+        Ok(after) => after,
+        // A file of calls is text to who changes it: its reader may refuse what is left.
+        Err(_) if endpoint.name() == "files" => return,
+        Err(problem) => panic!("what was read is read again after the edits: {problem:?}"),
+    };
     assert_eq!(after.content().pieces.len(), content.pieces.len(), "edits add and take no piece");
     assert_eq!((after.model(), after.stream(), after.tools()), (request.model(), request.stream(), request.tools()));
     for (index, (before, after)) in content.pieces.iter().zip(&after.content().pieces).enumerate() {
         let edits: Vec<&Edit> = changed.edits.iter().filter(|edit| edit.piece == index).collect();
-        // A text that becomes good base64 where a file may stand is taken for the file; its bytes are the same.
-        if before.attachment == after.attachment {
+        // A text that becomes good base64 where a file may stand is taken for the file; its bytes are the same. What is only
+        // read, the type in a data URL, say, stands in another piece as well, and changes with it.
+        let twin = before.fixed && content.pieces.iter().any(|other| !other.fixed && other.path == before.path);
+        if before.attachment == after.attachment && !twin {
             assert_eq!(edited(&before.text, &edits), after.text, "what leaves is what was decided");
         }
     }

@@ -143,6 +143,7 @@ const PROMPT: &[&str] = &[
     "\u{0}",
 ];
 const CSV: &[&str] = &["\"", "\"\"", ",", ";", "\t", "\r\n", "\n", "\u{feff}", "4711-0815", "ﬁ", "\u{0}"];
+const COUNTS: &[&str] = &["\n", " ", "(others)", "-1", "18446744073709551616", "1e9", "\u{0}"];
 const PACK: &[&str] =
     &["PK\u{1}\u{2}", "PK\u{3}\u{4}", "PK\u{5}\u{6}", "manifest.json", "proofs/", "../", "\u{0}\u{0}\u{0}\u{0}"];
 const NOTE: &[&str] = &[
@@ -294,6 +295,7 @@ const CEDAR: &[&str] = &[
     "\\u{0}",
     "//",
 ];
+const HELLO: &[&str] = &["\u{16}\u{3}\u{1}", "\0\0", "\0\u{10}", "api.openai.com", "h2", "\u{3}\u{3}", "\u{1}\0\0"];
 const NONE: &[&str] = &["\0", "\u{ff}", "0\x03", "U\x1d\x11", "spiffe://"];
 
 macro_rules! targets {
@@ -313,10 +315,12 @@ targets! {
     "call" wires::call, seeds::calls, JSON, 200_000;
     "answer" wires::answer, seeds::answers, STREAM, 60_000;
     "sse" wires::sse, seeds::streams, STREAM, 60_000;
+    "messages" wires::messages, seeds::messages, STREAM, 60_000;
     "ndjson" wires::ndjson, seeds::streams, STREAM, 60_000;
     "findings" inspection::findings, seeds::prompts, PROMPT, 30_000;
     "documents" inspection::documents, seeds::documents, NONE, 20_000;
     "tables" inspection::tables, seeds::tables, NONE, 20_000;
+    "counts" records::counts, seeds::counts, COUNTS, 20_000;
     "csv" inspection::csv, seeds::exports, CSV, 30_000;
     "picture" inspection::picture, seeds::pictures, NONE, 4_000;
     "gallery" inspection::gallery, seeds::galleries, NONE, 20_000;
@@ -333,6 +337,7 @@ targets! {
     "token" keys::token, seeds::workload_tokens, HEADERS, 50_000;
     "envelope" keys::envelope, seeds::envelopes, NONE, 50_000;
     "timestamp" timestamp::timestamp, seeds::time_stamps, NONE, 30_000;
+    "hello" caller::hello, seeds::hellos, HELLO, 100_000;
     "certificate" caller::certificate, seeds::nothing, NONE, 50_000;
     "evidence" caller::evidence, seeds::headers, HEADERS, 30_000;
     "record" records::record, seeds::records, RECORD, 100_000;

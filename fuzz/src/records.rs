@@ -38,6 +38,15 @@ pub fn bundle(bytes: &[u8]) {
     }
 }
 
+/// What was used of quotas: what is taken up is written again as what is taken up.
+pub fn counts(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(used) = quota::Counters::restore(text) else { return };
+    let saved = used.save();
+    assert_eq!(saved.lines().count(), text.lines().count(), "every line is a count");
+    assert_eq!(quota::Counters::restore(&saved).expect("it was saved").save(), saved);
+}
+
 /// A checkpoint, signed or not.
 pub fn checkpoint(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };

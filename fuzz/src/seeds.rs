@@ -60,14 +60,18 @@ pub fn bodies() -> Vec<Vec<u8>> {
     all.filter(|bytes| bytes.len() <= 4096).collect()
 }
 
+/// Whether an endpoint takes a body, or events.
+fn takes(own: &wire::Endpoint) -> bool {
+    own.method() == "POST" || own.is_session()
+}
+
 /// The golden requests with the index of their endpoint among all.
 fn golden() -> impl Iterator<Item = (u8, wire::Endpoint, String, Vec<u8>)> {
     plant::Dialect::NAMES.iter().flat_map(|(name, dialect)| {
         values(&format!("dialects/{name}/requests")).map(move |(file, bytes)| {
             let named = file.split("--").next().unwrap_or_default();
             let mut all = wire::endpoints().enumerate();
-            let fits =
-                |own: &wire::Endpoint| own.dialect() == *dialect && own.name() == named && own.method() == "POST";
+            let fits = |own: &wire::Endpoint| own.dialect() == *dialect && own.name() == named && takes(own);
             let (index, endpoint) =
                 all.find(|(_, own)| fits(own)).unwrap_or_else(|| panic!("{file} names no endpoint"));
             (u8::try_from(index).expect("fewer than 256 endpoints"), endpoint, file, bytes)
@@ -167,15 +171,36 @@ pub fn answers() -> Vec<Vec<u8>> {
             Some("sse") => 0,
             Some("ndjson") => 1,
             Some("json") => 2,
+            Some("eventstream") => 6,
             _ => 3,
         };
-        let known =
-            wire::endpoints().enumerate().filter(|(_, own)| own.dialect().name() == dialect && own.method() == "POST");
+        let known = wire::endpoints().enumerate().filter(|(_, own)| own.dialect().name() == dialect && takes(own));
         for (index, _) in known {
             all.push([&[u8::try_from(index).expect("fewer than 256 endpoints"), carrier], bytes.as_slice()].concat());
         }
     }
     all
+}
+
+/// Messages of Amazon's event stream as the target takes them: two lengths, headers, a payload.
+#[must_use]
+pub fn messages() -> Vec<Vec<u8>> {
+    let cut = |name: &str| {
+        let bytes = data(&format!("dialects/answers/{name}"));
+        let (mut rest, mut out) = (bytes.as_slice(), Vec::new());
+        while let Some(prelude) = rest.first_chunk::<8>() {
+            let [_, _, high, low, .., headers] = *prelude;
+            let (message, after) = rest.split_at(usize::from(u16::from_be_bytes([high, low])));
+            let body = &message[12..message.len() - 4];
+            let payload = u16::try_from(body.len() - usize::from(headers)).expect("a short payload");
+            out.push(headers);
+            out.extend(payload.to_be_bytes());
+            out.extend_from_slice(body);
+            rest = after;
+        }
+        out
+    };
+    vec![cut("bedrock-converse.eventstream"), cut("bedrock-invoke.eventstream")]
 }
 
 /// Answers as they are.
@@ -362,6 +387,12 @@ pub fn trust_files() -> Vec<Vec<u8>> {
     vec![data("ledgers/trust"), data("ledgers/trust-witnessed"), policy.into_bytes(), grouped.into_bytes()]
 }
 
+/// First messages of TLS clients.
+#[must_use]
+pub fn hellos() -> Vec<Vec<u8>> {
+    folder("hello").into_values().collect()
+}
+
 /// Alterations of the good ledger: none, and one of each kind.
 #[must_use]
 pub fn alterations() -> Vec<Vec<u8>> {
@@ -462,6 +493,12 @@ pub fn galleries() -> Vec<Vec<u8>> {
         gallery.add(registration, &picture, &keys).expect("it shows something");
     }
     vec![empty, body(&gallery.encode(&keys), "penstock pictures 1\n")]
+}
+
+/// Counts of quotas.
+#[must_use]
+pub fn counts() -> Vec<Vec<u8>> {
+    vec![Vec::new(), b"calls copilot 1795305600000 2 16 640 40 0\nmoney (others) 0 1 0 0 0 1\n".to_vec()]
 }
 
 /// The bodies of files of registered tables.
