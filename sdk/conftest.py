@@ -30,9 +30,9 @@ def wait_for(look, what):
 class Provider:
     """The scripted provider; its standard input is the leash."""
 
-    def __init__(self):
+    def __init__(self, within=()):
         self.process = subprocess.Popen(
-            [BINARIES / "scripted-provider"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [*within, BINARIES / "scripted-provider"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.address = self.process.stdout.readline().strip()
 
@@ -49,6 +49,9 @@ class Provider:
 
 class Plant:
     """A plant's folder and its gateway."""
+
+    # What the gateway is started with, such as another network.
+    within = ()
 
     def __init__(self, folder, provider, issuer="https://id.works.example", keys="operators.json", text=None):
         self.folder = folder
@@ -82,7 +85,7 @@ class Plant:
         addresses.unlink(missing_ok=True)
         self.log = open(self.folder / "log", "a")
         self.process = subprocess.Popen(
-            [BINARIES / "penstock", "--plant", str(self.folder), "run", "--log", "json", "--addresses", str(addresses)],
+            [*self.within, BINARIES / "penstock", "--plant", str(self.folder), "run", "--log", "json", "--addresses", str(addresses)],
             env=self.environment,
             stderr=self.log,
         )
@@ -93,11 +96,12 @@ class Plant:
             return addresses.exists()
 
         wait_for(up, "the gateway to listen")
-        secure, plain, operations = addresses.read_text().split()
+        secure, plain, operations, *self.more = addresses.read_text().split()
         self.port = secure.rsplit(":", 1)[1]
         self.base = f"https://localhost:{self.port}"
         self.plain = f"http://{plain}"
         self.operations = f"http://{operations}"
+        self.console = f"http://{self.more[0]}" if self.more else None
         return self
 
     def stop(self, how=signal.SIGTERM):
