@@ -51,6 +51,7 @@ mod seal;
 mod secret;
 mod secrets;
 mod shifts;
+mod signin;
 mod signing;
 mod sql;
 mod texts;
