@@ -125,8 +125,9 @@ impl Works {
         let ledger = Ledger::new();
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let root = root();
-        let [commitments, tokens, shifts] = ["commitments", "tokens", "shifts"].map(|label| root.derive(label));
-        let secrets = Secrets { commitments, tokens, shifts };
+        let [commitments, tokens, shifts, sessions] =
+            ["commitments", "tokens", "shifts", "sessions"].map(|label| root.derive(label));
+        let secrets = Secrets { commitments, tokens, shifts, sessions };
         let listen = Listen { address: loopback, tls: setting.tls.clone(), way: Way::Calls };
         let gateway = Gateway::start(
             (&[listen], Some(loopback), gateway::Sockets::default()),
