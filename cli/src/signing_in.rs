@@ -27,6 +27,8 @@ use zeroize::Zeroizing;
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 /// How long what the issuer says of itself is kept: anybody can begin to sign in.
 const KEPT: Duration = Duration::from_secs(300);
+/// How long it is left alone when it could not be asked.
+const REST: Duration = Duration::from_secs(5);
 /// How long the issuer may take to give a token for a code.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest answer to that.
@@ -36,7 +38,7 @@ const LIMIT: usize = 256 << 10;
 pub(crate) struct SigningIn {
     issuer: Issuer,
     login: Login,
-    endpoints: Mutex<Option<(Instant, Endpoints)>>,
+    endpoints: Mutex<Option<(Instant, Result<Endpoints, Fault>)>>,
 }
 
 /// Where the issuer is asked.
@@ -128,13 +130,13 @@ impl SigningIn {
     async fn endpoints(&self) -> Result<Endpoints, Fault> {
         let mut kept = self.endpoints.lock().await;
         if let Some((since, endpoints)) = &*kept
-            && since.elapsed() < KEPT
+            && since.elapsed() < if endpoints.is_ok() { KEPT } else { REST }
         {
-            return Ok(endpoints.clone());
+            return endpoints.clone();
         }
-        let endpoints = self.discover().await?;
+        let endpoints = self.discover().await;
         *kept = Some((Instant::now(), endpoints.clone()));
-        Ok(endpoints)
+        endpoints
     }
 
     async fn discover(&self) -> Result<Endpoints, Fault> {
