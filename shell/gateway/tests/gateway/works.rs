@@ -101,8 +101,8 @@ impl Setting {
     /// One whose conduits wait for no provider, and take no long answers.
     pub(crate) fn impatient(provider: SocketAddr) -> Self {
         let bounds = Bounds {
-            first_byte: Duration::from_millis(300),
-            idle: Duration::from_millis(300),
+            first_byte: Duration::from_secs(1),
+            idle: Duration::from_secs(1),
             answer: 64 << 10,
             ..Bounds::default()
         };
