@@ -15,7 +15,7 @@ use crate::table::{
     must,
 };
 pub(crate) use failing::{BREAKER, FALLBACK};
-pub(crate) use hands::{CONSOLE, CONSOLE_ROLES, CONTROL};
+pub(crate) use hands::{CONSOLE, CONSOLE_LOGIN, CONSOLE_ROLES, CONTROL};
 pub(crate) use intercept::INTERCEPT;
 pub(crate) use map::{
     ANSWERS, API, CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS,
@@ -544,7 +544,7 @@ pub(crate) static RULES: Section = Section {
 };
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [&Section; 38] = [
+pub(crate) static SECTIONS: [&Section; 39] = [
     &FILE,
     &PLANT,
     &GATEWAY,
@@ -555,6 +555,7 @@ pub(crate) static SECTIONS: [&Section; 38] = [
     &WITNESSES,
     &WITNESS,
     &CONSOLE,
+    &CONSOLE_LOGIN,
     &CONSOLE_ROLES,
     &CONTROL,
     &ZONE,

@@ -140,6 +140,13 @@ pub(crate) static NETWORK: Form =
     Form { what: "a network", check: |text| value::network(text).map(drop), pattern: "^[0-9a-fA-F.:]+/[0-9]{1,3}$" };
 pub(crate) static SOCKET: Form =
     Form { what: "an address and port", check: |text| value::socket(text).map(drop), pattern: ":[0-9]{1,5}$" };
+pub(crate) static ORIGIN: Form =
+    Form { what: "a URL without a path", check: value::origin, pattern: "^https?://[^/?#@]+/?$" };
+pub(crate) static TIME_ZONE: Form = Form {
+    what: "the name of a time zone",
+    check: value::time_zone,
+    pattern: "^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$",
+};
 pub(crate) static URL: Form =
     Form { what: "a URL", check: |text| value::url(text).map(drop), pattern: "^https?://[^?#@]+$" };
 pub(crate) static ISSUER: Form = Form { what: "an issuer's URL", check: value::issuer, pattern: "^https?://[^?#@]+$" };

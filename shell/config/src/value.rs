@@ -172,6 +172,34 @@ pub(crate) fn issuer(text: &str) -> Result<(), Fault> {
     )
 }
 
+/// Scheme, host and port, as a browser names where a page comes from.
+pub(crate) fn origin(text: &str) -> Result<(), Fault> {
+    let plain = url(text)?;
+    if plain.split_once("://").is_some_and(|(_, rest)| rest.contains('/')) {
+        return fault("has a path", "write scheme, host and port alone: `https://gate-1.works.example:9465`");
+    }
+    if plain.starts_with("https://") || is_private(&plain) {
+        return Ok(());
+    }
+    fault("would carry what signs people in in the clear", "write its `https://` address")
+}
+
+/// The name of a time zone in the IANA database.
+pub(crate) fn time_zone(text: &str) -> Result<(), Fault> {
+    let fits = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'+' | b'-'))
+    };
+    let parts: Vec<&str> = text.split('/').collect();
+    let named = text.len() <= 64 && text.starts_with(|first: char| first.is_ascii_alphabetic());
+    if named && parts.len() <= 3 && parts.into_iter().all(fits) {
+        return Ok(());
+    }
+    fault(
+        "is no name of a time zone",
+        "write it as the IANA database does: `Europe/Berlin`, `America/Sao_Paulo`, `UTC`",
+    )
+}
+
 /// A path: relative to the plant's folder, or absolute.
 pub(crate) fn path(text: &str) -> Result<(), Fault> {
     if text.len() > 4096 || text.contains('\0') {

@@ -296,6 +296,13 @@ impl Inforce {
         }
     }
 
+    /// Who has signed in: whose ID token this is, if it counts and was made for this client and this sign-in.
+    pub async fn signed_in(&self, token: &str, client: &str, nonce: &str) -> Option<(OperatorId, Vec<OperatorRole>)> {
+        let person = self.operator(token).await?;
+        let keys = self.operator_keys.as_ref()?.current()?;
+        self.registry.answers(token, &keys, client, nonce).then_some(person)
+    }
+
     /// What will be wrong at `then` with the evidence of a call that is good now.
     pub(crate) fn lapse(&self, caller: &Caller, headers: &HeaderMap, then: Millis) -> Option<Refusal> {
         self.identified(caller, headers, then).refusal

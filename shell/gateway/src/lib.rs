@@ -22,6 +22,7 @@ mod exchange;
 mod files;
 mod fixed;
 mod flood;
+mod flow;
 mod forward;
 mod gallery;
 mod gate;
@@ -59,6 +60,7 @@ mod valve;
 mod watch;
 
 pub use files::{Opened, Replaced, open_files};
+pub use flow::{Crossed, STEPS, step_begins};
 pub use gallery::{KnownPictures, PictureSighting};
 pub use headers::carried;
 pub use holds::{Glimpse, HoldTerms, Waiting, Word};
