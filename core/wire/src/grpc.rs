@@ -95,31 +95,6 @@ pub fn as_http(status: u32) -> u16 {
     }
 }
 
-/// The name of a status code, as records have it; `UNKNOWN` of any that is none.
-#[must_use]
-pub fn name(status: u32) -> &'static str {
-    const NAMES: [&str; 17] = [
-        "OK",
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    ];
-    usize::try_from(status).ok().and_then(|at| NAMES.get(at)).copied().unwrap_or("UNKNOWN")
-}
-
 /// A text as the value of `grpc-message`: percent-encoded, save what is printed in ASCII.
 #[must_use]
 pub fn escaped(text: &str) -> String {
