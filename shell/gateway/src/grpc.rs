@@ -5,10 +5,10 @@
 //! that a provider has in the plant file, or else the one provider that has none.
 
 use crate::Inforce;
+use crate::intake::{self, Encoding};
 use crate::intercept::Authority;
 use crate::place::Place;
 use crate::reply::Body;
-use async_compression::tokio::bufread::GzipDecoder;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HOST, TE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, request};
@@ -111,16 +111,18 @@ pub(crate) async fn plain(body: Bytes, headers: &HeaderMap, limit: u64, place: &
         return Ok(body);
     }
     let refuse = |detail| Refusal::new(Reason::ContentEncoding, detail);
-    if headers.get(&ENCODING).is_none_or(|name| name != "gzip") {
-        return Err(refuse("the encoding of the messages is not one that we read"));
-    }
+    let encoding = match headers.get(&ENCODING).map(HeaderValue::as_bytes) {
+        Some(b"gzip") => Encoding::Gzip,
+        Some(b"deflate") => Encoding::Deflate,
+        _ => return Err(refuse("the encoding of the messages is not one that we read")),
+    };
     let mut whole = Vec::new();
     for message in messages {
         let bytes = body.get(message.span).unwrap_or_default();
         let mut plain = Vec::new();
         if message.compressed {
             let left = limit.saturating_sub(whole.len() as u64);
-            let mut decoder = GzipDecoder::new(bytes).take(left.saturating_add(1));
+            let mut decoder = intake::decoder(encoding, bytes, true).take(left.saturating_add(1));
             let read = decoder.read_to_end(&mut plain).await;
             read.map_err(|_| refuse("a message is not what its encoding says"))?;
         } else {

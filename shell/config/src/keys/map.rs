@@ -205,12 +205,7 @@ pub(crate) static PROVIDER: Section = Section {
             "{ file = \"secrets/openai.key\" }",
             "Where its credential is. The credential itself is never in the plant file, and the plant's applications never see it.",
         ),
-        may(
-            "grpc",
-            Kind::Table(&GRPC),
-            "{ names = [\"vision.gate.springwell.example\"], port = 8001 }",
-            "That it is reached over gRPC too. Only for `kserve`.",
-        ),
+        may("grpc", Kind::Table(&GRPC), "", "That it is reached over gRPC too. Only for `kserve`."),
         must("zone", Kind::Name(Named::Zone), "\"cloud\"", "The zone that it stands in."),
         must(
             "clearance",
