@@ -91,9 +91,12 @@ struct Seen {
     body: Vec<u8>,
 }
 
+/// What a provider says to a call.
+type Script = Arc<dyn Fn(&Seen) -> Says + Send + Sync>;
+
 struct Provider {
     address: SocketAddr,
-    script: watch::Sender<Arc<dyn Fn(&Seen) -> Says + Send + Sync>>,
+    script: watch::Sender<Script>,
     seen: watch::Sender<Vec<Seen>>,
     /// How often the gateway left in the middle of a call.
     left: watch::Sender<usize>,
@@ -152,7 +155,7 @@ impl Provider {
 async fn serve(
     request: Request<h2::RecvStream>,
     mut respond: SendResponse<Bytes>,
-    script: &watch::Sender<Arc<dyn Fn(&Seen) -> Says + Send + Sync>>,
+    script: &watch::Sender<Script>,
     seen: &watch::Sender<Vec<Seen>>,
     left: &watch::Sender<usize>,
 ) {
