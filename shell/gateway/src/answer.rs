@@ -20,11 +20,11 @@ use crate::reply::{self, Body, Reply, Tongue};
 use crate::session::{self, Opening};
 use crate::source::Source;
 use crate::upstream::Answered;
-use crate::{Gate, grpc, headers};
+use crate::{Gate, grpc, headers, leash};
 use fallback::{Trouble, Troubles};
 use http::{HeaderMap, Response, StatusCode, header};
 use hyper::body::Body as _;
-use plant::{ProviderId, Reason, RecordId, Refusal};
+use plant::{Dialect, ProviderId, Reason, RecordId, Refusal};
 use policy::Passage;
 use seal::Tagging;
 use serde_json::{Value, json};
@@ -126,6 +126,9 @@ pub(crate) async fn give(gate: &Arc<Gate>, mut crossed: Crossed, journal: Box<Jo
     });
     if tongue.grpc {
         grpc::without_own(reply.headers_mut());
+    }
+    if tongue.dialect == Dialect::Mcp {
+        leash::bind(reply.headers_mut(), &gate.secrets, &passage.provider, &journal.body);
     }
     let (verdict, record) = (passage.verdict, journal.id());
     let rerouted = passage.rerouted.then(|| passage.provider.clone());
