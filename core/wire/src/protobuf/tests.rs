@@ -1,3 +1,5 @@
+//! Messages as clients write them and as attackers do, read as requests and as answers.
+
 use crate::{Limits, Request, endpoint, grpc};
 use plant::{Dialect, Edit, Reason};
 
