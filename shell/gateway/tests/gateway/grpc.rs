@@ -248,7 +248,8 @@ impl<'a> Call<'a> {
         let mut request = Request::post(format!("http://{}{}", self.authority, self.path)).body(()).unwrap();
         *request.headers_mut() = map(&self.lines);
         let (answer, mut send) = client.ready().await.unwrap().send_request(request, false).unwrap();
-        send.send_data(body.into(), true).unwrap();
+        // One that is refused by its head may be over already.
+        let _ = send.send_data(body.into(), true);
         (answer, send)
     }
 
@@ -257,11 +258,12 @@ impl<'a> Call<'a> {
         let (head, mut body) = timeout(PATIENCE, answer).await.expect("an answer").unwrap().into_parts();
         let mut bytes = Vec::new();
         while let Some(piece) = timeout(PATIENCE, body.data()).await.expect("an end") {
-            let piece = piece.unwrap();
+            // What is reset behind its end has ended.
+            let Ok(piece) = piece else { break };
             body.flow_control().release_capacity(piece.len()).unwrap();
             bytes.extend_from_slice(&piece);
         }
-        let trailers = body.trailers().await.unwrap();
+        let trailers = body.trailers().await.ok().flatten();
         Got { status: head.status.as_u16(), head: head.headers, body: bytes, trailers }
     }
 }
