@@ -60,11 +60,13 @@ pub enum Kind {
     Switch,
     /// An event of a session is about to leave.
     Event,
+    /// What happens when AI fails was tried out, without any provider.
+    Drill,
 }
 
 impl Kind {
     /// Every kind with its name in records.
-    pub const NAMES: [(&'static str, Self); 25] = [
+    pub const NAMES: [(&'static str, Self); 26] = [
         ("genesis", Self::Genesis),
         ("boot", Self::Boot),
         ("intent", Self::Intent),
@@ -90,6 +92,7 @@ impl Kind {
         ("approval", Self::Approval),
         ("switch", Self::Switch),
         ("event", Self::Event),
+        ("drill", Self::Drill),
     ];
 
     /// The kind of that name; `None` for one that a later version added.
@@ -127,6 +130,7 @@ impl Kind {
             Self::Approval => "approval",
             Self::Switch => "switch",
             Self::Event => "event",
+            Self::Drill => "drill",
         }
     }
 }
