@@ -9,6 +9,7 @@ mod hands;
 mod intercept;
 mod map;
 mod quotas;
+mod services;
 
 use crate::table::{
     ALGORITHM, ISSUER, Kind, Named, PATH, RECIPIENT, SIGNING, SOCKET, Section, UNIT, URL, URL_OR_PATH, any, list, may,
@@ -18,10 +19,11 @@ pub(crate) use failing::{BREAKER, FALLBACK};
 pub(crate) use hands::{CONSOLE, CONSOLE_LOGIN, CONSOLE_ROLES, CONTROL};
 pub(crate) use intercept::INTERCEPT;
 pub(crate) use map::{
-    ANSWERS, API, CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS,
-    SUPPLIER, WITHHOLD, WORKLOAD, WORKSTATION, ZONE,
+    ANSWERS, CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS, SUPPLIER,
+    WITHHOLD, WORKLOAD, WORKSTATION, ZONE,
 };
 pub(crate) use quotas::{PRICES, QUEUE, QUOTA};
+pub(crate) use services::{API, GRPC};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -565,6 +567,7 @@ pub(crate) static SECTIONS: [&Section; 39] = [
     &OPERATORS,
     &PROVIDER,
     &API,
+    &GRPC,
     &CREDENTIAL,
     &SUPPLIER,
     &BREAKER,

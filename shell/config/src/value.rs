@@ -146,6 +146,15 @@ pub(crate) fn host(text: &str) -> Result<(String, u16), Fault> {
     Ok((host, port.unwrap_or(443)))
 }
 
+/// A host alone: a DNS name in lower case, or an address.
+pub(crate) fn host_name(text: &str) -> Result<String, Fault> {
+    let (host, _) = host(text)?;
+    if text.parse::<http::uri::Authority>().is_ok_and(|own| own.port_u16().is_some()) {
+        return fault("has a port", "leave the port out: clients may use any of the gateway's");
+    }
+    Ok(host)
+}
+
 /// Whether a URL stays on this machine or travels encrypted.
 pub(crate) fn is_private(url: &str) -> bool {
     let Ok(uri) = url.parse::<http::Uri>() else { return false };

@@ -120,6 +120,11 @@ impl Inforce {
         self.failing.steps.get(conduit).map(|steps| Plan::new(Arc::clone(steps)))
     }
 
+    /// Whether any provider is reached over gRPC.
+    pub(crate) fn takes_grpc(&self) -> bool {
+        self.plant().providers.values().any(|provider| provider.grpc.is_some())
+    }
+
     /// Whether any conduit has steps.
     pub(crate) fn has_plans(&self) -> bool {
         !self.failing.steps.is_empty()
