@@ -546,7 +546,7 @@ pub(crate) static RULES: Section = Section {
 };
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [&Section; 39] = [
+pub(crate) static SECTIONS: [&Section; 40] = [
     &FILE,
     &PLANT,
     &GATEWAY,
