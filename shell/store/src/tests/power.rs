@@ -89,9 +89,10 @@ impl Durable {
         self.numbers[&self.inodes[path]]
     }
 
+    /// The names that are there. What another thread made since [`Self::look`] comes with the next touch.
     fn now(&self, folder: &Path) -> Vec<(PathBuf, u64, bool)> {
-        let named = |(path, inode, is_folder)| (path, self.numbers[&inode], is_folder);
-        names(folder).into_iter().map(named).collect()
+        let named = |(path, inode, is_folder)| Some((path, *self.numbers.get(&inode)?, is_folder));
+        names(folder).into_iter().filter_map(named).collect()
     }
 
     fn sync_folder(&mut self, folder: &Path) {
@@ -104,7 +105,9 @@ impl Durable {
             if is_folder {
                 self.sync_all(&path);
             } else {
-                self.contents.insert(number, read(&path));
+                if let Ok(bytes) = std::fs::read(&path) {
+                    self.contents.insert(number, bytes.into());
+                }
             }
         }
     }
@@ -132,10 +135,12 @@ fn read(path: &Path) -> Arc<[u8]> {
 fn names(folder: &Path) -> Vec<(PathBuf, u64, bool)> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let entry = |entry: std::io::Result<std::fs::DirEntry>| {
-        let meta = entry.as_ref().unwrap().metadata().unwrap();
-        (entry.unwrap().path(), meta.ino(), meta.is_dir())
+        let entry = entry.unwrap();
+        // Another thread may have taken it away by now.
+        let meta = entry.metadata().ok()?;
+        Some((entry.path(), meta.ino(), meta.is_dir()))
     };
-    entries.map(entry).collect()
+    entries.filter_map(entry).collect()
 }
 
 fn picture(folder: &Path) -> Picture {
