@@ -66,6 +66,7 @@ pub(crate) fn inforce(
         .watching(loaded.shifts)
         .failing(loaded.failing.clone())
         .within(loaded.quotas.clone())
+        .hearing(loaded.origins.clone())
         .knowing(registered::pictures(loaded, key)?)
         .intercepting(interception))
 }

@@ -32,6 +32,8 @@ mod manual;
 mod matching;
 mod mcp;
 mod notice;
+mod overseen;
+mod oversight;
 mod pack;
 mod print;
 mod prune;
@@ -110,6 +112,7 @@ enum Task {
     Image(image::Args),
     Mcp(mcp::Args),
     Records(records::Args),
+    Oversight(oversight::Args),
     Shifts(shifts::Args),
     Usage(usage::Args),
     Receipt(receipt::Args),
@@ -155,6 +158,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Image(args) => image::run(&plant, args),
         Task::Mcp(args) => mcp::run(&plant, args),
         Task::Records(args) => records::run(&plant, args),
+        Task::Oversight(args) => oversight::run(&plant, args),
         Task::Shifts(args) => shifts::run(&plant, args),
         Task::Usage(args) => usage::run(&plant, args),
         Task::Receipt(args) => receipt::run(&plant, args),

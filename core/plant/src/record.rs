@@ -60,11 +60,13 @@ pub enum Kind {
     Switch,
     /// An event of a session is about to leave.
     Event,
+    /// A person has said what they did with an answer.
+    Oversight,
 }
 
 impl Kind {
     /// Every kind with its name in records.
-    pub const NAMES: [(&'static str, Self); 25] = [
+    pub const NAMES: [(&'static str, Self); 26] = [
         ("genesis", Self::Genesis),
         ("boot", Self::Boot),
         ("intent", Self::Intent),
@@ -90,6 +92,7 @@ impl Kind {
         ("approval", Self::Approval),
         ("switch", Self::Switch),
         ("event", Self::Event),
+        ("oversight", Self::Oversight),
     ];
 
     /// The kind of that name; `None` for one that a later version added.
@@ -127,6 +130,7 @@ impl Kind {
             Self::Approval => "approval",
             Self::Switch => "switch",
             Self::Event => "event",
+            Self::Oversight => "oversight",
         }
     }
 }
@@ -138,7 +142,7 @@ pub struct Draft {
     pub kind: Kind,
     /// The record's own identity.
     pub id: RecordId,
-    /// The record that this one answers: outcome to intent, abandon to intent.
+    /// The record that this one answers: outcome to intent, abandon to intent, oversight to intent.
     pub reference: Option<RecordId>,
     /// What it says.
     pub body: Body,

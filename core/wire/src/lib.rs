@@ -19,6 +19,7 @@ mod fixed;
 mod header;
 mod media;
 mod multipart;
+mod oversight;
 mod request;
 
 pub use answer::{
@@ -29,4 +30,5 @@ pub use endpoint::{Carries, Endpoint, endpoint, endpoints};
 pub use error::{Malformed, anthropic_type, error_body, message, openai_type, session_error};
 pub use fixed::{Fixed, announce, fixed};
 pub use multipart::fuzz as fuzz_multipart;
+pub use oversight::{Account, fuzz as fuzz_oversight};
 pub use request::{Attachment, Limits, Part, Request, Rewriting, Substitute, Unfit, fuzz as fuzz_request};

@@ -8,6 +8,7 @@ mod failing;
 mod hands;
 mod intercept;
 mod map;
+mod oversight;
 mod quotas;
 
 use crate::table::{
@@ -21,6 +22,7 @@ pub(crate) use map::{
     ANSWERS, API, CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS,
     SUPPLIER, WITHHOLD, WORKLOAD, WORKSTATION, ZONE,
 };
+pub(crate) use oversight::{CONDUIT_OVERSIGHT, OVERSIGHT};
 pub(crate) use quotas::{PRICES, QUEUE, QUOTA};
 
 const KIB: u64 = 1 << 10;
@@ -52,6 +54,7 @@ pub(crate) static FILE: Section = Section {
         may("witnesses", Kind::Table(&WITNESSES), "", "Who signs the heads of this gateway's ledger."),
         may("witness", Kind::Table(&WITNESS), "", "This gateway as a witness of others."),
         may("console", Kind::Table(&CONSOLE), "", "Where people reach this gateway while it runs."),
+        may("oversight", Kind::Table(&OVERSIGHT), "", "Where people account for what they did with answers."),
         may("control", Kind::Table(&CONTROL), "", "What takes two people, and how long calls wait for one."),
         must("zones", Kind::Tables(&ZONE, Named::Zone), "", "The IEC 62443 zones."),
         may("workloads", Kind::Tables(&WORKLOAD, Named::Workload), "", "The software that calls AI."),
@@ -544,7 +547,7 @@ pub(crate) static RULES: Section = Section {
 };
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [&Section; 38] = [
+pub(crate) static SECTIONS: [&Section; 40] = [
     &FILE,
     &PLANT,
     &GATEWAY,
@@ -557,6 +560,7 @@ pub(crate) static SECTIONS: [&Section; 38] = [
     &CONSOLE,
     &CONSOLE_ROLES,
     &CONTROL,
+    &OVERSIGHT,
     &ZONE,
     &SECURITY_LEVELS,
     &WORKLOAD,
@@ -576,6 +580,7 @@ pub(crate) static SECTIONS: [&Section; 38] = [
     &REROUTE,
     &FALLBACK,
     &CONDUIT_LIMITS,
+    &CONDUIT_OVERSIGHT,
     &QUEUE,
     &QUOTA,
     &DICTIONARY,

@@ -178,6 +178,11 @@ pub(crate) static HOST: Form = Form {
     check: |text| value::host(text).map(drop),
     pattern: "^([a-zA-Z0-9._-]+|\\[[0-9a-fA-F:.]+\\])(:[0-9]{1,5})?$",
 };
+pub(crate) static ORIGIN: Form = Form {
+    what: "an origin of web pages",
+    check: value::origin,
+    pattern: "^https?://([a-z0-9._-]+|\\[[0-9a-f:.]+\\])(:[0-9]{1,5})?$",
+};
 pub(crate) static CALL: Form = Form {
     what: "a call",
     check: value::call,

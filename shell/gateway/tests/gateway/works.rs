@@ -336,6 +336,7 @@ fn plant(setting: &Setting) -> Plant {
         guarding: setting.guarding.unwrap_or_default(),
         keep: if setting.keep { Keep::Content } else { Keep::Nothing },
         essential: false,
+        oversight: plant::Oversight::default(),
         owner: "works".to_owned(),
         approval: Approval { by: "works".to_owned(), at: None },
         expires: None,
