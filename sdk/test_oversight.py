@@ -97,7 +97,7 @@ class Works(Plant):
 def refused(answer, status, reason):
     assert (answer.status_code, answer.json()["code"]) == (status, reason), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["type"] == f"urn:penstock:reason:{reason}"
+    assert (answer.json()["type"], answer.json()["status"]) == (f"urn:penstock:reason:{reason}", status)
     return answer.headers["penstock-record"]
 
 

@@ -29,8 +29,8 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use plant::{
-    Body, Bounds, Decided, Dialect, Draft, Keep, Kind, Millis, Note, Oversight, Party, Place, Principal, Reason,
-    RecordId, Refusal, Verdict, Workload,
+    Body, Bounds, Decided, Draft, Keep, Kind, Millis, Note, Oversight, Party, Place, Principal, Reason, RecordId,
+    Refusal, Verdict, Workload,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -74,12 +74,12 @@ pub(crate) async fn take(gate: Arc<Gate>, caller: Arc<Caller>, request: Request<
     let mut reply = match taken {
         Ok(taken) => match gate.keep(journal, taken).await {
             Ok(reply) => reply,
-            Err(problem) => refused(Refusal::new(Reason::LedgerUnavailable, problem.0), None),
+            Err(problem) => refused(&Refusal::new(Reason::LedgerUnavailable, problem.0), None),
         },
         Err(refusal) => {
             intake::discard(body, head.version, &head.headers, caller.life.stay());
             let (_, record) = journal.refuse(&refusal).await;
-            refused(refusal, record)
+            refused(&refusal, record)
         }
     };
     origin.sign(&mut reply);
@@ -328,11 +328,30 @@ fn taken_reply(told: Bytes, id: RecordId) -> Reply {
 }
 
 /// Why it was not taken: a problem document (RFC 9457).
-fn refused(refusal: Refusal, record: Option<RecordId>) -> Reply {
-    let status = refusal.reason.status();
-    let mut reply = reply::error(Dialect::Json, Verdict::Refuse, &refusal, status, record);
-    if refusal.reason == Reason::UnknownEndpoint {
-        *reply.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+fn refused(refusal: &Refusal, record: Option<RecordId>) -> Reply {
+    let reason = refusal.reason;
+    let post = reason == Reason::UnknownEndpoint;
+    let status = if post { StatusCode::METHOD_NOT_ALLOWED.as_u16() } else { reason.status() };
+    let mut problem = json!({
+        "type": format!("urn:penstock:reason:{reason}"),
+        "title": reason.message(),
+        "status": status,
+        "code": reason.code(),
+        "record": record.map(|id| id.to_string()),
+    });
+    // What is wrong with what they sent themselves: names of members and offsets, never what stood there.
+    let own = matches!(
+        reason,
+        Reason::Malformed | Reason::DuplicateKey | Reason::TooDeep | Reason::ContentType | Reason::UnknownEndpoint
+    );
+    if let Some(members) = problem.as_object_mut().filter(|_| own) {
+        members.insert("detail".to_owned(), json!(refusal.detail));
+    }
+    let mut reply = Response::new(ReplyBody::whole(problem.to_string(), Instant::now() + READ));
+    *reply.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    reply::sign(&mut reply, Verdict::Refuse, Some(reason), record);
+    if post {
         reply.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     }
     if matches!(refusal.reason, Reason::RecordOpen | Reason::TooBusy | Reason::LedgerUnavailable) {
