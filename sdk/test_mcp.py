@@ -191,18 +191,45 @@ def test_a_definition_that_changed_closes_its_tool_until_it_is_approved_again(wo
     wait_for(lambda: works.tools() == ["asked", "read_tag"], "the revocation")
 
 
-def test_sessions_pass_and_a_list_of_messages_does_not(works):
-    headers = {"authorization": f"Bearer {works.tokens['copilot']}", "accept": "application/json, text/event-stream"}
-    begin = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
-        "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}}
-    with works.client(headers=headers) as client:
+BEGIN = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+    "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}}
+
+
+def raw(works, workload="copilot"):
+    """A client that speaks for a workload, without the SDK."""
+    authorization = f"Bearer {works.tokens[workload]}"
+    return works.client(headers={"authorization": authorization, "accept": "application/json, text/event-stream"})
+
+
+def test_a_session_belongs_to_the_workload_that_began_it(works):
+    url = f"{works.base}/historian/mcp"
+    initialized = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+    with raw(works) as copilot, raw(works, "planner") as planner:
+        session = copilot.post(url, json=BEGIN).headers["mcp-session-id"]
+        last = "0" if session[-1] != "0" else "1"
+        for client, shown in [
+            (planner, session), (copilot, session.rsplit(".", 1)[0]), (copilot, session[:-1] + last), (copilot, f"x{session}"),
+        ]:
+            answer = client.post(url, json=initialized, headers={"mcp-session-id": shown})
+            assert (answer.status_code, answer.json()["error"]["data"]["reason"]) == (404, "session-unknown")
+        twice = copilot.post(url, json=initialized, headers=[("mcp-session-id", session), ("mcp-session-id", "other")])
+        assert (twice.status_code, twice.json()["error"]["data"]["reason"]) == (400, "bad-request")
+        works.stop()
+        works.start()
         url = f"{works.base}/historian/mcp"
-        session = client.post(url, json=begin).headers["mcp-session-id"]
+        assert copilot.post(url, json=initialized, headers={"mcp-session-id": session}).status_code == 202, "after a restart too"
+        assert copilot.delete(url, headers={"mcp-session-id": session}).status_code == 200
+
+
+def test_sessions_pass_and_a_list_of_messages_does_not(works):
+    with raw(works) as client:
+        url = f"{works.base}/historian/mcp"
+        session = client.post(url, json=BEGIN).headers["mcp-session-id"]
         own = {"mcp-session-id": session, "mcp-protocol-version": "2025-06-18"}
         assert client.post(url, json={"jsonrpc": "2.0", "method": "notifications/initialized"}, headers=own).status_code == 202
         with client.stream("GET", url, headers=own) as listening:
             assert listening.headers["content-type"].startswith("text/event-stream")
-        batch = client.post(url, json=[begin], headers=own)
+        batch = client.post(url, json=[BEGIN], headers=own)
         assert (batch.status_code, batch.json()["error"]["data"]["reason"]) == (400, "malformed")
         call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "read_tag", "arguments": {"tag": "x"}}}
         belied = client.post(url, json=call, headers=own | {"mcp-method": "tools/list"})

@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -44,6 +44,8 @@ impl Without {
 /// Lays out a plant in `folder`, with its ledger in a folder below `ledgers`, and starts its gateway.
 pub(crate) struct Gate {
     pub(crate) target: Target,
+    binary: PathBuf,
+    plant: PathBuf,
     _process: Running,
     _ledger: tempfile::TempDir,
 }
@@ -87,7 +89,14 @@ impl Gate {
         };
         let path = "/provider/v1/chat/completions".to_owned();
         let target = Target { name, address, path, tls, headers, process: process.id() };
-        Ok(Self { target, _process: process, _ledger: ledger })
+        Ok(Self { target, binary: binary.to_owned(), plant: plant.to_owned(), _process: process, _ledger: ledger })
+    }
+
+    /// A command of the plant's people, while the gateway runs.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.arg("--plant").arg(&self.plant).args(arguments);
+        command
     }
 }
 

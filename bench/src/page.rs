@@ -26,7 +26,7 @@ fn render(results: &Results) -> String {
     }
     if !bodies.tables.is_empty() {
         text += "### Large bodies, many streams\n\n";
-        text += &[ground(bodies), tables(bodies), many(bodies), pictures(bodies)].concat();
+        text += &[ground(bodies), tables(bodies), many(bodies), pictures(bodies), cut(bodies)].concat();
     }
     text.trim_end().to_owned() + "\n"
 }
@@ -143,12 +143,21 @@ fn pictures(part: &Part) -> String {
     )
 }
 
+fn cut(part: &Part) -> String {
+    let Some(cut) = &part.cut else { return String::new() };
+    format!(
+        "{} streams under way, with one event a second, while somebody runs `penstock isolate everything`: half of them have ended \
+         {:.0} ms after the command was started, all after {:.0} ms, and the command after {:.0} ms; {} did not say why.\n\n",
+        cut.streams, cut.half, cut.all, cut.command, cut.missed
+    )
+}
+
 /// One aim: in words, what was measured, and whether that reaches it.
 struct Aim(String, String, bool);
 
 fn aims(results: &Results) -> String {
     let mut text = "| aim | measured | reached |\n|---|---|---|\n".to_owned();
-    let all = [alone(results), together(results), flowing(results), large(results)];
+    let all = [alone(results), together(results), flowing(results), shut(results), large(results)];
     for Aim(aim, measured, reached) in all.into_iter().flatten().flatten() {
         let _ = writeln!(text, "| {aim} | {measured} | {} |", if reached { "yes" } else { "**no**" });
     }
@@ -240,6 +249,13 @@ fn flowing(results: &Results) -> Option<Vec<Aim>> {
         aims.push(Aim("1,024 streams at once, whole".to_owned(), measured, many.broken == 0 && many.streams >= 1024));
     }
     Some(aims)
+}
+
+/// The gate shut by hand.
+fn shut(results: &Results) -> Option<Vec<Aim>> {
+    let cut = results.bodies.cut.as_ref().filter(|cut| cut.missed == 0)?;
+    let what = format!("{} streams under way, all cut after `penstock isolate`", cut.streams);
+    Some(vec![most(&what, cut.all, 100.0, " ms")])
 }
 
 fn large(results: &Results) -> Option<Vec<Aim>> {

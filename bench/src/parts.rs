@@ -133,6 +133,8 @@ pub(crate) async fn bodies(args: &Args) -> Outcome<Part> {
         bench.part.many.push(streams::many(target, 1024).await?);
     }
     bench.part.pictures = Some(pictures(&tmpfs.target).await?);
+    let shut = tmpfs.command(&["isolate", "everything", "--reason", "measured"]);
+    bench.part.cut = Some(streams::cut(&tmpfs.target, 256, shut).await?);
     Ok(bench.part)
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Part {
     pub(crate) streams: Vec<Streams>,
     pub(crate) many: Vec<Many>,
     pub(crate) pictures: Option<Pictures>,
+    #[serde(default)]
+    pub(crate) cut: Option<Cut>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -114,6 +116,18 @@ pub(crate) struct Pictures {
     pub(crate) before: f64,
     pub(crate) most: f64,
     pub(crate) after: f64,
+}
+
+/// Streams under way when the gate is shut by hand.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Cut {
+    pub(crate) streams: usize,
+    /// Streams that did not end with the reason.
+    pub(crate) missed: usize,
+    /// Milliseconds from the start of the command: until it had returned, until half of them had ended, and until all had.
+    pub(crate) command: f64,
+    pub(crate) half: f64,
+    pub(crate) all: f64,
 }
 
 impl Table {

@@ -2,12 +2,14 @@
 
 use crate::Outcome;
 use crate::load::{Sender, Target, begin, connect};
-use crate::process::resident;
-use crate::results::{Many, StreamWindow, microseconds};
+use crate::process::{done, resident};
+use crate::results::{Cut, Many, StreamWindow, microseconds};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use std::process::Command;
 use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
 
 /// What the provider says, four letters an event; nothing in it is a finding.
 const SAID: &str = "The filler drifts since the nozzles were cleaned; check the seals first.";
@@ -73,6 +75,42 @@ pub(crate) async fn many(target: &Target, count: usize) -> Outcome<Many> {
     let (streams, broken, first, gaps) = gather(seen);
     let ((_, first_p99), (gap_p50, gap_p99)) = (microseconds(first), microseconds(gaps));
     Ok(Many { name: target.name.to_owned(), streams, broken, first_p99, gap_p50, gap_p99, resident })
+}
+
+/// Begins streams that say something once a second, runs the command once all have begun, and sees them end.
+pub(crate) async fn cut(target: &Target, count: usize, mut shut: Command) -> Outcome<Cut> {
+    let body = paced(1000);
+    let (begun, mut beginnings) = mpsc::channel(count);
+    let mut loops = Vec::new();
+    for _ in 0..count {
+        let (target, body, begun, mut sender) = (target.clone(), body.clone(), begun.clone(), connect(target).await?);
+        loops.push(tokio::spawn(async move {
+            let mut answer = begin(&mut sender, &target, &body).await?;
+            let (mut text, mut told) = (Vec::new(), false);
+            while let Some(Ok(frame)) = answer.body_mut().frame().await {
+                text.extend_from_slice(&frame.into_data().unwrap_or_default());
+                if !std::mem::replace(&mut told, true) {
+                    begun.send(()).await?;
+                }
+            }
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>((Instant::now(), text))
+        }));
+    }
+    for _ in 0..count {
+        beginnings.recv().await.ok_or("no stream begins")?;
+    }
+    let began = Instant::now();
+    let command = tokio::task::spawn_blocking(move || done(&mut shut).map(|_| began.elapsed())).await??;
+    let (mut ends, mut missed) = (Vec::new(), 0);
+    for one in loops {
+        let (ended, text) = one.await??;
+        missed += usize::from(!String::from_utf8_lossy(&text).contains("isolated"));
+        ends.push(ended.duration_since(began).as_secs_f64() * 1e3);
+    }
+    ends.sort_by(f64::total_cmp);
+    let at = |place: usize| ends.get(place).copied().unwrap_or(f64::NAN);
+    let command = command.as_secs_f64() * 1e3;
+    Ok(Cut { streams: count, missed, command, half: at(count / 2), all: at(count - 1) })
 }
 
 fn gather(all: Vec<Outcome<Seen>>) -> (usize, usize, Vec<Duration>, Vec<Duration>) {

@@ -65,8 +65,9 @@ impl PlantKey {
 
     /// What the gateway uses on content.
     pub(crate) fn secrets(&self) -> Secrets {
-        let [commitments, tokens, shifts] = ["commitments", "tokens", "shifts"].map(|label| self.0.derive(label));
-        Secrets { commitments, tokens, shifts }
+        let [commitments, tokens, shifts, sessions] =
+            ["commitments", "tokens", "shifts", "sessions"].map(|label| self.0.derive(label));
+        Secrets { commitments, tokens, shifts, sessions }
     }
 }
 

@@ -107,6 +107,8 @@ reasons! {
     ToolNotAllowed = "tool-not-allowed", 403, "this tool is not open on this conduit";
     /// Nobody approved the tool as its server defines it now.
     ToolNotApproved = "tool-not-approved", 403, "this tool is new, or its definition changed, and nobody has approved it yet";
+    /// The call names a session that its workload did not begin through this gateway.
+    SessionUnknown = "session-unknown", 404, "this session was not begun by this workload through this gateway; begin a new one";
     /// The conduit refuses what was found in the content.
     ContentRefused = "content-refused", 403, "the request holds content that must not leave on this conduit";
     /// The content is more sensitive than conduit or provider may carry.

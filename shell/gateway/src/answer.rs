@@ -20,7 +20,7 @@ use crate::reply::{self, Body, Reply};
 use crate::session::{self, Opening};
 use crate::source::Source;
 use crate::upstream::Answered;
-use crate::{Gate, headers};
+use crate::{Gate, headers, leash};
 use fallback::{Trouble, Troubles};
 use http::{Response, StatusCode, header};
 use hyper::body::Body as _;
@@ -119,6 +119,9 @@ pub(crate) async fn give(gate: &Arc<Gate>, mut crossed: Crossed, journal: Box<Jo
     headers::carry_back(&head.headers, reply.headers_mut(), |value| {
         credential.as_ref().is_some_and(|credential| credential.is_in(value))
     });
+    if dialect == Dialect::Mcp {
+        leash::bind(reply.headers_mut(), &gate.secrets, &passage.provider, &journal.body);
+    }
     let (verdict, record) = (passage.verdict, journal.id());
     let rerouted = passage.rerouted.then(|| passage.provider.clone());
     let until = ends.at;

@@ -22,7 +22,7 @@ use crate::session::Speaker;
 use crate::target::Target;
 use crate::telemetry;
 use crate::watch::{Watch, aside};
-use crate::{Gate, Inforce, intake, session, shifts};
+use crate::{Gate, Inforce, intake, leash, session, shifts};
 use bytes::Bytes;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Version};
@@ -37,7 +37,8 @@ pub(crate) async fn exchange(gate: Arc<Gate>, caller: Arc<Caller>, request: Requ
     let stay = caller.life.stay();
     let mut journal = Journal::open(&gate, caller.who());
     let inforce = gate.inforce.load_full();
-    let (head, mut body) = request.into_parts();
+    let (mut head, mut body) = request.into_parts();
+    leash::take(&mut head);
     let target = Target::of(&head, &inforce, &caller);
     let span = telemetry::span(&target, journal.id());
     async {
@@ -77,6 +78,7 @@ async fn cross<'a>(
     // place: from which zone, through which conduit, to whom, what for
     let placed = inforce.policy().place(&principal, caller.peer.ip(), &target.call(), journal.began());
     let crossing = journal.placed(placed)?;
+    leash::check(target, &gate.secrets, &crossing.provider().id, &journal.body)?;
     watch.lap("place");
 
     // accept: the body, within the conduit's bounds, its encoding undone

@@ -34,6 +34,7 @@ mod isolation;
 mod journal;
 mod keeping;
 mod keys;
+mod leash;
 mod life;
 mod listen;
 mod metrics;
@@ -154,6 +155,8 @@ pub struct Secrets {
     pub tokens: Mac,
     /// Knows a prompt again.
     pub shifts: Mac,
+    /// Binds sessions of tool servers to the workloads that began them.
+    pub sessions: Mac,
 }
 
 /// A gateway that listens.

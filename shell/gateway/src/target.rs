@@ -3,6 +3,7 @@
 use crate::Inforce;
 use crate::connection::Caller;
 use crate::intercept::Via;
+use crate::leash::{self, Leash};
 use crate::session::Shake;
 use crate::upstream::Head;
 use http::header::{CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE};
@@ -38,6 +39,8 @@ pub(crate) struct Target<'a> {
     pub(crate) way: Option<&'static str>,
     /// The caller's connection, if it asks to go on with something else.
     pub(crate) upgrade: Option<&'a OnUpgrade>,
+    /// What binds the session that it names, if it names one.
+    pub(crate) leash: Option<&'a Leash>,
     /// What is wrong with the host, if something is.
     stray: Option<Refusal>,
 }
@@ -71,6 +74,7 @@ impl<'a> Target<'a> {
             endpoint,
             way: caller.via.as_ref().map(|via| via.way),
             upgrade: head.extensions.get(),
+            leash: head.extensions.get(),
             stray,
         }
     }
@@ -102,7 +106,7 @@ impl<'a> Target<'a> {
             return refuse("the head names no host, or several");
         }
         // What we read as the first, a provider may read as the last.
-        for (name, text) in [(CONTENT_TYPE, "content type"), (PURPOSE, "purpose")] {
+        for (name, text) in [(CONTENT_TYPE, "content type"), (PURPOSE, "purpose"), (leash::SESSION, "session")] {
             if self.headers.get_all(&name).iter().nth(1).is_some() {
                 return Err(Refusal::new(Reason::BadRequest, format!("the head states more than one {text}")));
             }

@@ -5,9 +5,11 @@
 /// that lasts. See `sched(7)`, "The nice value".
 const NICE: i32 = 5;
 
-/// Lets the other threads go first from here on. Linux keeps this for each thread; where a system refuses, nothing changes.
+/// Lets the other threads go first from here on, unless all of them stand further back already. Linux keeps this for each thread;
+/// where a system refuses, nothing changes.
 pub(crate) fn step_back() {
-    let _ = rustix::process::setpriority_process(None, NICE);
+    let own = rustix::process::getpriority_process(None).unwrap_or(0);
+    let _ = rustix::process::setpriority_process(None, own.max(NICE));
 }
 
 #[cfg(test)]

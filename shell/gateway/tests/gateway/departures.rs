@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 const LEFT: Option<Reason> = Some(Reason::CallerLeft);
 /// How long the gateway may go on with a provider whose answer nobody waits for.
-const SOON: Duration = Duration::from_millis(100);
+const SOON: Duration = Duration::from_secs(5);
 
 async fn plant(acts: Vec<Act>) -> (Provider, Works) {
     let provider = Provider::new(acts).await;

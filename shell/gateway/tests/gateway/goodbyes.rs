@@ -204,7 +204,7 @@ async fn a_call_is_sent_again_only_where_nobody_can_have_looked_at_it() {
 async fn a_provider_that_takes_no_more_or_says_nothing_is_waited_for_no_longer_than_its_conduit_says() {
     for (length, seen) in [(50_000, 0), (1, 2)] {
         let peer = Peer::new(&[]).await;
-        let works = peer.works(|setting| setting.bounds.first_byte = Duration::from_millis(300)).await;
+        let works = peer.works(|setting| setting.bounds.first_byte = Duration::from_millis(1500)).await;
         let call = works.chat(&"x ".repeat(length), false);
         let ask = || async { Caller::sends(works.address, &call).await.answer().await.unwrap() };
         let (one, other) = tokio::join!(ask(), ask());

@@ -7,7 +7,7 @@ use gateway::{Limits, TlsFiles};
 use plant::Kind;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -87,11 +87,10 @@ impl Wire {
         self.0.write_all(bytes).await.is_ok() && self.0.flush().await.is_ok()
     }
 
-    /// Reads to the end; how long it took.
-    async fn ended(&mut self, since: Instant) -> Duration {
+    /// Reads to the end.
+    async fn ended(&mut self) {
         let end = async { while matches!(self.0.read(&mut [0; 4096]).await, Ok(1..)) {} };
         tokio::time::timeout(PATIENCE, end).await.expect("an end");
-        since.elapsed()
     }
 }
 
@@ -127,20 +126,18 @@ async fn a_call_that_never_ends_ends_its_connection_in_time() {
     let (provider, works, named) = plant().await;
     for (flags, drip) in [(0, false), (0, true), (END_HEADERS, false), (END_HEADERS, true)] {
         let mut wire = Wire::new(&works, &named, &[]).await;
-        let began = Instant::now();
         wire.send(&frame(HEADERS, flags, 1, &head(&works))).await;
         let drips = async {
             if !drip {
-                return wire.ended(began).await;
+                return wire.ended().await;
             }
             let piece = if flags == 0 { frame(CONTINUATION, 0, 1, &field("x", "y")) } else { frame(DATA, 0, 1, b" ") };
             while wire.send(&piece).await {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
-            wire.ended(began).await
+            wire.ended().await;
         };
-        let took = tokio::time::timeout(PATIENCE, drips).await.expect("an end");
-        assert!(took < Duration::from_secs(4), "{flags} {drip} took {took:?}");
+        tokio::time::timeout(PATIENCE, drips).await.unwrap_or_else(|_| panic!("{flags} {drip} never ends"));
     }
     assert_eq!(provider.connections(), 0);
     let written = works.ledger.stories(2).await;
@@ -153,12 +150,10 @@ async fn an_answer_that_nobody_takes_holds_no_connection() {
     const SHUT: &[u8] = &[0, 4, 0, 0, 0, 0];
     let (_provider, works, named) = plant().await;
     let mut wire = Wire::new(&works, &named, SHUT).await;
-    let began = Instant::now();
     let call =
         [frame(HEADERS, END_HEADERS, 1, &head(&works)), frame(DATA, END_STREAM, 1, chat("hello", false).as_bytes())];
     wire.send(&call.concat()).await;
     assert_eq!(works.ledger.story().await.told(), (Kind::Outcome, None));
-    let took = wire.ended(began).await;
-    assert!(took < Duration::from_secs(4), "took {took:?}");
+    wire.ended().await;
     works.until_metric("penstock_exchanges_under_way", 0).await;
 }

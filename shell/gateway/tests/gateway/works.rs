@@ -104,8 +104,8 @@ impl Setting {
     /// One whose conduits wait for no provider, and take no long answers.
     pub(crate) fn impatient(provider: SocketAddr) -> Self {
         let bounds = Bounds {
-            first_byte: Duration::from_millis(300),
-            idle: Duration::from_millis(300),
+            first_byte: Duration::from_secs(1),
+            idle: Duration::from_secs(1),
             answer: 64 << 10,
             ..Bounds::default()
         };
@@ -128,8 +128,9 @@ impl Works {
         let ledger = Ledger::new();
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let root = root();
-        let [commitments, tokens, shifts] = ["commitments", "tokens", "shifts"].map(|label| root.derive(label));
-        let secrets = Secrets { commitments, tokens, shifts };
+        let [commitments, tokens, shifts, sessions] =
+            ["commitments", "tokens", "shifts", "sessions"].map(|label| root.derive(label));
+        let secrets = Secrets { commitments, tokens, shifts, sessions };
         let listen = Listen { address: loopback, tls: setting.tls.clone(), way: Way::Calls };
         let gateway = Gateway::start(
             (&[listen], Some(loopback), gateway::Sockets::default()),
