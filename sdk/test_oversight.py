@@ -345,6 +345,15 @@ def test_the_report(works, issuer):
     assert next(row for row in used if row["workload"] == "copilot")["refused"] == 0, "a refused account was no call"
 
 
+def test_explain_says_whether_somebody_must_account(works):
+    def explain(conduit):
+        told = works.penstock("explain", "--workload", "copilot", "--provider", conduit, "--model", "gpt-4o", "--from", "127.0.0.1", "--json")
+        return json.loads(told.stdout)
+
+    assert explain("watched")["account_within_ms"] == 3_600_000
+    assert "account_within_ms" not in explain("strict")
+
+
 def test_a_plant_that_makes_no_sense_is_told_so(works, tmp_path, issuer):
     for change, complaint in [
         ((CONDUITS["strict"], 'oversight = { within = "5m" }'), "requires nothing"),

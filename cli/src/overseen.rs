@@ -70,8 +70,12 @@ pub(crate) fn unaccounted(folder: &Path, since: Option<Millis>, longest: Duratio
             Some(Kind::Outcome) => {
                 open.extend(entry.number(OWED).map(|within| (call, Millis(entry.t().0.saturating_add(within)))));
             }
-            Some(Kind::Oversight) => drop(open.remove(&call)),
-            Some(Kind::Alert) if entry.text("note.event") == Some(MISSED) => drop(open.remove(&call)),
+            Some(Kind::Oversight) => {
+                open.remove(&call);
+            }
+            Some(Kind::Alert) if entry.text("note.event") == Some(MISSED) => {
+                open.remove(&call);
+            }
             _ => {}
         }
     }

@@ -30,7 +30,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use plant::{
     Body, Bounds, Decided, Draft, Keep, Kind, Millis, Note, Oversight, Party, Place, Principal, Reason, RecordId,
-    Refusal, Verdict, Workload,
+    Refusal, Sealed, Verdict, Workload,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -72,10 +72,7 @@ pub(crate) async fn take(gate: Arc<Gate>, caller: Arc<Caller>, request: Request<
         Err(refusal) => Err(refusal),
     };
     let mut reply = match taken {
-        Ok(taken) => match gate.keep(journal, taken).await {
-            Ok(reply) => reply,
-            Err(problem) => refused(&Refusal::new(Reason::LedgerUnavailable, problem.0), None),
-        },
+        Ok(taken) => gate.keep(journal, taken).await,
         Err(refusal) => {
             intake::discard(body, head.version, &head.headers, caller.life.stay());
             let (_, record) = journal.refuse(&refusal).await;
@@ -231,19 +228,20 @@ impl Gate {
     }
 
     /// Has what was told recorded, and says so once it is durable.
-    async fn keep(self: &Arc<Self>, mut journal: Box<Journal>, taken: Taken) -> Result<Reply, Unwritten> {
+    async fn keep(self: &Arc<Self>, mut journal: Box<Journal>, taken: Taken) -> Reply {
         let at = now();
-        if taken.keep {
-            let keeping = Keeping::draw().map_err(|refusal| Unwritten(refusal.detail))?;
-            journal.keeping = Some(Box::new(keeping));
-            journal.received(&self.secrets.commitments, &taken.bytes);
-        }
         if let (Some(party), Some(who)) = (&taken.asserted, &mut journal.body.who) {
             who.operator = Some(party.clone());
         }
         let (id, call) = (journal.id(), taken.account.call);
+        let seal = match self.seal(&mut journal, &taken).await {
+            Ok(seal) => seal,
+            Err(refusal) => {
+                let (_, record) = journal.refuse(&refusal).await;
+                return refused(&refusal, record);
+            }
+        };
         let note = note(&journal, &self.secrets.commitments, &taken, at);
-        let seal = journal.sealed(id, taken.bytes.clone()).await?;
         let about = &taken.call.about;
         let body = Body {
             who: journal.body.who.clone(),
@@ -264,10 +262,20 @@ impl Gate {
         if let Err(problem) = written {
             self.metrics.unwritten.inc();
             owed.into_iter().for_each(|due| self.book.enter(due));
-            return Err(problem);
+            return refused(&Refusal::new(Reason::LedgerUnavailable, problem.0), None);
         }
         self.metrics.accounted(conduit.as_deref().unwrap_or_default(), judgement.name());
-        Ok(taken_reply(told, id))
+        taken_reply(told, id)
+    }
+
+    /// Seals what was told, where the conduit keeps content.
+    async fn seal(&self, journal: &mut Journal, taken: &Taken) -> Result<Option<Sealed>, Refusal> {
+        if taken.keep {
+            journal.keeping = Some(Box::new(Keeping::draw()?));
+            journal.received(&self.secrets.commitments, &taken.bytes);
+        }
+        let sealed = journal.sealed(journal.id(), taken.bytes.clone()).await;
+        sealed.map_err(|problem| Refusal::new(Reason::LedgerUnavailable, problem.0))
     }
 }
 
