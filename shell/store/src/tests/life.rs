@@ -389,7 +389,9 @@ fn whoever_waits_when_the_ledger_closes_is_told() {
 fn reading_on_from_a_time_misses_nothing_and_reads_little_before() {
     let folder = folder();
     let (store, _) = open(folder.path());
-    (0..8).for_each(|round| settle(flood(&store, round * 400..(round + 1) * 400, 1)));
+    for round in 0..8 {
+        settle(flood(&store, round * 400..(round + 1) * 400, 1));
+    }
     store.close();
     let reader = Reader::open(folder.path()).unwrap();
     let records = |from| reader.records(from, Filter::default());
