@@ -10,7 +10,7 @@ use gateway::{KnownPictures, Mint, OperatorKeys, Upstream};
 use identity::Registry;
 use inspect::Inspector;
 use miette::{IntoDiagnostic, WrapErr};
-use plant::Issuer;
+use plant::{Issuer, ProviderId};
 use policy::Policy;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -40,12 +40,13 @@ pub(crate) fn inforce(
     key: &PlantKey,
     operator_keys: Option<Arc<OperatorKeys>>,
 ) -> miette::Result<Inforce> {
-    let plant = &loaded.plant;
-    let policy = policy(loaded)?;
-    let inspector = inspector(loaded, key)?;
-    let registry = Registry::new(plant, tokens.entries(), key.pseudonyms());
+    inforce_over(loaded, tokens, key, operator_keys, upstreams(loaded)?)
+}
+
+/// The ways to the providers, with their credentials.
+fn upstreams(loaded: &Loaded) -> miette::Result<BTreeMap<ProviderId, Upstream>> {
     let mut upstreams = BTreeMap::new();
-    for provider in plant.providers.values() {
+    for provider in loaded.plant.providers.values() {
         let credential = provider.credential.as_ref().and_then(|reference| {
             // A missing credential refuses the calls that need it, not the plant: the other providers go on.
             secrets::credential(reference)
@@ -57,6 +58,21 @@ pub(crate) fn inforce(
             .wrap_err_with(|| format!("provider `{}` cannot be prepared", provider.id))?;
         upstreams.insert(provider.id.clone(), upstream);
     }
+    Ok(upstreams)
+}
+
+/// Builds what a gateway holds in force, with these ways to its providers.
+pub(crate) fn inforce_over(
+    loaded: &Loaded,
+    tokens: &Tokens,
+    key: &PlantKey,
+    operator_keys: Option<Arc<OperatorKeys>>,
+    upstreams: BTreeMap<ProviderId, Upstream>,
+) -> miette::Result<Inforce> {
+    let plant = &loaded.plant;
+    let policy = policy(loaded)?;
+    let inspector = inspector(loaded, key)?;
+    let registry = Registry::new(plant, tokens.entries(), key.pseudonyms());
     let inforce =
         Inforce::new(policy, inspector, registry, upstreams, operator_keys).guarded(Arc::clone(&loaded.guard));
     let holds = HoldTerms { most: loaded.control.holds, patience: loaded.control.hold_for };
@@ -99,7 +115,7 @@ fn interception(loaded: &Loaded, own: &Intercept) -> miette::Result<Interception
 /// Which host leads to which provider.
 pub(crate) fn hosts(loaded: &Loaded) -> Hosts {
     let given = loaded.gateway.intercept.iter().flat_map(|own| &own.hosts);
-    let host = |(host, port, provider): &(String, u16, plant::ProviderId)| Host {
+    let host = |(host, port, provider): &(String, u16, ProviderId)| Host {
         authority: Authority { host: host.clone(), port: *port },
         provider: provider.clone(),
     };

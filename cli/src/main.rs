@@ -13,6 +13,7 @@ mod convict;
 mod demo;
 mod diff;
 mod doctor;
+mod drill;
 mod erase;
 mod explain;
 mod export;
@@ -53,6 +54,7 @@ mod seal;
 mod secret;
 mod secrets;
 mod shifts;
+mod signin;
 mod signing;
 mod sql;
 mod texts;
@@ -97,6 +99,7 @@ enum Task {
     Replay(replay::Args),
     Approve(approve::Args),
     Doctor(doctor::Args),
+    Drill(drill::Args),
     Run(run::Args),
     Explain(explain::Args),
     Rules(rules::Args),
@@ -144,6 +147,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Replay(args) => replay::run(&plant, &args),
         Task::Approve(args) => approve::run(&plant, args),
         Task::Doctor(args) => doctor::run(args),
+        Task::Drill(args) => drill::run(&plant, &args),
         Task::Run(args) => run::run(&plant, args),
         Task::Explain(args) => explain::run(&plant, args),
         Task::Rules(args) => rules::run(&plant, args),

@@ -13,13 +13,13 @@
 use crate::{assemble, prune};
 use config::Loaded;
 use miette::{IntoDiagnostic, WrapErr};
-use plant::{Body, Draft, Kind, Note, RecordId};
+use plant::{Body, ConduitId, Draft, Kind, Note, Place, RecordId};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use store::{OpenError, Reader, Store};
 
@@ -29,11 +29,11 @@ const LIMIT: u64 = 4096;
 /// Most notices that are taken at a time, so that a flood of them holds up nothing else.
 const AT_ONCE: usize = 64;
 /// How long a gateway may take; it looks twice a second, and what is to be removed takes a second for 100,000 records.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// How long it may take where what is done does not wait for its record.
 const BRIEFLY: Duration = Duration::from_secs(5);
 /// What notices may be about.
-const KINDS: [Kind; 6] = [Kind::Read, Kind::Erase, Kind::Prune, Kind::Anchor, Kind::Export, Kind::Admin];
+const KINDS: [Kind; 7] = [Kind::Read, Kind::Erase, Kind::Prune, Kind::Anchor, Kind::Export, Kind::Admin, Kind::Drill];
 /// What a notice may say: in words, and in numbers.
 const KEYS: [&str; 14] = [
     "approver",
@@ -52,6 +52,10 @@ const KEYS: [&str; 14] = [
     "tool",
 ];
 const NUMBERS: [&str; 3] = ["sample", "size", "time"];
+/// What one of a drill may say besides.
+const OF_DRILLS: [&str; 11] =
+    ["by", "conduit", "detail", "expected", "observed", "of", "path", "result", "seen", "sha256", "witness"];
+const NUMBERS_OF_DRILLS: [&str; 5] = ["broken", "number", "steps", "undrilled", "us"];
 
 /// What is to be recorded.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,57 +84,46 @@ impl Notice {
 
     fn record_within(self, loaded: &Loaded, patience: Duration) -> miette::Result<RecordId> {
         let id = gateway::draw_id(gateway::now());
-        let user = rustix::process::getuid().as_raw();
-        let folder = &loaded.gateway.ledger;
-        as_owner(folder)?;
-        match Store::open(folder, &assemble::opening(loaded)?) {
-            Ok((store, _)) => {
-                let draft = self.draft(loaded, id, Some(user))?;
-                let written = draft.map_or(Ok(()), |draft| store.write(draft).map(drop));
-                store.close();
-                written.into_diagnostic().wrap_err("the ledger took no record of this")?;
-            }
-            Err(OpenError::InUse { .. }) => self.leave(folder, id, patience)?,
-            Err(error) => return Err(error).into_diagnostic(),
-        }
+        record_all(vec![(id, self)], loaded, patience)?;
         Ok(id)
     }
 
     /// The record, with the user who left the notice. Which records are to be removed is not for a notice to say; `None` if
-    /// it was about those, and none are.
+    /// it was about those, and none are. Nor is it for one to say which plant is in force.
     pub(crate) fn draft(self, loaded: &Loaded, id: RecordId, user: Option<u32>) -> miette::Result<Option<Draft>> {
-        let mut note = self.note;
-        if self.kind == Kind::Prune {
-            let Some(due) = prune::note(loaded)? else { return Ok(None) };
-            note.extend(due);
+        let (mut note, mut body, mut reference) = (self.note, Body::default(), None);
+        match self.kind {
+            Kind::Prune => match prune::note(loaded)? {
+                Some(due) => note.extend(due),
+                None => return Ok(None),
+            },
+            Kind::Drill => {
+                let mut taken = |key| match note.remove(key) {
+                    Some(Note::Text(text)) => Some(text),
+                    _ => None,
+                };
+                reference = taken("of").and_then(|id| RecordId::parse(&id));
+                let conduit = taken("conduit").and_then(|id| ConduitId::new(id).ok());
+                let plant = loaded.plant.id.clone();
+                body.place = conduit.map(|id| Place { plant, zone: None, conduit: Some(id), purpose: None });
+                note.insert("policy", Note::text(&loaded.plant.digest));
+            }
+            _ => {}
         }
         note.extend(user.map(|user| ("user", Note::Number(user.into()))));
-        Ok(Some(Draft { kind: self.kind, id, reference: None, body: Body { note, ..Body::default() } }))
+        Ok(Some(Draft { kind: self.kind, id, reference, body: Body { note, ..body } }))
     }
 
-    /// Leaves a notice to the gateway, and waits for its record.
-    fn leave(&self, ledger: &Path, id: RecordId, patience: Duration) -> miette::Result<()> {
-        let (folder, reader) = (ledger.join(FOLDER), Reader::open(ledger).into_diagnostic()?);
-        let path = folder.join(format!("{id}.json"));
-        let left = fs::create_dir_all(&folder).and_then(|()| {
+    /// Leaves a notice to the gateway that has the ledger open.
+    fn leave(&self, ledger: &Path, id: RecordId) -> miette::Result<()> {
+        let folder = ledger.join(FOLDER);
+        let path = left(ledger, id);
+        let put = fs::create_dir_all(&folder).and_then(|()| {
             let fresh = folder.join(format!(".{id}"));
             fs::write(&fresh, self.encode())?;
             fs::rename(&fresh, &path)
         });
-        left.into_diagnostic().wrap_err_with(|| format!("cannot write `{}`", path.display()))?;
-        let begin = Instant::now();
-        while begin.elapsed() < patience {
-            if reader.find(id).into_diagnostic()?.is_some() {
-                return Ok(());
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        // Taken back, so that no record tells later of what was not done.
-        let _ = fs::remove_file(&path);
-        miette::bail!(
-            help = "see whether the gateway runs and its ledger is healthy",
-            "the gateway that has the ledger open has made no record of this"
-        )
+        put.into_diagnostic().wrap_err_with(|| format!("cannot write `{}`", path.display()))
     }
 
     fn encode(&self) -> String {
@@ -143,16 +136,80 @@ impl Notice {
         let value: Map<String, Value> = serde_json::from_slice(bytes).ok()?;
         let name = value.get("kind")?.as_str()?;
         let kind = KINDS.into_iter().find(|kind| kind.name() == name)?;
+        let (texts, numbers): (&[_], &[_]) = match kind {
+            Kind::Drill => (&OF_DRILLS, &NUMBERS_OF_DRILLS),
+            _ => (&[], &[]),
+        };
         let entry = |(key, value): (&String, &Value)| {
-            let known = |keys: &[&'static str]| keys.iter().find(|known| *known == key).copied();
+            let known = |usual: &[&'static str], own: &[&'static str]| {
+                usual.iter().chain(own).find(|known| *known == key).copied()
+            };
             match value {
-                Value::String(text) => Some((known(&KEYS)?, Note::Text(text.clone()))),
-                number => Some((known(&NUMBERS)?, Note::Number(number.as_u64()?))),
+                Value::String(text) => Some((known(&KEYS, texts)?, Note::Text(text.clone()))),
+                number => Some((known(&NUMBERS, numbers)?, Note::Number(number.as_u64()?))),
             }
         };
         let note = value.get("note")?.as_object()?.iter().map(entry).collect::<Option<_>>()?;
         (value.len() == 2).then_some(Self { kind, note })
     }
+}
+
+/// Makes these records, durable and signed when this returns, whoever has the ledger open. A gateway that has it takes them in any
+/// order.
+pub(crate) fn record_all(notices: Vec<(RecordId, Notice)>, loaded: &Loaded, patience: Duration) -> miette::Result<()> {
+    let user = rustix::process::getuid().as_raw();
+    let folder = &loaded.gateway.ledger;
+    as_owner(folder)?;
+    match Store::open(folder, &assemble::opening(loaded)?) {
+        Ok((store, _)) => {
+            let write = |(id, notice): (RecordId, Notice)| match notice.draft(loaded, id, Some(user))? {
+                Some(draft) => store.write(draft).map(drop).into_diagnostic(),
+                None => Ok(()),
+            };
+            let written = notices.into_iter().try_for_each(write);
+            store.close();
+            written.wrap_err("the ledger took no record of this")
+        }
+        Err(OpenError::InUse { .. }) => leave_all(&notices, folder, patience),
+        Err(error) => Err(error).into_diagnostic(),
+    }
+}
+
+/// Leaves notices to the gateway, and waits for their records.
+fn leave_all(notices: &[(RecordId, Notice)], ledger: &Path, patience: Duration) -> miette::Result<()> {
+    let reader = Reader::open(ledger).into_diagnostic()?;
+    let begin = Instant::now();
+    let mut waiting: Vec<RecordId> = notices.iter().map(|(id, _)| *id).collect();
+    let left_all = notices.iter().try_for_each(|(id, notice)| notice.leave(ledger, *id));
+    while left_all.is_ok() {
+        while let Some(id) = waiting.last() {
+            match reader.find(*id).into_diagnostic()? {
+                Some(_) => waiting.pop(),
+                None => break,
+            };
+        }
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        if begin.elapsed() >= patience {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // Taken back, so that no record tells later of what was not done.
+    for id in waiting {
+        let _ = fs::remove_file(left(ledger, id));
+    }
+    left_all?;
+    miette::bail!(
+        help = "see whether the gateway runs and its ledger is healthy",
+        "the gateway that has the ledger open has made no record of this"
+    )
+}
+
+/// Where a notice lies until its record is there.
+fn left(ledger: &Path, id: RecordId) -> PathBuf {
+    ledger.join(FOLDER).join(format!("{id}.json"))
 }
 
 /// Whether a ledger is the plant's own, and no copy of it.
@@ -163,7 +220,11 @@ pub(crate) fn is_of(loaded: &Loaded, reader: &Reader) -> bool {
 
 /// A file that another user makes in the ledger is one that its gateway cannot write.
 pub(crate) fn as_owner(ledger: &Path) -> miette::Result<()> {
-    let owner = fs::metadata(ledger).into_diagnostic()?.uid();
+    let owner = match fs::metadata(ledger) {
+        // No gateway has run yet: there is nothing that one could not go on with.
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found.into_diagnostic()?.uid(),
+    };
     miette::ensure!(
         owner == rustix::process::getuid().as_raw(),
         help = format!("sudo -u '#{owner}' penstock ..."),
@@ -257,6 +318,21 @@ mod tests {
         }
         for bad in ["", "[]", "{}", "\u{0}", "{\"kind\":\"read\",\"note\":[]}"] {
             assert_eq!(Notice::decode(bad.as_bytes()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_drill_may_say_what_others_may_not_and_never_which_plant_is_in_force() {
+        let step = |kind: &str, key: &str, value: &str| {
+            Notice::decode(format!("{{\"kind\":\"{kind}\",\"note\":{{\"{key}\":{value}}}}}").as_bytes())
+        };
+        for (key, value) in [("path", "\"slow\""), ("of", "\"x\""), ("result", "\"kept\""), ("us", "7"), ("steps", "7")]
+        {
+            assert!(step("drill", key, value).is_some(), "{key}");
+            assert_eq!(step("read", key, value), None, "{key}");
+        }
+        for (key, value) in [("policy", "\"x\""), ("user", "7"), ("us", "\"7\""), ("path", "7"), ("us", "-1")] {
+            assert_eq!(step("drill", key, value), None, "{key}");
         }
     }
 

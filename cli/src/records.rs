@@ -299,11 +299,15 @@ const COLUMNS: [(&str, usize, &[&str]); 9] = [
     ("NO", 7, &["seq"]),
     ("TIME", 20, &[]),
     ("KIND", 8, &["kind"]),
-    ("VERDICT", 8, &["dec.verdict"]),
+    ("VERDICT", 8, &["dec.verdict", "note.result"]),
     ("WORKLOAD", 14, &["who.workload.id", "note.workload"]),
     ("CONDUIT", 14, &["where.conduit"]),
     ("MODEL", 16, &["out.model", "what.model", "note.model"]),
-    ("REASON", 18, &["dec.reason", "out.reason", "note.reason", "note.event", "note.decision", "out.status"]),
+    (
+        "REASON",
+        18,
+        &["dec.reason", "out.reason", "note.reason", "note.path", "note.event", "note.decision", "out.status"],
+    ),
     ("ID", 36, &["id"]),
 ];
 

@@ -132,6 +132,11 @@ impl Answer {
         answer
     }
 
+    /// A body that never begins.
+    pub(crate) fn silence() -> Self {
+        Self::pieces(Vec::new(), End::Hang)
+    }
+
     fn pieces(pieces: Vec<Bytes>, end: End) -> Self {
         let state = (pieces.into_iter(), end, Bytes::new());
         let stream = futures_util::stream::unfold(state, |(mut pieces, end, last)| async move {

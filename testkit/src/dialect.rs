@@ -338,6 +338,10 @@ impl Call<'_> {
 
     fn kserve(&self, path: &str) -> Response<Answer> {
         let model = path.split("/models/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        if path.ends_with("/generate") {
+            let said = json!({"model_name": model, "model_version": "1", "text_output": self.said});
+            return Answer::document(&said, self.fault);
+        }
         let output = json!({"name": "score", "datatype": "FP32", "shape": [1], "data": [0.93]});
         Answer::document(&json!({"model_name": model, "model_version": "1", "id": ID, "outputs": [output]}), self.fault)
     }

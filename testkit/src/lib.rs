@@ -27,4 +27,4 @@ mod provider;
 mod realtime;
 
 pub use dialect::pieces;
-pub use provider::{Provider, Script, Seen};
+pub use provider::{Manner, Provider, Script, Seen};

@@ -1,6 +1,6 @@
 //! The server: takes requests, remembers them, and answers by dialect and script.
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Fault};
 use crate::{dialect, realtime};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
@@ -14,12 +14,29 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 /// Most requests that are remembered; older ones are forgotten first.
 const MEMORY: usize = 10_000;
 
 /// What a provider says to a prompt: the last user text of the request, and the model that was asked.
 pub type Script = Arc<dyn Fn(&str, &str) -> String + Send + Sync>;
+
+/// How a provider behaves, whatever the model of a call is called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// It answers; what the model's name asks for happens.
+    #[default]
+    Well,
+    /// It takes a request and never answers.
+    Hangs,
+    /// It answers each request with this status and an error; with 429 it says when to ask again.
+    Fails(u16),
+    /// It begins an answer, and resets the connection.
+    Breaks,
+    /// It sends the head of its answer and nothing more.
+    Stalls,
+}
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
@@ -44,6 +61,9 @@ pub struct Provider {
 pub(crate) struct Memory {
     script: Script,
     remember: bool,
+    manner: Mutex<Manner>,
+    /// How many requests have come.
+    came: watch::Sender<usize>,
     past: Mutex<Past>,
 }
 
@@ -71,7 +91,13 @@ impl Provider {
     pub async fn start(address: SocketAddr, script: Script, remember: bool) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let memory = Arc::new(Memory { script, remember, past: Mutex::default() });
+        let memory = Arc::new(Memory {
+            script,
+            remember,
+            manner: Mutex::default(),
+            came: watch::Sender::new(0),
+            past: Mutex::default(),
+        });
         let task = tokio::spawn(accept(listener, Arc::clone(&memory)));
         Ok(Self { address, memory, task })
     }
@@ -86,6 +112,23 @@ impl Provider {
     #[must_use]
     pub fn seen(&self) -> Vec<Seen> {
         self.memory.past().seen.iter().cloned().collect()
+    }
+
+    /// Behaves otherwise from the next request on.
+    pub fn behave(&self, manner: Manner) {
+        *self.memory.manner.lock().unwrap_or_else(PoisonError::into_inner) = manner;
+    }
+
+    /// How many requests have come.
+    #[must_use]
+    pub fn asked(&self) -> usize {
+        *self.memory.came.borrow()
+    }
+
+    /// Waits until so many requests have come.
+    pub async fn until_asked(&self, count: usize) {
+        // The sender is ours, so it is not gone.
+        let _ = self.memory.came.subscribe().wait_for(|came| *came >= count).await;
     }
 
     /// Serves until the task is stopped.
@@ -135,7 +178,27 @@ impl Memory {
         let seen = Seen { method: head.method, path, headers: head.headers, body };
         let answer = dialect::answer(&seen, &self.script);
         self.remember(seen);
-        answer
+        self.came.send_modify(|came| *came += 1);
+        self.in_manner(answer).await
+    }
+
+    /// What becomes of an answer by the manner of the provider.
+    async fn in_manner(&self, answer: Response<Answer>) -> Response<Answer> {
+        let manner = *self.manner.lock().unwrap_or_else(PoisonError::into_inner);
+        let error = json!({"error": {"message": "scripted", "type": "scripted_error"}});
+        match manner {
+            Manner::Well => answer,
+            Manner::Hangs => std::future::pending().await,
+            Manner::Stalls => answer.map(|_| Answer::silence()),
+            Manner::Breaks => Answer::document(&error, Fault::Reset),
+            Manner::Fails(status) => {
+                let mut answer = Answer::json(status, &error);
+                if status == 429 {
+                    answer.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("7"));
+                }
+                answer
+            }
+        }
     }
 
     pub(crate) fn script(&self) -> &Script {

@@ -7,16 +7,14 @@ use crate::assemble;
 use crate::init::{self, Template};
 use crate::run::House;
 use crate::secret::random;
+use crate::signin::SignIn;
 use crate::token;
-use config::Loaded;
 use http::{Method, Request, header};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use plant::{Millis, Plant, WorkloadId};
-use seal::SigningKey;
 use seal::token::Secret;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -47,7 +45,7 @@ pub(super) struct Stage {
     /// Where it takes calls.
     pub(super) gateway: SocketAddr,
     tokens: BTreeMap<WorkloadId, Secret>,
-    issuer: Issuer,
+    issuer: SignIn,
 }
 
 impl Stage {
@@ -63,7 +61,8 @@ impl Stage {
             let key = format!("sk-demo-{provider}-{}\n", seal::hex(random::<32>()?.as_ref()));
             write(folder, &format!("secrets/{provider}.key"), 0o600, key.as_bytes())?;
         }
-        let issuer = Issuer::new(&loaded)?;
+        let issuer = loaded.plant.issuer.as_ref();
+        let issuer = SignIn::new(issuer.ok_or_else(|| miette!("the demo's plant names no issuer of operators"))?)?;
         write(folder, "pki/operators.jwks", 0o644, issuer.keys().to_string().as_bytes())?;
         write(folder, "cap.png", 0o644, picture)?;
         let mut tokens = BTreeMap::new();
@@ -113,7 +112,9 @@ impl Stage {
             request = request.header("penstock-purpose", purpose);
         }
         if scene.operator {
-            request = request.header("penstock-operator", self.issuer.sign_in(gateway::now()));
+            let methods = ["pwd", "mfa"].map(str::to_owned);
+            let token = self.issuer.token(OPERATOR, &methods, &[], gateway::now());
+            request = request.header("penstock-operator", token);
         }
         let request = request.body(Full::new(Bytes::from(scene.body.clone()))).into_diagnostic()?;
         let made = caller::call(scene.from, &tls, self.gateway, request).await;
@@ -141,40 +142,4 @@ fn write(folder: &Path, name: &str, mode: u32, bytes: &[u8]) -> miette::Result<(
         .open(&path)
         .and_then(|mut file| file.write_all(bytes));
     written.into_diagnostic().wrap_err_with(|| format!("cannot write `{}`", path.display()))
-}
-
-/// The operators' issuer, played by the demo: signs what an OpenID Connect provider would.
-struct Issuer {
-    key: SigningKey,
-    name: String,
-}
-
-impl Issuer {
-    fn new(loaded: &Loaded) -> miette::Result<Self> {
-        let name = loaded.plant.issuer.as_ref().map(|issuer| issuer.issuer.clone());
-        let name = name.ok_or_else(|| miette!("the demo's plant names no issuer of operators"))?;
-        Ok(Self { key: SigningKey::from_seed(random()?), name })
-    }
-
-    /// Its public keys: a JWKS (RFC 7517, RFC 8037).
-    fn keys(&self) -> Value {
-        let x = base64url(self.key.verifying_key().as_bytes());
-        json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "demo-1", "alg": "EdDSA", "use": "sig", "x": x}]})
-    }
-
-    /// An ID token for somebody who signed in with a second factor.
-    fn sign_in(&self, now: Millis) -> String {
-        let now = now.0 / 1000;
-        let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": "demo-1"});
-        let claims = json!({"iss": self.name, "aud": "penstock", "sub": OPERATOR, "iat": now, "exp": now + 300,
-            "amr": ["pwd", "mfa"]});
-        let signed =
-            format!("{}.{}", base64url(header.to_string().as_bytes()), base64url(claims.to_string().as_bytes()));
-        format!("{signed}.{}", base64url(&self.key.sign(signed.as_bytes())))
-    }
-}
-
-/// Base64 for URLs, without padding (RFC 4648 section 5).
-fn base64url(bytes: &[u8]) -> String {
-    seal::base64(bytes).trim_end_matches('=').replace('+', "-").replace('/', "_")
 }

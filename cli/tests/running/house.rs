@@ -18,7 +18,7 @@ const PENSTOCK: &str = env!("CARGO_BIN_EXE_penstock");
 pub(crate) struct House {
     folder: TempDir,
     _runtime: tokio::runtime::Runtime,
-    _provider: Provider,
+    provider: Provider,
     child: Child,
     addresses: Vec<String>,
     token: String,
@@ -52,7 +52,7 @@ impl House {
         fs::write(&file, text + more).unwrap();
         let token = says(&plant, &["token", "issue", "--workload", "assistant"]).trim().to_owned();
         let (child, addresses, log) = run(&plant, None);
-        Self { folder, _runtime: runtime, _provider: provider, child, addresses, token, log }
+        Self { folder, _runtime: runtime, provider, child, addresses, token, log }
     }
 
     /// Starts the gateway again, once it has ended.
@@ -82,6 +82,16 @@ impl House {
 
     pub(crate) fn plant(&self) -> PathBuf {
         self.folder.path().join("plant")
+    }
+
+    /// How often its provider was asked.
+    pub(crate) fn asked(&self) -> usize {
+        self.provider.asked()
+    }
+
+    /// Where its provider listens.
+    pub(crate) fn provider(&self) -> SocketAddr {
+        self.provider.address()
     }
 
     /// Who calls it from elsewhere.
@@ -117,6 +127,13 @@ impl House {
         let output = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    }
+
+    /// Begins a command about this plant.
+    pub(crate) fn begin(&self, args: &[&str]) -> Child {
+        let mut command = Command::new(PENSTOCK);
+        command.arg("--plant").arg(self.plant()).args(args).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
     }
 
     /// Where the console listens, if the plant says so.

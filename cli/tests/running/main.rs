@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod approvals;
 #[cfg(test)]
+mod drill;
+#[cfg(test)]
 mod holds;
 #[cfg(test)]
 mod house;

@@ -99,6 +99,18 @@ impl Guard {
         }
     }
 
+    /// What recommends a value outside limits, to see what comes of it; `None` where no tag has a limit that a value alone breaks.
+    #[must_use]
+    pub fn forbidden(&self) -> Option<String> {
+        self.limits.iter().find_map(|limit| {
+            let far = limit.high.or(limit.low).unwrap_or_default().abs() * 10.0 + 1000.0;
+            let far = if limit.high.is_some() || limit.interlocked { far } else { -far };
+            let text = format!("Set {} to {far:.0} {}.", limit.tag, limit.unit.code);
+            let found = self.read(&text, &Known::default());
+            found.iter().any(|one| one.verdict == Verdict::Violate && one.tag == limit.tag).then_some(text)
+        })
+    }
+
     /// Whether a text surely names no limited tag, so that it need not be read if nothing was spoken of before.
     pub(crate) fn names_none(&self, text: &str) -> bool {
         let none = |text: &str| self.tags.first(text).is_none();

@@ -320,3 +320,19 @@ proptest! {
         prop_assert_eq!(streamed(Act::Annotate, Form::Plain, [head, tail]), whole);
     }
 }
+
+#[test]
+fn what_is_forbidden_can_be_said_of_any_plant_that_has_limits() {
+    for decimal in [Decimal::Point, Decimal::Comma, Decimal::Either] {
+        let guard = guard(decimal);
+        let text = guard.forbidden().unwrap();
+        let found = guard.read(&text, &Known::default());
+        assert!(found.iter().any(|one| one.verdict == Verdict::Violate), "{text}: {found:?}");
+    }
+    let only = |limit: Limit| Guard::new(vec![limit], Decimal::Either).unwrap().forbidden();
+    let lowest = Limit { high: None, ..limit("LIC-4", "", "%", 20.0, 0.0) };
+    assert_eq!(only(lowest).as_deref(), Some("Set LIC-4 to -1200 %."));
+    let locked = Limit { interlocked: true, low: None, high: None, ..limit("XV-1", "", "%", 0.0, 0.0) };
+    assert_eq!(only(locked).as_deref(), Some("Set XV-1 to 1000 %."));
+    assert_eq!(Guard::new(Vec::new(), Decimal::Either).unwrap().forbidden(), None);
+}

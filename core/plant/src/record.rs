@@ -62,11 +62,13 @@ pub enum Kind {
     Event,
     /// A person has said what they did with an answer.
     Oversight,
+    /// What happens when AI fails was tried out, without any provider.
+    Drill,
 }
 
 impl Kind {
     /// Every kind with its name in records.
-    pub const NAMES: [(&'static str, Self); 26] = [
+    pub const NAMES: [(&'static str, Self); 27] = [
         ("genesis", Self::Genesis),
         ("boot", Self::Boot),
         ("intent", Self::Intent),
@@ -93,6 +95,7 @@ impl Kind {
         ("switch", Self::Switch),
         ("event", Self::Event),
         ("oversight", Self::Oversight),
+        ("drill", Self::Drill),
     ];
 
     /// The kind of that name; `None` for one that a later version added.
@@ -131,6 +134,7 @@ impl Kind {
             Self::Switch => "switch",
             Self::Event => "event",
             Self::Oversight => "oversight",
+            Self::Drill => "drill",
         }
     }
 }

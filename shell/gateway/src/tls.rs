@@ -201,6 +201,13 @@ pub fn client(authorities: Option<&Path>, identity: Option<(&Path, &Path)>) -> R
     }
 }
 
+/// A client's TLS that believes no server at all.
+pub(crate) fn nobodys() -> Result<rustls::ClientConfig, TlsError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+}
+
 /// A way to servers, over TLS where their URL says so.
 pub type Connector = HttpsConnector<HttpConnector>;
 

@@ -20,6 +20,7 @@ use policy::Passage;
 use rustls::pki_types::ServerName;
 use std::borrow::Cow;
 use std::error::Error;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -71,25 +72,42 @@ impl Upstream {
     /// # Errors
     /// When its authorities cannot be read.
     pub fn new(provider: &Provider, credential: Option<&str>) -> Result<Self, TlsError> {
+        let credential = credential.and_then(|secret| Credential::new(provider.dialect, secret)).map(Arc::new);
+        let way = Self::to(provider.address.clone(), tls::client(provider.authorities.as_deref(), None)?);
+        Ok(Self { credential, needs_credential: provider.credential.is_some(), ..way })
+    }
+
+    /// The way to a stand-in for a provider, in plain HTTP. No name is looked up, no authority believed, no credential sent, and
+    /// the network is out of reach: `None` for any address that is not this machine's own.
+    ///
+    /// # Errors
+    /// When the system's cryptography cannot be used.
+    pub fn on_loopback(address: SocketAddr) -> Result<Option<Self>, TlsError> {
+        if !address.ip().is_loopback() {
+            return Ok(None);
+        }
+        Ok(Some(Self::to(format!("http://{address}"), tls::nobodys()?)))
+    }
+
+    fn to(address: String, tls: rustls::ClientConfig) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT));
         connector.enforce_http(false);
-        let tls = tls::client(provider.authorities.as_deref(), None)?;
         let builder = |tls| hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
         let single = client(builder(tls.clone()).enable_http1().wrap_connector(connector.clone()));
         let connector = builder(tls.clone()).enable_all_versions().wrap_connector(connector);
-        Ok(Self {
+        Self {
             connector,
             single,
             lanes: Mutex::default(),
             tls: Arc::new(tls),
             trusted: Mutex::default(),
-            address: provider.address.clone(),
-            credential: credential.and_then(|secret| Credential::new(provider.dialect, secret)).map(Arc::new),
-            needs_credential: provider.credential.is_some(),
+            address,
+            credential: None,
+            needs_credential: false,
             retries: Mutex::default(),
-        })
+        }
     }
 
     /// Sends the request; gives the answer's head. Nobody gets here without a passage, which only a permit gives.
@@ -282,4 +300,24 @@ fn unreachable(problem: &(dyn Error + 'static)) -> String {
         }
     }
     "no connection could be made".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Upstream;
+
+    #[test]
+    fn a_stand_in_is_on_this_machine_or_nowhere() {
+        let way = |address: &str| Upstream::on_loopback(address.parse().unwrap()).unwrap();
+        for near in ["127.0.0.1:80", "127.9.8.7:65535", "[::1]:443"] {
+            let upstream = way(near).unwrap();
+            assert_eq!(upstream.address, format!("http://{near}"));
+            assert!(upstream.credential.is_none() && !upstream.needs_credential);
+        }
+        for far in
+            ["0.0.0.0:80", "10.0.0.1:80", "169.254.169.254:80", "[::]:80", "[::ffff:10.0.0.1]:80", "[fe80::1]:80"]
+        {
+            assert!(way(far).is_none(), "{far}");
+        }
+    }
 }
