@@ -36,6 +36,8 @@ def token(plant, role):
 def fuzz(plant, role, *more):
     command = [
         SCHEMATHESIS, "run", f"{plant.console}/api/v1/openapi.json", "--header", f"Authorization: Bearer {token(plant, role)}",
+        # A stream that never ends is no answer to wait for; its own test is with the pages.
+        "--exclude-path", "/api/v1/events",
         "--checks", CHECKS, "--max-examples", "40", "--rate-limit", "150/s", "--seed", "20261122", "--no-color", *more,
     ]  # fmt: skip
     return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=plant.folder)
@@ -58,7 +60,8 @@ def test_a_role_that_may_not_is_refused_at_every_address(plant):
         for method, operation in methods.items():
             url = plant.console + path.replace("{id}", "01a1fb28-26bf-77bf-a1d9-a527ad6ecc12")
             right = operation.get("x-right")
-            status = httpx.request(method, url, headers=bearer).status_code
+            with httpx.stream(method, url, headers=bearer) as answer:
+                status = answer.status_code
             if right not in (None, "view"):
                 assert status == 403, (method, path)
             if right:

@@ -1,10 +1,12 @@
-//! `penstock admin token`: tokens of people and programs that control gateways.
+//! `penstock admin`: tokens of people and programs that control gateways, and links by which people sign in at the console.
 
 use crate::assemble;
 use crate::print::{columns, say};
+use crate::reaching::Reach;
 use crate::secret;
 use clap::Subcommand;
 use config::badges::{self, Badge};
+use http::Method;
 use miette::miette;
 use plant::{Millis, Role, TokenId};
 use std::collections::BTreeSet;
@@ -27,6 +29,33 @@ enum Task {
         #[command(subcommand)]
         task: TokenTask,
     },
+    Link(Link),
+}
+
+/// Print a link by which somebody signs in at the console, once
+///
+/// It is followed once, within a quarter of an hour, by a browser that reaches the console. The gateway has to run on this machine, and
+/// to listen for the console (`listen` of `[console]`). Where people sign in at the operators' issuer, this is the way in while the
+/// issuer is down.
+///
+///     penstock admin link
+///     penstock admin link --person ada --role engineer
+///
+/// Without a person it is for whoever runs the gateway, who may do everything on its machine anyway, in every role.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+struct Link {
+    /// Who will be signed in. Where it takes two people, two sign-ins of one person are one.
+    #[arg(long, value_name = "NAME", requires = "roles")]
+    person: Option<TokenId>,
+
+    /// What that person may do; may be given several times.
+    #[arg(long = "role", value_name = "ROLE", value_parser = role, requires = "person")]
+    roles: Vec<Role>,
+
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -88,13 +117,34 @@ fn role(text: &str) -> Result<Role, String> {
 }
 
 pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
-    let Task::Token { task } = args.task;
+    let task = match args.task {
+        Task::Token { task } => task,
+        Task::Link(args) => return link(plant, &args),
+    };
     let file = assemble::load(plant)?.control.tokens;
     match task {
         TokenTask::Issue(args) => issue(&file, args),
         TokenTask::List(args) => list(&file, &args),
         TokenTask::Revoke(args) => revoke(&file, &args.id),
     }
+}
+
+fn link(plant: &Path, args: &Link) -> miette::Result<ExitCode> {
+    let own = || format!("user-{}", rustix::process::geteuid().as_raw());
+    let person = args.person.as_ref().map_or_else(own, ToString::to_string);
+    let every = || Role::NAMES.map(|(name, _)| name).to_vec();
+    let roles = if args.roles.is_empty() { every() } else { args.roles.iter().map(|role| role.name()).collect() };
+    let wish = serde_json::json!({ "person": person, "roles": roles });
+    let (_, link) = Reach::default().ask(plant, &Method::POST, "/api/v1/links", Some(&wish))?;
+    if args.json {
+        say(&format!("{link:#}\n"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let address = link.get("link").and_then(serde_json::Value::as_str);
+    say(&format!("{}\n", address.ok_or_else(|| miette!("the gateway gave no link"))?))?;
+    let minutes = link.get("seconds").and_then(serde_json::Value::as_u64).unwrap_or_default() / 60;
+    eprintln!("whoever follows it first, within {minutes} minutes, is {person}: {}", roles.join(", "));
+    Ok(ExitCode::SUCCESS)
 }
 
 fn issue(file: &Path, args: Issue) -> miette::Result<ExitCode> {

@@ -2,18 +2,22 @@
 
 use crate::isolating::{Deed, Isolating};
 use crate::journal::{self, Ledger};
+use crate::signing_in::SigningIn;
+use ::witness::Standing;
 use arc_swap::ArcSwap;
 use config::Loaded;
 use config::badges::{self, Badges};
 use console::{
-    Asked, Console, Control, Decision, Fault, Found, Hold, InForce, Isolations, Later, Listen, Person, Ruling, State,
-    Tls, Wish,
+    Arrival, Asked, Console, Control, Decision, Entrance, Fault, Found, Hold, InForce, Isolations, Later, Listen, Map,
+    Person, Reading, Ruling, State, Tls, Trip, Wish,
 };
 use gateway::{Valve, Waiting, Word};
 use miette::{IntoDiagnostic, WrapErr};
 use plant::{Kind, Note, Plant, RecordId};
 use seal::token::Secret;
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,11 +44,25 @@ pub(crate) struct Order {
 pub(crate) struct Terms {
     pub(crate) control: config::Control,
     pub(crate) badges: Badges,
+    signing_in: Option<Arc<SigningIn>>,
+    /// Whoever was let in under others may not be let in again.
+    epoch: u64,
 }
 
 impl Terms {
     pub(crate) fn read(loaded: &Loaded) -> miette::Result<Self> {
-        Ok(Self { control: loaded.control.clone(), badges: badges::read(&loaded.control.tokens)? })
+        let (control, issuer) = (loaded.control.clone(), loaded.plant.issuer.as_ref());
+        let signing_in = issuer.zip(control.login.clone());
+        let signing_in = signing_in.map(|(issuer, login)| Arc::new(SigningIn::new(issuer.clone(), login)));
+        let mut hasher = DefaultHasher::new();
+        format!("{:?} {:?} {issuer:?}", control.roles, control.login).hash(&mut hasher);
+        let badges = badges::read(&control.tokens)?;
+        Ok(Self { control, badges, signing_in, epoch: hasher.finish() })
+    }
+
+    /// Whether nobody can come in yet but by a one-time link.
+    fn fresh(&self) -> bool {
+        self.signing_in.is_none() && self.badges.list().is_empty()
     }
 }
 
@@ -53,6 +71,7 @@ pub(crate) struct Hands {
     valve: Valve,
     isolating: Arc<Isolating>,
     recorder: Arc<Ledger>,
+    standing: Arc<Standing>,
     terms: ArcSwap<Terms>,
     orders: mpsc::Sender<Order>,
 }
@@ -72,15 +91,17 @@ impl Controlling {
         valve: Valve,
         isolating: Arc<Isolating>,
         recorder: Arc<Ledger>,
+        standing: Arc<Standing>,
     ) -> miette::Result<Self> {
         let (sender, orders) = mpsc::channel(ORDERS);
         let Fresh { terms, certificate } = Fresh::read(loaded)?;
         let terms = ArcSwap::from_pointee(terms);
-        let hands = Arc::new(Hands { valve, isolating, recorder, terms, orders: sender });
+        let hands = Arc::new(Hands { valve, isolating, recorder, standing, terms, orders: sender });
         let tls = certificate.map(|certificate| Arc::new(ArcSwap::from_pointee(certificate)));
-        let listen = loaded.control.listen.map(|address| Listen { address, tls: tls.clone() });
-        let control: Arc<dyn Control> = Arc::clone(&hands) as Arc<dyn Control>;
-        let console = Console::start(&socket(&loaded.gateway.ledger), listen.as_ref(), control)
+        let url = loaded.control.url.clone();
+        let listen = loaded.control.listen.map(|address| Listen { address, tls: tls.clone(), url });
+        let (control, entrance) = (Arc::clone(&hands) as Arc<dyn Control>, Arc::clone(&hands) as Arc<dyn Entrance>);
+        let console = Console::start(&socket(&loaded.gateway.ledger), listen.as_ref(), control, entrance)
             .await
             .into_diagnostic()
             .wrap_err("nobody could control this gateway")?;
@@ -92,13 +113,27 @@ impl Controlling {
         self.console.address()
     }
 
+    /// Tells who starts a gateway that nobody can sign in at yet how to: with a link on a terminal, which is nobody else's, and
+    /// without one in a log.
+    pub(crate) fn welcome(&self) {
+        if self.address().is_none() || !self.hands.terms.load().fresh() {
+            return;
+        }
+        match self.console.link().filter(|_| std::io::stderr().is_terminal()) {
+            Some(link) => eprintln!("\nsign in at the console, once and within a quarter of an hour:\n\n    {link}\n"),
+            None => {
+                tracing::info!("nobody can sign in at the console yet: `penstock admin link` prints a one-time link");
+            }
+        }
+    }
+
     /// Puts in force what the files say now; gives what has changed about tokens.
     pub(crate) fn renew(&self, loaded: &Loaded, fresh: Fresh) -> Vec<(&'static str, badges::Badge)> {
         if let Some((tls, certificate)) = self.tls.as_ref().zip(fresh.certificate) {
             tls.store(Arc::new(certificate));
         }
         let before = self.hands.terms.swap(Arc::new(fresh.terms));
-        if loaded.control.listen != before.control.listen {
+        if (loaded.control.listen, &loaded.control.url) != (before.control.listen, &before.control.url) {
             tracing::warn!("a changed address of the console comes into force at the next start");
         }
         self.hands.terms.load().badges.since(&before.badges)
@@ -274,6 +309,17 @@ impl Control for Hands {
         }
     }
 
+    fn reading(&self) -> Reading {
+        crate::instruments::reading(&self.valve, self.store(), &self.standing, self.isolating.list())
+    }
+
+    fn map(&self) -> Map {
+        let terms = self.terms.load();
+        let two = [(terms.control.two_isolate, "isolate"), (terms.control.two_restore, "restore")];
+        let two = two.into_iter().filter(|(two, _)| *two).map(|(_, deed)| deed).collect();
+        crate::instruments::map(self.valve.inforce().plant(), two)
+    }
+
     fn isolations(&self) -> Isolations {
         self.isolating.list()
     }
@@ -303,4 +349,51 @@ impl Control for Hands {
     fn reload(&self, by: Person) -> Later<'_, Result<InForce, Fault>> {
         Box::pin(self.order(by))
     }
+}
+
+impl Entrance for Hands {
+    fn digest(&self, bytes: &[u8]) -> [u8; 32] {
+        seal::sha256(bytes)
+    }
+
+    fn terms(&self) -> console::Terms {
+        let terms = self.terms.load();
+        console::Terms {
+            issuer: terms.signing_in.is_some(),
+            epoch: terms.epoch,
+            time_zone: terms.control.time_zone.clone(),
+        }
+    }
+
+    fn leave<'a>(&'a self, trip: &'a Trip) -> Later<'a, Result<String, Fault>> {
+        Box::pin(async move {
+            let signing_in = self.terms.load().signing_in.clone();
+            signing_in.ok_or_else(no_issuer)?.leave(trip).await
+        })
+    }
+
+    fn arrive<'a>(&'a self, trip: &'a Trip, arrival: Arrival) -> Later<'a, Result<Person, Fault>> {
+        Box::pin(async move {
+            let terms = self.terms.load_full();
+            let signing_in = terms.signing_in.as_ref().ok_or_else(no_issuer)?;
+            let (person, stated) = signing_in.arrive(&self.valve.inforce(), trip, arrival).await?;
+            Ok(Person { name: person.to_string(), by: "oidc", roles: terms.control.roles_of(&stated).collect() })
+        })
+    }
+
+    fn note(&self, what: &'static str, person: &Person) {
+        let roles = person.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
+        let note = BTreeMap::from([
+            ("change", Note::text(what)),
+            ("by", Note::text(person.told())),
+            ("roles", Note::text(roles)),
+        ]);
+        // Beside who signs in: a ledger that cannot be written keeps nobody from shutting the gate.
+        let recorder = Arc::clone(&self.recorder);
+        tokio::task::spawn_blocking(move || journal::note(&recorder.store, Kind::Admin, note));
+    }
+}
+
+fn no_issuer() -> Fault {
+    Fault::Unfit("the plant has no issuer that people sign in at: `[console.login]`".to_owned())
 }

@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LIMIT: usize = 16 << 20;
 
 /// Which gateway is asked, and who asks.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct Reach {
     /// The console of a gateway on another machine, for example `https://10.20.35.10:9465`. Without it, the one that runs on
     /// this machine for the plant is asked, which knows its own user.

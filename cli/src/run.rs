@@ -190,7 +190,7 @@ impl House {
         let doors = (listen.as_slice(), loaded.gateway.admin, handed()?);
         let gateway =
             Gateway::start(doors, limits, key.secrets(), inforce, recorder, metrics).await.into_diagnostic()?;
-        let controlling = Controlling::open(&loaded, gateway.valve(), isolating, own).await?;
+        let controlling = Controlling::open(&loaded, gateway.valve(), isolating, own, witnessing.standing()).await?;
         last.hand_over(&loaded, &approvers, &store, &key)?;
         journal::note(&store, Kind::Config, in_force(&loaded));
         let seen = Seen::look(&loaded, path);
@@ -242,6 +242,7 @@ impl House {
         if let Some(address) = self.controlling.address() {
             tracing::info!(%address, "listening for the console");
         }
+        self.controlling.welcome();
         let Some(file) = file else { return Ok(()) };
         let written = crate::file::replace(file, addresses.join("\n") + "\n");
         written.into_diagnostic().wrap_err_with(|| format!("cannot write `{}`", file.display()))

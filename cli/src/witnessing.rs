@@ -61,6 +61,11 @@ impl Witnessing {
         Ok(witnessing)
     }
 
+    /// How far witnesses have followed this gateway's ledger.
+    pub(crate) fn standing(&self) -> Arc<Standing> {
+        Arc::clone(&self.standing)
+    }
+
     /// The addresses that this gateway is asked at as a witness.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
         self.own.iter().flat_map(|own| own.server.addresses().iter().copied())

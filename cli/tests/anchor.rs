@@ -218,7 +218,10 @@ fn a_stamp_of_the_plants_own_ledger_is_recorded() {
     };
     penstock(&["init", plant.to_str().unwrap()]);
     let file = plant.join("plant.toml");
-    let text = std::fs::read_to_string(&file).unwrap().replace("127.0.0.1:9464", "127.0.0.1:0");
+    let text = std::fs::read_to_string(&file)
+        .unwrap()
+        .replace("127.0.0.1:9464", "127.0.0.1:0")
+        .replace("127.0.0.1:9465", "127.0.0.1:0");
     let text = text.replace("listen = [\"127.0.0.1:8443\"]", "listen = []\nplain_http = [\"127.0.0.1:0\"]");
     std::fs::write(&file, text).unwrap();
     let mut gateway = Command::new(env!("CARGO_BIN_EXE_penstock"));

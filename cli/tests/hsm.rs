@@ -44,6 +44,7 @@ impl House {
         fs::remove_file(house.path("plant/keys/gateway.key")).unwrap();
         house.write_pin(PIN);
         house.edit("127.0.0.1:9464", "127.0.0.1:0");
+        house.edit("127.0.0.1:9465", "127.0.0.1:0");
         let listen =
             format!("listen = []\nplain_http = [\"127.0.0.1:0\"]\nsigning = \"{}\"", uri("token=plant;object=gateway"));
         house.edit("listen = [\"127.0.0.1:8443\"]", &listen);

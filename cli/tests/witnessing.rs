@@ -115,7 +115,7 @@ impl Region {
         assert_eq!(self.says(&["init", name]).0, 0);
         let file = self.path(name).join("plant.toml");
         let text = fs::read_to_string(&file).unwrap();
-        let text = text.replace("127.0.0.1:9464", "127.0.0.1:0");
+        let text = text.replace("127.0.0.1:9464", "127.0.0.1:0").replace("127.0.0.1:9465", "127.0.0.1:0");
         let text = text.replace("listen = [\"127.0.0.1:8443\"]", "listen = []\nplain_http = [\"127.0.0.1:0\"]");
         fs::write(&file, &text).unwrap();
         self.run(name, 2).stop();

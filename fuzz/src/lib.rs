@@ -39,6 +39,17 @@ pub struct Target {
     pub rounds: u32,
 }
 
+const PROTOBUF: &[&str] = &[
+    "\x0a\x01a",
+    "\x2a\x02\x12\x00",
+    "\x12\x05BYTES",
+    "\x3a\x05\x01\0\0\0a",
+    "\0\0\0\0\x01",
+    "\x0b",
+    "\x1a\x01\x01",
+    "%C3",
+];
+
 const JSON: &[&str] = &[
     "{",
     "}",
@@ -317,6 +328,8 @@ targets! {
     "answer" wires::answer, seeds::answers, STREAM, 60_000;
     "sse" wires::sse, seeds::streams, STREAM, 60_000;
     "messages" wires::messages, seeds::messages, STREAM, 60_000;
+    "protobuf" wires::protobuf, seeds::protobufs, PROTOBUF, 200_000;
+    "grpc" wires::grpc, seeds::grpc_bodies, PROTOBUF, 200_000;
     "ndjson" wires::ndjson, seeds::streams, STREAM, 60_000;
     "findings" inspection::findings, seeds::prompts, PROMPT, 30_000;
     "documents" inspection::documents, seeds::documents, NONE, 20_000;

@@ -71,7 +71,10 @@ fn golden() -> impl Iterator<Item = (u8, wire::Endpoint, String, Vec<u8>)> {
         values(&format!("dialects/{name}/requests")).map(move |(file, bytes)| {
             let named = file.split("--").next().unwrap_or_default();
             let mut all = wire::endpoints().enumerate();
-            let fits = |own: &wire::Endpoint| own.dialect() == *dialect && own.name() == named && takes(own);
+            let grpc = file.ends_with(".grpc");
+            let fits = |own: &wire::Endpoint| {
+                own.dialect() == *dialect && own.name() == named && takes(own) && own.is_grpc() == grpc
+            };
             let (index, endpoint) =
                 all.find(|(_, own)| fits(own)).unwrap_or_else(|| panic!("{file} names no endpoint"));
             (u8::try_from(index).expect("fewer than 256 endpoints"), endpoint, file, bytes)
@@ -111,7 +114,8 @@ pub fn accounts() -> Vec<Vec<u8>> {
 /// Requests after the byte that picks their endpoint.
 #[must_use]
 pub fn requests() -> Vec<Vec<u8>> {
-    let plain = golden().map(|(index, _, name, bytes)| {
+    // Messages of gRPC have a target of their own.
+    let plain = golden().filter(|(_, own, ..)| !own.is_grpc()).map(|(index, _, name, bytes)| {
         let bytes = if name.ends_with(".form") { with_short_boundary(&bytes) } else { bytes };
         [&[index], bytes.as_slice()].concat()
     });
@@ -134,6 +138,26 @@ pub fn files() -> Vec<Vec<u8>> {
     values("files").flat_map(|(_, file)| [0, 2].map(|name| [&[name], file.as_slice()].concat())).collect()
 }
 
+/// Messages of gRPC after the byte that picks their method, requests and answers.
+#[must_use]
+pub fn protobufs() -> Vec<Vec<u8>> {
+    let methods: Vec<wire::Endpoint> = wire::endpoints().filter(wire::Endpoint::is_grpc).collect();
+    let of = |named: &str, framed: &[u8]| {
+        let at = methods.iter().position(|own| own.name() == named).expect("a method");
+        [&[u8::try_from(at).expect("few methods")], &framed[wire::grpc::HEAD..]].concat()
+    };
+    let requests = golden().filter(|(_, own, ..)| own.is_grpc()).map(|(_, own, _, bytes)| of(own.name(), &bytes));
+    let answers = values("dialects/answers").filter(|(name, _)| name.ends_with(".grpc"));
+    requests.chain(answers.map(|(_, bytes)| of("infer", &bytes))).collect()
+}
+
+/// Bodies of gRPC.
+#[must_use]
+pub fn grpc_bodies() -> Vec<Vec<u8>> {
+    let all = golden().filter(|(_, own, ..)| own.is_grpc()).map(|(.., bytes)| bytes);
+    all.chain([b"100 %25 f%C3%BCr alle".to_vec(), b"250m".to_vec()]).collect()
+}
+
 /// Forms after a line with their boundary.
 #[must_use]
 pub fn forms() -> Vec<Vec<u8>> {
@@ -152,6 +176,8 @@ pub fn calls() -> Vec<Vec<u8>> {
     calls.extend(golden().map(|(_, endpoint, name, bytes)| {
         if name.ends_with(".form") {
             call(endpoint, "multipart/form-data; boundary=\"x\"", &with_short_boundary(&bytes))
+        } else if name.ends_with(".grpc") {
+            call(endpoint, "application/grpc", &bytes)
         } else {
             call(endpoint, "application/json; charset=utf-8", &bytes)
         }

@@ -93,6 +93,16 @@ pub fn messages(bytes: &[u8]) {
     wire::fuzz_messages(bytes);
 }
 
+/// A message of the open inference protocol, as a request and as an answer.
+pub fn protobuf(bytes: &[u8]) {
+    wire::fuzz_protobuf(bytes);
+}
+
+/// A body of gRPC, and the texts of its trailers.
+pub fn grpc(bytes: &[u8]) {
+    wire::grpc::fuzz(bytes);
+}
+
 /// Lines of JSON.
 pub fn ndjson(bytes: &[u8]) {
     wire::ndjson::fuzz(bytes);

@@ -1,6 +1,7 @@
 // A real OpenID Connect provider for operators, over TLS with the certificate and key in the two files that it is given.
 // Prints its address; `POST /rotate` brings a new signing key in and takes
-// the old one out of use (it stays in the key set until the next rotation). Ends with its standard input.
+// the old one out of use (it stays in the key set until the next rotation). `POST /console?URL` makes a console's address known as that of
+// another client, which has to prove its codes (PKCE). Ends with its standard input.
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import https from "node:https";
@@ -19,6 +20,12 @@ const server = https.createServer({ cert: certificate, key: secret }, (request, 
     response.end("rotated\n");
     return;
   }
+  if (request.method === "POST" && request.url.startsWith("/console?")) {
+    console_ = decodeURIComponent(request.url.slice("/console?".length));
+    provider = build();
+    response.end("known\n");
+    return;
+  }
   provider.callback()(request, response);
 });
 
@@ -31,17 +38,32 @@ const build = () => {
       grant_types: ["authorization_code"],
       response_types: ["code"],
       id_token_signed_response_alg: "RS256",
-    }],
+    }, ...(console_ ? [{
+      client_id: "penstock-console",
+      client_secret: "a-secret/of_the:console",
+      redirect_uris: [console_],
+      grant_types: ["authorization_code"],
+      response_types: ["code"],
+      id_token_signed_response_alg: "RS256",
+      // The console stands on this machine in the tests.
+      application_type: "native",
+    }] : [])],
+    // Roles are in the ID token, where the console looks for them.
+    conformIdTokenClaims: false,
+    claims: { openid: ["sub"], groups: ["groups"] },
+    scopes: ["openid", "groups"],
     jwks: { keys },
     cookies: { keys: ["a-cookie-key-of-the-test"] },
-    pkce: { required: () => false },
+    pkce: { required: (_, client) => client.clientId === "penstock-console" },
     features: { devInteractions: { enabled: true } },
-    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, groups: GROUPS[id] ?? [] }) }),
   });
   fresh.on("server_error", (_, error) => console.error(error));
   return fresh;
 };
 
+const GROUPS = { anna: ["ot-engineering"], bela: ["plant-staff"] };
+let console_;
 let keys = [key()];
 let issuer;
 let provider;

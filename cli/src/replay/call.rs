@@ -90,9 +90,18 @@ impl Recorded {
 
     /// The endpoint, if its dialect knows it.
     pub(super) fn known(&self) -> Option<Endpoint> {
-        let mut named =
-            wire::endpoints().filter(|one| Some(one.dialect()) == self.dialect && one.name() == self.endpoint);
+        let mut named = self.named().filter(|one| !one.is_grpc());
         named.clone().find(Endpoint::has_body).or_else(|| named.next())
+    }
+
+    /// The endpoint that takes these bytes: the same by name over gRPC, where a message begins as no other body does.
+    pub(super) fn taking(&self, bytes: &[u8]) -> Option<Endpoint> {
+        let framed = bytes.first() == Some(&0);
+        self.named().find(|one| one.is_grpc() && framed).or_else(|| self.known())
+    }
+
+    fn named(&self) -> impl Iterator<Item = Endpoint> + Clone {
+        wire::endpoints().filter(|one| Some(one.dialect()) == self.dialect && one.name() == self.endpoint)
     }
 
     /// Method and path: of an unknown endpoint as they were, of a known one those that it goes by.

@@ -61,7 +61,7 @@ impl Side {
 
     /// Reads kept content again; nothing if this cannot.
     pub(super) fn read<'a>(&self, call: &Recorded, bytes: &'a [u8]) -> Option<Read<'a>> {
-        let endpoint = call.known()?;
+        let endpoint = call.taking(bytes)?;
         let mut request = Request::parse(endpoint, endpoint.content_type(), bytes, &Limits::default()).ok()?;
         let opened = gateway::open_files(&mut request, self.pictures.as_ref()).ok()?;
         let findings = opened.with_pictures(self.inspector.read(request.content()).ok()?);

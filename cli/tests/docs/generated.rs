@@ -66,6 +66,7 @@ fn endpoints() -> String {
                 wire::Carries::Json => "JSON",
                 wire::Carries::JsonOrNothing => "JSON or none",
                 wire::Carries::Form => "`multipart/form-data`",
+                wire::Carries::Protobuf => "gRPC",
             };
             writeln!(text, "| `{}` | `{} {}` | {body} |", endpoint.name(), endpoint.method(), endpoint.pattern())
                 .unwrap();

@@ -156,7 +156,7 @@ fn every_metric_is_explained() {
     let plant = folder.path().join("hilltop");
     assert!(Command::new(PENSTOCK).arg("init").arg(&plant).stdout(Stdio::null()).status().unwrap().success());
     let file = plant.join("plant.toml");
-    let text = read(&file).replace("127.0.0.1:9464", "127.0.0.1:0");
+    let text = read(&file).replace("127.0.0.1:9464", "127.0.0.1:0").replace("127.0.0.1:9465", "127.0.0.1:0");
     let text = text.replace("listen = [\"127.0.0.1:8443\"]", "listen = []\nplain_http = [\"127.0.0.1:0\"]");
     std::fs::write(&file, text).unwrap();
     let mut child = Command::new(PENSTOCK);

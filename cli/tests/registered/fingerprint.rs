@@ -193,7 +193,10 @@ fn a_gateway_refuses_what_was_registered_while_it_runs_and_does_not_start_withou
     };
     says(&["init", "."]);
     let file = folder.path().join("plant.toml");
-    let text = fs::read_to_string(&file).unwrap().replace("127.0.0.1:9464", "127.0.0.1:0");
+    let text = fs::read_to_string(&file)
+        .unwrap()
+        .replace("127.0.0.1:9464", "127.0.0.1:0")
+        .replace("127.0.0.1:9465", "127.0.0.1:0");
     let text = text.replace("listen = [\"127.0.0.1:8443\"]", "listen = []\nplain_http = [\"127.0.0.1:0\"]");
     fs::write(&file, text.replace("https://api.openai.com", &format!("http://{}", provider.address()))).unwrap();
     let token = says(&["token", "issue", "--workload", "assistant"]).trim().to_owned();

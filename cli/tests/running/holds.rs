@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use std::fs;
 use std::time::{Duration, Instant};
 
-const CONSOLE: &str = "\n[console]\nlisten = \"127.0.0.1:0\"\n";
 const RULE: &str = "\n@id(\"ask-first\") @do(\"hold\") forbid (principal, action, resource) when { context.labels.contains(\"person\") };\n";
 
 fn chat() -> Vec<u8> {
@@ -15,7 +14,7 @@ fn chat() -> Vec<u8> {
 
 /// A gateway that leaves people's data to people.
 fn house() -> House {
-    let house = House::new(CONSOLE);
+    let house = House::new("");
     let rules = house.plant().join("rules/plant.cedar");
     let text = fs::read_to_string(&rules).unwrap_or_default() + RULE;
     fs::write(&rules, text).unwrap();

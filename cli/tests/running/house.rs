@@ -45,7 +45,10 @@ impl House {
         let file = plant.join("plant.toml");
         let listen = "listen = []\nplain_http = [\"127.0.0.1:0\"]";
         let text = fs::read_to_string(&file).unwrap();
-        let text = text.replace("127.0.0.1:9464", "127.0.0.1:0").replace("listen = [\"127.0.0.1:8443\"]", listen);
+        let text = text
+            .replace("127.0.0.1:9464", "127.0.0.1:0")
+            .replace("127.0.0.1:9465", "127.0.0.1:0")
+            .replace("listen = [\"127.0.0.1:8443\"]", listen);
         let text = text.replace("https://api.openai.com", &format!("http://{}", provider.address()));
         // Pictures of noise do not decode.
         let text = text.replacen("models = [\"gpt-4o\"", "opaque_files = \"record\"\nmodels = [\"gpt-4o\"", 1);

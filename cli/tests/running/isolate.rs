@@ -6,8 +6,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
-const CONSOLE: &str = "\n[console]\nlisten = \"127.0.0.1:0\"\n";
-
 fn chat() -> Vec<u8> {
     json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "Which seals are due?"}]})
         .to_string()
@@ -99,7 +97,7 @@ fn a_file_of_isolations_that_cannot_be_believed_shuts_everything() {
 
 #[test]
 fn a_role_that_may_not_is_refused_and_a_token_that_ended_is_nobodys() {
-    let house = House::new(CONSOLE);
+    let house = House::new("");
     let console = format!("http://{}", house.console());
     let env = |token: &str| [("PENSTOCK_CONSOLE", console.clone()), ("PENSTOCK_CONSOLE_TOKEN", token.to_owned())];
     let tries = |args: &[&str], token: &str| {
@@ -139,7 +137,7 @@ fn a_role_that_may_not_is_refused_and_a_token_that_ended_is_nobodys() {
 
 #[test]
 fn where_the_plant_asks_for_two_it_takes_another_person() {
-    let house = House::new(&format!("{CONSOLE}[control]\napprover_for = [\"restore\"]\n"));
+    let house = House::new("\n[control]\napprover_for = [\"restore\"]\n");
     let console = format!("http://{}", house.console());
     let (ada, again, ben) =
         (token(&house, "ada", "engineer"), token(&house, "ada", "security"), token(&house, "ben", "security"));

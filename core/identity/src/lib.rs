@@ -185,6 +185,13 @@ impl Registry {
         }
     }
 
+    /// Whether an ID token was made for this client, for the sign-in with this nonce (OpenID Connect Core sections 3.1.3.7 and
+    /// 15.5.2). Whose it is, and whether it counts, is for [`Self::operator`] to say.
+    #[must_use]
+    pub fn answers(&self, token: &str, keys: &Keys, client: &str, nonce: &str) -> bool {
+        self.operators.as_ref().is_some_and(|operators| operators.answers(token, keys, client, nonce))
+    }
+
     fn hear_certificate(
         &self,
         certificate: Option<&PresentedCertificate>,

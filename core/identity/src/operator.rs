@@ -103,6 +103,15 @@ impl Operators {
         pseudonym(&self.pseudonyms, &self.issuer.issuer, subject)
     }
 
+    /// Whether the token was made for this client and this sign-in.
+    pub(crate) fn answers(&self, token: &str, keys: &Keys, client: &str, nonce: &str) -> bool {
+        let Ok(claims) = jose::verify(token, keys, &self.algorithms) else { return false };
+        let says = |name: &str, text: &str| claims.get(name).and_then(Value::as_str) == Some(text);
+        let listed = |list: &Value| list.as_array().is_some_and(|list| list.iter().any(|one| one == client));
+        let ours = says("aud", client) || claims.get("aud").is_some_and(listed);
+        ours && says("nonce", nonce) && (says("azp", client) || !claims.contains_key("azp"))
+    }
+
     /// Everything but expiry makes the token invalid; of an expired one we still say whose it was. One that counts is known by
     /// its key from now on.
     fn judge(&self, claims: &Claims, key: Key, now: Millis) -> Result<HeardOperator, String> {

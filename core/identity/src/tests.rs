@@ -480,6 +480,27 @@ fn a_logout_token_is_no_sign_in() {
 }
 
 #[test]
+fn an_id_token_answers_the_client_and_the_sign_in_that_it_was_made_for() {
+    let answers = |changes: &Value| REGISTRY.answers(&operator_token(changes), &KEYS, "penstock", "n-1");
+    assert!(answers(&json!({"nonce": "n-1"})));
+    assert!(answers(&json!({"nonce": "n-1", "azp": "penstock"})));
+    assert!(answers(&json!({"nonce": "n-1", "aud": ["other", "penstock"]})));
+    for wrong in [
+        json!({}),
+        json!({"nonce": "n-2"}),
+        json!({"nonce": ["n-1"]}),
+        json!({"nonce": "n-1", "aud": "other"}),
+        json!({"nonce": "n-1", "aud": ["other"]}),
+        json!({"nonce": "n-1", "aud": null}),
+        json!({"nonce": "n-1", "azp": "other"}),
+        json!({"nonce": "n-1", "azp": null, "aud": {"penstock": true}}),
+    ] {
+        assert!(!answers(&wrong), "{wrong}");
+    }
+    assert!(!REGISTRY.answers("not a token", &KEYS, "penstock", "n-1"));
+}
+
+#[test]
 fn roles_are_found_at_a_dotted_path_and_are_not_cut() {
     let roles = |path: &str, claims: Value| {
         let mut plant = plant();

@@ -45,7 +45,7 @@ pub use id::{
 pub use isolation::{InvalidPart, Part};
 pub use oversight::{Judgement, Oversight};
 pub use principal::{Evidence, Identity, Principal};
-pub use provider::{CredentialReference, Provider, Supplier};
+pub use provider::{CredentialReference, Grpc, Provider, Supplier};
 pub use reason::{Reason, Refusal};
 pub use record::{Body, Decided, Draft, FindingCount, Io, Kind, Note, Outcome, Party, Place, Sealed, What, Who};
 pub use role::{Right, Role};

@@ -19,8 +19,20 @@ pub struct Provider {
     pub zone: ZoneId,
     /// The most sensitive content it may ever be shown, whatever a conduit says.
     pub clearance: Sensitivity,
+    /// How it is reached over gRPC, if it is.
+    pub grpc: Option<Grpc>,
     /// The company behind it.
     pub supplier: Supplier,
+}
+
+/// How a provider is reached over gRPC, whose clients know a host and no path in front of a method.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grpc {
+    /// The hosts under which callers mean it, without ports: DNS names in lower case, or addresses. If there are none, it is meant
+    /// under each that no other provider has.
+    pub names: Vec<String>,
+    /// Scheme, host and port where it speaks gRPC.
+    pub address: String,
 }
 
 /// Where a secret is. The secret itself is never in the plant file.

@@ -8,7 +8,7 @@ mod said;
 
 use crate::Policy;
 use crate::place::admits;
-use plant::{Plant, Provider, ProviderId, Purpose, Workload, WorkloadId, Zone};
+use plant::{Grpc, Plant, Provider, ProviderId, Purpose, Workload, WorkloadId, Zone};
 use said::{Said, list};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -215,6 +215,14 @@ fn provider(
 ) {
     said.plain(place, "address", (&was.address, &is.address));
     said.plain(place, "dialect", (&was.dialect, &is.dialect));
+    match (&was.grpc, &is.grpc) {
+        (None, Some(own)) => said.opens(place, || format!("is reached over gRPC too, {}", meant(own))),
+        (Some(_), None) => said.closes(place, || "is not reached over gRPC any more".to_owned()),
+        (Some(own), Some(now)) if own != now => {
+            said.changes(place, || format!("is reached over gRPC at {}, {}", now.address, meant(now)));
+        }
+        _ => {}
+    }
     said.plain(place, "zone", (&was.zone, &is.zone));
     let clearance = (old.scale.name(was.clearance), new.scale.name(is.clearance));
     said.step(place, "clearance", clearance, was.clearance.cmp(&is.clearance));
@@ -225,6 +233,14 @@ fn provider(
     said.plain(place, "country of the supplier", (&country(was), &country(is)));
     let hands = (&was.supplier.sub_processors, &is.supplier.sub_processors);
     said.set(place, hands, "its supplier hands content to {} too", "its supplier hands no content to {} any more");
+}
+
+/// Who means a provider by gRPC.
+fn meant(grpc: &Grpc) -> String {
+    match grpc.names.as_slice() {
+        [] => "by whoever names no other provider's host".to_owned(),
+        names => format!("as {}", names.join(", ")),
+    }
 }
 
 /// Rules only forbid, so that one more closes and one less opens.

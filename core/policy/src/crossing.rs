@@ -18,7 +18,7 @@ pub struct Call<'a> {
     pub purpose: Option<&'a str>,
 }
 
-/// A call placed on the map. Only [`crate::Policy::place`] makes it, and nothing changes it afterwards.
+/// A call placed on the map. Only [`crate::Policy::place`] makes it, and nothing but its limits changes afterwards.
 #[derive(Clone, Debug)]
 pub struct Crossing {
     pub(crate) zone: ZoneId,
@@ -109,6 +109,13 @@ impl Crossing {
     #[must_use]
     pub fn bounds(&self) -> &Bounds {
         &self.bounds
+    }
+
+    /// The same within tighter limits, where a caller waits no longer.
+    #[must_use]
+    pub fn hurried(mut self, tighten: impl FnOnce(&mut Bounds)) -> Self {
+        tighten(&mut self.bounds);
+        self
     }
 
     /// The crossing as a refusal's record tells it.

@@ -5,10 +5,11 @@
 //!
 //! ```text
 //! path ─> Endpoint ─┐
-//! body ─> json | multipart ─> Request ─> Content ─> (inspect) ─> Edit ─> Request::rewrite ─> body
+//! body ─> json | multipart | protobuf ─> Request ─> Content ─> (inspect) ─> Edit ─> Request::rewrite ─> body
 //! answer ─> Answer, driven with a plant::Rewrite ─> answer
 //! ```
 
+pub mod grpc;
 pub mod json;
 
 mod answer;
@@ -20,6 +21,7 @@ mod header;
 mod media;
 mod multipart;
 mod oversight;
+mod protobuf;
 mod request;
 
 pub use answer::{
@@ -31,4 +33,6 @@ pub use error::{Malformed, anthropic_type, error_body, message, openai_type, ses
 pub use fixed::{Fixed, announce, fixed};
 pub use multipart::fuzz as fuzz_multipart;
 pub use oversight::{Account, fuzz as fuzz_oversight};
-pub use request::{Attachment, Limits, Part, Request, Rewriting, Substitute, Unfit, fuzz as fuzz_request};
+pub use request::{
+    Attachment, Limits, Part, Request, Rewriting, Substitute, Unfit, fuzz as fuzz_request, fuzz_protobuf,
+};

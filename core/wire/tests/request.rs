@@ -1,6 +1,6 @@
 //! Requests as applications send them, and as attackers do, from `testdata/`.
 //!
-//! A golden request is `testdata/dialects/<dialect>/requests/<endpoint>--<case>.json` or `.form`; what is read of it is
+//! A golden request is `testdata/dialects/<dialect>/requests/<endpoint>--<case>.json`, `.form` or `.grpc`; what is read of it is
 //! a snapshot. A hostile one is `testdata/hostile/<reason>--<what>.json`; its name says what must come of it.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read its data has failed")]
@@ -38,7 +38,8 @@ fn files(folder: &str) -> Vec<(String, String, Vec<u8>)> {
 fn golden() -> Vec<(Dialect, Endpoint, String, Vec<u8>)> {
     let all = Dialect::NAMES.iter().flat_map(|(name, dialect)| {
         files(&format!("dialects/{name}/requests")).into_iter().map(move |(endpoint, case, bytes)| {
-            let takes = |own: &Endpoint| own.method() == "POST" || own.is_session();
+            let grpc = case.ends_with(".grpc");
+            let takes = |own: &Endpoint| (own.method() == "POST" || own.is_session()) && own.is_grpc() == grpc;
             let known = wire::endpoints().find(|own| own.dialect() == *dialect && own.name() == endpoint && takes(own));
             (*dialect, known.unwrap_or_else(|| panic!("{endpoint}")), format!("{name}-{endpoint}-{case}"), bytes)
         })
@@ -50,7 +51,7 @@ fn parse(endpoint: Endpoint, bytes: &[u8]) -> Result<Request<'_>, Malformed> {
     if endpoint.is_session() {
         return Request::parse_event(endpoint, bytes, &Limits::default());
     }
-    let kind = if endpoint.content_type() == Some("application/json") { "application/json" } else { FORM };
+    let kind = endpoint.content_type().filter(|kind| *kind != "multipart/form-data").unwrap_or(FORM);
     Request::parse(endpoint, Some(kind), bytes, &Limits::default())
 }
 

@@ -19,6 +19,12 @@ const SIGNATURES: &str = "approvals";
 pub struct Control {
     /// Where the console's API listens, if it does: plain HTTP on loopback, else HTTPS with the gateway's certificate.
     pub listen: Option<SocketAddr>,
+    /// What browsers reach it by, if that is not the address itself: scheme, host, port, and no slash behind.
+    pub url: Option<String>,
+    /// The plant's time zone, by its IANA name.
+    pub time_zone: String,
+    /// How people sign in at the operators' issuer, if they do.
+    pub login: Option<Login>,
     /// The file of hashed tokens.
     pub tokens: PathBuf,
     /// Which claim values give which role, in the order of [`Role::NAMES`].
@@ -39,6 +45,17 @@ pub struct Control {
     pub holds: usize,
 }
 
+/// The console as a client of the operators' issuer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// Its id there.
+    pub client: String,
+    /// The file of its secret; a public client has none.
+    pub secret: Option<PathBuf>,
+    /// What it asks for.
+    pub scopes: Vec<String>,
+}
+
 impl Control {
     /// The roles that an operator has who states these values.
     pub fn roles_of<'a>(&'a self, stated: &'a [String]) -> impl Iterator<Item = Role> + 'a {
@@ -56,6 +73,9 @@ pub(crate) fn build(file: &Node<'_>, folder: &Path, report: &mut Report) -> Opti
     let two = |what: &str| by_two.iter().any(|one| one == what);
     let built = Control {
         listen: console.read("listen", value::socket),
+        url: console.read("url", value::url),
+        time_zone: console.string("time_zone")?,
+        login: login(&console, folder),
         tokens: folder.join(console.text("tokens")?.value),
         roles: Role::NAMES.into_iter().map(named).collect(),
         two_isolate: two("isolate"),
@@ -71,7 +91,40 @@ pub(crate) fn build(file: &Node<'_>, folder: &Path, report: &mut Report) -> Opti
     Some(built)
 }
 
+fn login(console: &Node<'_>, folder: &Path) -> Option<Login> {
+    let login = console.table("login").filter(|_| console.says("login"))?;
+    Some(Login {
+        client: login.string("client")?,
+        secret: login.text("secret").map(|path| folder.join(path.value)),
+        scopes: strings(&login, "scopes"),
+    })
+}
+
+/// Whoever signs in shows a token for the console, which counts by the same rules as any other of the issuer.
+fn judge_login(file: &Node<'_>, login: &Login, console: &Node<'_>, report: &mut Report) {
+    let span = console.table("login").map_or_else(|| console.span_of("login"), |login| login.span_of("client"));
+    if !file.says("operators") {
+        let help = "say who vouches for people: `[operators]`";
+        report.add(report.problem(Code::Unused, span, "people are to sign in, and there is no issuer").help(help));
+        return;
+    }
+    let heard = file.table("operators").is_some_and(|node| strings(&node, "audiences").contains(&login.client));
+    if !heard {
+        let message =
+            format!("client {} is not among the audiences that tokens count for", value::quote(&login.client));
+        let help = "add it to `audiences` of `[operators]`";
+        report.add(report.problem(Code::BadValue, span.clone(), message).help(help));
+    }
+    if !login.scopes.iter().any(|scope| scope == "openid") {
+        let help = "add it: `scopes = [\"openid\"]`";
+        report.add(report.problem(Code::BadValue, span, "`openid` is not among the scopes of the login").help(help));
+    }
+}
+
 fn judge(file: &Node<'_>, built: &Control, console: &Node<'_>, report: &mut Report) {
+    if let Some(login) = &built.login {
+        judge_login(file, login, console, report);
+    }
     if built.roles.iter().any(|(_, values)| !values.is_empty()) {
         let claims = file.table("operators").is_some_and(|operators| operators.says("roles_claim"));
         if !file.says("operators") || !claims {

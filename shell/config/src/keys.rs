@@ -10,20 +10,22 @@ mod intercept;
 mod map;
 mod oversight;
 mod quotas;
+mod services;
 
 use crate::table::{
     ALGORITHM, ISSUER, Kind, Named, PATH, RECIPIENT, SIGNING, SOCKET, Section, UNIT, URL, URL_OR_PATH, any, list, may,
     must,
 };
 pub(crate) use failing::{BREAKER, FALLBACK};
-pub(crate) use hands::{CONSOLE, CONSOLE_ROLES, CONTROL};
+pub(crate) use hands::{CONSOLE, CONSOLE_LOGIN, CONSOLE_ROLES, CONTROL};
 pub(crate) use intercept::INTERCEPT;
 pub(crate) use map::{
-    ANSWERS, API, CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS,
-    SUPPLIER, WITHHOLD, WORKLOAD, WORKSTATION, ZONE,
+    ANSWERS, CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS, SUPPLIER,
+    WITHHOLD, WORKLOAD, WORKSTATION, ZONE,
 };
 pub(crate) use oversight::{CONDUIT_OVERSIGHT, OVERSIGHT};
 pub(crate) use quotas::{PRICES, QUEUE, QUOTA};
+pub(crate) use services::{API, GRPC};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -547,7 +549,7 @@ pub(crate) static RULES: Section = Section {
 };
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [&Section; 40] = [
+pub(crate) static SECTIONS: [&Section; 42] = [
     &FILE,
     &PLANT,
     &GATEWAY,
@@ -558,6 +560,7 @@ pub(crate) static SECTIONS: [&Section; 40] = [
     &WITNESSES,
     &WITNESS,
     &CONSOLE,
+    &CONSOLE_LOGIN,
     &CONSOLE_ROLES,
     &CONTROL,
     &OVERSIGHT,
@@ -568,6 +571,7 @@ pub(crate) static SECTIONS: [&Section; 40] = [
     &OPERATORS,
     &PROVIDER,
     &API,
+    &GRPC,
     &CREDENTIAL,
     &SUPPLIER,
     &BREAKER,

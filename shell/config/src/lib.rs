@@ -47,7 +47,7 @@ mod value;
 mod witnesses;
 mod zones;
 
-pub use control::Control;
+pub use control::{Control, Login};
 pub use detection::parse as detectors;
 pub use document::{reference, schema};
 pub use files::{Disk, Files, NoFiles, State};

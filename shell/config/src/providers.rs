@@ -6,8 +6,9 @@ use crate::node::{At, Node};
 use crate::problem::Code;
 use crate::report::Report;
 use crate::value;
-use plant::{CredentialReference, Provider, ProviderId, Scale, Supplier, ZoneId};
+use plant::{CredentialReference, Dialect, Grpc, Provider, ProviderId, Scale, Supplier, ZoneId};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
 /// The first step of the gateway's own paths.
@@ -28,12 +29,14 @@ pub(crate) fn build(
             providers.insert(provider.id.clone(), provider);
         }
     }
+    ambiguous(file, report);
     providers
 }
 
 fn provider(name: &str, node: &Node<'_>, scale: &Scale, folder: &Path, report: &mut Report) -> Option<Provider> {
     let dialect = descriptions::dialect(node, report);
     let supplier = node.table("supplier")?;
+    let grpc = grpc(node, dialect, report);
     Some(Provider {
         id: ProviderId::new(name).ok()?,
         dialect: dialect?,
@@ -42,12 +45,64 @@ fn provider(name: &str, node: &Node<'_>, scale: &Scale, folder: &Path, report: &
         credential: credential(node, folder),
         zone: node.read("zone", ZoneId::new)?,
         clearance: scale.step(node.text("clearance")?.value)?,
+        grpc,
         supplier: Supplier {
             name: supplier.string("name")?,
             country: supplier.string("country"),
             sub_processors: strings(&supplier, "sub_processors"),
         },
     })
+}
+
+/// How a provider is reached over gRPC, if it is.
+fn grpc(node: &Node<'_>, dialect: Option<Dialect>, report: &mut Report) -> Option<Grpc> {
+    let own = node.table("grpc").filter(|_| node.says("grpc"))?;
+    if dialect.is_some_and(|dialect| dialect != Dialect::Kserve) {
+        let message = format!("{} is to be reached over gRPC, and speaks a dialect that has none", node.place);
+        let problem = report.problem(Code::BadValue, node.span_of("grpc"), message);
+        report.add(problem.also(node.span_of("dialect"), "its dialect").help("only `kserve` is spoken over gRPC"));
+        return None;
+    }
+    let address = node.read("address", value::url)?;
+    let uri: http::Uri = address.parse().ok()?;
+    let host = uri.host()?;
+    let port = own.number::<u16>("port").or_else(|| uri.port_u16());
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    let address = format!("{}://{host}{port}", uri.scheme_str()?);
+    Some(Grpc { names: own.reads("names", value::host_name), address })
+}
+
+/// A call of gRPC names a host and nothing else, so a host must lead to one provider.
+fn ambiguous(file: &Node<'_>, report: &mut Report) {
+    let mut seen: BTreeMap<Option<String>, Range<usize>> = BTreeMap::new();
+    for (_, node) in file.tables("providers") {
+        let Some(own) = node.table("grpc").filter(|_| node.says("grpc")) else { continue };
+        let mut names: Vec<(Option<String>, Range<usize>)> = Vec::new();
+        for text in own.texts("names") {
+            names.extend(value::host_name(text.value).ok().map(|name| (Some(name), text.span)));
+        }
+        if own.texts("names").is_empty() {
+            names.push((None, node.span_of("grpc")));
+        }
+        for (name, span) in names {
+            let Some(first) = seen.get(&name) else {
+                seen.insert(name, span);
+                continue;
+            };
+            let (message, help) = match &name {
+                Some(name) => (
+                    format!("two providers want the gRPC calls to {}", value::quote(name)),
+                    "let the host lead to one of them",
+                ),
+                None => (
+                    "two providers want the gRPC calls to every host".to_owned(),
+                    "give all of them but one `names`, under which callers mean them",
+                ),
+            };
+            let problem = report.problem(Code::Duplicate, span, message).also(first.clone(), "the other one");
+            report.add(problem.help(help));
+        }
+    }
 }
 
 fn credential(node: &Node<'_>, folder: &Path) -> Option<CredentialReference> {

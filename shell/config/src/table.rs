@@ -140,6 +140,13 @@ pub(crate) static NETWORK: Form =
     Form { what: "a network", check: |text| value::network(text).map(drop), pattern: "^[0-9a-fA-F.:]+/[0-9]{1,3}$" };
 pub(crate) static SOCKET: Form =
     Form { what: "an address and port", check: |text| value::socket(text).map(drop), pattern: ":[0-9]{1,5}$" };
+pub(crate) static ORIGIN: Form =
+    Form { what: "a URL without a path", check: value::origin, pattern: "^https?://[^/?#@]+/?$" };
+pub(crate) static TIME_ZONE: Form = Form {
+    what: "the name of a time zone",
+    check: value::time_zone,
+    pattern: "^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$",
+};
 pub(crate) static URL: Form =
     Form { what: "a URL", check: |text| value::url(text).map(drop), pattern: "^https?://[^?#@]+$" };
 pub(crate) static ISSUER: Form = Form { what: "an issuer's URL", check: value::issuer, pattern: "^https?://[^?#@]+$" };
@@ -178,10 +185,15 @@ pub(crate) static HOST: Form = Form {
     check: |text| value::host(text).map(drop),
     pattern: "^([a-zA-Z0-9._-]+|\\[[0-9a-fA-F:.]+\\])(:[0-9]{1,5})?$",
 };
-pub(crate) static ORIGIN: Form = Form {
+pub(crate) static PAGE_ORIGIN: Form = Form {
     what: "an origin of web pages",
-    check: value::origin,
+    check: value::page_origin,
     pattern: "^https?://([a-z0-9._-]+|\\[[0-9a-f:.]+\\])(:[0-9]{1,5})?$",
+};
+pub(crate) static HOST_NAME: Form = Form {
+    what: "a host without a port",
+    check: |text| value::host_name(text).map(drop),
+    pattern: "^([a-zA-Z0-9._-]+|\\[[0-9a-fA-F:.]+\\])$",
 };
 pub(crate) static CALL: Form = Form {
     what: "a call",

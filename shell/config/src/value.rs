@@ -126,7 +126,7 @@ pub(crate) fn url(text: &str) -> Result<String, Fault> {
 }
 
 /// An origin as browsers write it (RFC 6454 section 6.2): scheme and host in lower case, the port only if it is not the scheme's own.
-pub(crate) fn origin(text: &str) -> Result<(), Fault> {
+pub(crate) fn page_origin(text: &str) -> Result<(), Fault> {
     const EXAMPLE: &str =
         "write it as browsers do, in lower case and without a path: `https://hmi.example`, `https://hmi.example:8443`";
     let Ok(uri) = text.parse::<http::Uri>() else { return fault("is no origin", EXAMPLE) };
@@ -166,6 +166,15 @@ pub(crate) fn host(text: &str) -> Result<(String, u16), Fault> {
     Ok((host, port.unwrap_or(443)))
 }
 
+/// A host alone: a DNS name in lower case, or an address.
+pub(crate) fn host_name(text: &str) -> Result<String, Fault> {
+    let (host, _) = host(text)?;
+    if text.parse::<http::uri::Authority>().is_ok_and(|own| own.port_u16().is_some()) {
+        return fault("has a port", "leave the port out: clients may use any of the gateway's");
+    }
+    Ok(host)
+}
+
 /// Whether a URL stays on this machine or travels encrypted.
 pub(crate) fn is_private(url: &str) -> bool {
     let Ok(uri) = url.parse::<http::Uri>() else { return false };
@@ -189,6 +198,34 @@ pub(crate) fn issuer(text: &str) -> Result<(), Fault> {
     fault(
         "would be asked for keys in the clear",
         "an issuer has an `https://` URL (OpenID Connect Core 1.0, section 2)",
+    )
+}
+
+/// Scheme, host and port, as a browser names where a page comes from.
+pub(crate) fn origin(text: &str) -> Result<(), Fault> {
+    let plain = url(text)?;
+    if plain.split_once("://").is_some_and(|(_, rest)| rest.contains('/')) {
+        return fault("has a path", "write scheme, host and port alone: `https://gate-1.works.example:9465`");
+    }
+    if plain.starts_with("https://") || is_private(&plain) {
+        return Ok(());
+    }
+    fault("would carry what signs people in in the clear", "write its `https://` address")
+}
+
+/// The name of a time zone in the IANA database.
+pub(crate) fn time_zone(text: &str) -> Result<(), Fault> {
+    let fits = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'+' | b'-'))
+    };
+    let parts: Vec<&str> = text.split('/').collect();
+    let named = text.len() <= 64 && text.starts_with(|first: char| first.is_ascii_alphabetic());
+    if named && parts.len() <= 3 && parts.into_iter().all(fits) {
+        return Ok(());
+    }
+    fault(
+        "is no name of a time zone",
+        "write it as the IANA database does: `Europe/Berlin`, `America/Sao_Paulo`, `UTC`",
     )
 }
 

@@ -1,22 +1,28 @@
 //! One request, from its head to its answer.
 
 use crate::control::{Asked, Control, Decision, Person, Ruling, Wish};
+use crate::front::{Front, Shown};
+use crate::live;
+use crate::pages::harden;
 use crate::problem::{Problem, Reply, with};
 use crate::repeat::Repeats;
 use crate::routes::{self, Act, OPENAPI};
 use crate::throttle::Throttle;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use plant::{Part, RecordId, Right};
+use plant::{Part, RecordId, Right, Role, TokenId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
+/// How long a token may follow events before it has to be shown again.
+const FOLLOWED: Duration = Duration::from_secs(15 * 60);
 /// Longest body.
 const BODY: usize = 64 << 10;
 /// How long a body may take.
@@ -34,22 +40,32 @@ pub(crate) struct Desk {
     control: Arc<dyn Control>,
     repeats: Repeats,
     throttle: Throttle,
+    front: Arc<Front>,
+    stopping: CancellationToken,
+}
+
+/// Who asks, and by which session, if it is one.
+struct Who {
+    person: Person,
+    session: Option<Shown>,
 }
 
 /// What is answered: with which status, and what.
 type Answered = Result<(StatusCode, Bytes), Problem>;
 
 impl Desk {
-    pub(crate) fn new(control: Arc<dyn Control>) -> Self {
-        Self { control, repeats: Repeats::default(), throttle: Throttle::new(Instant::now()) }
+    pub(crate) fn new(control: Arc<dyn Control>, front: Arc<Front>, stopping: CancellationToken) -> Self {
+        Self { control, repeats: Repeats::default(), throttle: Throttle::new(Instant::now()), front, stopping }
     }
 
     /// Answers a request. `local` is who sits at the gateway's own machine, if the connection proves that.
     pub(crate) async fn answer(&self, local: Option<&Person>, request: Request<Incoming>) -> Reply {
-        match self.reply(local, request).await {
+        let mut reply = match self.reply(local, request).await {
             Ok(reply) => reply,
             Err(problem) => problem.reply(),
-        }
+        };
+        harden(&mut reply);
+        reply
     }
 
     async fn reply(&self, local: Option<&Person>, request: Request<Incoming>) -> Result<Reply, Problem> {
@@ -57,19 +73,33 @@ impl Desk {
             return Err(Problem::Busy);
         }
         let (head, body) = request.into_parts();
+        if !head.uri.path().starts_with("/api/") {
+            return self.front.page(&head).await;
+        }
         let (route, name) = routes::find(&head.method, head.uri.path())?;
-        let Some(right) = route.right else { return Ok(with(StatusCode::OK, JSON, OPENAPI)) };
-        let person = self.who(local, &head.headers).await.ok_or(Problem::Stranger)?;
-        if !person.may(right) {
+        let Some(right) = route.right else { return self.open(route.act, &head, body).await };
+        let looks = route.method == Method::GET;
+        let who = self.who(local, &head.headers, !looks || route.act == Act::Hold).await.ok_or(Problem::Stranger)?;
+        if !who.person.may(right) {
             return Err(Problem::Forbidden(right.name()));
         }
-        if route.method == Method::GET {
-            let (status, body) = self.look(route.act, person, name, &head).await?;
+        if looks && route.act == Act::Events {
+            no_query(&head)?;
+            return self.follow(who);
+        }
+        if looks {
+            let (status, body) = self.look(route.act, who.person, name, &head).await?;
             return Ok(with(status, JSON, body));
         }
+        if let Some(session) = &who.session {
+            self.front.is_from_own_page(&head.headers, session)?;
+        }
         no_query(&head)?;
-        let key = key(&head.headers)?;
+        let (key, person) = (key(&head.headers)?, who.person);
         let body = read(&head.headers, body).await?;
+        if route.act == Act::Link {
+            return self.link(&person, &body);
+        }
         let asked = [head.uri.path().as_bytes(), b"\n", &body].concat().into();
         let new = match self.repeats.take(&person.told(), key, asked)? {
             Ok(new) => new,
@@ -79,15 +109,80 @@ impl Desk {
         Ok(new.answered(status, JSON, body))
     }
 
-    /// Who asks: whoever bears the token, else whoever sits at the machine.
-    async fn who(&self, local: Option<&Person>, headers: &HeaderMap) -> Option<Person> {
+    /// What anybody may ask: what the API is, who is signed in, and to be.
+    async fn open(&self, act: Act, head: &Parts, body: Incoming) -> Result<Reply, Problem> {
+        match act {
+            Act::Describe => Ok(with(StatusCode::OK, JSON, OPENAPI)),
+            Act::Session => {
+                no_query(head)?;
+                let session = self.front.session(&head.headers, true);
+                let (status, body) = json(StatusCode::OK, &Session::of(&self.front, session.as_ref()))?;
+                Ok(with(status, JSON, body))
+            }
+            Act::SignIn => {
+                no_query(head)?;
+                let LinkBody { link } = parse(&read(&head.headers, body).await?)?;
+                let (session, cookie) = self.front.follow(&head.headers, &link)?;
+                let (status, body) = json(StatusCode::OK, &Session::of(&self.front, Some(&session)))?;
+                let mut reply = with(status, JSON, body);
+                reply.headers_mut().insert(SET_COOKIE, cookie);
+                Ok(reply)
+            }
+            _ => {
+                let session = self.front.session(&head.headers, true).ok_or(Problem::Stranger)?;
+                self.front.is_from_own_page(&head.headers, &session)?;
+                let mut reply = with(StatusCode::NO_CONTENT, JSON, Bytes::new());
+                reply.headers_mut().extend(self.front.leave_for_good(&session).map(|cookie| (SET_COOKIE, cookie)));
+                Ok(reply)
+            }
+        }
+    }
+
+    /// Who asks: whoever bears the token, else whoever is signed in, else whoever sits at the machine.
+    async fn who(&self, local: Option<&Person>, headers: &HeaderMap, acts: bool) -> Option<Who> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
-        let Some(value) = values.next() else { return local.cloned() };
+        let Some(value) = values.next() else {
+            return match (local, self.front.session(headers, acts)) {
+                (Some(local), _) => Some(Who { person: local.clone(), session: None }),
+                (None, session) => {
+                    session.map(|session| Who { person: session.person.clone(), session: Some(session) })
+                }
+            };
+        };
         let token = value.to_str().ok()?.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         match (token, values.next()) {
-            (Some((_, token)), None) => self.control.recognise(token.trim()).await,
+            (Some((_, token)), None) => {
+                let person = self.control.recognise(token.trim()).await?;
+                Some(Who { person, session: None })
+            }
             _ => None,
         }
+    }
+
+    fn follow(&self, who: Who) -> Result<Reply, Problem> {
+        let (front, since) = (Arc::clone(&self.front), Instant::now());
+        let still = move || match &who.session {
+            Some(session) => front.sessions.find(&session.id, false, Instant::now()).is_some(),
+            None => since.elapsed() < FOLLOWED,
+        };
+        live::open(&self.front, self.stopping.clone(), still)
+    }
+
+    /// Draws a one-time link: for whoever could read the gateway's keys anyway, and nobody else.
+    fn link(&self, by: &Person, body: &[u8]) -> Result<Reply, Problem> {
+        if by.by != "local" {
+            return Err(Problem::Afar);
+        }
+        let PersonBody { person, roles } = parse(body)?;
+        let name = TokenId::new(person).map_err(|problem| Problem::Unfit(problem.to_string()))?;
+        let roles: Option<_> = roles.iter().map(|role| Role::named(role)).collect();
+        let roles: std::collections::BTreeSet<_> = roles.unwrap_or_default();
+        if roles.is_empty() {
+            return Err(Problem::Unfit("a person has one role or more, by their names".to_owned()));
+        }
+        let (link, seconds) = self.front.link(Person { name: name.to_string(), by: "link", roles })?;
+        let (status, body) = json(StatusCode::OK, &Link { link, seconds })?;
+        Ok(with(status, JSON, body))
     }
 
     async fn look(&self, act: Act, person: Person, name: &str, head: &Parts) -> Answered {
@@ -102,11 +197,11 @@ impl Desk {
         match act {
             Act::Me => json(StatusCode::OK, &Me::of(&person)),
             Act::State => json(StatusCode::OK, &self.control.state()),
+            Act::Now => json(StatusCode::OK, &self.front.pulse.now()),
+            Act::Map => json(StatusCode::OK, &self.control.map()),
             Act::Isolations => json(StatusCode::OK, &self.control.isolations()),
             Act::Holds => json(StatusCode::OK, &Holds { holds: self.control.holds() }),
-            Act::Describe | Act::Hold | Act::Isolate | Act::Restore | Act::Decide | Act::Reload => {
-                Err(Problem::NoRoute)
-            }
+            _ => Err(Problem::NoRoute),
         }
     }
 
@@ -120,7 +215,7 @@ impl Desk {
             }
             Act::Reload if body.is_empty() => json(StatusCode::OK, &self.control.reload(person).await?),
             Act::Reload => Err(Problem::Unfit("a reload takes no body".to_owned())),
-            Act::Describe | Act::Me | Act::State | Act::Isolations | Act::Holds | Act::Hold => Err(Problem::NoRoute),
+            _ => Err(Problem::NoRoute),
         }
     }
 }
@@ -143,6 +238,48 @@ impl Me {
             rights: rights.map(|(name, _)| name).collect(),
         }
     }
+}
+
+/// Who is signed in, and what a page has to know before anybody is.
+#[derive(Serialize)]
+struct Session {
+    person: Option<Me>,
+    token: Option<String>,
+    issuer: bool,
+    time_zone: Option<String>,
+    idle_seconds: u64,
+}
+
+impl Session {
+    fn of(front: &Front, shown: Option<&Shown>) -> Self {
+        let terms = front.entrance.terms();
+        Self {
+            person: shown.map(|shown| Me::of(&shown.person)),
+            token: shown.map(|shown| front.sessions.token(&shown.id)),
+            issuer: terms.issuer,
+            time_zone: shown.map(|_| terms.time_zone),
+            idle_seconds: crate::session::IDLE.as_secs(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Link {
+    link: String,
+    seconds: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LinkBody {
+    link: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PersonBody {
+    person: String,
+    roles: Vec<String>,
 }
 
 #[derive(Serialize)]

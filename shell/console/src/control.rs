@@ -1,5 +1,7 @@
 //! What can be done with a running gateway, and by whom.
 
+use crate::map::Map;
+use crate::reading::Reading;
 use plant::{Part, RecordId, Right, Role};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -13,7 +15,7 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub struct Person {
     /// Their name, or their pseudonym. Two people differ in it.
     pub name: String,
-    /// How it is known: `token`, `oidc`, or `local` for the gateway's own user on its own machine.
+    /// How it is known: `token`, `oidc`, `link` for a one-time link, or `local` for the gateway's own user on its own machine.
     pub by: &'static str,
     /// The parts that they play.
     pub roles: BTreeSet<Role>,
@@ -93,6 +95,12 @@ pub trait Control: Send + Sync {
 
     /// How everything stands.
     fn state(&self) -> State;
+
+    /// What its instruments show.
+    fn reading(&self) -> Reading;
+
+    /// What the plant consists of.
+    fn map(&self) -> Map;
 
     /// What is isolated, and what waits for a second person.
     fn isolations(&self) -> Isolations;

@@ -1,27 +1,43 @@
-//! The API by which people and programs control a gateway that runs. The console's pages will stand on it.
+//! The console: the API by which people and programs control a gateway that runs, and the pages that people look at.
 //!
 //! ```text
 //! unix socket, TCP or TLS ─> route ─> who is it ─> may they ─> body as a type ─> Control ─> JSON, or a problem (RFC 9457)
+//!         browser ─> pages, sign-in ─┘ by token, session or machine
 //! ```
 //!
-//! It knows neither gateway nor ledger nor plant file: what can be done is a trait, [`Control`], that the command line
-//! implements over them. It is never on the path of a call.
+//! It knows neither gateway nor ledger nor plant file: what can be done is a trait, [`Control`], and how people come in
+//! another, [`Entrance`]; the command line implements both. It is never on the path of a call.
 //!
 //! HTTP is spoken by `hyper` alone, which the gateway has anyway: a dozen routes with one body shape each need a table,
 //! from which rights, methods and the OpenAPI document are checked, and no framework.
 
 mod answer;
 mod control;
+mod cookie;
+mod entrance;
+mod front;
+mod live;
+mod map;
+mod pages;
 mod problem;
+mod pulse;
+mod reading;
 mod repeat;
 mod routes;
 mod serve;
+mod session;
+#[cfg(test)]
+mod tests;
 mod throttle;
+mod trips;
 
 pub use answer::misleads;
 pub use control::{
     Asked, Control, Decision, Fault, Found, Hold, InForce, Isolation, Isolations, Later, Ledger, Person, Ruling, State,
     Waiting, Wish,
 };
+pub use entrance::{Arrival, Entrance, Terms, Trip};
+pub use map::{Conduit, Map, Provider, Workload, Zone};
+pub use reading::{Books, Health, Lane, Reading, Stepped, Unwitnessed};
 pub use routes::OPENAPI;
 pub use serve::{Console, Listen, ListenError, Tls};

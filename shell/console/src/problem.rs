@@ -4,10 +4,11 @@ use crate::control::Fault;
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::channel::Channel;
+use http_body_util::{Either, Full};
 
-/// An answer of the API.
-pub(crate) type Reply = Response<Full<Bytes>>;
+/// What is answered: something whole, or a stream of events.
+pub(crate) type Reply = Response<Either<Full<Bytes>, Channel<Bytes>>>;
 
 /// Something that is wrong with a request, or that went wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,10 @@ pub(crate) enum Problem {
     Stranger,
     /// Who asks may not.
     Forbidden(&'static str),
+    /// A browser asks, and not for one of the console's own pages.
+    Foreign(&'static str),
+    /// Only the gateway's own user may, on its own machine.
+    Afar,
     /// A header, the query or the body cannot be read.
     Malformed(&'static str),
     /// The body is no JSON by its own word.
@@ -44,7 +49,7 @@ impl Problem {
             Self::NoRoute | Self::Fault(Fault::Unknown(_)) => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Stranger => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::Foreign(_) | Self::Afar => StatusCode::FORBIDDEN,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Kind => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
@@ -63,6 +68,8 @@ impl Problem {
             Self::Method(_) => ("method", "The address does not take this method"),
             Self::Stranger => ("who", "It is not known who asks"),
             Self::Forbidden(_) => ("right", "Who asks may not do this"),
+            Self::Foreign(_) => ("cross-site", "The request does not come from a page of the console"),
+            Self::Afar => ("elsewhere", "Only the gateway's own user may do this, on its own machine"),
             Self::Malformed(_) => ("malformed", "The request cannot be read"),
             Self::Kind => ("content-type", "The body must be application/json"),
             Self::TooLong => ("too-long", "The body is too long"),
@@ -79,12 +86,12 @@ impl Problem {
     fn detail(&self) -> Option<String> {
         match self {
             Self::Method(allowed) => Some(format!("it takes {allowed}")),
-            Self::Stranger => Some("send a token: `Authorization: Bearer ...`".to_owned()),
+            Self::Stranger => Some("send a token: `Authorization: Bearer ...`; or sign in anew".to_owned()),
             Self::Forbidden(right) => Some(format!("none of the roles has the right `{right}`")),
-            Self::Malformed(detail) | Self::Key(detail) => Some((*detail).to_owned()),
+            Self::Malformed(detail) | Self::Key(detail) | Self::Foreign(detail) => Some((*detail).to_owned()),
             Self::Unfit(detail) => Some(detail.clone()),
             Self::Fault(fault) => Some(fault.to_string()),
-            Self::NoRoute | Self::Kind | Self::TooLong | Self::Slow | Self::Busy => None,
+            Self::Afar | Self::NoRoute | Self::Kind | Self::TooLong | Self::Slow | Self::Busy => None,
         }
     }
 
@@ -118,7 +125,7 @@ impl From<Fault> for Problem {
 
 /// An answer with a body. Nothing of it is to be kept by whoever stands between.
 pub(crate) fn with(status: StatusCode, kind: &'static str, text: impl Into<Bytes>) -> Reply {
-    let mut reply = Response::new(Full::new(text.into()));
+    let mut reply = Response::new(Either::Left(Full::new(text.into())));
     *reply.status_mut() = status;
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -11,8 +11,15 @@ pub const OPENAPI: &str = include_str!("openapi.json");
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     Describe,
+    Session,
+    SignIn,
+    SignOut,
+    Link,
     Me,
     State,
+    Now,
+    Events,
+    Map,
     Isolations,
     Isolate,
     Restore,
@@ -37,10 +44,21 @@ const fn route(method: Method, path: &'static str, right: Right, act: Act) -> Ro
     Route { method, path, right: Some(right), act }
 }
 
-pub(crate) static ROUTES: [Route; 10] = [
-    Route { method: Method::GET, path: "/api/v1/openapi.json", right: None, act: Act::Describe },
+const fn open(method: Method, path: &'static str, act: Act) -> Route {
+    Route { method, path, right: None, act }
+}
+
+pub(crate) static ROUTES: [Route; 17] = [
+    open(Method::GET, "/api/v1/openapi.json", Act::Describe),
+    open(Method::GET, "/api/v1/session", Act::Session),
+    open(Method::POST, "/api/v1/session", Act::SignIn),
+    open(Method::DELETE, "/api/v1/session", Act::SignOut),
+    route(Method::POST, "/api/v1/links", Right::Change, Act::Link),
     route(Method::GET, "/api/v1/me", Right::View, Act::Me),
     route(Method::GET, "/api/v1/state", Right::View, Act::State),
+    route(Method::GET, "/api/v1/now", Right::View, Act::Now),
+    route(Method::GET, "/api/v1/events", Right::View, Act::Events),
+    route(Method::GET, "/api/v1/map", Right::View, Act::Map),
     route(Method::GET, "/api/v1/isolations", Right::View, Act::Isolations),
     route(Method::POST, "/api/v1/isolations", Right::Isolate, Act::Isolate),
     route(Method::POST, "/api/v1/restorations", Right::Restore, Act::Restore),
@@ -62,9 +80,10 @@ pub(crate) fn find<'p>(method: &Method, path: &'p str) -> Result<(&'static Route
     let found = fitting.iter().find(|(route, _)| route.method == *method).copied();
     found.ok_or_else(|| {
         let takes = |method: Method| fitting.iter().any(|(route, _)| route.method == method);
-        Problem::Method(match (takes(Method::GET), takes(Method::POST)) {
-            (true, true) => "GET, HEAD, POST",
-            (true, false) => "GET, HEAD",
+        Problem::Method(match (takes(Method::GET), takes(Method::POST), takes(Method::DELETE)) {
+            (_, _, true) => "GET, HEAD, POST, DELETE",
+            (true, true, _) => "GET, HEAD, POST",
+            (true, false, _) => "GET, HEAD",
             _ => "POST",
         })
     })
@@ -115,6 +134,7 @@ mod tests {
         assert_eq!(name(Method::POST, "/api/v1/holds/abc/decision"), Ok(("/api/v1/holds/{id}/decision", "abc")));
         assert_eq!(name(Method::HEAD, "/api/v1/me"), Ok(("/api/v1/me", "")));
         assert_eq!(name(Method::DELETE, "/api/v1/isolations"), Err(Problem::Method("GET, HEAD, POST")));
+        assert_eq!(name(Method::PUT, "/api/v1/session"), Err(Problem::Method("GET, HEAD, POST, DELETE")));
         assert_eq!(name(Method::GET, "/api/v1/reloads"), Err(Problem::Method("POST")));
         for path in
             ["", "/", "/api/v1", "/api/v1/", "/api/v1/holds/", "/api/v1/holds/a/b", "//api/v1/me", "/api/v1/me/"]

@@ -2,6 +2,9 @@
 
 use crate::answer::Desk;
 use crate::control::{Control, Person};
+use crate::entrance::Entrance;
+use crate::front::Front;
+use crate::session::owner;
 use arc_swap::ArcSwap;
 use http::Request;
 use hyper::body::Incoming;
@@ -23,8 +26,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Most connections at a time, by either way: whoever takes all of one way leaves the other open.
-const CONNECTIONS: usize = 64;
+/// Most connections at a time, by either way: whoever takes all of one way leaves the other open. A browser takes up to six.
+const CONNECTIONS: usize = 256;
 /// How long a handshake may take; a request's head, the rest between two requests included.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const HEAD: Duration = Duration::from_secs(30);
@@ -45,6 +48,8 @@ pub struct Listen {
     pub address: SocketAddr,
     /// TLS; `None` is plain HTTP.
     pub tls: Option<Tls>,
+    /// What browsers reach it by, if that is not the address: scheme, host and port.
+    pub url: Option<String>,
 }
 
 /// The API cannot listen.
@@ -61,6 +66,7 @@ pub struct ListenError {
 pub struct Console {
     address: Option<SocketAddr>,
     socket: PathBuf,
+    front: Arc<Front>,
     stopping: CancellationToken,
     tracker: TaskTracker,
 }
@@ -71,17 +77,24 @@ impl Console {
     ///
     /// # Errors
     /// When a listener cannot be bound; nothing listens then.
-    pub async fn start(socket: &Path, listen: Option<&Listen>, control: Arc<dyn Control>) -> Result<Self, ListenError> {
+    pub async fn start(
+        socket: &Path,
+        listen: Option<&Listen>,
+        control: Arc<dyn Control>,
+        entrance: Arc<dyn Entrance>,
+    ) -> Result<Self, ListenError> {
         let local = at_home(socket).map_err(|source| ListenError { place: socket.display().to_string(), source })?;
         let mut bound = None;
-        if let Some(Listen { address, tls }) = listen {
+        if let Some(Listen { address, tls, .. }) = listen {
             let failed = |source| ListenError { place: address.to_string(), source };
             let listener = TcpListener::bind(address).await.map_err(failed)?;
             bound = Some((listener.local_addr().map_err(failed)?, listener, tls.clone()));
         }
         let (stopping, tracker) = (CancellationToken::new(), TaskTracker::new());
+        let front = Arc::new(Front::new(Arc::clone(&control), entrance));
+        tracker.spawn(Arc::clone(&front.pulse).live(stopping.clone()));
         let door = |tls| Door {
-            desk: Arc::new(Desk::new(Arc::clone(&control))),
+            desk: Arc::new(Desk::new(Arc::clone(&control), Arc::clone(&front), stopping.clone())),
             places: Arc::new(Semaphore::new(CONNECTIONS)),
             tls,
             stopping: stopping.clone(),
@@ -89,16 +102,24 @@ impl Console {
         };
         tracker.spawn(door(None).open_local(local));
         let address = bound.map(|(address, listener, tls)| {
+            front.open(listen.and_then(|listen| listen.url.as_deref()), address, tls.is_some());
             tracker.spawn(door(tls).open(listener));
             address
         });
-        Ok(Self { address, socket: socket.to_owned(), stopping, tracker })
+        Ok(Self { address, socket: socket.to_owned(), front, stopping, tracker })
     }
 
     /// The address, if it has one, with its true port.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
+    }
+
+    /// A one-time link by which the gateway's own user signs in, who may do everything on its machine anyway. `None` if there is no
+    /// address for it.
+    #[must_use]
+    pub fn link(&self) -> Option<String> {
+        self.front.link(owner()).ok().map(|(link, _)| link)
     }
 
     /// Stops accepting, and lets requests under way end for a moment.

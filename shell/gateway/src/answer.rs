@@ -16,13 +16,13 @@ use crate::journal::Journal;
 use crate::passing::Passing;
 use crate::place::Place;
 use crate::reader::{LARGEST_ERROR, Reader};
-use crate::reply::{self, Body, Reply};
+use crate::reply::{self, Body, Reply, Tongue};
 use crate::session::{self, Opening};
 use crate::source::Source;
 use crate::upstream::Answered;
-use crate::{Gate, headers, leash};
+use crate::{Gate, grpc, headers, leash};
 use fallback::{Trouble, Troubles};
-use http::{Response, StatusCode, header};
+use http::{HeaderMap, Response, StatusCode, header};
 use hyper::body::Body as _;
 use plant::{Dialect, ProviderId, Reason, RecordId, Refusal};
 use policy::Passage;
@@ -40,7 +40,7 @@ pub(crate) struct Crossed {
     /// What the permit allowed.
     pub(crate) passage: Passage,
     /// The dialect of both sides.
-    pub(crate) dialect: Dialect,
+    pub(crate) tongue: Tongue,
     /// The endpoint that was called; `None` if it is opaque.
     pub(crate) endpoint: Option<wire::Endpoint>,
     /// What it passes on its way: puts tokens back, among others.
@@ -104,13 +104,18 @@ pub(crate) async fn give(gate: &Arc<Gate>, mut crossed: Crossed, journal: Box<Jo
     if let Some(opening) = crossed.opening.take() {
         return Ok(session::begin(gate, crossed, *opening, journal));
     }
-    let Crossed { answered, mut passage, dialect, endpoint, chain, ends, commitment, place, switched, more, .. } =
+    let Crossed { answered, mut passage, tongue, endpoint, chain, ends, commitment, place, switched, more, .. } =
         crossed;
+    let status = answered.status();
     let Answered { answer, credential, ticket, trial, .. } = answered;
     let (head, body) = answer.into_parts();
     let kind = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let shape = Shape::of(head.status, kind, endpoint, body.is_end_stream());
-    let status = head.status.as_u16();
+    // All that there is of a call of gRPC that ended at once.
+    let alone = body.is_end_stream().then(|| head.headers.clone()).filter(|_| tongue.grpc);
+    let shape = match tongue.grpc {
+        true => Shape::of_grpc(head.status, &head.headers),
+        false => Shape::of(head.status, kind, endpoint, body.is_end_stream()),
+    };
     if status >= 400 {
         passage.bounds.answer = passage.bounds.answer.min(LARGEST_ERROR);
     }
@@ -119,30 +124,34 @@ pub(crate) async fn give(gate: &Arc<Gate>, mut crossed: Crossed, journal: Box<Jo
     headers::carry_back(&head.headers, reply.headers_mut(), |value| {
         credential.as_ref().is_some_and(|credential| credential.is_in(value))
     });
-    if dialect == Dialect::Mcp {
+    if tongue.grpc {
+        grpc::without_own(reply.headers_mut());
+    }
+    if tongue.dialect == Dialect::Mcp {
         leash::bind(reply.headers_mut(), &gate.secrets, &passage.provider, &journal.body);
     }
     let (verdict, record) = (passage.verdict, journal.id());
     let rerouted = passage.rerouted.then(|| passage.provider.clone());
     let until = ends.at;
-    let told = switched.as_ref().filter(|_| status < 400).map(|switched| switched.told(record));
+    let told = switched.as_ref().filter(|_| status < 400 && !tongue.grpc).map(|switched| switched.told(record));
     let mut passing = Box::new(Passing {
         gate: Arc::clone(gate),
         reader: Reader::new(
-            dialect,
+            tongue.dialect,
             endpoint,
             (status, kind, shape == Shape::Document),
             &passage.bounds,
             chain,
-            credential,
+            credential.clone(),
         ),
+        credential,
         io: journal.sent.clone(),
         first_byte_micros: journal.micros(),
         kept: journal.gathers(),
         ends: if shape == Shape::Document { ends.of_document() } else { ends },
         journal,
         passage,
-        dialect,
+        tongue,
         status,
         commitment,
         place,
@@ -159,12 +168,26 @@ pub(crate) async fn give(gate: &Arc<Gate>, mut crossed: Crossed, journal: Box<Jo
         // Whoever asked gets a fair time to read it, even if it came at the last moment.
         let read_by = until.max(Instant::now() + passing.passage.bounds.idle);
         let read = match source {
-            Ok(mut source) => passing.document(&mut source).await,
+            Ok(mut source) => passing.document(&mut source).await.and_then(|bytes| match tongue.grpc {
+                true => passing.outcome(source.trailers().as_ref().or(alone.as_ref())).map(|own| (bytes, Some(own))),
+                false => Ok((bytes, None)),
+            }),
             Err(failure) => Err(failure),
         };
         match read {
-            Ok(bytes) => match passing.whole(&bytes).await {
-                Ok(()) => Body::whole(bytes, read_by),
+            Ok((bytes, trailers)) => match passing.whole(&bytes).await {
+                Ok(()) => {
+                    let body = Body::whole(bytes, read_by);
+                    match trailers {
+                        // Said as the provider said it: in the head, where nothing else comes.
+                        Some(trailers) if alone.is_some() => {
+                            reply.headers_mut().extend(trailers);
+                            body
+                        }
+                        Some(trailers) => body.ending(trailers),
+                        None => body,
+                    }
+                }
                 Err(reply) => return Ok(reply),
             },
             Err(failure) => return passing.fails(failure, more).await,
@@ -209,6 +232,15 @@ enum Shape {
 }
 
 impl Shape {
+    /// An answer to a call of gRPC comes whole, however it ends.
+    fn of_grpc(status: StatusCode, headers: &HeaderMap) -> Self {
+        match status {
+            StatusCode::OK if grpc::is_grpc(headers) => Self::Document,
+            StatusCode::OK => Self::Astray("it is no answer of gRPC"),
+            _ => Self::Astray("its status is none of gRPC"),
+        }
+    }
+
     fn of(status: StatusCode, kind: &str, endpoint: Option<wire::Endpoint>, empty: bool) -> Self {
         let known = endpoint.is_some();
         let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();

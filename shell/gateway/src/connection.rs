@@ -3,8 +3,10 @@
 use crate::intercept::Via;
 use crate::journal::Journal;
 use crate::life::{Heard, Life, Over, Patience};
+use crate::replay::Replay;
 use crate::tls::{SharedTls, Shown};
 use crate::{GOODBYE, Gate, Limits, exchange, oversight};
+use bytes::BytesMut;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -17,7 +19,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
@@ -29,6 +31,8 @@ const FIRST_CALL: Duration = Duration::from_secs(1);
 /// Most bytes of an answer that one HTTP/2 stream keeps for a caller that does not read. With all streams of a
 /// connection stalled that is 16 MiB.
 const SEND_BUFFER: usize = 64 << 10;
+/// How a connection begins that speaks HTTP/2 without having said so in a handshake.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Where a connection comes from, and what its holder proved with it.
 #[derive(Clone)]
@@ -70,13 +74,46 @@ fn nobody(peer: SocketAddr) -> Who {
 /// Serves one connection to its end.
 pub(crate) async fn serve(gate: &Arc<Gate>, stream: TcpStream, peer: SocketAddr, tls: Option<Arc<SharedTls>>) {
     match tls {
-        None => http(gate, stream, &Origin { peer, shown: None }, None, false).await,
+        None => plain(gate, stream, &Origin { peer, shown: None }).await,
         Some(tls) => {
             if let Some((stream, origin, second)) = shake(gate, stream, peer, tls).await {
                 http(gate, stream, &origin, None, second).await;
             }
         }
     }
+}
+
+/// Serves a connection in the clear. Where calls of gRPC are taken, whoever speaks HTTP/2 begins with it (RFC 9113 section 3.3);
+/// elsewhere nobody has a reason to.
+async fn plain(gate: &Arc<Gate>, mut stream: TcpStream, origin: &Origin) {
+    if !gate.inforce.load().takes_grpc() {
+        return http(gate, stream, origin, None, false).await;
+    }
+    let life = Life::begin(Patience::of(&gate.limits), true);
+    let mut begun = BytesMut::with_capacity(PREFACE.len());
+    let second = tokio::select! {
+        second = begins_second(&mut stream, &mut begun) => second,
+        over = life.over() => return tell(gate, origin, Ended::Over(over)).await,
+        () = gate.stopping.cancelled() => false,
+    };
+    let stream = Replay { bytes: begun.freeze(), stream };
+    if second {
+        http(gate, stream, origin, None, true).await;
+    } else {
+        live(gate, stream, origin, None, false, life).await;
+    }
+}
+
+/// Reads as long as what comes could be the preface of HTTP/2; whether it is.
+async fn begins_second(stream: &mut TcpStream, begun: &mut BytesMut) -> bool {
+    while PREFACE.starts_with(begun) && begun.len() < PREFACE.len() {
+        let left = PREFACE.len() - begun.len();
+        match stream.take(left as u64).read_buf(begun).await {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => return false,
+        }
+    }
+    begun == PREFACE
 }
 
 /// Shakes hands; gives what the caller showed, and whether it speaks HTTP/2. `None` if that failed.
@@ -122,8 +159,15 @@ pub(crate) async fn http<S>(gate: &Arc<Gate>, stream: S, origin: &Origin, via: O
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let life = Life::begin(Patience::of(&gate.limits), !second);
+    live(gate, stream, origin, via, second, life).await;
+}
+
+async fn live<S>(gate: &Arc<Gate>, stream: S, origin: &Origin, via: Option<Arc<Via>>, second: bool, life: Arc<Life>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let limits = &gate.limits;
-    let life = Life::begin(Patience::of(limits), !second);
     let caller = Arc::new(Caller::new(origin, Arc::clone(&life), via));
     let service = service_fn(|request: Request<Incoming>| {
         let (gate, caller) = (Arc::clone(gate), Arc::clone(&caller));

@@ -77,13 +77,13 @@ async fn cross<'a>(
 
     // place: from which zone, through which conduit, to whom, what for
     let placed = inforce.policy().place(&principal, caller.peer.ip(), &target.call(), journal.began());
-    let crossing = journal.placed(placed)?;
+    let crossing = journal.placed(placed)?.hurried(|bounds| target.hurry(bounds));
+    target.known_method()?;
     leash::check(target, &gate.secrets, &crossing.provider().id, &journal.body)?;
     watch.lap("place");
 
     // accept: the body, within the conduit's bounds, its encoding undone
-    let bytes =
-        gate.until_cut(&journal.body, intake::read(body, target.headers, crossing.bounds(), &mut place)).await?;
+    let bytes = gate.until_cut(&journal.body, intake::read(body, target, crossing.bounds(), &mut place)).await?;
     watch.lap("receive");
 
     // parse, classify, decide: what would leave, and whether it may
@@ -158,7 +158,7 @@ async fn again(
     let proved_until = identified.until;
     let principal = journal.identified(identified)?;
     let placed = inforce.policy().place(&principal, caller.peer.ip(), &target.call(), now());
-    let crossing = journal.placed(placed)?;
+    let crossing = journal.placed(placed)?.hurried(|bounds| target.hurry(bounds));
     if crossing.provider().dialect != target.dialect {
         return changed();
     }
@@ -283,7 +283,7 @@ pub(crate) async fn refuse(target: &Target<'_>, journal: Box<Journal>, refusal: 
     let waits = matches!(refusal.reason, Reason::ProviderResting | Reason::QuotaExceeded);
     let after = journal.after.filter(|_| waits);
     let (verdict, record) = journal.refuse(refusal).await;
-    let mut reply = reply::error(target.dialect, verdict, refusal, refusal.reason.status(), record);
+    let mut reply = reply::error(target.tongue(), verdict, refusal, refusal.reason.status(), record);
     if let Some(left) = after {
         reply::after(&mut reply, left);
     }

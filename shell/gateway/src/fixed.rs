@@ -4,7 +4,7 @@ use crate::answer::Switched;
 use crate::journal::{End, Journal};
 use crate::passing::unwritten;
 use crate::place::Place;
-use crate::reply::{self, Body, Reply};
+use crate::reply::{self, Body, Reply, Tongue};
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use plant::Dialect;
@@ -52,7 +52,7 @@ impl Fixed {
         let kept = journal.gathers().map(|_| bytes.clone());
         if journal.conclude(End { status: 200, io, kept, ..End::default() }).await.is_err() {
             let refusal = unwritten();
-            return reply::error(dialect, verdict, &refusal, refusal.reason.status(), Some(record));
+            return reply::error(Tongue::of(dialect), verdict, &refusal, refusal.reason.status(), Some(record));
         }
         let mut reply = Response::new(Body::whole(bytes, Instant::now() + READ));
         reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));

@@ -86,14 +86,14 @@ impl Attempt {
     /// What is wrong, if the provider is to blame.
     fn trouble(&self) -> Option<Trouble> {
         match &self.sent {
-            Ok(answered) => Trouble::of_status(answered.answer.status().as_u16()),
+            Ok(answered) => Trouble::of_status(answered.status()),
             Err(refusal) => Trouble::of_reason(refusal.reason),
         }
     }
 
     fn detail(&self) -> String {
         match &self.sent {
-            Ok(answered) => format!("it answered with status {}", answered.answer.status().as_u16()),
+            Ok(answered) => format!("it answered with status {}", answered.status()),
             Err(refusal) => refusal.detail.clone(),
         }
     }
@@ -214,6 +214,11 @@ impl Outward<'_> {
         };
         let (people, occasion) = ((principal, crossing), Occasion::Instead(to, model));
         let judge = || judge(self.gate, &self.inforce, self.target, people, bytes.clone(), occasion, journal);
+        let speaks =
+            self.inforce.plant().providers.get(to).is_some_and(|one| one.grpc.is_some()) || self.target.grpc.is_none();
+        if !speaks {
+            return Err(Refusal::new(Reason::UnknownEndpoint, "that provider is not reached over gRPC"));
+        }
         let ready = match aside(bytes.len(), judge)? {
             Judged::Ready(ready) => ready,
             Judged::Held(..) => {
@@ -234,7 +239,8 @@ impl Outward<'_> {
     /// Asks the provider that the permit leads to, unless that one is being left alone.
     async fn attempt(&self, ready: Ready, journal: &mut Journal) -> Attempt {
         let Ready { permit, body, chain, .. } = ready;
-        let passage = permit.spend();
+        let mut passage = permit.spend();
+        self.target.hurry(&mut passage.bounds);
         telemetry::decided(journal.model(), &passage);
         let (gate, inforce, caller, headers) = (self.gate, &self.inforce, self.caller, self.target.headers);
         let then = |then| inforce.lapse(caller, headers, then);
@@ -254,7 +260,7 @@ impl Outward<'_> {
         };
         let sent = match (sent, trial) {
             // Said here: where another is asked instead, nobody reads this answer to its end.
-            (Ok(answered), Some(trial)) if answered.answer.status().is_server_error() => {
+            (Ok(answered), Some(trial)) if (500..600).contains(&answered.status()) => {
                 trial.ended(gate, Ended::Badly);
                 Ok(answered)
             }
@@ -282,11 +288,11 @@ impl Outward<'_> {
         let endpoint = target.endpoint.filter(|_| !self.opaque);
         let commitment = journal.answer(&self.gate.secrets.commitments);
         let more = self.standby.as_ref().map_or(Troubles::NONE, |held| held.plan.left());
-        let (dialect, opening) = (target.dialect, Opening::of(self, &answered));
+        let (tongue, opening) = (target.tongue(), Opening::of(self, &answered));
         Ok(Box::new(Crossed {
             answered,
             passage,
-            dialect,
+            tongue,
             endpoint,
             chain,
             ends,

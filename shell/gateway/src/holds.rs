@@ -95,6 +95,11 @@ impl Holds {
         self.book().values().map(|(waiting, _)| waiting.clone()).collect()
     }
 
+    /// Which wait, and until when.
+    pub(crate) fn ends(&self) -> Vec<(RecordId, Millis)> {
+        self.book().iter().map(|(id, (waiting, _))| (*id, waiting.until)).collect()
+    }
+
     pub(crate) fn find(&self, id: RecordId) -> Option<Waiting> {
         self.book().get(&id).map(|(waiting, _)| waiting.clone())
     }

@@ -141,6 +141,11 @@ impl Inforce {
         self.failing.steps.get(conduit).map(|steps| Plan::new(Arc::clone(steps)))
     }
 
+    /// Whether any provider is reached over gRPC.
+    pub(crate) fn takes_grpc(&self) -> bool {
+        self.plant().providers.values().any(|provider| provider.grpc.is_some())
+    }
+
     /// Whether any conduit has steps.
     pub(crate) fn has_plans(&self) -> bool {
         !self.failing.steps.is_empty()
@@ -320,6 +325,13 @@ impl Inforce {
             }
             heard => heard.ok(),
         }
+    }
+
+    /// Who has signed in: whose ID token this is, if it counts and was made for this client and this sign-in.
+    pub async fn signed_in(&self, token: &str, client: &str, nonce: &str) -> Option<(OperatorId, Vec<OperatorRole>)> {
+        let person = self.operator(token).await?;
+        let keys = self.operator_keys.as_ref()?.current()?;
+        self.registry.answers(token, &keys, client, nonce).then_some(person)
     }
 
     /// What will be wrong at `then` with the evidence of a call that is good now.

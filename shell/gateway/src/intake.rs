@@ -3,9 +3,11 @@
 //! What we cannot decode we cannot read, and what we cannot read does not leave. A stack of encodings is
 //! refused: no SDK sends one, and each layer multiplies what a small body can grow to.
 
+use crate::grpc;
 use crate::life::Stay;
 use crate::place::Place;
 use crate::room::Room;
+use crate::target::Target;
 use async_compression::tokio::bufread::{BrotliDecoder, DeflateDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder};
 use async_compression::zstd::DParameter;
 use bytes::Bytes;
@@ -59,20 +61,24 @@ impl Encoding {
 /// Reads the whole body, decoded.
 pub(crate) async fn read(
     body: &mut Incoming,
-    headers: &HeaderMap,
+    target: &Target<'_>,
     bounds: &Bounds,
     place: &mut Place,
 ) -> Result<Bytes, Refusal> {
-    let encoding = Encoding::of(headers)?;
+    let encoding = Encoding::of(target.headers)?;
     if body.size_hint().lower() > bounds.request {
         return Err(too_large(bounds.request));
     }
     let raw = timeout(bounds.total, collect(body, bounds, place))
         .await
         .unwrap_or_else(|_| Err(Refusal::new(Reason::BodyTimeout, "the body took longer than the exchange may")))?;
-    match encoding {
-        Encoding::Identity => Ok(raw),
-        encoding => undo(encoding, &raw, bounds.request, place).await,
+    let whole = match encoding {
+        Encoding::Identity => raw,
+        encoding => undo(encoding, &raw, bounds.request, place).await?,
+    };
+    match target.grpc {
+        Some(_) => grpc::plain(whole, target.headers, bounds.request, place).await,
+        None => Ok(whole),
     }
 }
 

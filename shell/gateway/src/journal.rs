@@ -344,7 +344,7 @@ impl Journal {
     /// Counts the end and logs it.
     fn tell(&self, verdict: Verdict, failure: Option<(Reason, &str)>, status: u16, facts: Option<&wire::Facts>) {
         let (conduit, reason) = (self.conduit(), failure.map(|(reason, _)| reason));
-        self.gate.metrics.ended(conduit.as_deref(), verdict, reason);
+        self.gate.metrics.ended(conduit.as_deref(), verdict, reason, self.micros());
         telemetry::ended(&Ending {
             record: self.id,
             conduit: conduit.as_deref(),

@@ -1,6 +1,7 @@
 //! What can be counted, for Prometheus. No content, no person, no unbounded label.
 
 use crate::answer::Switched;
+use crate::flow::Flow;
 use crate::life::Over;
 use fallback::State;
 use plant::{Reason, Verdict};
@@ -82,6 +83,8 @@ struct Cause {
 pub struct Metrics {
     registry: std::sync::Mutex<Registry>,
     exchanges: Family<Decided, Counter>,
+    /// The same in short, with how long they took.
+    pub(crate) flow: Flow,
     stages: Family<Stage, Histogram>,
     tokens: Family<Tokens, Counter>,
     /// Exchanges under way.
@@ -117,6 +120,7 @@ impl Default for Metrics {
             Family::<Stage, Histogram>::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_05, 2.0, 22)));
         let metrics = Self {
             exchanges: Family::default(),
+            flow: Flow::default(),
             stages,
             tokens: Family::default(),
             under_way: Gauge::default(),
@@ -204,8 +208,9 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn ended(&self, conduit: Option<&str>, verdict: Verdict, reason: Option<Reason>) {
+    pub(crate) fn ended(&self, conduit: Option<&str>, verdict: Verdict, reason: Option<Reason>, micros: u64) {
         let conduit = conduit.unwrap_or_default().to_owned();
+        self.flow.ended(&conduit, verdict, reason.is_some(), micros);
         let reason = reason.map_or("", Reason::code);
         self.exchanges.get_or_create(&Decided { conduit, verdict: verdict.name(), reason }).inc();
     }
@@ -255,6 +260,11 @@ impl Metrics {
             };
             self.breakers.get_or_create(&Broke { provider: provider.to_string() }).set(level);
         }
+    }
+
+    /// How many exchanges are under way.
+    pub(crate) fn going_on(&self) -> u64 {
+        u64::try_from(self.under_way.get()).unwrap_or(0)
     }
 
     /// Counts an exchange as under way until the guard is dropped.

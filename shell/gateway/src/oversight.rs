@@ -121,7 +121,8 @@ struct Taken {
 impl Desk<'_> {
     async fn take(&self, body: &mut Incoming, journal: &mut Journal) -> Result<Taken, Refusal> {
         let mut place = self.gate.enter()?;
-        self.well_formed()?;
+        let target = Target::of(self.head, self.inforce, self.caller);
+        self.well_formed(&target)?;
         let headers = &self.head.headers;
         let principal = journal.identified(self.inforce.identify(self.caller, headers).await)?;
         let by = self.inforce.policy().standing(&principal, self.caller.peer.ip())?;
@@ -129,7 +130,7 @@ impl Desk<'_> {
             place.zone = Some(by.zone.clone());
         }
         let bounds = Bounds { request: BODY, idle: PATIENCE, total: PATIENCE, ..Bounds::default() };
-        let bytes = intake::read(body, headers, &bounds, &mut place).await?;
+        let bytes = intake::read(body, &target, &bounds, &mut place).await?;
         journal.received(&self.gate.secrets.commitments, &bytes);
         let account = Account::parse(&bytes)?;
         let (call, terms, keep) = self.call(account.call, by).await?;
@@ -138,9 +139,9 @@ impl Desk<'_> {
         Ok(Taken { account, call, ended, by: by.id.clone(), asserted, bytes, keep })
     }
 
-    fn well_formed(&self) -> Result<(), Refusal> {
+    fn well_formed(&self, target: &Target<'_>) -> Result<(), Refusal> {
         let refuse = |reason, detail: &str| Err(Refusal::new(reason, detail));
-        Target::of(self.head, self.inforce, self.caller).well_formed()?;
+        target.well_formed()?;
         if self.head.method != Method::POST {
             return refuse(Reason::UnknownEndpoint, "accounts are posted");
         }

@@ -2,18 +2,21 @@
 
 use crate::answer::Fallen;
 use crate::breakers::Trial;
+use crate::credential::Credential;
 use crate::ends::Ends;
+use crate::grpc::Outcome;
 use crate::journal::{End, Journal};
 use crate::place::Place;
 use crate::reader::Reader;
 use crate::recorder::Unwritten;
-use crate::reply::{self, Piece, Reply};
+use crate::reply::{self, Piece, Reply, Tongue};
 use crate::source::Source;
 use crate::upstream::Ticket;
-use crate::{GOODBYE, Gate};
+use crate::{GOODBYE, Gate, headers};
 use bytes::Bytes;
 use fallback::{Ended as Tried, Trouble, Troubles};
-use plant::{Dialect, Io, Reason, Refusal};
+use http::HeaderMap;
+use plant::{Io, Reason, Refusal};
 use policy::Passage;
 use seal::Tagging;
 use serde_json::Value;
@@ -30,8 +33,11 @@ pub(crate) struct Passing {
     pub(crate) gate: Arc<Gate>,
     pub(crate) journal: Box<Journal>,
     pub(crate) passage: Passage,
-    pub(crate) dialect: Dialect,
+    pub(crate) tongue: Tongue,
+    /// The provider's status; of gRPC, the one of HTTP that says the same.
     pub(crate) status: u16,
+    /// The provider's credential, if what it says may repeat it.
+    pub(crate) credential: Option<Arc<Credential>>,
     pub(crate) io: Io,
     pub(crate) first_byte_micros: u64,
     pub(crate) commitment: Box<Tagging>,
@@ -74,13 +80,29 @@ impl Passing {
         }
     }
 
+    /// How a call of gRPC ended, by what came behind its answer: the trailers that the caller gets.
+    pub(crate) fn outcome(&mut self, trailers: Option<&HeaderMap>) -> Result<HeaderMap, Refusal> {
+        let missing = || Refusal::new(Reason::ProviderBroken, "its answer ended without trailers");
+        let mut outcome = Outcome::of(trailers.ok_or_else(missing)?)?;
+        let credential = self.credential.clone();
+        if let Some(text) = outcome.message.take() {
+            outcome.message = Some(self.reader.beside(&text, credential.as_deref())?);
+        }
+        if outcome.status != wire::grpc::OK {
+            self.status = wire::grpc::as_http(outcome.status);
+        }
+        Ok(outcome.tell(|from, to| {
+            headers::carry_back(from, to, |value| credential.as_ref().is_some_and(|own| own.is_in(value)));
+        }))
+    }
+
     /// Records that a document was given; the outcome is durable then.
     pub(crate) async fn whole(mut self: Box<Self>, out: &[u8]) -> Result<(), Reply> {
         self.released(out);
-        let (dialect, verdict, record) = (self.dialect, self.passage.verdict, self.journal.id());
+        let (tongue, verdict, record) = (self.tongue, self.passage.verdict, self.journal.id());
         self.conclude(None).await.map_err(|_| {
             let refusal = unwritten();
-            reply::error(dialect, verdict, &refusal, refusal.reason.status(), Some(record))
+            reply::error(tongue, verdict, &refusal, refusal.reason.status(), Some(record))
         })
     }
 
@@ -132,10 +154,10 @@ impl Passing {
         if self.status < 400 {
             self.status = failure.reason.status();
         }
-        let (dialect, status, verdict, record) = (self.dialect, self.status, self.passage.verdict, self.journal.id());
+        let (tongue, status, verdict, record) = (self.tongue, self.status, self.passage.verdict, self.journal.id());
         // The caller is told the same whether or not the ledger takes this: nothing of the answer is released.
         let _ = self.conclude(Some(failure)).await;
-        reply::error(dialect, verdict, failure, status, Some(record))
+        reply::error(tongue, verdict, failure, status, Some(record))
     }
 
     /// Releases a stream piece by piece.

@@ -3,7 +3,7 @@
 use crate::chain::Chain;
 use crate::credential::{Blanking, Credential};
 use bytes::Bytes;
-use plant::{Bounds, Dialect, FindingCount, RecordId, Refusal, Rewrite};
+use plant::{Bounds, Dialect, FindingCount, Form, RecordId, Refusal, Rewrite};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wire::{Answer, Endpoint, Facts};
@@ -68,6 +68,15 @@ impl Reader {
             Some(credential) => drive(&mut Blanking { credential, inner: chain, texts }),
         };
         read.map(|()| piece.is_none()).map_err(|broken| Refusal::new(broken.reason, broken.detail))
+    }
+
+    /// A text that comes beside the answer, as the caller may read it.
+    pub(crate) fn beside(&mut self, text: &str, error: Option<&Credential>) -> Result<String, Refusal> {
+        let said = self.chain.whole(text, Form::Plain).unwrap_or_else(|| text.to_owned());
+        match self.chain.stopped() {
+            Some(refusal) => Err(refusal),
+            None => Ok(error.and_then(|own| own.blank(&said)).unwrap_or(said)),
+        }
     }
 
     pub(crate) fn facts(&self) -> Option<&Facts> {

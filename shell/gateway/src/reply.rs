@@ -2,9 +2,10 @@
 
 use crate::answer::Switched;
 use crate::breakers::seconds;
+use crate::grpc;
 use crate::life::Stay;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use plant::{Dialect, Reason, RecordId, Refusal, Verdict};
 use std::pin::Pin;
@@ -36,6 +37,8 @@ const REFUSAL: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Body {
     content: Content,
+    /// What comes behind it.
+    trailers: Option<Box<HeaderMap>>,
     /// When the caller must have read it.
     until: Instant,
     stay: Option<Stay>,
@@ -71,11 +74,16 @@ impl Body {
     pub(crate) fn whole(bytes: impl Into<Bytes>, until: Instant) -> Self {
         let bytes = bytes.into();
         let content = if bytes.is_empty() { Content::Over } else { Content::Whole(bytes) };
-        Self { content, until, stay: None }
+        Self { content, trailers: None, until, stay: None }
     }
 
     pub(crate) fn stream(pieces: mpsc::Receiver<Piece>, until: Instant) -> Self {
-        Self { content: Content::Stream(pieces), until, stay: None }
+        Self { content: Content::Stream(pieces), trailers: None, until, stay: None }
+    }
+
+    /// The same with trailers behind it.
+    pub(crate) fn ending(self, trailers: HeaderMap) -> Self {
+        Self { trailers: Some(Box::new(trailers)), ..self }
     }
 
     /// Keeps the exchange on its connection until the body has been taken, or should have been.
@@ -97,7 +105,7 @@ impl http_body::Body for Body {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let body = self.get_mut();
         let (bytes, last) = match &mut body.content {
-            Content::Over => return Poll::Ready(None),
+            Content::Over => return Poll::Ready(body.trailers.take().map(|own| Ok(Frame::trailers(*own)))),
             Content::Whole(bytes) => {
                 let piece = bytes.split_to(PIECE.min(bytes.len()));
                 (piece, bytes.is_empty())
@@ -114,11 +122,14 @@ impl http_body::Body for Body {
         if last {
             body.over();
         }
-        Poll::Ready((!(last && bytes.is_empty())).then_some(Ok(Frame::data(bytes))))
+        match last && bytes.is_empty() {
+            true => Poll::Ready(body.trailers.take().map(|own| Ok(Frame::trailers(*own)))),
+            false => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.content, Content::Over)
+        matches!(self.content, Content::Over) && self.trailers.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -130,19 +141,40 @@ impl http_body::Body for Body {
     }
 }
 
+/// In what an error is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tongue {
+    pub(crate) dialect: Dialect,
+    /// In the trailers of gRPC and not in a body.
+    pub(crate) grpc: bool,
+}
+
+impl Tongue {
+    /// A body of a dialect.
+    pub(crate) fn of(dialect: Dialect) -> Self {
+        Self { dialect, grpc: false }
+    }
+}
+
 /// A refusal or a failure, as the caller's own SDK expects an error to look.
 pub(crate) fn error(
-    dialect: Dialect,
+    tongue: Tongue,
     verdict: Verdict,
     refusal: &Refusal,
     status: u16,
     record: Option<RecordId>,
 ) -> Reply {
     let name = record.map(|id| id.to_string());
-    let (kind, bytes) = wire::error_body(dialect, status, refusal, name.as_deref());
-    let mut reply = Response::new(Body::whole(bytes, Instant::now() + REFUSAL));
-    *reply.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-    reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    let until = Instant::now() + REFUSAL;
+    let mut reply = if tongue.grpc {
+        grpc::error(refusal, name.as_deref(), until)
+    } else {
+        let (kind, bytes) = wire::error_body(tongue.dialect, status, refusal, name.as_deref());
+        let mut reply = Response::new(Body::whole(bytes, until));
+        *reply.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+        reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        reply
+    };
     sign(&mut reply, verdict, Some(refusal.reason), record);
     reply
 }

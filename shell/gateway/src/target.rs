@@ -2,14 +2,16 @@
 
 use crate::Inforce;
 use crate::connection::Caller;
+use crate::grpc;
 use crate::intercept::Via;
 use crate::leash::{self, Leash};
+use crate::reply::Tongue;
 use crate::session::Shake;
 use crate::upstream::Head;
 use http::header::{CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, Method, Version, request};
 use hyper::upgrade::OnUpgrade;
-use plant::{Dialect, ProviderId, Reason, Refusal};
+use plant::{Bounds, Dialect, ProviderId, Reason, Refusal};
 use policy::{Call, Passage};
 use std::borrow::Cow;
 use wire::Endpoint;
@@ -37,6 +39,8 @@ pub(crate) struct Target<'a> {
     pub(crate) endpoint: Option<Endpoint>,
     /// The listener that took its connection over, if one did.
     pub(crate) way: Option<&'static str>,
+    /// What it says of itself, if it is a call of gRPC.
+    pub(crate) grpc: Option<grpc::Call>,
     /// The caller's connection, if it asks to go on with something else.
     pub(crate) upgrade: Option<&'a OnUpgrade>,
     /// What binds the session that it names, if it names one.
@@ -47,7 +51,9 @@ pub(crate) struct Target<'a> {
 
 impl<'a> Target<'a> {
     pub(crate) fn of(head: &'a request::Parts, inforce: &'a Inforce, caller: &Caller) -> Self {
+        let grpc = grpc::Call::of(&head.headers);
         let placed = match &caller.via {
+            None if grpc.is_some() => grpc::provider(head, inforce).map(|id| (id.as_str(), head.uri.path())),
             None => Ok(first_step(head.uri.path())),
             Some(via) => of_host(head, inforce, via),
         };
@@ -63,6 +69,13 @@ impl<'a> Target<'a> {
         };
         let dialect = known.map_or(likely, |provider| provider.dialect);
         let endpoint = known.and_then(|_| wire::endpoint(dialect, head.method.as_str(), path));
+        // The methods of gRPC are no paths of HTTP, and the other way round.
+        let endpoint = endpoint.filter(|endpoint| endpoint.is_grpc() == grpc.is_some());
+        let speaks = || known.is_none_or(|provider| provider.grpc.is_some());
+        let stray = stray.or_else(|| {
+            let deaf = grpc.is_some() && !speaks();
+            deaf.then(|| Refusal::new(Reason::UnknownProvider, format!("`{provider}` is not reached over gRPC")))
+        });
         Self {
             method: &head.method,
             version: head.version,
@@ -73,6 +86,7 @@ impl<'a> Target<'a> {
             dialect,
             endpoint,
             way: caller.via.as_ref().map(|via| via.way),
+            grpc,
             upgrade: head.extensions.get(),
             leash: head.extensions.get(),
             stray,
@@ -88,6 +102,12 @@ impl<'a> Target<'a> {
         let refuse = |detail| Err(Refusal::new(Reason::BadRequest, detail));
         if let Some(stray) = &self.stray {
             return Err(stray.clone());
+        }
+        if let Some(call) = &self.grpc {
+            call.well_formed(self.method == Method::POST, self.query)?;
+            if self.version < Version::HTTP_2 {
+                return refuse("gRPC is spoken over HTTP/2");
+            }
         }
         // What stands before `chunked` nobody undoes here, and what is said twice another may read otherwise.
         let mut codings = self.headers.get_all(TRANSFER_ENCODING).iter();
@@ -129,6 +149,27 @@ impl<'a> Target<'a> {
         self.endpoint.is_some_and(|endpoint| endpoint.is_session())
     }
 
+    /// Refuses a method of gRPC that nobody knows, also where a conduit would let it pass unread: what ends it would be lost.
+    pub(crate) fn known_method(&self) -> Result<(), Refusal> {
+        match (&self.grpc, self.endpoint) {
+            (Some(_), None) => Err(Refusal::new(Reason::UnknownEndpoint, "the method of gRPC is not one that we know")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes no more time than the caller waits, where it says how long.
+    pub(crate) fn hurry(&self, bounds: &mut Bounds) {
+        if let Some(patience) = self.grpc.and_then(|call| call.patience()) {
+            bounds.total = bounds.total.min(patience);
+            bounds.first_byte = bounds.first_byte.min(patience);
+        }
+    }
+
+    /// In what an error is told.
+    pub(crate) fn tongue(&self) -> Tongue {
+        Tongue { dialect: self.dialect, grpc: self.grpc.is_some() }
+    }
+
     /// What placing needs to know.
     pub(crate) fn call(&self) -> Call<'_> {
         Call {
@@ -145,7 +186,14 @@ impl<'a> Target<'a> {
         let model = passage.model.as_deref().zip(self.endpoint.as_ref());
         let changed = model.and_then(|(model, endpoint)| endpoint.path_with_model(self.path, model));
         let path = changed.map_or(Cow::Borrowed(self.path), Cow::Owned);
-        Head { method: self.method, path, query: self.query, headers: self.headers, session: self.opens_session() }
+        Head {
+            method: self.method,
+            path,
+            query: self.query,
+            headers: self.headers,
+            session: self.opens_session(),
+            grpc: self.grpc,
+        }
     }
 
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&'a str> {

@@ -4,13 +4,13 @@ use crate::breakers::{Trial, uptime};
 use crate::credential::Credential;
 use crate::recorder::now;
 use crate::tls::{self, TlsError};
-use crate::{headers, session};
+use crate::{grpc, headers, session};
 use bytes::Bytes;
 use fallback::Budget;
 use http::header::HeaderMap;
 use http::{Method, Request, Response, Uri};
 use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -53,8 +53,9 @@ type Http = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// A provider, ready to be called.
 pub struct Upstream {
-    connector: HttpsConnector<HttpConnector>,
-    lanes: Mutex<Vec<(Http, Arc<AtomicUsize>)>>,
+    lanes: Lanes,
+    /// Where it speaks gRPC, and the way there.
+    grpc: Option<(String, Lanes)>,
     /// For sessions, which begin on HTTP/1.1.
     single: Http,
     tls: Arc<rustls::ClientConfig>,
@@ -73,7 +74,8 @@ impl Upstream {
     /// When its authorities cannot be read.
     pub fn new(provider: &Provider, credential: Option<&str>) -> Result<Self, TlsError> {
         let credential = credential.and_then(|secret| Credential::new(provider.dialect, secret)).map(Arc::new);
-        let way = Self::to(provider.address.clone(), tls::client(provider.authorities.as_deref(), None)?);
+        let grpc = provider.grpc.as_ref().map(|own| own.address.clone());
+        let way = Self::to(provider.address.clone(), grpc, tls::client(provider.authorities.as_deref(), None)?);
         Ok(Self { credential, needs_credential: provider.credential.is_some(), ..way })
     }
 
@@ -86,21 +88,23 @@ impl Upstream {
         if !address.ip().is_loopback() {
             return Ok(None);
         }
-        Ok(Some(Self::to(format!("http://{address}"), tls::nobodys()?)))
+        Ok(Some(Self::to(format!("http://{address}"), None, tls::nobodys()?)))
     }
 
-    fn to(address: String, tls: rustls::ClientConfig) -> Self {
+    fn to(address: String, grpc: Option<String>, tls: rustls::ClientConfig) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT));
         connector.enforce_http(false);
         let builder = |tls| hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
-        let single = client(builder(tls.clone()).enable_http1().wrap_connector(connector.clone()));
+        let single = client(builder(tls.clone()).enable_http1().wrap_connector(connector.clone()), false);
+        let second = || builder(tls.clone()).enable_http2().wrap_connector(connector.clone());
+        let grpc = grpc.map(|address| (address, Lanes::new(second(), true)));
         let connector = builder(tls.clone()).enable_all_versions().wrap_connector(connector);
         Self {
-            connector,
             single,
-            lanes: Mutex::default(),
+            lanes: Lanes::new(connector, false),
+            grpc,
             tls: Arc::new(tls),
             trusted: Mutex::default(),
             address,
@@ -117,8 +121,11 @@ impl Upstream {
         loop {
             let mut request = self.request(head, body.clone())?;
             let key = head.session.then(|| session::asks(head.headers, request.headers_mut()));
-            let (client, ticket) =
-                if head.session { (self.single.clone(), Ticket::of(Arc::default())) } else { self.lane() };
+            let (client, ticket) = match &self.grpc {
+                Some((_, lanes)) if head.grpc.is_some() => lanes.lane(),
+                _ if head.session => (self.single.clone(), Ticket::of(Arc::default())),
+                _ => self.lanes.lane(),
+            };
             let problem = match timeout_at(until, client.request(request)).await {
                 Ok(Ok(answer)) if key.is_some_and(|key| !session::agrees(&answer, &key)) => {
                     return Err(Refusal::new(Reason::ProviderBroken, "the provider's handshake is none of RFC 6455"));
@@ -182,11 +189,21 @@ impl Upstream {
             return Err(Refusal::new(Reason::CredentialMissing, "the credential could not be read"));
         }
         let query = head.query.map(|query| format!("?{query}")).unwrap_or_default();
-        let uri: Uri = format!("{}{}{query}", self.address, head.path)
+        let address = match (&head.grpc, &self.grpc) {
+            (None, _) => &self.address,
+            (Some(_), Some((address, _))) => address,
+            (Some(_), None) => {
+                return Err(Refusal::new(Reason::ProviderUnreachable, "the provider is not reached over gRPC"));
+            }
+        };
+        let uri: Uri = format!("{address}{}{query}", head.path)
             .parse()
             .map_err(|_| Refusal::new(Reason::BadRequest, "path and provider address make no URL"))?;
         let mut headers = HeaderMap::new();
         headers::carry(head.headers, &mut headers);
+        if let Some(call) = &head.grpc {
+            call.carry(&mut headers);
+        }
         if let Some(credential) = self.credential.as_deref() {
             let proved = credential.prove((head.method, &uri, &body), &mut headers, now);
             proved.ok_or_else(|| Refusal::new(Reason::CredentialMissing, "the credential makes no signature"))?;
@@ -196,6 +213,20 @@ impl Upstream {
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
         Ok(request)
+    }
+}
+
+/// The clients that share calls to one address.
+struct Lanes {
+    connector: HttpsConnector<HttpConnector>,
+    /// Whether only HTTP/2 is spoken there.
+    second: bool,
+    lanes: Mutex<Vec<(Http, Arc<AtomicUsize>)>>,
+}
+
+impl Lanes {
+    fn new(connector: HttpsConnector<HttpConnector>, second: bool) -> Self {
+        Self { connector, second, lanes: Mutex::default() }
     }
 
     /// The first lane that is not full, or a new one, or the emptiest.
@@ -209,7 +240,7 @@ impl Upstream {
         let (client, load) = match found.cloned() {
             Some(lane) => lane,
             None => {
-                let lane = (client(self.connector.clone()), Arc::default());
+                let lane = (client(self.connector.clone(), self.second), Arc::default());
                 lanes.push(lane.clone());
                 lane
             }
@@ -218,12 +249,13 @@ impl Upstream {
     }
 }
 
-fn client(connector: HttpsConnector<HttpConnector>) -> Http {
+fn client(connector: HttpsConnector<HttpConnector>, second: bool) -> Http {
     Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
         .http1_max_buf_size(HEAD)
+        .http2_only(second)
         .http2_initial_stream_window_size(STREAM_WINDOW)
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .build(connector)
@@ -240,6 +272,16 @@ pub(crate) struct Answered {
     pub(crate) trial: Option<Trial>,
     /// How often it was sent again.
     pub(crate) retries: u64,
+}
+
+impl Answered {
+    /// Its status; of a call of gRPC that is answered by trailers only, the one that says the same.
+    pub(crate) fn status(&self) -> u16 {
+        let headers = self.answer.headers();
+        let told = self.answer.status().is_success() && grpc::is_grpc(headers) && self.answer.body().is_end_stream();
+        let outcome = Some(headers).filter(|_| told).and_then(grpc::alone);
+        outcome.map_or(self.answer.status().as_u16(), wire::grpc::as_http)
+    }
 }
 
 /// A call's place on the connections that it shares.
@@ -267,6 +309,8 @@ pub(crate) struct Head<'a> {
     pub(crate) headers: &'a HeaderMap,
     /// Whether it opens a session.
     pub(crate) session: bool,
+    /// Whether it is a call of gRPC.
+    pub(crate) grpc: Option<grpc::Call>,
 }
 
 /// Whether a call provably was not processed, so that it may be sent once more to the same provider: the stream was refused

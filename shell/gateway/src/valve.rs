@@ -1,7 +1,7 @@
 //! What of a running gateway can be moved by hand.
 
-use crate::{Gate, Inforce, Waiting, Word};
-use plant::{Part, RecordId};
+use crate::{Crossed, Gate, Inforce, Waiting, Word};
+use plant::{Millis, Part, ProviderId, RecordId};
 use std::sync::Arc;
 
 /// The hand wheel of a gateway that runs: for those who control it, and know nothing of calls.
@@ -35,6 +35,12 @@ impl Valve {
         self.gate.holds.list()
     }
 
+    /// Which calls wait, and until when.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<(RecordId, Millis)> {
+        self.gate.holds.ends()
+    }
+
     /// One of them.
     #[must_use]
     pub fn hold(&self, id: RecordId) -> Option<Waiting> {
@@ -45,6 +51,24 @@ impl Valve {
     #[must_use]
     pub fn decide(&self, id: RecordId, word: Word) -> Option<Waiting> {
         self.gate.holds.decide(id, word)
+    }
+
+    /// What has crossed since the gateway began, by conduit; under the empty name what came to none.
+    #[must_use]
+    pub fn crossed(&self) -> Vec<(String, Crossed)> {
+        self.gate.metrics.flow.read()
+    }
+
+    /// How many exchanges are under way.
+    #[must_use]
+    pub fn under_way(&self) -> u64 {
+        self.gate.metrics.going_on()
+    }
+
+    /// Each provider with a breaker, and where that stands, in a word: `closed`, `half-open`, `open`.
+    #[must_use]
+    pub fn breakers(&self) -> Vec<(ProviderId, &'static str)> {
+        self.gate.inforce.load().breakers().states().map(|(id, state)| (id.clone(), state.name())).collect()
     }
 
     /// Whether calls are taken; what is wrong if not.

@@ -50,7 +50,7 @@ pub use folder::Folder;
 pub use own::about;
 pub use reader::{ReadError, Reader, Receipts, Record, Records};
 pub use settings::Settings;
-pub use shared::{Condition, Done, Failure, State, Written};
+pub use shared::{Condition, Done, Failure, State, Stepped, Written};
 pub use store::{OpenError, Opening, Recovery, Store};
 pub use witness::{Memory, Thinner, WitnessError, add, head, request, request_under, witnessed};
 

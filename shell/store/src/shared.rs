@@ -95,6 +95,19 @@ pub struct State {
     pub queue_depth: usize,
     /// Records of essential conduits that were put aside and come into the log once it works again.
     pub put_aside: u64,
+    /// The last step of the wall clock that was put on record since the ledger was opened.
+    pub stepped: Option<Stepped>,
+}
+
+/// A step of the wall clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stepped {
+    /// The time after it.
+    pub at: plant::Millis,
+    /// Whether it went back.
+    pub back: bool,
+    /// By how much, in milliseconds.
+    pub by: u64,
 }
 
 /// What the threads share.
@@ -119,6 +132,8 @@ pub(crate) struct Head {
     pub(crate) condition: Condition,
     /// Why publishing failed.
     pub(crate) publishing: Option<String>,
+    /// The last step of the wall clock.
+    pub(crate) stepped: Option<Stepped>,
     /// No more groups will come.
     pub(crate) stopping: bool,
     /// The size that the publisher sleeps until: waking it for each group would cost more than the group.
@@ -133,6 +148,7 @@ impl Shared {
                 durable,
                 condition: Condition::Healthy,
                 publishing: None,
+                stepped: None,
                 stopping: false,
                 awaited: 0,
             }),
@@ -198,9 +214,9 @@ impl Shared {
     }
 
     pub(crate) fn state(&self) -> State {
-        let (condition, size, publishing) = {
+        let (condition, size, publishing, stepped) = {
             let head = self.head();
-            (head.condition.clone(), head.durable.size, head.publishing.clone())
+            (head.condition.clone(), head.durable.size, head.publishing.clone(), head.stepped)
         };
         State {
             healthy: condition == Condition::Healthy,
@@ -212,6 +228,7 @@ impl Shared {
             last_sync_micros: self.last_sync_micros.load(Ordering::Relaxed),
             queue_depth: self.depth.load(Ordering::Relaxed),
             put_aside: self.emergency.load(Ordering::Relaxed),
+            stepped,
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::frame::{self, Header};
 use crate::own;
 use crate::queue::{Matter, Message, Reply};
 use crate::segment::{Ahead, Segment};
-use crate::shared::{Condition, Failure, Shared, Written};
+use crate::shared::{Condition, Failure, Shared, Stepped, Written};
 use crate::{Settings, disk, retention};
 use ledger::Frontier;
 use plant::{ConduitId, Draft, Kind, RecordId};
@@ -324,6 +324,8 @@ impl Run {
             self.enter(Matter::Draft(Box::new(gap)), Reply::silent(), &reading);
         }
         if let Some(step) = step {
+            let stepped = Stepped { at: reading.time, back: step.back, by: step.by };
+            self.writer.shared.change(|head| head.stepped = Some(stepped));
             let note = Matter::Draft(Box::new(own::clock(reading.time, step)));
             self.enter(note, Reply::silent(), &reading);
         }

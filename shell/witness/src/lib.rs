@@ -20,4 +20,4 @@ pub use asking::{Connector, UrlError};
 pub use judge::Judge;
 pub use listen::{Listen, ListenError, Server, Tls};
 pub use rounds::{Rounds, Settings};
-pub use standing::Standing;
+pub use standing::{Behind, Standing};

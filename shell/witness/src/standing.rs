@@ -21,16 +21,17 @@ pub struct Standing {
 
 /// What no quorum has seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Behind {
+pub struct Behind {
     /// Durable records beyond the newest head that enough witnesses have signed.
-    pub(crate) records: u64,
+    pub records: u64,
     /// When the oldest of them was written.
-    pub(crate) since: Option<Millis>,
+    pub since: Option<Millis>,
 }
 
 impl Behind {
     /// How long the oldest record has been waiting.
-    pub(crate) fn age(&self, now: Millis) -> Duration {
+    #[must_use]
+    pub fn age(&self, now: Millis) -> Duration {
         Duration::from_millis(self.since.map_or(0, |since| now.0.saturating_sub(since.0)))
     }
 }
@@ -57,6 +58,12 @@ impl Standing {
         registry.register_collector(Box::new(Gauges(Arc::clone(self))));
     }
 
+    /// What no quorum has seen; `None` as long as no witnesses are asked.
+    #[must_use]
+    pub fn behind(&self) -> Option<Behind> {
+        *self.behind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn show(&self, behind: Option<Behind>) {
         *self.behind.lock().unwrap_or_else(PoisonError::into_inner) = behind;
     }
@@ -77,8 +84,7 @@ struct Gauges(Arc<Standing>);
 
 impl Collector for Gauges {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let behind = *self.0.behind.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(behind) = behind else { return Ok(()) };
+        let Some(behind) = self.0.behind() else { return Ok(()) };
         let age = behind.age(store::System.read().time).as_secs();
         let gauges = [
             ("unwitnessed_records", "Records beyond the newest head that enough witnesses have signed", behind.records),

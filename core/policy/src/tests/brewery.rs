@@ -86,6 +86,7 @@ fn provider(name: &str, dialect: Dialect, zone: &str, clearance: &str) -> Provid
         credential: None,
         zone: id(zone),
         clearance: step(clearance),
+        grpc: None,
         supplier: Supplier {
             name: format!("{name} Inc."),
             country: Some("US".to_owned()),

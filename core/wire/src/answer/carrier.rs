@@ -1,4 +1,4 @@
-//! How an answer is carried: as events, lines, one document, text, or bytes that nobody reads.
+//! How an answer is carried: as events, lines, one document, a message, text, or bytes that nobody reads.
 
 /// How an answer is carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Carrier {
     Messages,
     /// One JSON value.
     Document,
+    /// One message of protocol buffers in a frame of gRPC.
+    Message,
     /// Text: a transcript, a page.
     Text,
     /// Anything else: recordings, images, files.

@@ -33,6 +33,13 @@ impl Facts {
         self.object(document.root());
     }
 
+    /// Takes what a message of the open inference protocol says of itself.
+    pub(super) fn message(&mut self, model: Option<&str>, id: Option<&str>) {
+        let cut = |text: &str| text.chars().take(LONGEST).collect();
+        let kept = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(cut);
+        (self.model, self.provider_id) = (kept(model), kept(id));
+    }
+
     /// Takes what stands in one object.
     pub(super) fn object(&mut self, object: Value<'_, '_>) {
         if object.kind() != Kind::Object {

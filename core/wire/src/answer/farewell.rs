@@ -38,7 +38,7 @@ pub(super) fn farewell(
         (Carrier::Events, None) => Some(format!("data: {body}\n\n").into_bytes()),
         (Carrier::Events, Some(name)) => Some(format!("event: {name}\ndata: {body}\n\n").into_bytes()),
         (Carrier::Elements, _) => Some(format!("{body}]").into_bytes()),
-        (Carrier::Messages | Carrier::Document | Carrier::Text | Carrier::Opaque, _) => None,
+        (Carrier::Messages | Carrier::Document | Carrier::Message | Carrier::Text | Carrier::Opaque, _) => None,
     }
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! chunks -> carrier -> events (sse) | lines (ndjson) -> reading (openai, anthropic, ...) -> channels + Rewrite -> out
 //!                    \ elements of an array | messages (amazon) /
-//!                    \ document, text: whole, at the end                                          \-> facts
+//!                    \ document, message, text: whole, at the end                                          \-> facts
 //!                     \ opaque: as they come
 //! ```
 //!
@@ -30,6 +30,7 @@ mod gemini;
 mod kserve;
 mod llamacpp;
 mod logprobs;
+mod message;
 pub mod ndjson;
 mod offers;
 mod ollama;
@@ -46,6 +47,7 @@ pub use facts::Facts;
 pub use farewell::error_event;
 pub use frame::{Frame, TooLong};
 pub use fuzz::fuzz;
+pub(crate) use message::fuzz as fuzz_message;
 
 use crate::{Endpoint, json};
 use amazon::Messages;
@@ -119,6 +121,8 @@ enum Body {
     Elements(Elements),
     Messages(Messages),
     Document(Vec<u8>),
+    /// A body of gRPC.
+    Message(Vec<u8>),
     Text(Vec<u8>),
     Opaque,
 }
@@ -160,6 +164,7 @@ impl Answer {
 
     fn begin_declared(&mut self) {
         match Carrier::declared(&self.kind) {
+            _ if self.endpoint.is_grpc() => self.begin(Carrier::Message),
             Some(Carrier::Document) if self.status < 400 && self.endpoint.gives_elements() => {
                 self.begin(Carrier::Elements);
             }
@@ -219,6 +224,7 @@ impl Answer {
             Body::Elements(_) => Some(Carrier::Elements),
             Body::Messages(_) => Some(Carrier::Messages),
             Body::Document(_) => Some(Carrier::Document),
+            Body::Message(_) => Some(Carrier::Message),
             Body::Text(_) => Some(Carrier::Text),
             Body::Opaque => Some(Carrier::Opaque),
         }
@@ -238,7 +244,7 @@ impl Answer {
             Carrier::Lines => b"\n",
             Carrier::Elements => b"",
             Carrier::Messages => b"\0",
-            Carrier::Events | Carrier::Document | Carrier::Text | Carrier::Opaque => b"\n\n",
+            Carrier::Events | Carrier::Document | Carrier::Message | Carrier::Text | Carrier::Opaque => b"\n\n",
         };
         self.stream = Stream::new(self.dialect, terminator, self.passive, &self.limits);
         self.body = match carrier {
@@ -247,6 +253,7 @@ impl Answer {
             Carrier::Elements => Body::Elements(Elements::new(self.limits.frame)),
             Carrier::Messages => Body::Messages(Messages::new(self.limits.frame)),
             Carrier::Document => Body::Document(Vec::new()),
+            Carrier::Message => Body::Message(Vec::new()),
             Carrier::Text => Body::Text(Vec::new()),
             Carrier::Opaque => Body::Opaque,
         };
@@ -292,13 +299,8 @@ impl Answer {
                 keep_some(kept, chunk, COPY.min(limits.body));
                 Ok(())
             }
-            Body::Document(kept) | Body::Text(kept) if !self.passive => {
-                if kept.len().saturating_add(chunk.len()) > limits.body {
-                    return Err(Fault::TooLong(limits.body));
-                }
-                kept.extend_from_slice(chunk);
-                Ok(())
-            }
+            Body::Message(kept) => keep_all(kept, chunk, limits.body),
+            Body::Document(kept) | Body::Text(kept) if !self.passive => keep_all(kept, chunk, limits.body),
             Body::Document(_) | Body::Text(_) | Body::Opaque => {
                 out.extend_from_slice(chunk);
                 Ok(())
@@ -329,6 +331,11 @@ impl Answer {
                 let before = out.len();
                 document::release_text(&std::mem::take(kept), rewrite, out);
                 unless_stopped(rewrite, Ok(()), before, out)
+            }
+            Body::Message(kept) => {
+                let (kept, before) = (std::mem::take(kept), out.len());
+                let released = message::release(self.endpoint, &kept, limits, facts, rewrite, out);
+                unless_stopped(rewrite, released, before, out)
             }
             // No content (204), or a HEAD.
             Body::Document(_) if self.taken == 0 => Ok(()),
@@ -444,6 +451,9 @@ impl Fault {
             Self::Json(error) => {
                 (Reason::ProviderBroken, format!("the answer is not the JSON it declares to be: {error}"))
             }
+            Self::Message(malformed) => {
+                (Reason::ProviderBroken, format!("the answer is not the message it declares to be: {malformed}"))
+            }
             Self::Stopped(refusal) => (refusal.reason, refusal.detail),
             Self::TooMany => (Reason::AnswerTooLarge, "the stream has too many texts open at once".to_owned()),
         }
@@ -460,6 +470,15 @@ impl From<json::Error> for Fault {
     fn from(error: json::Error) -> Self {
         Self::Json(error)
     }
+}
+
+/// Appends all of it.
+fn keep_all(kept: &mut Vec<u8>, chunk: &[u8], most: usize) -> Result<(), Fault> {
+    if kept.len().saturating_add(chunk.len()) > most {
+        return Err(Fault::TooLong(most));
+    }
+    kept.extend_from_slice(chunk);
+    Ok(())
 }
 
 /// Appends what fits.

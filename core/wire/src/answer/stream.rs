@@ -15,6 +15,7 @@ use super::offers;
 use super::openai;
 use super::reading::{End, Mould, Reading};
 use super::surrogate::Edges;
+use crate::error::Malformed;
 use crate::json::{self, Document};
 use plant::{Dialect, Form, Refusal, Rewrite};
 use std::collections::BTreeSet;
@@ -32,6 +33,8 @@ pub(super) enum Fault {
     Garbled(&'static str),
     /// It is not the JSON that it declares to be.
     Json(json::Error),
+    /// It is not the message that it declares to be.
+    Message(Malformed),
     /// More texts are open than may be.
     TooMany,
     /// A rewriter does not let it go on.

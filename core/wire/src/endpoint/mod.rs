@@ -19,6 +19,8 @@ pub enum Carries {
     JsonOrNothing,
     /// A `multipart/form-data` body.
     Form,
+    /// One message of protocol buffers in a call of gRPC.
+    Protobuf,
 }
 
 /// A row of the table.
@@ -204,6 +206,14 @@ static TABLE: &[Entry] = table! {
         "json" POST "/{...}" Json;
         "json.get" GET "/{...}" Nothing;
     }
+    Kserve {
+        "server" POST "/inference.GRPCInferenceService/ServerMetadata" Protobuf;
+        "health.live" POST "/inference.GRPCInferenceService/ServerLive" Protobuf;
+        "health.ready" POST "/inference.GRPCInferenceService/ServerReady" Protobuf;
+        "model" POST "/inference.GRPCInferenceService/ModelMetadata" Protobuf;
+        "model.ready" POST "/inference.GRPCInferenceService/ModelReady" Protobuf;
+        "infer" POST "/inference.GRPCInferenceService/ModelInfer" Protobuf;
+    }
 };
 
 /// Longest path that is looked at.
@@ -338,7 +348,7 @@ impl Endpoint {
     /// Whether a call to it normally has a body.
     #[must_use]
     pub fn has_body(&self) -> bool {
-        matches!(self.0.carries, Carries::Json | Carries::Form)
+        matches!(self.0.carries, Carries::Json | Carries::Form | Carries::Protobuf)
     }
 
     /// The content type that a body must have, if there is one.
@@ -348,6 +358,7 @@ impl Endpoint {
             Carries::Nothing => None,
             Carries::Json | Carries::JsonOrNothing => Some("application/json"),
             Carries::Form => Some("multipart/form-data"),
+            Carries::Protobuf => Some("application/grpc"),
         }
     }
 
@@ -362,6 +373,9 @@ impl Endpoint {
     pub fn asks_model(&self) -> bool {
         // What a file of calls asks is judged when it is stored.
         let stores = matches!(self.0.name, "files" | "batches") || self.1 == Dialect::Mcp;
+        if self.is_grpc() {
+            return self.0.name.starts_with("model") || self.0.name == "infer";
+        }
         self.has_model_in_path() || self.is_session() || (self.has_body() && !stores)
     }
 
@@ -381,13 +395,20 @@ impl Endpoint {
             "show",
         ];
         let asks = self.asks_model() && (self.is_session() || self.method() == "POST");
-        asks && !COUNTS.iter().any(|part| self.0.name.contains(part))
+        let tells_of_models = self.is_grpc() && self.0.name.starts_with("model");
+        asks && !tells_of_models && !COUNTS.iter().any(|part| self.0.name.contains(part))
     }
 
     /// Whether a call to it opens a session over WebSocket.
     #[must_use]
     pub fn is_session(&self) -> bool {
         self.0.name == "realtime" && self.1.kin() == Dialect::OpenAi
+    }
+
+    /// Whether it is a method of gRPC.
+    #[must_use]
+    pub fn is_grpc(&self) -> bool {
+        self.0.carries == Carries::Protobuf
     }
 
     /// Whether it streams without being asked, in its path rather than in the body.

@@ -98,7 +98,7 @@ pub(crate) fn unexpected(text: &str) -> Option<Media> {
 
 /// Whether bytes begin like a format of two letters, and go on like none: one signature of 32,768 does, and a conversation
 /// holds thousands.
-fn by_chance(head: &[u8]) -> bool {
+pub(crate) fn by_chance(head: &[u8]) -> bool {
     match head {
         [b'B', b'M', ..] => head.get(6..10) != Some(&[0; 4]),
         [b'M', b'Z', ..] => head.get(5) != Some(&0) || head.get(7) != Some(&0),

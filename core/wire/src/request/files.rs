@@ -33,6 +33,8 @@ pub(super) enum Held<'a> {
     Json { text: Text<'a>, from: usize },
     /// As they are.
     Part(Range<usize>),
+    /// In base64, as it stands in the body.
+    Base64(Range<usize>),
 }
 
 /// What is replaced when a file is left out.
@@ -121,7 +123,7 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn attachment_in_body(&self, attachment: usize) -> Option<&'a [u8]> {
         match &self.attachments.get(attachment)?.held {
-            Held::Json { .. } => None,
+            Held::Json { .. } | Held::Base64(_) => None,
             Held::Part(span) => self.body.get(span.clone()),
         }
     }
@@ -132,6 +134,7 @@ impl<'a> Request<'a> {
         match &self.attachments.get(attachment)?.held {
             Held::Json { text, .. } => Some(text.raw().len() / 4 * 3 + 3),
             Held::Part(span) => Some(span.len()),
+            Held::Base64(span) => Some(span.len() / 4 * 3 + 3),
         }
     }
 
@@ -141,6 +144,7 @@ impl<'a> Request<'a> {
         match &self.attachments.get(attachment)?.held {
             Held::Json { text, from } => decode_runs(text.after(*from)?.ascii_runs(), give),
             Held::Part(span) => self.body.get(span.clone()).map(&mut give),
+            Held::Base64(span) => decode_runs(base64_in(self.body, span)?, give),
         }
     }
 
@@ -183,6 +187,11 @@ impl<'a> Request<'a> {
         self.places.push(Place::Within(attachment));
         Some(self.content.pieces.len() - 1)
     }
+}
+
+/// The base64 that stands in a body.
+pub(super) fn base64_in<'a>(body: &'a [u8], span: &Range<usize>) -> Option<impl Iterator<Item = &'a str>> {
+    std::str::from_utf8(body.get(span.clone())?).ok().map(std::iter::once)
 }
 
 impl<'a> Found<'a> {

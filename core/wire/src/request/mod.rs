@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! body ─> json::Document ─> pieces  ┐
-//!      └> multipart ──────> form    ├─> Request { content, model, stream, tools } ─> rewrite ─> body
+//!      ├> multipart ──────> form    ├─> Request { content, model, stream, tools } ─> rewrite ─> body
+//!      └> protobuf ───────> message │
 //! path, query, headers ─────────────┘
 //! ```
 //!
@@ -14,6 +15,7 @@ mod batch;
 mod files;
 mod form;
 mod grammar;
+mod message;
 mod origin;
 mod path;
 mod pieces;
@@ -25,6 +27,7 @@ mod rpc;
 mod tests;
 
 pub use files::{Attachment, Part, Substitute};
+pub use message::fuzz as fuzz_protobuf;
 pub use rewrite::{Rewriting, Unfit};
 
 use crate::endpoint::{Carries, Endpoint};
@@ -32,6 +35,7 @@ use crate::error::Malformed;
 use crate::header::Header;
 use crate::json::{self, Document, Kind, Text};
 use crate::media;
+use crate::protobuf::Lengths;
 use plant::{Content, Dialect, Edit, Origin, Piece, Reason};
 use rpc::Rpc;
 use std::borrow::Cow;
@@ -72,6 +76,8 @@ pub struct Request<'a> {
     model: Option<Cow<'a, str>>,
     slot: Slot,
     boundary: Option<String>,
+    /// The lengths that stand in the body before what they count.
+    lengths: Lengths,
     stream: bool,
     tools: Vec<String>,
     rpc: Option<Rpc<'a>>,
@@ -114,6 +120,8 @@ enum Slot {
     Within(usize),
     /// The bytes of a part.
     Part(Range<usize>),
+    /// Before the first field of a message, as one of this number.
+    Field(usize, u32),
     /// In the path: the caller of [`Request::rewrite`] changes it with [`Endpoint::path_with_model`].
     Path,
 }
@@ -160,6 +168,10 @@ impl<'a> Request<'a> {
                 let boundary = form_boundary(content_type)?;
                 Self::parse_form(endpoint, boundary, body, limits)
             }
+            Carries::Protobuf => {
+                message::check_type(content_type)?;
+                Self::parse_message(endpoint, body, limits)
+            }
         }
     }
 
@@ -182,6 +194,7 @@ impl<'a> Request<'a> {
             model: None,
             slot: if endpoint.has_model_in_path() { Slot::Path } else { Slot::Nowhere },
             boundary: None,
+            lengths: Lengths::default(),
             stream: false,
             tools: Vec::new(),
             rpc: None,
@@ -448,6 +461,7 @@ pub fn fuzz(bytes: &[u8]) {
     let Some(endpoint) = crate::endpoints().nth(usize::from(*first) % crate::endpoints().count()) else { return };
     let kind = match endpoint.carries() {
         Carries::Form => Some("multipart/form-data; boundary=x"),
+        Carries::Protobuf => return message::fuzz(bytes),
         _ => endpoint.content_type(),
     };
     let limits = Limits { depth: 32, nodes: 4096, pieces: 4096, parts: 32 };

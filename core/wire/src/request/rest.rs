@@ -1,6 +1,6 @@
 //! Files put into a body: other bytes, or what stays of the old ones, written where they go without a copy beside.
 
-use super::files::{Held, Part};
+use super::files::{Held, Part, base64_in};
 use crate::media::base64::{Encoder, decode_runs, encoded_length};
 
 /// What takes the place of a file's bytes.
@@ -25,7 +25,7 @@ impl Filling<'_> {
             With::Parts(parts) => parts.iter().map(Part::len).sum(),
         };
         match self.held {
-            Held::Json { .. } => encoded_length(bytes),
+            Held::Json { .. } | Held::Base64(_) => encoded_length(bytes),
             Held::Part(_) => bytes,
         }
     }
@@ -39,21 +39,27 @@ impl Filling<'_> {
                 pick.push(body.get(span.clone())?, give);
                 pick.finish()?;
             }
-            (Held::Json { .. }, With::Bytes(bytes)) => {
+            (Held::Json { .. } | Held::Base64(_), With::Bytes(bytes)) => {
                 let mut encoder = Encoder::new(give);
                 encoder.push(bytes);
                 encoder.finish();
             }
             (Held::Json { text, from }, With::Parts(parts)) => {
-                let (mut pick, mut encoder) = (Pick::new(parts), Encoder::new(give));
-                let runs = text.after(*from)?.ascii_runs();
-                decode_runs(runs, |window| pick.push(window, &mut |bytes| encoder.push(bytes)))?;
-                pick.finish()?;
-                encoder.finish();
+                encoded(text.after(*from)?.ascii_runs(), parts, give)?;
             }
+            (Held::Base64(span), With::Parts(parts)) => encoded(base64_in(body, span)?, parts, give)?,
         }
         Some(())
     }
+}
+
+/// Gives on in base64 what stays of a file that came in it.
+fn encoded<'t>(runs: impl Iterator<Item = &'t str>, parts: &[Part], give: &mut dyn FnMut(&[u8])) -> Option<()> {
+    let (mut pick, mut encoder) = (Pick::new(parts), Encoder::new(give));
+    decode_runs(runs, |window| pick.push(window, &mut |bytes| encoder.push(bytes)))?;
+    pick.finish()?;
+    encoder.finish();
+    Some(())
 }
 
 /// Whether the stretches rise and do not overlap.

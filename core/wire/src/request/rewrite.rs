@@ -4,6 +4,7 @@ use super::files::{Exit, Held, Substitute};
 use super::rest::{self, Filling, With};
 use super::{Place, Request, Slot};
 use crate::json;
+use crate::protobuf::{self, Change};
 use plant::{Edit, Piece};
 use std::ops::Range;
 
@@ -31,6 +32,9 @@ pub enum Unfit {
     /// The body has no place for a model.
     #[error("the body has no place for a model")]
     Model,
+    /// A length that something else says would have to change.
+    #[error("a tensor of numbers cannot be made longer or shorter")]
+    Length,
 }
 
 /// What to put in place of a stretch of the body.
@@ -91,6 +95,12 @@ impl<'r> Rewriting<'r> {
         }
         splices.sort_by_key(|splice| (splice.span.start, std::cmp::Reverse(splice.span.end)));
         keep_outermost(&mut splices);
+        let changes = splices.iter().map(|own| Change { span: own.span.clone(), length: own.len() });
+        let lengths = request.lengths.after(changes).ok_or(Unfit::Length)?;
+        if !lengths.is_empty() {
+            splices.extend(lengths.into_iter().map(|(span, bytes)| Splice::new(span, bytes)));
+            splices.sort_by_key(|splice| splice.span.start);
+        }
         Ok(Self { body: request.body, splices, boundary: request.boundary.as_deref() })
     }
 
@@ -207,6 +217,7 @@ fn model_splice(request: &Request<'_>, model: &str) -> Result<Option<Splice<'sta
         Slot::Before(at) => (*at..*at, string(b"\"model\":\"", b"\",")),
         Slot::Within(at) => (*at..*at, string(b"\"model\":\"", b"\"")),
         Slot::Part(span) => (span.clone(), model.as_bytes().to_vec()),
+        Slot::Field(at, number) => (*at..*at, protobuf::text_field(*number, model)),
     };
     Ok(Some(Splice::new(span, bytes)))
 }
@@ -227,7 +238,7 @@ fn substitute<'r>(request: &'r Request<'_>, file: &'r Substitute, splices: &mut 
         Substitute::Note { text, .. } => return note(&own.exit, text, splices).ok_or(unfit),
     };
     let span = match &own.held {
-        Held::Part(span) => span.clone(),
+        Held::Part(span) | Held::Base64(span) => span.clone(),
         Held::Json { text, from } => text.after(*from).ok_or(unfit)?.span(),
     };
     let file = Some((attachment, Filling { held: &own.held, with }));

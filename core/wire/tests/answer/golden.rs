@@ -17,7 +17,7 @@ fn streams() -> impl Iterator<Item = (&'static str, Source)> {
     all()
         .into_iter()
         .filter(|(name, _)| !name.ends_with("json") || name.contains("ndjson") || name.contains("array"))
-        .filter(|(name, _)| !name.ends_with("html"))
+        .filter(|(name, _)| !name.ends_with("html") && !name.ends_with("grpc"))
 }
 
 #[test]
@@ -97,6 +97,7 @@ fn no_token_is_left_anywhere_in_a_stream_or_a_document() {
         let (came, given) = restored(name, source);
         let said = match source.dialect {
             Dialect::Bedrock if name.ends_with("eventstream") => payloads(source.dialect, &given.out).concat(),
+            _ if name.ends_with(".grpc") => String::from_utf8_lossy(&given.out).into_owned(),
             _ => String::from_utf8(given.out.clone()).unwrap(),
         };
         assert!(!said.contains("TOKEN"), "{name}: {said}");

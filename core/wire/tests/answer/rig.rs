@@ -86,6 +86,7 @@ pub(crate) const MESSAGES: Source = Source { dialect: Dialect::Anthropic, path: 
 pub(crate) const OLLAMA: Source =
     Source { dialect: Dialect::Ollama, path: "/api/chat", status: 200, kind: "application/x-ndjson" };
 pub(crate) const KSERVE: Source = Source { dialect: Dialect::Kserve, path: "/v2/models/m/generate_stream", ..CHAT };
+pub(crate) const INFER: &str = "/inference.GRPCInferenceService/ModelInfer";
 pub(crate) const GEMINI: Source =
     Source { dialect: Dialect::Gemini, path: "/v1beta/models/m:streamGenerateContent", ..CHAT };
 pub(crate) const CONVERSE: Source = Source {
@@ -176,6 +177,7 @@ pub(crate) fn all() -> Vec<(&'static str, Source)> {
         ("anthropic.json", MESSAGES.document()),
         ("ollama-chat.json", OLLAMA.document()),
         ("kserve-infer.json", Source { path: "/v2/models/m/infer", ..KSERVE }.document()),
+        ("kserve-infer.grpc", Source { path: INFER, kind: "application/grpc", ..KSERVE }),
         ("error-500.html", Source { status: 500, kind: "text/html", ..CHAT }),
     ]
 }

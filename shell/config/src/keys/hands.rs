@@ -1,6 +1,6 @@
 //! The keys of what people do with a running gateway: the console, and control.
 
-use crate::table::{APPROVER, Kind, PATH, SOCKET, Section, any, may};
+use crate::table::{APPROVER, Kind, ORIGIN, PATH, SOCKET, Section, TIME_ZONE, any, list, may, must};
 
 static TEXT: Kind = Kind::Text;
 static APPROVERS: Kind = Kind::Form(&APPROVER);
@@ -29,7 +29,43 @@ pub(crate) static CONSOLE: Section = Section {
             "\"console.json\"",
             "The file of hashed tokens of people and programs that control the gateway, which `penstock admin token` keeps.",
         ),
+        may(
+            "url",
+            Kind::Form(&ORIGIN),
+            "\"https://gate-1.brewery-north.example:9465\"",
+            "What people's browsers reach the console by, if that is not `listen` itself: the issuer sends them back there, and one-time \
+             links lead there.",
+        ),
+        may(
+            "time_zone",
+            Kind::Form(&TIME_ZONE),
+            "\"Europe/Berlin\"",
+            "The plant's time zone, by its name in the IANA database: the console's pages show times in it.",
+        ),
+        may("login", Kind::Table(&CONSOLE_LOGIN), "", "How people sign in at the operators' issuer."),
         may("roles", Kind::Table(&CONSOLE_ROLES), "", "Which operators of the issuer have which role."),
+    ],
+};
+
+pub(crate) static CONSOLE_LOGIN: Section = Section {
+    path: "console.login",
+    noun: "login",
+    about: "How people sign in at the console's pages: at the issuer of `[operators]`, by the authorization code flow with PKCE. The issuer \
+            has to know the console as a client that is sent back to `/signed-in` of its `url`.",
+    fields: &[
+        must(
+            "client",
+            Kind::Text,
+            "\"penstock-console\"",
+            "The console's client id at the issuer; one of the `audiences` of `[operators]`.",
+        ),
+        may(
+            "secret",
+            Kind::Form(&PATH),
+            "\"secrets/console-login.key\"",
+            "A file whose first line is the client's secret, readable by its owner only. A public client has none.",
+        ),
+        may("scopes", list(&TEXT), "[\"openid\", \"groups\"]", "What is asked for; `openid` is one of them."),
     ],
 };
 

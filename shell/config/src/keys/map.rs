@@ -1,9 +1,9 @@
 //! The keys of the plant's map: zones, what calls from them, providers, and the conduits between the two.
 
-use super::{BREAKER, CONDUIT_OVERSIGHT, FALLBACK, PRICES, QUEUE};
+use super::{API, BREAKER, CONDUIT_OVERSIGHT, FALLBACK, GRPC, PRICES, QUEUE};
 use crate::table::{
-    CALL, CERTIFICATE, COUNTRY, ENVIRONMENT, ERROR, Field, HOST, JSON_PATH, Kind, NETWORK, Named, Need, PATH,
-    SINGLE_PATH, Section, URL, WILDCARD, any, either, list, may, must,
+    CERTIFICATE, COUNTRY, ENVIRONMENT, Field, HOST, Kind, NETWORK, Named, Need, PATH, Section, URL, WILDCARD, any,
+    either, list, may, must,
 };
 
 /// The names of a list of names and values.
@@ -48,8 +48,6 @@ static ANY_NETWORK: Kind = Kind::Form(&NETWORK);
 static ANY_CERTIFICATE: Kind = Kind::Form(&CERTIFICATE);
 static ANY_HOST: Kind = Kind::Form(&HOST);
 static ANY_WILDCARD: Kind = Kind::Form(&WILDCARD);
-static ANY_CALL: Kind = Kind::Form(&CALL);
-static ANY_JSON_PATH: Kind = Kind::Form(&JSON_PATH);
 
 pub(crate) static ZONE: Section = Section {
     path: "zones.<zone>",
@@ -207,6 +205,7 @@ pub(crate) static PROVIDER: Section = Section {
             "{ file = \"secrets/openai.key\" }",
             "Where its credential is. The credential itself is never in the plant file, and the plant's applications never see it.",
         ),
+        may("grpc", Kind::Table(&GRPC), "", "That it is reached over gRPC too. Only for `kserve`."),
         must("zone", Kind::Name(Named::Zone), "\"cloud\"", "The zone that it stands in."),
         must(
             "clearance",
@@ -226,49 +225,6 @@ pub(crate) static PROVIDER: Section = Section {
             Kind::Rows(&PRICES),
             "[{ model = \"gpt-4o*\", input = 2.5, output = 10 }]",
             "What its models cost.",
-        ),
-    ],
-};
-
-pub(crate) static API: Section = Section {
-    path: "providers.<provider>.api",
-    noun: "API",
-    about: "A JSON API described: the cloud of a machine's maker, for example. Every string of its calls is read, described or not; this says \
-            what they are. A path is written as names joined by dots, with `[]` behind the name of a list: `history[].text`.",
-    fields: &[
-        may(
-            "calls",
-            any(&ANY_CALL),
-            "[\"ask POST /v1/machines/{machine}/ask\"]",
-            "Its calls: a name, which policies and records use, a method, and a path, in which a segment in braces stands for any and \
-             `{model}` names the model. Others are refused. Without this list, any path is a call.",
-        ),
-        may("model", Kind::Form(&SINGLE_PATH), "\"engine.name\"", "Where a request names the model."),
-        may(
-            "stream",
-            Kind::Form(&SINGLE_PATH),
-            "\"options.live\"",
-            "Where a request says `true` if its answer is to stream.",
-        ),
-        may(
-            "prompts",
-            any(&ANY_JSON_PATH),
-            "[\"question\", \"history[].text\"]",
-            "The texts of a request that may be replaced. All others are read too, and a finding in one that would have to be replaced \
-             refuses the call. Without this list, all may be.",
-        ),
-        may(
-            "texts",
-            any(&ANY_JSON_PATH),
-            "[\"delta.text\"]",
-            "The texts of a streamed answer that its reader joins from event to event. They are read and rewritten joined.",
-        ),
-        may(
-            "error",
-            Kind::Form(&ERROR),
-            "'{\"fault\": {\"code\": \"{code}\", \"text\": \"{message}\"}}'",
-            "What an error looks like: JSON, in which `{code}`, `{message}`, `{record}` and `{status}` stand for what they name. Without \
-             it, a problem as of RFC 9457.",
         ),
     ],
 };

@@ -1,8 +1,8 @@
 //! The keys of oversight: who must say what was done with an answer, and which web pages may tell.
 
-use crate::table::{Kind, Named, ORIGIN, Section, any, may};
+use crate::table::{Kind, Named, PAGE_ORIGIN, Section, any, may};
 
-static ANY_ORIGIN: Kind = Kind::Form(&ORIGIN);
+static ANY_ORIGIN: Kind = Kind::Form(&PAGE_ORIGIN);
 static ANY_WORKLOAD: Kind = Kind::Name(Named::Workload);
 
 const SECOND: u64 = 1_000;

@@ -2,12 +2,13 @@
 //! sensitivity: what nobody reads may hold anything.
 
 use super::journal::resting;
-use super::tunnel::{Asked, Replay};
+use super::tunnel::Asked;
 use super::{Authority, Via};
 use crate::connection::Caller;
 use crate::ends::Ends;
 use crate::journal::{End, Journal};
 use crate::place::Place;
+use crate::replay::Replay;
 use crate::{Gate, Inforce, telemetry};
 use bytes::Bytes;
 use http::HeaderMap;

@@ -48,6 +48,7 @@ fn plant(providers: &[(&str, &str)]) -> Plant {
         credential: None,
         zone: ZoneId::new("cloud").unwrap(),
         clearance: scale.highest(),
+        grpc: None,
         supplier: Supplier { name: "x".to_owned(), country: None, sub_processors: Vec::new() },
     };
     Plant {

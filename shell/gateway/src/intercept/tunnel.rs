@@ -5,17 +5,16 @@ use super::settle::{Settled, Wanted, settle};
 use super::{Authority, Via, splice};
 use crate::connection::{self, Origin};
 use crate::journal::Journal;
+use crate::replay::Replay;
 use crate::{Gate, Inforce};
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use hello::Hello;
 use plant::{Reason, RecordId, Refusal};
 use rustls::AlertDescription;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 /// How long a caller may take to say where it wants to go, and to shake hands.
@@ -177,37 +176,5 @@ async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, refusal: &R
     if said {
         let mut rest = [0; 512];
         let _ = timeout(LINGER, async { while matches!(stream.read(&mut rest).await, Ok(1..)) {} }).await;
-    }
-}
-
-/// A stream whose first bytes have been read already.
-pub(super) struct Replay<S> {
-    pub(super) bytes: Bytes,
-    pub(super) stream: S,
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Replay<S> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if this.bytes.is_empty() {
-            return Pin::new(&mut this.stream).poll_read(cx, buf);
-        }
-        let piece = this.bytes.split_to(this.bytes.remaining().min(buf.remaining()));
-        buf.put_slice(&piece);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Replay<S> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
     }
 }

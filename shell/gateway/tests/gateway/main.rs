@@ -19,6 +19,8 @@ mod files;
 #[cfg(test)]
 mod goodbyes;
 #[cfg(test)]
+mod grpc;
+#[cfg(test)]
 mod guarding;
 #[cfg(test)]
 mod holds;

@@ -6,7 +6,7 @@ use guard::{Decimal, Guard, Limit, Unit};
 use identity::{Registry, TokenEntry};
 use inspect::{Entry, Inspector, Settings};
 use plant::{
-    Answers, Approval, Bounds, Conduit, CredentialReference, Criticality, Dialect, Files, Governance, Guarding,
+    Answers, Approval, Bounds, Conduit, CredentialReference, Criticality, Dialect, Files, Governance, Grpc, Guarding,
     Handling, Keep, Label, Millis, OperatorRequirement, Plant, Provider, PurdueLevel, Scale, SecurityLevels, Supplier,
     TokenId, Verdict, Wildcard, Workload, Zone,
 };
@@ -66,6 +66,8 @@ pub(crate) struct Setting {
     pub(crate) quotas: quota::Settings,
     /// How much was used before.
     pub(crate) used: quota::Counters,
+    /// Whether `kserve` is reached over gRPC too.
+    pub(crate) grpc: bool,
     /// Counts its changes.
     pub(crate) version: u64,
 }
@@ -97,6 +99,7 @@ impl Setting {
             failing: fallback::Settings::default(),
             quotas: quota::Settings::default(),
             used: quota::Counters::default(),
+            grpc: false,
             version: 1,
         }
     }
@@ -296,8 +299,10 @@ fn plant(setting: &Setting) -> Plant {
         credential: Some(CredentialReference::Environment("TEST".to_owned())),
         zone: id(if name == "edge" { "line" } else { "cloud" }),
         clearance,
+        grpc: None,
         supplier: Supplier { name: "Scripted".to_owned(), country: None, sub_processors: Vec::new() },
     };
+    let grpc = Grpc { names: vec!["localhost".to_owned()], address: setting.address.clone() };
     let edge = Provider {
         address: setting.edge.map_or_else(|| setting.address.clone(), |edge| format!("http://{edge}")),
         clearance: scale.step(setting.edge_clearance).unwrap(),
@@ -308,7 +313,7 @@ fn plant(setting: &Setting) -> Plant {
         edge,
         provider("anthropic", Dialect::Anthropic),
         provider("ollama", Dialect::Ollama),
-        provider("kserve", Dialect::Kserve),
+        Provider { grpc: Some(grpc).filter(|_| setting.grpc), ..provider("kserve", Dialect::Kserve) },
     ];
     let named = |names: &str, one: &&Provider| names.split_whitespace().any(|name| name == one.id.as_str());
     let providers: Vec<_> = providers.iter().filter(|one| named(setting.providers, one)).cloned().collect();

@@ -1,0 +1,180 @@
+// Map: zones by Purdue level from top to bottom, the providers in them, and the conduits between. Drawn anew each time from the plant in force.
+import { clear, h, mark, plain, svg, write } from "./draw.js";
+import { count } from "./format.js";
+import { get } from "./server.js";
+import { t, told } from "./texts.js";
+
+const LEVELS = ["5", "4", "3.5", "3", "2", "1", "0"];
+const WIDTH = 1120, LEFT = 84, GAP = 18, CHIP = 24, HEAD = 46;
+
+// Where everything stands: a band for each level that has zones, zones beside each other, providers and workloads in them.
+const layout = (map) => {
+  const bands = [], places = { zones: new Map(), providers: new Map() };
+  let top = 8;
+  for (const level of LEVELS) {
+    const zones = map.zones.filter((zone) => zone.level === level);
+    if (zones.length === 0) continue;
+    const columns = Math.min(zones.length, 4);
+    const width = (WIDTH - LEFT - GAP * (columns + 1)) / columns;
+    let row = top + GAP, tallest = 0;
+    zones.forEach((zone, index) => {
+      const column = index % columns;
+      if (column === 0 && index > 0) { row += tallest + GAP; tallest = 0; }
+      const chips = [...map.providers.filter((one) => one.zone === zone.name).map((one) => ({ kind: "provider", name: one.name })),
+        ...map.workloads.filter((one) => one.zone === zone.name).map((one) => ({ kind: "workload", name: one.name }))];
+      const across = Math.max(1, Math.floor((width - 16) / 150));
+      const height = HEAD + Math.ceil(chips.length / across) * (CHIP + 8) + 10;
+      const box = { zone, x: LEFT + GAP + column * (width + GAP), y: row, width, height, chips: [] };
+      const chipWidth = (width - 16 - (across - 1) * 8) / across;
+      chips.forEach((chip, at) => {
+        const placed = { ...chip, x: box.x + 8 + at % across * (chipWidth + 8), y: row + HEAD + Math.floor(at / across) * (CHIP + 8), width: chipWidth, zone: box };
+        box.chips.push(placed);
+        if (chip.kind === "provider") places.providers.set(chip.name, placed);
+      });
+      places.zones.set(zone.name, box);
+      tallest = Math.max(tallest, height);
+    });
+    const bottom = row + tallest + GAP;
+    bands.push({ level, top, height: bottom - top });
+    top = bottom + 34;
+  }
+  return { bands, places, height: top };
+};
+
+const cut = (text, width, letter) => {
+  const most = Math.max(4, Math.floor(width / letter));
+  const shown = plain(text);
+  return shown.length > most ? `${shown.slice(0, most - 1)}…` : shown;
+};
+
+// A line from a zone to a provider: it leaves the one and enters the other's zone upright, and passes behind what stands in it.
+const path = (from, to, nth) => {
+  const spread = (nth * 0.37) % 1;
+  const x = from.x + from.width * (0.2 + 0.6 * spread);
+  const end = to.x + to.width * (0.3 + 0.4 * spread);
+  if (from === to.zone) return `M${x} ${from.y + from.height}C${x} ${from.y + from.height + 26} ${end} ${from.y + from.height + 26} ${end} ${from.y + from.height}V${to.y + CHIP}`;
+  const above = to.zone.y + to.zone.height <= from.y, below = to.zone.y >= from.y + from.height;
+  if (!above && !below) {
+    // Beside each other: around beneath both.
+    const [low, far] = [from.y + from.height, to.zone.y + to.zone.height];
+    const deep = Math.max(low, far) + 12 + spread * 16;
+    return `M${x} ${low}C${x} ${deep} ${x} ${deep} ${x + (end - x) * 0.08} ${deep}H${end - (end - x) * 0.08}C${end} ${deep} ${end} ${deep} ${end} ${far}V${to.y + CHIP}`;
+  }
+  const [y, door, y2] = above ? [from.y, to.zone.y + to.zone.height, to.y + CHIP] : [from.y + from.height, to.zone.y, to.y];
+  const bend = (y + door) / 2;
+  return `M${x} ${y}C${x} ${bend} ${end} ${bend} ${end} ${door}V${y2}`;
+};
+
+export const mapPage = (main, { say }) => {
+  let gone = false, map = null, drawing = null, lines = new Map();
+  const place = h("div", { class: "map scroll", tabindex: "0", role: "group", "aria-label": t("map") });
+  const rows = h("tbody");
+  const save = h("button", { type: "button", class: "button", id: "save-svg", disabled: true, onclick: () => keep() }, t("saveSvg"));
+
+  const draw = (name) => {
+    const { bands, places, height } = layout(map);
+    const zone = ({ zone: one, x, y, width, height: tall }) => svg("g", { class: one.external ? "zone outside" : "zone", "data-zone": one.name },
+      svg("rect", { x, y, width, height: tall, rx: 4 }),
+      svg("text", { x: x + 10, y: y + 19, class: "name" }, cut(one.title ?? one.name, width - 20, 8)),
+      svg("text", { x: x + 10, y: y + 36, class: "about" }, cut(`${one.external ? `${t("external")} · ` : ""}${one.owner}`, width - 20, 6.6)));
+    const inside = ({ chips }) => svg("g", null, chips.map((chip) => svg("g", { class: chip.kind, [`data-${chip.kind}`]: chip.name },
+        svg("rect", { x: chip.x, y: chip.y, width: chip.width, height: CHIP, rx: chip.kind === "provider" ? 12 : 2 }),
+        svg("text", { x: chip.x + 9, y: chip.y + 16.5 }, cut(chip.name, chip.width - 16, 7.2)))));
+    lines = new Map();
+    let nth = 0;
+    const curves = map.conduits.flatMap((conduit) => conduit.from.map((from) => {
+      const [start, end] = [places.zones.get(from), places.providers.get(conduit.to)];
+      if (!start || !end) return null;
+      const title = svg("title", null, plain(conduit.name));
+      const line = svg("path", { class: "conduit", d: path(start, end, nth++), "data-conduit": conduit.name }, title);
+      lines.set(conduit.name, [...(lines.get(conduit.name) ?? []), { line, title }]);
+      return line;
+    })).filter(Boolean);
+    drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": t("mapOf", plain(name)), class: "drawing" },
+      bands.map(({ level, top, height: tall }) => svg("g", { class: "band" }, svg("rect", { x: 0, y: top, width: WIDTH, height: tall, rx: 4 }),
+        svg("text", { x: 12, y: top + 24 }, t("level", level)))),
+      [...places.zones.values()].map(zone), curves, [...places.zones.values()].map(inside));
+    clear(place, drawing);
+    save.disabled = false;
+  };
+
+  // As the screen shows it, in a file of its own: styles go along as attributes.
+  const keep = () => {
+    const copy = drawing.cloneNode(true);
+    const originals = drawing.querySelectorAll("*"), copies = copy.querySelectorAll("*");
+    originals.forEach((one, index) => {
+      const style = getComputedStyle(one);
+      for (const name of ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-family", "font-size", "font-weight", "opacity"]) {
+        copies[index].setAttribute(name, style.getPropertyValue(name));
+      }
+    });
+    copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+    const url = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }));
+    const link = h("a", { href: url, download: "plant.svg" });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(url), 1_000);
+  };
+
+  const cells = new Map();
+  const listed = () => {
+    clear(rows, map.conduits.map((one) => {
+      const own = { calls: h("td"), refused: h("td"), failed: h("td") };
+      cells.set(one.name, own);
+      return h("tr", null, h("th", { scope: "row" }, plain(one.name)), h("td", null, plain(one.from.join(", "))), h("td", null, plain(one.to)),
+        h("td", null, plain(one.ceiling)), h("td", null, plain(one.owner)), own.calls, own.refused, own.failed);
+    }));
+  };
+
+  clear(main, h("h1", null, t("map")), h("p", { class: "lead" }, t("mapAbout")),
+    h("section", { class: "panel" }, place, h("div", { class: "row" }, save)),
+    h("section", { class: "panel" }, h("h2", null, t("conduits")), h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("conduits") },
+      h("table", null, h("thead", null, h("tr", null, ["conduit", "from", "to", "ceiling", "owner", "perMinute", "refused", "failed"].map((key) => h("th", { scope: "col" }, t(key))))), rows))));
+
+  const isShut = (now, conduit) => {
+    const shut = new Set(now.isolations.isolated.map((one) => one.part));
+    const provider = map.providers.find((one) => one.name === conduit.to);
+    const outside = map.zones.find((one) => one.name === provider?.zone)?.external;
+    return shut.has("everything") || (outside && shut.has("external")) || shut.has(`conduit:${conduit.name}`) || shut.has(`provider:${conduit.to}`)
+      || shut.has(`zone:${provider?.zone}`) || conduit.from.every((zone) => shut.has(`zone:${zone}`));
+  };
+
+  const show = (now) => {
+    if (gone || !map) return;
+    const lanes = new Map(now.lanes.map((lane) => [lane.conduit, lane]));
+    for (const conduit of map.conduits) {
+      const minute = lanes.get(conduit.name)?.minute ?? { passed: 0, refused: 0, failed: 0 };
+      const shut = isShut(now, conduit);
+      for (const { line, title } of lines.get(conduit.name) ?? []) {
+        line.style.strokeWidth = `${1.25 + Math.min(6, Math.log2(1 + minute.passed))}px`;
+        mark(line, "busy", minute.passed > 0);
+        mark(line, "refusing", minute.refused > 0);
+        mark(line, "shut", shut);
+        write(title, `${conduit.name}: ${count(minute.passed)} ${t("perMinute")}, ${count(minute.refused)} ${t("refused")}${shut ? `, ${t("isolated")}` : ""}`);
+      }
+      const own = cells.get(conduit.name);
+      write(own.calls, count(minute.passed + minute.refused));
+      write(own.refused, count(minute.refused));
+      write(own.failed, count(minute.failed));
+      mark(own.failed, "warning", minute.failed > 0);
+    }
+  };
+
+  let latest = null, version = null, asking = false;
+  const look = async (now) => {
+    if (asking) return;
+    asking = true;
+    try {
+      const given = await get("map");
+      if (gone) return;
+      map = given;
+      version = now.in_force.digest;
+      listed();
+      draw(now.plant);
+      show(latest);
+    } catch (failed) { say(told(failed), "alarm"); } finally { asking = false; }
+  };
+  return {
+    show(now) { latest = now; if (version !== now.in_force.digest) look(now); else show(now); },
+    gone: () => { gone = true; },
+  };
+};
