@@ -82,6 +82,7 @@ pub(crate) fn inforce_over(
         .watching(loaded.shifts)
         .failing(loaded.failing.clone())
         .within(loaded.quotas.clone())
+        .hearing(loaded.origins.clone())
         .knowing(registered::pictures(loaded, key)?)
         .intercepting(interception))
 }

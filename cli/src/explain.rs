@@ -382,6 +382,9 @@ fn judge(
         let own = |text: &str| eyes.inspector.owns(text) || loaded.guard.names(text);
         told.body = Some(reading.body(call, &passage, &findings, files, tokens, &own)?);
     }
+    let advises = call.endpoint.as_ref().is_some_and(Endpoint::advises);
+    let conduit = loaded.plant.conduits.get(&passage.conduit).filter(|_| advises);
+    told.account_within = conduit.and_then(|conduit| conduit.oversight.within);
     told.outcome = Outcome::Permitted(Box::new(passage));
     Ok(())
 }

@@ -1,19 +1,24 @@
 //! The gateway's recorder over the store, and the ledger's own metrics.
 
+use crate::overseen;
 use crate::vault::Vault;
-use gateway::{Acknowledge, Kept, Metrics, Recorder, Unwritten};
-use plant::{Body, Draft, Kind, Note, RecordId, Sealed};
+use gateway::{Acknowledge, Due, Kept, Known, Metrics, Recorder, Unwritten};
+use plant::{Body, Draft, Kind, Millis, Note, RecordId, Sealed};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::gauge::ConstGauge;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use store::Store;
 
 /// The store, as the gateway writes to it, with the content beside it.
 pub(crate) struct Ledger {
     pub(crate) store: Arc<Store>,
     pub(crate) vault: Arc<Vault>,
+    /// Where it lies.
+    pub(crate) folder: PathBuf,
 }
 
 impl Recorder for Ledger {
@@ -26,6 +31,14 @@ impl Recorder for Ledger {
 
     fn keep(&self, kept: &Kept) -> Result<Sealed, Unwritten> {
         self.vault.keep(kept)
+    }
+
+    fn look_up(&self, call: RecordId) -> Result<Option<Known>, Unwritten> {
+        overseen::look_up(&self.folder, call).map_err(|problem| Unwritten(problem.to_string()))
+    }
+
+    fn unaccounted(&self, since: Option<Millis>, longest: Duration) -> Result<Vec<Due>, Unwritten> {
+        overseen::unaccounted(&self.folder, since, longest).map_err(|problem| Unwritten(problem.to_string()))
     }
 
     fn health(&self) -> Result<(), String> {

@@ -34,6 +34,8 @@ mod manual;
 mod matching;
 mod mcp;
 mod notice;
+mod overseen;
+mod oversight;
 mod pack;
 mod print;
 mod prune;
@@ -115,6 +117,7 @@ enum Task {
     Image(image::Args),
     Mcp(mcp::Args),
     Records(records::Args),
+    Oversight(oversight::Args),
     Shifts(shifts::Args),
     Usage(usage::Args),
     Receipt(receipt::Args),
@@ -161,6 +164,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Image(args) => image::run(&plant, args),
         Task::Mcp(args) => mcp::run(&plant, args),
         Task::Records(args) => records::run(&plant, args),
+        Task::Oversight(args) => oversight::run(&plant, args),
         Task::Shifts(args) => shifts::run(&plant, args),
         Task::Usage(args) => usage::run(&plant, args),
         Task::Receipt(args) => receipt::run(&plant, args),

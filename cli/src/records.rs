@@ -8,7 +8,9 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use miette::{IntoDiagnostic, WrapErr};
 use open::Wish;
-use plant::{ConduitId, Kind, Millis, OperatorId, ProviderId, Reason, Verdict, Wildcard, WorkloadId, ZoneId};
+use plant::{
+    ConduitId, Judgement, Kind, Millis, OperatorId, ProviderId, Reason, Verdict, Wildcard, WorkloadId, ZoneId,
+};
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -103,6 +105,9 @@ pub(crate) struct Wanted {
     /// Calls of this sensitivity, by the plant's name for it.
     #[arg(long)]
     sensitivity: Option<String>,
+    /// Accounts that say this was done with an answer.
+    #[arg(long, value_parser = named(&Judgement::NAMES))]
+    decision: Option<Judgement>,
     /// The record with this identity, and those that answer it.
     #[arg(long, value_name = "RECORD", value_parser = record_id)]
     id: Option<plant::RecordId>,
@@ -267,6 +272,7 @@ impl Wanted {
             verdict: self.verdict,
             reason: self.reason,
             sensitivity: self.sensitivity.clone(),
+            judgement: self.decision,
             id: self.id,
         })
     }
@@ -297,7 +303,11 @@ const COLUMNS: [(&str, usize, &[&str]); 9] = [
     ("WORKLOAD", 14, &["who.workload.id", "note.workload"]),
     ("CONDUIT", 14, &["where.conduit"]),
     ("MODEL", 16, &["out.model", "what.model", "note.model"]),
-    ("REASON", 18, &["dec.reason", "out.reason", "note.reason", "note.path", "note.event", "out.status"]),
+    (
+        "REASON",
+        18,
+        &["dec.reason", "out.reason", "note.reason", "note.path", "note.event", "note.decision", "out.status"],
+    ),
     ("ID", 36, &["id"]),
 ];
 

@@ -182,7 +182,8 @@ impl House {
         let metrics = Arc::new(Metrics::default());
         journal::measure(&metrics, &store);
         let vault = Arc::new(Vault::open(&loaded)?);
-        let recorder = Arc::new(Ledger { store: Arc::clone(&store), vault: Arc::clone(&vault) });
+        let ledger = Ledger { store: Arc::clone(&store), vault: Arc::clone(&vault), folder: folder.clone() };
+        let recorder = Arc::new(ledger);
         let witnessing = Witnessing::open(&loaded, &store, &metrics).await?;
         let (listen, limits) = (listen(&loaded), limits(&loaded));
         let own = Arc::clone(&recorder);

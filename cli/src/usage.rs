@@ -189,6 +189,10 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
             for record in reader.records(0, filter) {
                 let record =
                     record.into_diagnostic().wrap_err("the ledger cannot be read; `penstock verify` says more")?;
+                // A refused account of an answer was no call.
+                if record.entry.text("note.at") == Some("oversight") {
+                    continue;
+                }
                 let mut key: Vec<String> = by.iter().map(|by| by.of(&record)).collect();
                 if rows.len() >= MOST && !rows.contains_key(&key) {
                     key.iter_mut().for_each(|name| OTHERS.clone_into(name));

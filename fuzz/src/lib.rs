@@ -321,6 +321,7 @@ targets! {
     "json" wires::json, seeds::bodies, JSON, 200_000;
     "multipart" wires::multipart, seeds::forms, FORM, 200_000;
     "files" inspection::files, seeds::files, FILE, 5_000;
+    "oversight" wires::oversight, seeds::accounts, JSON, 100_000;
     "request" wires::request, seeds::requests, JSON, 200_000;
     "form" wires::form, seeds::form_requests, FORM, 200_000;
     "call" wires::call, seeds::calls, JSON, 200_000;

@@ -101,6 +101,16 @@ fn replaced(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
     out
 }
 
+/// Accounts of answers.
+#[must_use]
+pub fn accounts() -> Vec<Vec<u8>> {
+    let account = |more: &str| format!(r#"{{"record":"01a1fb30-3806-72d4-ae00-31d6f6986299",{more}}}"#).into_bytes();
+    vec![
+        account(r#""decision":"accepted","shown_ms":0,"operator":"anna""#),
+        account(r#""decision":"edited","edited":"62 \u00b0C","comment":"too hot""#),
+    ]
+}
+
 /// Requests after the byte that picks their endpoint.
 #[must_use]
 pub fn requests() -> Vec<Vec<u8>> {

@@ -20,6 +20,11 @@ pub fn request(bytes: &[u8]) {
     wire::fuzz_request(bytes);
 }
 
+/// What a program tells of an answer.
+pub fn oversight(bytes: &[u8]) {
+    wire::fuzz_oversight(bytes);
+}
+
 /// A body at an endpoint that takes forms; the first byte picks which. As `request`, so that no luck is needed to get there.
 pub fn form(bytes: &[u8]) {
     let Some((first, body)) = bytes.split_first() else { return };

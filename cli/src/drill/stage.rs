@@ -12,19 +12,20 @@ use crate::journal::Ledger;
 use crate::vault::Vault;
 use fallback::Trouble;
 use gateway::{
-    Acknowledge, Gateway, Kept, Limits, Listen, Metrics, OperatorKeys, Recorder, Sockets, Unwritten, Valve, Way,
+    Acknowledge, Due, Gateway, Kept, Known, Limits, Listen, Metrics, OperatorKeys, Recorder, Sockets, Unwritten, Valve,
+    Way,
 };
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use miette::{IntoDiagnostic, WrapErr, miette};
-use plant::{Draft, Kind, ProviderId, Reason, RecordId, Sealed};
+use plant::{Draft, Kind, Millis, ProviderId, Reason, RecordId, Sealed};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use store::Store;
 use tokio::net::TcpSocket;
 
@@ -64,7 +65,7 @@ impl Stage {
             .wrap_err("no ledger for the drill can be made")?;
         let vault = Arc::new(Vault::open(&double.loaded)?);
         let recorder = Arc::new(Tap {
-            ledger: Ledger { store: Arc::new(store), vault },
+            ledger: Ledger { store: Arc::new(store), vault, folder: double.loaded.gateway.ledger.clone() },
             shut: AtomicBool::new(false),
             seen: Mutex::default(),
         });
@@ -261,6 +262,14 @@ impl Recorder for Tap {
 
     fn keep(&self, kept: &Kept) -> Result<Sealed, Unwritten> {
         self.ledger.keep(kept)
+    }
+
+    fn look_up(&self, call: RecordId) -> Result<Option<Known>, Unwritten> {
+        self.ledger.look_up(call)
+    }
+
+    fn unaccounted(&self, since: Option<Millis>, longest: Duration) -> Result<Vec<Due>, Unwritten> {
+        self.ledger.unaccounted(since, longest)
     }
 
     fn health(&self) -> Result<(), String> {

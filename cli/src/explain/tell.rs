@@ -31,6 +31,8 @@ pub(super) struct Told {
     pub(super) example_tokens: bool,
     /// What it would wait for a person for, if it would.
     pub(super) waits: Option<String>,
+    /// In which time somebody must account for its answer.
+    pub(super) account_within: Option<std::time::Duration>,
     pub(super) outcome: Outcome,
 }
 
@@ -211,6 +213,9 @@ fn permitted(text: &mut String, told: &Told, passage: &Passage, paint: &Paint) -
     if !passage.tokenise.is_empty() {
         writeln!(text, "  tokenises    {}, put back in the answer", count(passage.tokenise.len()))?;
     }
+    if let Some(within) = told.account_within {
+        writeln!(text, "  oversight    somebody must account for the answer within {} s", within.as_secs_f64())?;
+    }
     if let Some((before, after)) = &told.sensitivity {
         writeln!(text, "  sensitivity  `{before}` as it came, `{after}` as it leaves")?;
     }
@@ -267,6 +272,9 @@ pub(super) fn json(told: &Told, call: &TheCall) -> miette::Result<String> {
         "sensitivity": told.sensitivity.as_ref().map(|(before, after)| json!({"came": before, "leaves": after})),
         "decision": decision(&told.outcome, told.waits.as_deref()),
     });
+    if let (Some(within), Some(fields)) = (told.account_within, value.as_object_mut()) {
+        fields.insert("account_within_ms".to_owned(), json!(u64::try_from(within.as_millis()).unwrap_or(u64::MAX)));
+    }
     if let (Some(body), Some(fields)) = (&told.body, value.as_object_mut()) {
         fields.insert("body".to_owned(), std::str::from_utf8(body).map_or(Value::Null, |text| json!(text)));
         fields.insert("example_tokens".to_owned(), json!(told.example_tokens));

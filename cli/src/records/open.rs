@@ -71,14 +71,15 @@ fn bodies(reader: &Reader, id: RecordId, key: &OpeningKey) -> miette::Result<Vec
 pub(crate) fn judge(record: &Record, opened: &Opened) -> (&'static str, bool) {
     let (entry, mac) = (&record.entry, opened.salt.commitments());
     let commitment = |path| entry.text(path).map(str::to_owned);
-    if entry.kind() == Some(Kind::Intent) {
+    if matches!(entry.kind(), Some(Kind::Intent | Kind::Oversight)) {
         let id = entry.id().to_string();
         let tag = |word: &str| seal::hex(&mac.tag(&[id.as_bytes(), word.as_bytes(), &opened.content]));
         let genuine = match commitment("io.sent") {
             Some(sent) => sent == tag("sent"),
             None => commitment("io.request") == Some(tag("request")),
         };
-        return ("request as it was sent", genuine);
+        let what = if entry.kind() == Some(Kind::Intent) { "request as it was sent" } else { "account as it was told" };
+        return (what, genuine);
     }
     let intent = entry.reference().map(|intent| intent.to_string()).unwrap_or_default();
     let mut tagging = mac.start(&[intent.as_bytes(), b"answer"]);

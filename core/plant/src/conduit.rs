@@ -1,6 +1,8 @@
 //! Conduits: the authorised paths of AI traffic. What no conduit names is closed.
 
-use crate::{Answers, ConduitId, Label, Millis, ProviderId, Purpose, Sensitivity, Verdict, WorkloadId, ZoneId};
+use crate::{
+    Answers, ConduitId, Label, Millis, Oversight, ProviderId, Purpose, Sensitivity, Verdict, WorkloadId, ZoneId,
+};
 use std::time::Duration;
 
 /// The authorised path from zones to one provider.
@@ -45,6 +47,8 @@ pub struct Conduit {
     pub keep: Keep,
     /// Whether a bounded number of its calls may leave while the ledger cannot be written.
     pub essential: bool,
+    /// How its answers are accounted for.
+    pub oversight: Oversight,
     /// Who answers for it.
     pub owner: String,
     /// Who approved it, and when.

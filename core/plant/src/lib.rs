@@ -17,6 +17,7 @@ mod dialect;
 mod finding;
 mod id;
 mod isolation;
+mod oversight;
 mod principal;
 mod provider;
 mod reason;
@@ -42,6 +43,7 @@ pub use id::{
     RecordId, RuleId, TableId, TokenId, WorkloadId, WorkstationId, ZoneId,
 };
 pub use isolation::{InvalidPart, Part};
+pub use oversight::{Judgement, Oversight};
 pub use principal::{Evidence, Identity, Principal};
 pub use provider::{CredentialReference, Grpc, Provider, Supplier};
 pub use reason::{Reason, Refusal};

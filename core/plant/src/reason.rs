@@ -151,6 +151,14 @@ reasons! {
     AnswerUnresolved = "answer-unresolved", 403, "the answer sets a limited process value in a way that cannot be checked";
     /// The answer waits for a person, and nobody can be asked.
     AnswerHeld = "answer-held", 403, "the answer needs a person's decision, and nobody can be asked for it here";
+    /// No call that the workload may account for has this record.
+    RecordUnknown = "record-unknown", 404, "no call that this workload may account for has this record";
+    /// The call has not ended, so its answer cannot be accounted for yet.
+    RecordOpen = "record-open", 409, "the call has not ended yet; account for it when it has";
+    /// The answer was too long ago, or has been accounted for too often.
+    RecordClosed = "record-closed", 410, "this answer can no longer be accounted for";
+    /// A web page asks, and it is none of those that the plant names.
+    OriginRefused = "origin-refused", 403, "the plant does not name this web page's origin";
     /// The caller went away before the end.
     CallerLeft = "caller-left", 499, "the caller left before the answer was complete";
     /// The gateway stopped or failed before the exchange ended.

@@ -60,13 +60,15 @@ pub enum Kind {
     Switch,
     /// An event of a session is about to leave.
     Event,
+    /// A person has said what they did with an answer.
+    Oversight,
     /// What happens when AI fails was tried out, without any provider.
     Drill,
 }
 
 impl Kind {
     /// Every kind with its name in records.
-    pub const NAMES: [(&'static str, Self); 26] = [
+    pub const NAMES: [(&'static str, Self); 27] = [
         ("genesis", Self::Genesis),
         ("boot", Self::Boot),
         ("intent", Self::Intent),
@@ -92,6 +94,7 @@ impl Kind {
         ("approval", Self::Approval),
         ("switch", Self::Switch),
         ("event", Self::Event),
+        ("oversight", Self::Oversight),
         ("drill", Self::Drill),
     ];
 
@@ -130,6 +133,7 @@ impl Kind {
             Self::Approval => "approval",
             Self::Switch => "switch",
             Self::Event => "event",
+            Self::Oversight => "oversight",
             Self::Drill => "drill",
         }
     }
@@ -142,7 +146,7 @@ pub struct Draft {
     pub kind: Kind,
     /// The record's own identity.
     pub id: RecordId,
-    /// The record that this one answers: outcome to intent, abandon to intent.
+    /// The record that this one answers: outcome to intent, abandon to intent, oversight to intent.
     pub reference: Option<RecordId>,
     /// What it says.
     pub body: Body,

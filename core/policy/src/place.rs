@@ -118,6 +118,19 @@ impl Policy {
         Ok(Crossing::new(zone, workload, provider, purpose, conduits, endpoint, opaque))
     }
 
+    /// Where a workload stands that calls nobody: proved, governed, in a network of its zone, beside a proved workstation
+    /// if there is one.
+    ///
+    /// # Errors
+    /// The first of these checks that fails, in the order of placing.
+    pub fn standing(&self, principal: &Principal, peer: IpAddr) -> Result<&Workload, Refusal> {
+        let (workload, _) = self.workload(principal)?;
+        governed(workload)?;
+        self.agree(workload, peer)?;
+        self.beside(principal, workload)?;
+        Ok(workload)
+    }
+
     fn provider(&self, name: &str) -> Result<Arc<Provider>, Refusal> {
         let known = ProviderId::new(name).ok().and_then(|id| self.providers.get(&id));
         known.map(Arc::clone).ok_or_else(|| {

@@ -20,6 +20,7 @@ mod fixed;
 mod header;
 mod media;
 mod multipart;
+mod oversight;
 mod protobuf;
 mod request;
 
@@ -31,6 +32,7 @@ pub use endpoint::{Carries, Endpoint, endpoint, endpoints};
 pub use error::{Malformed, anthropic_type, error_body, message, openai_type, session_error};
 pub use fixed::{Fixed, announce, fixed};
 pub use multipart::fuzz as fuzz_multipart;
+pub use oversight::{Account, fuzz as fuzz_oversight};
 pub use request::{
     Attachment, Limits, Part, Request, Rewriting, Substitute, Unfit, fuzz as fuzz_request, fuzz_protobuf,
 };

@@ -4,6 +4,7 @@
 
 use crate::callers::{no_networks, strings};
 use crate::node::{At, Node};
+use crate::oversight;
 use crate::problem::Code;
 use crate::report::Report;
 use crate::value::{self, enumerate, quote};
@@ -34,6 +35,7 @@ pub(crate) fn build(file: &Node<'_>, scale: &Scale, now: Millis, report: &mut Re
         callers(&node, &known, report);
         times(&node, report);
         essential(&node, report);
+        oversight::judge(file, &node, report);
         if let Some(conduit) = conduit(name.value, &node, scale) {
             conduits.insert(conduit.id.clone(), conduit);
         }
@@ -63,6 +65,7 @@ fn conduit(name: &str, node: &Node<'_>, scale: &Scale) -> Option<Conduit> {
         bounds: bounds(&node.table("limits")?)?,
         keep: keep(node)?,
         essential: node.flag("essential"),
+        oversight: oversight::of(node)?,
         owner: node.string("owner")?,
         approval: Approval { by: node.string("approved_by")?, at: node.moment("approved_at").map(|at| at.value) },
         expires: node.moment("expires").map(|at| at.value),

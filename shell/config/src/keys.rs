@@ -8,6 +8,7 @@ mod failing;
 mod hands;
 mod intercept;
 mod map;
+mod oversight;
 mod quotas;
 mod services;
 
@@ -22,6 +23,7 @@ pub(crate) use map::{
     ANSWERS, CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS, SUPPLIER,
     WITHHOLD, WORKLOAD, WORKSTATION, ZONE,
 };
+pub(crate) use oversight::{CONDUIT_OVERSIGHT, OVERSIGHT};
 pub(crate) use quotas::{PRICES, QUEUE, QUOTA};
 pub(crate) use services::{API, GRPC};
 
@@ -54,6 +56,7 @@ pub(crate) static FILE: Section = Section {
         may("witnesses", Kind::Table(&WITNESSES), "", "Who signs the heads of this gateway's ledger."),
         may("witness", Kind::Table(&WITNESS), "", "This gateway as a witness of others."),
         may("console", Kind::Table(&CONSOLE), "", "Where people reach this gateway while it runs."),
+        may("oversight", Kind::Table(&OVERSIGHT), "", "Where people account for what they did with answers."),
         may("control", Kind::Table(&CONTROL), "", "What takes two people, and how long calls wait for one."),
         must("zones", Kind::Tables(&ZONE, Named::Zone), "", "The IEC 62443 zones."),
         may("workloads", Kind::Tables(&WORKLOAD, Named::Workload), "", "The software that calls AI."),
@@ -546,7 +549,7 @@ pub(crate) static RULES: Section = Section {
 };
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [&Section; 40] = [
+pub(crate) static SECTIONS: [&Section; 42] = [
     &FILE,
     &PLANT,
     &GATEWAY,
@@ -560,6 +563,7 @@ pub(crate) static SECTIONS: [&Section; 40] = [
     &CONSOLE_LOGIN,
     &CONSOLE_ROLES,
     &CONTROL,
+    &OVERSIGHT,
     &ZONE,
     &SECURITY_LEVELS,
     &WORKLOAD,
@@ -580,6 +584,7 @@ pub(crate) static SECTIONS: [&Section; 40] = [
     &REROUTE,
     &FALLBACK,
     &CONDUIT_LIMITS,
+    &CONDUIT_OVERSIGHT,
     &QUEUE,
     &QUOTA,
     &DICTIONARY,

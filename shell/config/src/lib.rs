@@ -27,6 +27,7 @@ mod limits;
 mod names;
 mod nearest;
 mod node;
+mod oversight;
 mod paths;
 pub mod private;
 mod problem;
@@ -79,6 +80,8 @@ pub struct Loaded {
     pub shifts: Option<shift::Settings>,
     /// What happens when providers fail.
     pub failing: fallback::Settings,
+    /// The origins of web pages that may account for answers.
+    pub origins: Vec<String>,
     /// How much may be used, and what it costs.
     pub quotas: quota::Settings,
     /// How the gateway runs.

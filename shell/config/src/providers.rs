@@ -2,7 +2,7 @@
 
 use crate::callers::strings;
 use crate::descriptions;
-use crate::node::Node;
+use crate::node::{At, Node};
 use crate::problem::Code;
 use crate::report::Report;
 use crate::value;
@@ -10,6 +10,9 @@ use plant::{CredentialReference, Dialect, Grpc, Provider, ProviderId, Scale, Sup
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
+
+/// The first step of the gateway's own paths.
+const OWN: &str = "penstock";
 
 /// Builds every provider that is whole.
 pub(crate) fn build(
@@ -21,6 +24,7 @@ pub(crate) fn build(
     let mut providers = BTreeMap::new();
     for (name, node) in file.tables("providers") {
         in_the_clear(file, &node, report);
+        taken(&name, &node, report);
         if let Some(provider) = provider(name.value, &node, scale, folder, report) {
             providers.insert(provider.id.clone(), provider);
         }
@@ -105,6 +109,14 @@ fn credential(node: &Node<'_>, folder: &Path) -> Option<CredentialReference> {
     let credential = node.table("credential")?;
     let file = credential.text("file").map(|path| CredentialReference::File(folder.join(path.value)));
     file.or_else(|| credential.string("environment").map(CredentialReference::Environment))
+}
+
+/// A provider's name is the first step of its path, and one is the gateway's own.
+fn taken(name: &At<&str>, node: &Node<'_>, report: &mut Report) {
+    if name.value == OWN {
+        let message = format!("{} has the name that the gateway's own paths begin with", node.place);
+        report.add(report.problem(Code::BadValue, name.span.clone(), message).help("give it another name"));
+    }
 }
 
 /// Prompts and credentials in the clear: never beyond the plant, and within it only with open eyes.

@@ -7,8 +7,8 @@ use crate::problem::{Code, Problem, Problems, Severity, Source};
 use crate::report::Report;
 use crate::shape::Shape;
 use crate::{
-    Loaded, callers, conduits, control, detection, failing, files, gateway, labels, limits, paths, providers, quotas,
-    rules, secret, shifts, spill, zones,
+    Loaded, callers, conduits, control, detection, failing, files, gateway, labels, limits, oversight, paths,
+    providers, quotas, rules, secret, shifts, spill, zones,
 };
 use plant::{GatewayId, Millis, Plant, PlantId, Scale};
 use std::path::Path;
@@ -181,6 +181,7 @@ fn finish(
     if !report.has_errors() {
         rules::judge(&plant, &rules, &mut report);
     }
+    let origins = oversight::origins(file, &mut report);
     let failed = report.has_errors();
     let list = report.into_list();
     if failed {
@@ -196,6 +197,7 @@ fn finish(
         guard: Arc::new(guard),
         shifts,
         failing,
+        origins,
         quotas,
         gateway,
         control,

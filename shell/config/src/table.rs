@@ -185,6 +185,11 @@ pub(crate) static HOST: Form = Form {
     check: |text| value::host(text).map(drop),
     pattern: "^([a-zA-Z0-9._-]+|\\[[0-9a-fA-F:.]+\\])(:[0-9]{1,5})?$",
 };
+pub(crate) static PAGE_ORIGIN: Form = Form {
+    what: "an origin of web pages",
+    check: value::page_origin,
+    pattern: "^https?://([a-z0-9._-]+|\\[[0-9a-f:.]+\\])(:[0-9]{1,5})?$",
+};
 pub(crate) static HOST_NAME: Form = Form {
     what: "a host without a port",
     check: |text| value::host_name(text).map(drop),

@@ -125,6 +125,26 @@ pub(crate) fn url(text: &str) -> Result<String, Fault> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
+/// An origin as browsers write it (RFC 6454 section 6.2): scheme and host in lower case, the port only if it is not the scheme's own.
+pub(crate) fn page_origin(text: &str) -> Result<(), Fault> {
+    const EXAMPLE: &str =
+        "write it as browsers do, in lower case and without a path: `https://hmi.example`, `https://hmi.example:8443`";
+    let Ok(uri) = text.parse::<http::Uri>() else { return fault("is no origin", EXAMPLE) };
+    let usual = match uri.scheme_str() {
+        Some("https") => 443,
+        Some("http") => 80,
+        _ => return fault("is no `https://` or `http://` origin", EXAMPLE),
+    };
+    let authority = uri.authority().map(http::uri::Authority::as_str).unwrap_or_default();
+    let bare = text.split_once("://").is_some_and(|(_, rest)| rest == authority);
+    let plain =
+        !authority.contains('@') && !authority.is_empty() && !text.bytes().any(|byte| byte.is_ascii_uppercase());
+    if !bare || !plain || uri.port_u16() == Some(usual) || authority.ends_with(':') {
+        return fault("is not an origin as browsers write it", EXAMPLE);
+    }
+    Ok(())
+}
+
 /// A host and its port, 443 if none is given: a DNS name in lower case, or an address.
 pub(crate) fn host(text: &str) -> Result<(String, u16), Fault> {
     const EXAMPLE: &str =

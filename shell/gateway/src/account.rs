@@ -172,7 +172,7 @@ impl Journal {
 
     /// A commitment to bytes, salted by the record's id: equal bodies of two calls do not look equal, and nobody
     /// can try out guesses without the plant's key, or, where content is kept, without what is sealed with it.
-    fn commit(&self, commitments: &Mac, part: &str, bytes: &[u8]) -> String {
+    pub(crate) fn commit(&self, commitments: &Mac, part: &str, bytes: &[u8]) -> String {
         seal::hex(&self.commitments(commitments).tag(&[self.id().to_string().as_bytes(), part.as_bytes(), bytes]))
     }
 }

@@ -21,6 +21,7 @@ pub(crate) fn answer(gate: &Arc<Gate>, request: &Request<Incoming>) -> Response<
         },
         "/metrics" => {
             gate.metrics.stand(gate.inforce.load().breakers().states());
+            gate.metrics.owing(gate.book.open());
             let mut answer = Response::new(Full::new(Bytes::from(gate.metrics.encode())));
             let kind = http::HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
             answer.headers_mut().insert(header::CONTENT_TYPE, kind);

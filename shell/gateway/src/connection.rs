@@ -5,7 +5,7 @@ use crate::journal::Journal;
 use crate::life::{Heard, Life, Over, Patience};
 use crate::replay::Replay;
 use crate::tls::{SharedTls, Shown};
-use crate::{GOODBYE, Gate, Limits, exchange};
+use crate::{GOODBYE, Gate, Limits, exchange, oversight};
 use bytes::BytesMut;
 use http::Request;
 use hyper::body::Incoming;
@@ -171,7 +171,13 @@ where
     let caller = Arc::new(Caller::new(origin, Arc::clone(&life), via));
     let service = service_fn(|request: Request<Incoming>| {
         let (gate, caller) = (Arc::clone(gate), Arc::clone(&caller));
-        async move { Ok::<_, Infallible>(exchange::exchange(gate, caller, request).await) }
+        async move {
+            let own = caller.via.is_none() && request.uri().path() == oversight::PATH;
+            Ok::<_, Infallible>(match own {
+                true => oversight::take(gate, caller, request).await,
+                false => exchange::exchange(gate, caller, request).await,
+            })
+        }
     });
     let ended = if second {
         let mut http = http2::Builder::new(TokioExecutor::new());

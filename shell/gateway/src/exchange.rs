@@ -264,6 +264,7 @@ pub(crate) fn judge(
         // Committed to once more: what is sealed with the content is what opens the commitments.
         journal.received(&gate.secrets.commitments, &bytes);
     }
+    journal.owed = inforce.owed(permit.terms(), target.endpoint.as_ref());
     journal.sends(&gate.secrets.commitments, &bytes, &body);
 
     // What the answer will pass; the guard last, for it judges what the caller will read.

@@ -3,6 +3,7 @@
 use crate::flood::Flood;
 use crate::holds::Holds;
 use crate::isolation::Isolation;
+use crate::oversight::{self, Book};
 use crate::place::{Place, Rooms};
 use crate::quotas::Quotas;
 use crate::recorder::Recorder;
@@ -25,6 +26,10 @@ pub(crate) struct Gate {
     pub(crate) isolation: Isolation,
     /// The calls that wait for a person.
     pub(crate) holds: Holds,
+    /// The answers that somebody must account for.
+    pub(crate) book: Book,
+    /// Those who look up a call in the ledger: reading it is work.
+    pub(crate) looks: Semaphore,
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) secrets: Secrets,
     pub(crate) limits: Limits,
@@ -63,6 +68,8 @@ impl Gate {
             isolation: Isolation::new(std::mem::take(&mut inforce.shut)),
             inforce: ArcSwap::from_pointee(inforce),
             holds: Holds::default(),
+            book: Book::default(),
+            looks: Semaphore::new(oversight::LOOKS),
             recorder,
             secrets,
             metrics,

@@ -22,6 +22,7 @@ use policy::{Passage, Policy};
 use quota::Counters;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use wire::Endpoint;
 
 /// One version of the plant in force. An exchange holds on to the version that it began with.
 pub struct Inforce {
@@ -35,6 +36,7 @@ pub struct Inforce {
     shifts: Option<shift::Settings>,
     tools: Arc<Tools>,
     interception: Option<Box<Interception>>,
+    origins: Vec<String>,
     pub(crate) shut: Vec<Part>,
     pub(crate) holds: HoldTerms,
     failing: fallback::Settings,
@@ -63,6 +65,7 @@ impl Inforce {
             pictures: None,
             shifts: None,
             interception: None,
+            origins: Vec::new(),
             shut: Vec::new(),
             holds: HoldTerms::default(),
             tools: Arc::default(),
@@ -85,6 +88,24 @@ impl Inforce {
     pub fn resuming(mut self, used: Counters) -> Self {
         self.used = used;
         self
+    }
+
+    /// The same with the origins of web pages that may account for answers.
+    #[must_use]
+    pub fn hearing(mut self, origins: Vec<String>) -> Self {
+        self.origins = origins;
+        self
+    }
+
+    pub(crate) fn origins(&self) -> &[String] {
+        &self.origins
+    }
+
+    /// In how many milliseconds somebody must account for the answer of a passage; `None` if nobody must, or if what comes
+    /// back is not for people.
+    pub(crate) fn owed(&self, passage: &Passage, endpoint: Option<&Endpoint>) -> Option<u64> {
+        let within = self.conduit(passage)?.oversight.within.filter(|_| endpoint.is_some_and(Endpoint::advises))?;
+        Some(u64::try_from(within.as_millis()).unwrap_or(u64::MAX))
     }
 
     pub(crate) fn quotas(&self) -> &Arc<quota::Settings> {
@@ -284,6 +305,11 @@ impl Inforce {
             tracing::debug!(peer = %caller.peer.ip(), remark = remark.name(), "about a caller");
         }
         identified
+    }
+
+    /// The pseudonym of a person whom a program names; `None` if the plant has no issuer.
+    pub(crate) fn pseudonym(&self, subject: &str) -> Option<OperatorId> {
+        self.registry.pseudonym(subject)
     }
 
     /// Whose operator token this is, by pseudonym, and the roles that the issuer states; apart from any call.

@@ -13,6 +13,7 @@
 use crate::Gate;
 use crate::answer::Switched;
 use crate::keeping::Keeping;
+use crate::oversight::Due;
 use crate::quotas::Counted;
 use crate::recorder::{Recorder, Unwritten, draw_id, now, write};
 use crate::shifts::Heard;
@@ -26,6 +27,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+
+/// What an outcome says of an answer that must be accounted for: in how many milliseconds from then.
+const OWED: &str = "oversight_ms";
 
 /// One exchange's place in the ledger. Closing it is what makes the record; dropped unclosed, it still makes one.
 /// Boxed, for it moves through every stage.
@@ -50,6 +54,8 @@ pub(crate) struct Journal {
     pub(crate) counted: Option<Box<Counted>>,
     /// When it is worth to ask again, if it ends in a refusal.
     pub(crate) after: Option<Duration>,
+    /// In how many milliseconds from its end somebody must account for its answer.
+    pub(crate) owed: Option<u64>,
     /// How often it was sent again to the same provider.
     pub(crate) retries: u64,
     /// Who answers in place of the provider that failed, and how that failed.
@@ -100,6 +106,7 @@ impl Journal {
             heard: Heard::default(),
             counted: None,
             after: None,
+            owed: None,
             retries: 0,
             switched: None,
         })
@@ -215,9 +222,33 @@ impl Journal {
         self.gate.metrics.counted(&conduit, end.io.input_tokens, end.io.output_tokens);
         let mut draft = self.outcome(Kind::Outcome, id, end);
         draft.body.seal = sealed.as_ref().ok().cloned().flatten();
-        let written = sealed.and(write(&*self.gate.recorder, draft).await);
+        let written = sealed.and(self.ended(draft).await);
         self.count(&written);
         written
+    }
+
+    /// Writes the outcome. Whether or not anybody still waits then, an answer that must be accounted for is in the book once
+    /// its record is durable.
+    async fn ended(&self, draft: Draft) -> Result<(), Unwritten> {
+        let Some(within) = draft.number(OWED) else { return write(&*self.gate.recorder, draft).await };
+        let (gate, call) = (Arc::clone(&self.gate), self.id);
+        let (done, written) = oneshot::channel();
+        self.gate.recorder.append(
+            draft,
+            Box::new(move |result| {
+                if result.is_ok() {
+                    gate.book.enter(Due { at: Millis(now().0.saturating_add(within)), call });
+                }
+                let _ = done.send(result);
+            }),
+        );
+        written.await.unwrap_or_else(|_| Err(Unwritten::writer_gone()))
+    }
+
+    /// Whether a model's answer, or a part of it, reached the caller.
+    fn advised(&self, end: &End<'_>) -> bool {
+        let model = self.switched.as_ref().is_none_or(|switched| switched.to.is_some());
+        model && end.status < 400 && end.io.answer_bytes > 0
     }
 
     /// Ends without a record of its own: it shares one with others.
@@ -282,6 +313,7 @@ impl Journal {
         };
         let detail = end.failure.map(|(_, detail)| detail).filter(|detail| !detail.is_empty());
         let mut note: BTreeMap<_, _> = detail.map(|detail| ("detail", Note::text(detail))).into_iter().collect();
+        note.extend(self.owed.filter(|_| self.advised(&end)).map(|within| (OWED, Note::Number(within))));
         note.extend((self.retries > 0).then_some(("retries", Note::Number(self.retries))));
         if let Some(switched) = &self.switched {
             note.insert("answered_by", Note::text(switched.by()));

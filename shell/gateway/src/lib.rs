@@ -40,6 +40,7 @@ mod leash;
 mod life;
 mod listen;
 mod metrics;
+mod oversight;
 mod passing;
 mod place;
 mod quotas;
@@ -70,7 +71,8 @@ pub use inforce::Inforce;
 pub use intercept::{Authority, Encrypted, Host, Hosts, Interception, Mint, MintError, pac};
 pub use keys::{Fetch, FetchError, Fetched, HttpFetch, OperatorKeys, Pending, SourceError};
 pub use metrics::Metrics;
-pub use recorder::{Acknowledge, Kept, Recorder, Unwritten, draw_id, now};
+pub use oversight::Due;
+pub use recorder::{Acknowledge, Ended, Kept, Known, Recorder, Unwritten, draw_id, now};
 pub use sockets::Sockets;
 pub use telemetry::TRACES;
 pub use tls::{Connector, TlsError, TlsFiles, client, connector, server};
@@ -232,6 +234,7 @@ impl Gateway {
         let (ear, calls) = shifts::ear();
         let gate = Arc::new(Gate::new(inforce, recorder, secrets, limits, metrics, ear));
         gate.watchers.spawn(shifts::hear(Arc::clone(&gate), calls));
+        gate.watchers.spawn(oversight::watch(Arc::clone(&gate)));
         let mut listeners = Vec::new();
         for (socket, listener) in bound {
             gate.tracker.spawn(listen::calls(Arc::clone(&gate), socket, listener.clone()));

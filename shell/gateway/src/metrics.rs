@@ -54,7 +54,14 @@ struct Limited {
     measure: &'static str,
 }
 
-/// A conduit whose calls wait for their turn.
+/// What was done with an answer, of which conduit.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Judged {
+    conduit: String,
+    decision: &'static str,
+}
+
+/// A conduit whose calls wait for their turn, or whose answers nobody accounts for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Lane {
     conduit: String,
@@ -98,6 +105,9 @@ pub struct Metrics {
     stops: Family<Limited, Counter>,
     warnings: Family<Limited, Counter>,
     waits: Family<Lane, Counter>,
+    accounted: Family<Judged, Counter>,
+    unaccounted: Family<Lane, Counter>,
+    open: Gauge,
     /// Calls that were not compared with others, because too many ended at once.
     pub(crate) unheard: Counter,
 }
@@ -126,6 +136,9 @@ impl Default for Metrics {
             stops: Family::default(),
             warnings: Family::default(),
             waits: Family::default(),
+            accounted: Family::default(),
+            unaccounted: Family::default(),
+            open: Gauge::default(),
             unheard: Counter::default(),
             registry: std::sync::Mutex::default(),
         };
@@ -178,6 +191,17 @@ impl Default for Metrics {
             "Breakers of providers: 0 closed, 1 half-open, 2 open",
             metrics.breakers.clone(),
         );
+        registry.register(
+            "oversight",
+            "Answers that somebody has accounted for, by conduit and what was done with them",
+            metrics.accounted.clone(),
+        );
+        registry.register(
+            "oversight_missed",
+            "Answers that nobody accounted for in time, by conduit",
+            metrics.unaccounted.clone(),
+        );
+        registry.register("oversight_open", "Answers that somebody must still account for", metrics.open.clone());
         registry.register("calls_unheard", "Calls that were not watched for shifts", metrics.unheard.clone());
         Self { registry: std::sync::Mutex::new(registry), ..metrics }
     }
@@ -210,6 +234,19 @@ impl Metrics {
 
     pub(crate) fn warned(&self, quota: &str, measure: &'static str) {
         self.warnings.get_or_create(&Limited { quota: quota.to_owned(), measure }).inc();
+    }
+
+    pub(crate) fn accounted(&self, conduit: &str, decision: &'static str) {
+        self.accounted.get_or_create(&Judged { conduit: conduit.to_owned(), decision }).inc();
+    }
+
+    pub(crate) fn unaccounted(&self, conduit: &str) {
+        self.unaccounted.get_or_create(&Lane { conduit: conduit.to_owned() }).inc();
+    }
+
+    /// Shows how many answers must still be accounted for.
+    pub(crate) fn owing(&self, open: usize) {
+        self.open.set(i64::try_from(open).unwrap_or(i64::MAX));
     }
 
     /// Shows breakers as they stand, and no other.

@@ -1,10 +1,11 @@
 //! The ledger as the gateway sees it. It does not know how records are kept: it is handed a [`Recorder`], and `store`
 //! is one.
 
+use crate::oversight::Due;
 use bytes::Bytes;
-use plant::{Draft, Millis, RecordId, Sealed};
+use plant::{Body, Draft, Millis, RecordId, Sealed};
 use seal::envelope::Salt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::sync::oneshot;
 
 /// The ledger did not take a record.
@@ -35,6 +36,32 @@ pub struct Kept {
     pub bytes: Bytes,
 }
 
+/// A call as the ledger knows it.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Whose it is, across what and to where.
+    pub about: Body,
+    /// When it came.
+    pub began: Millis,
+    /// How it ended; `None` while it is under way.
+    pub ended: Option<Ended>,
+    /// How many records account for its answer.
+    pub accounted: u64,
+    /// Whether a record says that nobody did in time.
+    pub missed: bool,
+}
+
+/// The end of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Its record.
+    pub record: RecordId,
+    /// When that was written.
+    pub at: Millis,
+    /// In how many milliseconds from then somebody must account for the answer; `None` if nobody must.
+    pub within: Option<u64>,
+}
+
 /// Takes records, and the content beside them.
 pub trait Recorder: Send + Sync {
     /// Queues a record; calls `done` when it is durable and signed. Never blocks: a full queue is a failure that `done`
@@ -46,6 +73,22 @@ pub trait Recorder: Send + Sync {
     /// # Errors
     /// If the content is not kept; no record may refer to it then.
     fn keep(&self, kept: &Kept) -> Result<Sealed, Unwritten>;
+
+    /// What the ledger says of a call that has left; `None` if it knows none of that record, or none that is recent. Blocks, so
+    /// it is called aside.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    fn look_up(&self, call: RecordId) -> Result<Option<Known>, Unwritten>;
+
+    /// The answers that somebody must account for, and of which the ledger says neither that somebody did nor that nobody
+    /// did in time: of calls that began at a time or later; without one, of those that ended so shortly before the gateway
+    /// started last that they could still be open, where `longest` is the longest time to account for one. Blocks, so it is
+    /// called aside.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    fn unaccounted(&self, since: Option<Millis>, longest: Duration) -> Result<Vec<Due>, Unwritten>;
 
     /// Whether records are being taken; what is wrong if not.
     ///

@@ -194,6 +194,13 @@ pub(crate) fn sign(reply: &mut Reply, verdict: Verdict, reason: Option<Reason>, 
     }
 }
 
+/// Names the record behind an answer of the gateway's own.
+pub(crate) fn recorded(reply: &mut Reply, record: RecordId) {
+    if let Ok(value) = HeaderValue::from_str(&record.to_string()) {
+        reply.headers_mut().insert(RECORD, value);
+    }
+}
+
 /// Says who answered, if it is not the provider that was called.
 pub(crate) fn rerouted(reply: &mut Reply, to: &plant::ProviderId) {
     if let Ok(value) = HeaderValue::from_str(to.as_str()) {

@@ -164,6 +164,22 @@ const RECORDS: &[Column] = &[
         "microseconds until the head of the provider's answer",
     ),
     column("provider_id", Source::Text("out.provider_id"), "the provider's own id of the call"),
+    column("decision", Source::Text("note.decision"), "of an `oversight`: what was done with the answer"),
+    column(
+        "decided_ms",
+        Source::Number("note.after_ms"),
+        "of an `oversight`: milliseconds from the end of the answer until it was told",
+    ),
+    column(
+        "shown_ms",
+        Source::Number("note.shown_ms"),
+        "of an `oversight`: milliseconds that the answer was on show, as the program says",
+    ),
+    column(
+        "oversight_ms",
+        Source::Number("note.oversight_ms"),
+        "of an `outcome`: milliseconds in which somebody must account for the answer",
+    ),
     column("note", Source::Json("note"), "what else its kind says, as JSON: `note ->> 'change'`"),
 ];
 

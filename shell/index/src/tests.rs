@@ -128,6 +128,10 @@ fn draft(number: u64) -> Draft {
         ..Io::default()
     };
     let note = maybe(number, 20, reasons).map(|reason| ("reason", Note::text(reason.code())));
+    let decision = maybe(number, 28, &["accepted", "edited", "stopped"]).map(|name| ("decision", Note::text(name)));
+    let times = ["after_ms", "shown_ms", "oversight_ms"].map(|name| (name, Note::Number(number)));
+    let decided_on = decision.is_some();
+    let times = times.into_iter().filter(move |_| decided_on);
     let some = |salt| pick(number, salt, &[true, true, false]);
     let body = Body {
         who: some(21).then_some(who),
@@ -136,7 +140,7 @@ fn draft(number: u64) -> Draft {
         decided: some(24).then_some(decided),
         io: some(25).then_some(io),
         out: some(26).then_some(out),
-        note: note.into_iter().collect(),
+        note: note.into_iter().chain(decision).chain(times).collect(),
         ..Body::default()
     };
     Draft { kind, id: id(number), reference: (number % 3 == 1).then(|| id(number - 1)), body }

@@ -2,7 +2,9 @@
 
 use ledger::{Entry, Head};
 use memchr::memmem::Finder;
-use plant::{ConduitId, Kind, Millis, OperatorId, ProviderId, Reason, RecordId, Verdict, Wildcard, WorkloadId, ZoneId};
+use plant::{
+    ConduitId, Judgement, Kind, Millis, OperatorId, ProviderId, Reason, RecordId, Verdict, Wildcard, WorkloadId, ZoneId,
+};
 
 /// What a record must be; what is `None` does not matter. The default lets everything pass.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +33,8 @@ pub struct Filter {
     pub reason: Option<Reason>,
     /// Of this sensitivity, by the plant's name for it.
     pub sensitivity: Option<String>,
+    /// An account that says this was done with an answer.
+    pub judgement: Option<Judgement>,
     /// With this identity, or answering the record with it.
     pub id: Option<RecordId>,
 }
@@ -53,6 +57,7 @@ impl Filter {
             self.provider.as_ref().map(ToString::to_string),
             self.verdict.map(|verdict| verdict.to_string()),
             self.reason.map(|reason| reason.to_string()),
+            self.judgement.map(|judgement| judgement.name().to_owned()),
             self.id.map(|id| id.to_string()),
         ];
         let needles = names.into_iter().flatten().map(|name| Finder::new(&format!("\"{name}\"")).into_owned());
@@ -85,8 +90,20 @@ impl Sieve {
 
     /// Whether a record is one that is wanted.
     pub(crate) fn keeps(&self, entry: &Entry) -> bool {
-        let Filter { zone, conduit, workload, operator, provider, model, verdict, reason, sensitivity, id, .. } =
-            &self.filter;
+        let Filter {
+            zone,
+            conduit,
+            workload,
+            operator,
+            provider,
+            model,
+            verdict,
+            reason,
+            sensitivity,
+            judgement,
+            id,
+            ..
+        } = &self.filter;
         let is = |wanted: Option<&str>, paths: &[&str]| {
             wanted.is_none_or(|wanted| paths.iter().any(|path| entry.text(path) == Some(wanted)))
         };
@@ -98,6 +115,7 @@ impl Sieve {
             && is(verdict.map(Verdict::name), &["dec.verdict"])
             && is(reason.map(Reason::code), &["dec.reason", "out.reason", "note.reason"])
             && is(sensitivity.as_deref(), &["what.sensitivity"])
+            && is(judgement.map(Judgement::name), &["note.decision"])
             && id.is_none_or(|id| entry.id() == id || entry.reference() == Some(id))
             && model.as_ref().is_none_or(|model| {
                 let named = ["what.model", "out.model", "note.model"].into_iter().filter_map(|path| entry.text(path));

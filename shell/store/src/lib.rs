@@ -47,6 +47,7 @@ pub use disk::Usage;
 pub use epochs::EpochError;
 pub use filter::Filter;
 pub use folder::Folder;
+pub use own::about;
 pub use reader::{ReadError, Reader, Receipts, Record, Records};
 pub use settings::Settings;
 pub use shared::{Condition, Done, Failure, State, Stepped, Written};

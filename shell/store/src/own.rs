@@ -92,7 +92,8 @@ pub(crate) fn unheard(now: Millis, wait: RecordId, held: &Entry) -> Draft {
 }
 
 /// What the end of a call repeats of its intent, read back from it; see [`Body::about`].
-pub(crate) fn about(intent: &Entry) -> Option<Body> {
+#[must_use]
+pub fn about(intent: &Entry) -> Option<Body> {
     fn id<T: FromStr>(intent: &Entry, path: &str) -> Option<T> {
         intent.text(path)?.parse().ok()
     }

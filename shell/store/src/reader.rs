@@ -13,8 +13,8 @@ use crate::publisher::BEGINNING;
 use crate::retention;
 use crate::wal::{Position, Step, WalError, Walker};
 use ledger::tile::{BUNDLE_LIMIT, Row, Tile, Tiles, WIDTH};
-use ledger::{Checkpoint, Entry, Receipt, ReceiptError};
-use plant::RecordId;
+use ledger::{Checkpoint, Entry, Head, Receipt, ReceiptError};
+use plant::{Millis, RecordId};
 use seal::note::{NOTE_LIMIT, Note};
 use std::collections::VecDeque;
 use std::io;
@@ -137,12 +137,36 @@ impl Reader {
     /// was removed because its time was over is passed over.
     #[must_use]
     pub fn records(&self, from: u64, filter: Filter) -> Records {
-        Records { lines: Lines::new(self.clone(), from), sieve: filter.sieve(), ended: false }
+        Records { lines: Lines::new(self.clone(), from), sieve: filter.sieve(), end: u64::MAX, ended: false }
     }
 
     /// All records from sequence number `from` on whose line holds this text.
-    pub(crate) fn holding(&self, from: u64, text: &str) -> Records {
-        Records { lines: Lines::new(self.clone(), from), sieve: Sieve::holding(text), ended: false }
+    #[must_use]
+    pub fn holding(&self, from: u64, text: &str) -> Records {
+        Records { lines: Lines::new(self.clone(), from), sieve: Sieve::holding(text), end: u64::MAX, ended: false }
+    }
+
+    /// Where to begin to read what was written at a time or later: no earlier record was, save where the clock went back.
+    /// Found by halves, so that a long ledger is not read for it.
+    ///
+    /// # Errors
+    /// As reading any of its records.
+    pub fn since(&self, time: Millis) -> Result<u64, ReadError> {
+        let Seam { size, minimum, .. } = self.seam()?;
+        let (width, first) = (u64::from(WIDTH), retention::first(&self.folder, minimum, size));
+        let (mut low, mut high) = (first / width, size.div_ceil(width));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let seq = middle.saturating_mul(width);
+            let begins = self.bundle(middle, size)?.into_iter().next();
+            let head = begins.as_deref().map(Head::parse).transpose();
+            match head.map_err(|problem| ReadError::Record { seq, problem })? {
+                Some(head) if head.t < time => low = middle + 1,
+                _ => high = middle,
+            }
+        }
+        // The bundle before begins earlier, and may go on until then.
+        Ok(low.saturating_sub(1).saturating_mul(width).max(first))
     }
 
     /// The newest records that pass the filter, at most `most`, oldest first.
@@ -309,10 +333,19 @@ fn judge(sieve: &Sieve, seq: u64, line: Vec<u8>) -> Result<Option<Record>, ReadE
 pub struct Records {
     lines: Lines,
     sieve: Sieve,
+    /// Where they end at the latest.
+    end: u64,
     ended: bool,
 }
 
 impl Records {
+    /// The same to this sequence number at most, itself not included.
+    #[must_use]
+    pub fn below(mut self, end: u64) -> Self {
+        self.end = end;
+        self
+    }
+
     /// The sequence number of the next line that would be read: where to go on later.
     #[must_use]
     pub fn position(&self) -> u64 {
@@ -324,7 +357,7 @@ impl Iterator for Records {
     type Item = Result<Record, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.ended {
+        while !self.ended && self.lines.next < self.end {
             let result = match self.lines.next() {
                 Ok(None) => break,
                 Ok(Some((seq, line))) => judge(&self.sieve, seq, line),

@@ -65,6 +65,7 @@ fn conduit(
         |conduit: &Conduit| conduit.reroute.as_ref().map(ToString::to_string).unwrap_or_else(|| "nowhere".to_owned());
     said.plain(place, "where it reroutes to", (&reroute(was), &reroute(is)));
     time(place, was.expires, is.expires, said);
+    oversight(place, was, is, said);
     if was.essential != is.essential {
         let text = if is.essential {
             "is essential: some of its calls may leave while the ledger cannot be written"
@@ -121,6 +122,37 @@ fn operator(place: impl Fn() -> String + Copy, was: &Conduit, is: &Conduit, said
         }
         _ => {}
     }
+}
+
+fn oversight(place: impl Fn() -> String + Copy, was: &Conduit, is: &Conduit, said: &mut Said) {
+    let (was, is) = (&was.oversight, &is.oversight);
+    let most = |within: Option<Duration>| within.unwrap_or(Duration::MAX);
+    let told = |within: Option<Duration>| match within {
+        Some(time) => format!("within {} s", time.as_secs_f64()),
+        None => "by nobody who does not want to".to_owned(),
+    };
+    let text = || format!("its answers are accounted for {}, and were {}", told(is.within), told(was.within));
+    match most(was.within).cmp(&most(is.within)) {
+        Ordering::Less => said.opens(place, text),
+        Ordering::Greater => said.closes(place, text),
+        Ordering::Equal => {}
+    }
+    match (was.proved, is.proved) {
+        (true, false) => said.opens(place, || "takes accounts without a proved operator".to_owned()),
+        (false, true) => said.closes(place, || "takes no account without a proved operator".to_owned()),
+        _ => {}
+    }
+    said.set(
+        place,
+        (&was.by, &is.by),
+        "lets {} account for its answers",
+        "does not let {} account for its answers any more",
+    );
+    said.plain(
+        place,
+        "how long its answers can be accounted for, in seconds",
+        (&was.until.as_secs(), &is.until.as_secs()),
+    );
 }
 
 /// What is done with each label that either names, and with any of the others.

@@ -116,6 +116,7 @@ pub(crate) fn conduit(name: &str, from: &str, to: &str, purposes: &str, ceiling:
         guarding: plant::Guarding::default(),
         keep: plant::Keep::Nothing,
         essential: false,
+        oversight: plant::Oversight::default(),
         owner: "brewing".to_owned(),
         approval: Approval { by: "plant manager".to_owned(), at: None },
         expires: None,

@@ -63,6 +63,16 @@ fn a_conduit_that_opens_more_says_what() {
         &["closes: conduit `copilot-cloud` is approved until 2026-12-31T00:00:00.000Z, and was without an end"],
     );
     check(
+        |plant| cloud(plant).oversight.within = Some(std::time::Duration::from_secs(300)),
+        &[
+            "closes: conduit `copilot-cloud` its answers are accounted for within 300 s, and were by nobody who does not want to",
+        ],
+    );
+    check(
+        |plant| cloud(plant).oversight.proved = true,
+        &["closes: conduit `copilot-cloud` takes no account without a proved operator"],
+    );
+    check(
         |plant| cloud(plant).essential = true,
         &[
             "opens: conduit `copilot-cloud` is essential: some of its calls may leave while the ledger cannot be written",

@@ -379,6 +379,26 @@ impl Endpoint {
         self.has_model_in_path() || self.is_session() || (self.has_body() && !stores)
     }
 
+    /// Whether what comes back is for people to act on: text, speech, pictures. Not lists, counts and vectors, which programs read.
+    #[must_use]
+    pub fn advises(&self) -> bool {
+        const COUNTS: [&str; 10] = [
+            "mbed",
+            "rerank",
+            "moderation",
+            "okenize",
+            "count",
+            "classif",
+            "score",
+            "pooling",
+            "apply-template",
+            "show",
+        ];
+        let asks = self.asks_model() && (self.is_session() || self.method() == "POST");
+        let tells_of_models = self.is_grpc() && self.0.name.starts_with("model");
+        asks && !tells_of_models && !COUNTS.iter().any(|part| self.0.name.contains(part))
+    }
+
     /// Whether a call to it opens a session over WebSocket.
     #[must_use]
     pub fn is_session(&self) -> bool {

@@ -1,6 +1,6 @@
 //! The keys of the plant's map: zones, what calls from them, providers, and the conduits between the two.
 
-use super::{API, BREAKER, FALLBACK, GRPC, PRICES, QUEUE};
+use super::{API, BREAKER, CONDUIT_OVERSIGHT, FALLBACK, GRPC, PRICES, QUEUE};
 use crate::table::{
     CERTIFICATE, COUNTRY, ENVIRONMENT, Field, HOST, Kind, NETWORK, Named, Need, PATH, Section, URL, WILDCARD, any,
     either, list, may, must,
@@ -372,6 +372,7 @@ pub(crate) static CONDUIT: Section = Section {
             "Whether a bounded number of its calls may leave while the ledger cannot be written. Their records are put aside, durable and \
              signed, and come into the ledger when it works again (`emergency_bytes`).",
         ),
+        may("oversight", Kind::Table(&CONDUIT_OVERSIGHT), "", "How its answers are accounted for."),
         may("queue", Kind::Table(&QUEUE), "", "How calls of an essential conduit wait for a place."),
         must("owner", Kind::Text, "\"Quality department\"", "Who answers for it."),
         must("approved_by", Kind::Text, "\"OT security, J. Brandt\"", "Who approved it."),

@@ -7,7 +7,9 @@ use super::redaction::Redaction;
 use super::sample::{METHOD, Sample};
 use super::{BYTES_LIMIT, FIXED, MANIFEST, NOTE, RECORDS_LIMIT, REDACTED, is_name};
 use ledger::Checkpoint;
-use plant::{ConduitId, Kind, Millis, OperatorId, ProviderId, Reason, RecordId, Verdict, Wildcard, WorkloadId, ZoneId};
+use plant::{
+    ConduitId, Judgement, Kind, Millis, OperatorId, ProviderId, Reason, RecordId, Verdict, Wildcard, WorkloadId, ZoneId,
+};
 use seal::{base64, hex, sha256, unhex};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -155,6 +157,7 @@ pub(super) fn filter(filter: &Filter) -> Map<String, Value> {
         verdict,
         reason,
         sensitivity,
+        judgement,
         id,
     } = filter;
     let all = [
@@ -170,6 +173,7 @@ pub(super) fn filter(filter: &Filter) -> Map<String, Value> {
         ("verdict", verdict.map(|verdict| verdict.name().to_owned())),
         ("reason", reason.map(|reason| reason.code().to_owned())),
         ("sensitivity", sensitivity.clone()),
+        ("decision", judgement.map(|judgement| judgement.name().to_owned())),
         ("id", id.map(|id| id.to_string())),
     ];
     all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::from(value?)))).collect()
@@ -191,6 +195,7 @@ pub(super) fn read_filter(asked: &Map<String, Value>) -> Option<Filter> {
         verdict: text("verdict").and_then(|verdict| named(&Verdict::NAMES, verdict)),
         reason: text("reason").and_then(|code| Reason::ALL.iter().copied().find(|reason| reason.code() == code)),
         sensitivity: text("sensitivity").map(str::to_owned),
+        judgement: text("decision").and_then(Judgement::named),
         id: text("id").and_then(RecordId::parse),
     };
     // What was not understood would let too much pass.

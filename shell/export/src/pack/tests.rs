@@ -369,10 +369,11 @@ fn every_filter_that_a_manifest_names_is_read_again() {
         verdict: Some(Verdict::Redact),
         reason: Some(plant::Reason::ALL[0]),
         sensitivity: Some(text("internal")),
+        judgement: Some(plant::Judgement::Edited),
         id: Some(RecordId::new(Millis(1_700_000_000_000), [7; 10])),
     };
     let asked = manifest::filter(&filter);
-    assert_eq!(asked.len(), 13, "each of them");
+    assert_eq!(asked.len(), 14, "each of them");
     assert_eq!(format!("{:?}", manifest::read_filter(&asked)), format!("{:?}", Some(filter)));
 }
 

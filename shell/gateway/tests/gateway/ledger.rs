@@ -1,8 +1,8 @@
 //! A ledger that keeps drafts in memory, and that can be slow, full or broken on demand.
 
 use bytes::Bytes;
-use gateway::{Acknowledge, Kept, Recorder, Unwritten};
-use plant::{Draft, Kind, Reason, RecordId, Sealed};
+use gateway::{Acknowledge, Due, Ended, Kept, Known, Recorder, Unwritten};
+use plant::{Draft, Kind, Millis, Reason, RecordId, Sealed};
 use seal::envelope::Salt;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -153,6 +153,26 @@ impl Recorder for Ledger {
         let Kept { record, subject, salt, bytes, .. } = kept;
         all.push(Content { record: *record, subject: subject.clone(), salt: salt.clone(), bytes: bytes.clone() });
         Ok(Sealed { blob: seal::hex(&seal::sha256(bytes)), key: format!("2026-11/{subject}") })
+    }
+
+    fn look_up(&self, call: RecordId) -> Result<Option<Known>, Unwritten> {
+        let written = self.written();
+        let of = |kind: Kind| written.iter().filter(move |draft| draft.kind == kind && draft.reference == Some(call));
+        let Some(intent) = written.iter().find(|draft| draft.kind == Kind::Intent && draft.id == call) else {
+            return Ok(None);
+        };
+        let ended = of(Kind::Outcome).next().map(|outcome| Ended {
+            record: outcome.id,
+            at: outcome.id.time(),
+            within: outcome.number("oversight_ms"),
+        });
+        let missed = of(Kind::Alert).any(|alert| alert.text("event") == Some("unaccounted"));
+        let accounted = of(Kind::Oversight).count() as u64;
+        Ok(Some(Known { about: intent.body.about(), began: call.time(), ended, accounted, missed }))
+    }
+
+    fn unaccounted(&self, _since: Option<Millis>, _longest: Duration) -> Result<Vec<Due>, Unwritten> {
+        Ok(Vec::new())
     }
 
     fn health(&self) -> Result<(), String> {

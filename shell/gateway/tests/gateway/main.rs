@@ -31,6 +31,8 @@ mod keeping;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
+mod oversight;
+#[cfg(test)]
 mod provider;
 #[cfg(test)]
 mod providers;

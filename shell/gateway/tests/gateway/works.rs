@@ -44,6 +44,8 @@ pub(crate) struct Setting {
     pub(crate) tags: Verdict,
     /// How calls wait for people.
     pub(crate) holds: gateway::HoldTerms,
+    /// In which time answers must be accounted for.
+    pub(crate) account_within: Option<Duration>,
     /// Whether conduits keep content.
     pub(crate) keep: bool,
     /// What conduits do with what answers recommend, if a tag has limits.
@@ -86,6 +88,7 @@ impl Setting {
             secrets: Verdict::Refuse,
             tags: Verdict::Tokenise,
             holds: gateway::HoldTerms::default(),
+            account_within: None,
             keep: false,
             guarding: None,
             tokens: plant::Tokens::Words,
@@ -342,6 +345,7 @@ fn plant(setting: &Setting) -> Plant {
         guarding: setting.guarding.unwrap_or_default(),
         keep: if setting.keep { Keep::Content } else { Keep::Nothing },
         essential: false,
+        oversight: plant::Oversight { within: setting.account_within, ..plant::Oversight::default() },
         owner: "works".to_owned(),
         approval: Approval { by: "works".to_owned(), at: None },
         expires: None,

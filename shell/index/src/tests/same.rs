@@ -1,7 +1,9 @@
 //! The law of the index: a question in SQL and the same filter of `penstock records` give the same records.
 
 use super::{CONDUITS, MODELS, OPERATORS, PROVIDERS, SENSITIVITIES, WORKLOADS, ZONES, ask, id, open, write};
-use plant::{ConduitId, Kind, Millis, OperatorId, ProviderId, Reason, Verdict, Wildcard, WorkloadId, ZoneId};
+use plant::{
+    ConduitId, Judgement, Kind, Millis, OperatorId, ProviderId, Reason, Verdict, Wildcard, WorkloadId, ZoneId,
+};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
@@ -28,6 +30,7 @@ fn question(filter: &Filter) -> String {
         filter.verdict.map(|verdict| format!("verdict = {}", quote(&verdict))),
         filter.reason.map(|reason| format!("{} in (reason_decided, reason_ended, reason_noted)", quote(&reason))),
         filter.sensitivity.as_ref().map(|sensitivity| format!("sensitivity = {}", quote(sensitivity))),
+        filter.judgement.map(|judgement| format!("decision = {}", quote(&judgement.name()))),
         filter.id.map(|id| format!("{} in (id, ref)", quote(&id))),
     ];
     let conditions: Vec<_> = conditions.into_iter().flatten().collect();
@@ -52,12 +55,13 @@ fn filters(times: Vec<Millis>) -> impl Strategy<Value = Filter> {
     let kinds = Kind::NAMES.map(|(_, kind)| kind).to_vec();
     let verdicts = Verdict::NAMES.map(|(_, verdict)| verdict).to_vec();
     let who = (maybe(zones), maybe(conduits), maybe(workloads), maybe(operators), maybe(providers));
-    let what = (maybe(models), maybe(verdicts), maybe(Reason::ALL.to_vec()), maybe(kinds));
+    let judgements = Judgement::NAMES.map(|(_, judgement)| judgement).to_vec();
+    let what = (maybe(models), maybe(verdicts), maybe(Reason::ALL.to_vec()), maybe(kinds), maybe(judgements));
     let sensitivities = maybe(SENSITIVITIES.map(str::to_owned).to_vec());
     let rest = (maybe(times.clone()), maybe(times), sensitivities, maybe((0..RECORDS + 9).map(id).collect()));
     (who, what, rest).prop_map(|(who, what, rest)| {
         let (zone, conduit, workload, operator, provider) = who;
-        let (model, verdict, reason, kind) = what;
+        let (model, verdict, reason, kind, judgement) = what;
         let (since, until, sensitivity, id) = rest;
         Filter {
             since,
@@ -72,6 +76,7 @@ fn filters(times: Vec<Millis>) -> impl Strategy<Value = Filter> {
             verdict,
             reason,
             sensitivity,
+            judgement,
             id,
         }
     })
@@ -112,11 +117,12 @@ fn every_filter_gives_the_records_that_the_same_question_gives() {
         Filter { provider: ProviderId::new("edge").ok(), ..Filter::default() },
         Filter { model: Some(Wildcard("what[is]?".to_owned())), ..Filter::default() },
         Filter { reason: Some(Reason::NoConduit), ..Filter::default() },
+        Filter { judgement: Some(Judgement::Edited), ..Filter::default() },
         Filter { id: Some(id(7)), ..Filter::default() },
     ] {
         let answer = ask(&index, &question(&filter)).unwrap();
         assert_eq!(answer, filtered(folder.path(), filter));
         found += usize::from(!answer.is_empty());
     }
-    assert_eq!(found, 6);
+    assert_eq!(found, 7);
 }

@@ -384,3 +384,22 @@ fn whoever_waits_when_the_ledger_closes_is_told() {
     assert_eq!(told.len(), 4000);
     assert_eq!(numbers(folder.path()).len(), told.iter().filter(|written| **written).count());
 }
+
+#[test]
+fn reading_on_from_a_time_misses_nothing_and_reads_little_before() {
+    let folder = folder();
+    let (store, _) = open(folder.path());
+    for round in 0..8 {
+        settle(flood(&store, round * 400..(round + 1) * 400, 1));
+    }
+    store.close();
+    let reader = Reader::open(folder.path()).unwrap();
+    let records = |from| reader.records(from, Filter::default());
+    let times: Vec<Millis> = records(0).map(|record| record.unwrap().entry.t()).collect();
+    for time in [Millis(0), times[0], times[700], times[2500], *times.last().unwrap(), Millis(u64::MAX)] {
+        let first = times.iter().position(|other| *other >= time).unwrap_or(times.len()) as u64;
+        let from = reader.since(time).unwrap();
+        assert!(from <= first && first - from <= 512, "{from} {first}");
+    }
+    assert_eq!((records(5).below(9).count(), records(9).below(9).count()), (4, 0));
+}
