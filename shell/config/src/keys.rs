@@ -549,7 +549,7 @@ pub(crate) static RULES: Section = Section {
 };
 
 /// Every section, in the order of the file.
-pub(crate) static SECTIONS: [&Section; 42] = [
+pub(crate) static SECTIONS: &[&Section] = &[
     &FILE,
     &PLANT,
     &GATEWAY,
