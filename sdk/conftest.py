@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import ssl
 import subprocess
@@ -142,6 +143,19 @@ def provider():
     provider = Provider()
     yield provider
     provider.close()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Debian's browser. It ends with its module: while it is driven, nobody else can run a loop of asyncio."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium")
+    assert path, "Debian's package chromium is needed"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[] if os.getuid() else ["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,14 +9,13 @@ import os
 import pathlib
 import pty
 import re
-import shutil
 import signal
 import subprocess
 import threading
 
 import httpx
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from conftest import BINARIES, DEADLINE, HERE, Plant, wait_for
 from test_operator import Issuer
@@ -50,18 +49,6 @@ def plant_text(more=""):
     text = text.replace('{ label = "secret", do = "refuse" },', '{ label = "secret", do = "hold" },', 1)
     # What an approval lets out stays below the conduit's ceiling.
     return text.replace("[labels]", '[labels]\nsecret = "confidential"') + CONSOLE + more
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    path = shutil.which("chromium")
-    assert path, "Debian's package chromium is needed"
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        sandbox = [] if os.getuid() else ["--no-sandbox"]
-        browser = playwright.chromium.launch(executable_path=path, args=sandbox)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -4,12 +4,11 @@ Needs Debian's `chromium`. Screenshots of the example page are left in .test/hmi
 """
 
 import os
-import shutil
 import subprocess
 import sys
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from conftest import DEADLINE, HERE
 from test_operator import Issuer
@@ -55,16 +54,6 @@ def server(works, anna):
     yield process.stdout.readline().strip()
     process.terminate()
     process.wait(DEADLINE)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    path = shutil.which("chromium")
-    assert path, "Debian's package chromium is needed"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[] if os.getuid() else ["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -115,7 +104,6 @@ def test_a_button_tells_and_the_gateway_has_it_on_record(works, server, page):
     first, second = told(works, call)
     assert (first["decision"], second["decision"], second["comment_bytes"]) == ("accepted", "overridden", 17)
     assert not page.noise, page.noise
-    SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / "recorded.png")
 
 
