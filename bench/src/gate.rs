@@ -15,6 +15,9 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// An endpoint of the provider's that the gateway does not know: what it knows it always reads.
+const UNREAD: &str = "/v1/fim/completions";
+
 /// A step that a plant can do without, and what it is called in the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Without {
@@ -87,7 +90,8 @@ impl Gate {
             Without::Certificate => Some(trust(plant, false)?),
             _ => Some(trust(plant, true)?),
         };
-        let path = "/provider/v1/chat/completions".to_owned();
+        let path = if without == Without::Reading { UNREAD } else { "/v1/chat/completions" };
+        let path = format!("/provider{path}");
         let target = Target { name, address, path, tls, headers, process: process.id() };
         Ok(Self { target, binary: binary.to_owned(), plant: plant.to_owned(), _process: process, _ledger: ledger })
     }
@@ -107,7 +111,10 @@ fn plant_file(provider: SocketAddr, ledger: &Path, without: Without) -> String {
         .replace("PROVIDER", &provider.to_string())
         .replace("LEDGER", &ledger.display().to_string())
         .replace("PLAIN", &only(Without::Tls, "plain_http = [\"127.0.0.1:0\"]"))
-        .replace("OPAQUE", &only(Without::Reading, "opaque = [\"/v1/chat/completions\"]"))
+        .replace("OPAQUE", &only(Without::Reading, &format!("opaque = [\"{UNREAD}\"]")))
+        .replace("MODELS", if without == Without::Reading { "[\"*\"]" } else { "[\"bench\", \"paced-*\", \"silent\"]" })
+        // What nobody reads may be anything.
+        .replace("CEILING", if without == Without::Reading { "restricted" } else { "confidential" })
         .replace("OPERATOR", &unless(Without::Operator, "operator = { required = true }"))
         .replace("RULES", &unless(Without::Rule, "[rules]\nfiles = [\"rule.cedar\"]"))
         .replace("SHIFTS", &only(Without::Shifts, "[shifts]\nwatch = false"))
