@@ -145,9 +145,13 @@ fn run(target: Target, order: &Order) -> Result<u32, String> {
             drop(fs::remove_file(path));
         }
     };
-    thread::Builder::new().name(target.name.to_owned()).spawn(worker).map_err(|error| error.to_string())?;
+    let worker =
+        thread::Builder::new().name(target.name.to_owned()).spawn(worker).map_err(|error| error.to_string())?;
     match watch(&reports, &progress) {
-        Ok(()) => Ok(progress.done.load(Ordering::Relaxed)),
+        Ok(()) => match worker.join() {
+            Ok(()) => Ok(progress.done.load(Ordering::Relaxed)),
+            Err(_) => Err("its inputs cannot be made, see above".to_owned()),
+        },
         Err(problem) => {
             Err(format!("{problem}\n{}", keep(&progress.input.lock().expect("one writer"), &folder, target)))
         }
