@@ -1,7 +1,7 @@
 //! `wire` and `inspect` together, as the gateway joins them: a request that is read, judged and changed, and its answer.
 
 use inspect::{Changes, Inspector, Keyed, Maker, Restorer, Settings, transform};
-use plant::{Edit, Sensitivity};
+use plant::{Content, Edit, Piece, Sensitivity};
 use std::sync::OnceLock;
 use wire::{Answer, AnswerLimits, Carries, Limits, Request};
 
@@ -67,17 +67,25 @@ pub fn request(bytes: &[u8]) {
         Err(_) if endpoint.name() == "files" => return,
         Err(problem) => panic!("what was read is read again after the edits: {problem:?}"),
     };
-    assert_eq!(after.content().pieces.len(), content.pieces.len(), "edits add and take no piece");
+    let (before, afterwards) = (own(content), own(after.content()));
+    assert_eq!(afterwards.len(), before.len(), "edits add and take no piece");
     assert_eq!((after.model(), after.stream(), after.tools()), (request.model(), request.stream(), request.tools()));
-    for (index, (before, after)) in content.pieces.iter().zip(&after.content().pieces).enumerate() {
+    for ((index, before), (_, after)) in before.into_iter().zip(afterwards) {
         let edits: Vec<&Edit> = changed.edits.iter().filter(|edit| edit.piece == index).collect();
-        // A text that becomes good base64 where a file may stand is taken for the file; its bytes are the same. What is only
-        // read, the type in a data URL, say, stands in another piece as well, and changes with it.
-        let twin = before.fixed && content.pieces.iter().any(|other| !other.fixed && other.path == before.path);
-        if before.attachment == after.attachment && !twin {
+        // A text that becomes good base64 where a file may stand is taken for the file; its bytes are the same.
+        if before.attachment == after.attachment {
             assert_eq!(edited(&before.text, &edits), after.text, "what leaves is what was decided");
         }
     }
+}
+
+/// The pieces with their numbers, but for those that are only read, and stand in another piece as well: the type in a data URL,
+/// say, which changes, comes and goes with the URL.
+fn own<'c>(content: &'c Content<'c>) -> Vec<(usize, &'c Piece<'c>)> {
+    let pieces = &content.pieces;
+    let whole = |other: &Piece<'_>| !other.fixed || other.attachment.is_some();
+    let twin = |one: &Piece<'_>| !whole(one) && pieces.iter().any(|other| whole(other) && other.path == one.path);
+    pieces.iter().enumerate().filter(|(_, one)| !twin(one)).collect()
 }
 
 /// An answer with tokens in it, restored as it streams: the first byte picks the endpoint, the second how it is carried.
