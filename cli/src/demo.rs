@@ -155,10 +155,10 @@ async fn story(page: Page, folder: &Path, begun: Instant) -> miette::Result<(Sta
 fn map(page: Page, stage: &Stage) {
     let plant = &stage.plant;
     let mut zones: Vec<_> = plant.zones.values().collect();
-    zones.sort_by_key(|zone| (zone.networks.is_empty(), zone.level));
+    zones.sort_by_key(|zone| (zone.is_external(), zone.level));
     let zones = zones.iter().map(|zone| {
         let networks: Vec<String> = zone.networks.iter().map(ToString::to_string).collect();
-        let level = if networks.is_empty() { "outside".to_owned() } else { format!("level {}", zone.level) };
+        let level = if zone.is_external() { "outside".to_owned() } else { format!("level {}", zone.level) };
         let workloads = plant.workloads.values().filter(|one| one.zone == zone.id).map(|one| one.id.as_str());
         let providers = plant.providers.values().filter(|one| one.zone == zone.id).map(|one| one.id.as_str());
         let inside: Vec<&str> = workloads.chain(providers).collect();

@@ -52,7 +52,7 @@ fn providers(plant: &Plant, valve: &Valve) -> Vec<Health> {
     let health = |provider: &plant::Provider| Health {
         provider: provider.id.to_string(),
         zone: provider.zone.to_string(),
-        external: plant.zones.get(&provider.zone).is_some_and(|zone| zone.networks.is_empty()),
+        external: plant.zones.get(&provider.zone).is_some_and(plant::Zone::is_external),
         breaker: breakers.get(&provider.id).copied(),
     };
     plant.providers.values().map(health).collect()
@@ -92,7 +92,7 @@ pub(crate) fn map(plant: &Plant, two_people: Vec<&'static str>) -> Map {
         name: zone.id.to_string(),
         title: zone.title.clone(),
         level: zone.level.to_string(),
-        external: zone.networks.is_empty(),
+        external: zone.is_external(),
         criticality: criticality(zone.criticality),
         owner: zone.owner.clone(),
     };

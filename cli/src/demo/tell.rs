@@ -3,7 +3,7 @@
 use super::page::{Page, excerpt};
 use super::services::Reached;
 use ledger::Entry;
-use plant::{Conduit, ConduitId, Label, Plant, Reason, Verdict};
+use plant::{Conduit, ConduitId, Label, Plant, Reason, Verdict, Zone};
 use serde_json::Value;
 
 /// What is told of a call beyond its record.
@@ -143,8 +143,7 @@ fn answered(page: Page, plant: &Plant, reached: &[Reached], beside: &Beside<'_>)
 
 fn is_outside(plant: &Plant, provider: &str) -> bool {
     let provider = plant.providers.values().find(|one| one.id.as_str() == provider);
-    // A zone without networks is one that calls only go to.
-    provider.and_then(|one| plant.zones.get(&one.zone)).is_none_or(|zone| zone.networks.is_empty())
+    provider.and_then(|one| plant.zones.get(&one.zone)).is_none_or(Zone::is_external)
 }
 
 /// Where the record stands, and who is in it.

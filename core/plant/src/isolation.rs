@@ -1,6 +1,6 @@
 //! What of the plant's AI traffic can be shut by hand, whatever the plant file allows.
 
-use crate::{Body, ConduitId, Plant, ProviderId, Verdict, WorkloadId, ZoneId};
+use crate::{Body, ConduitId, Plant, ProviderId, Verdict, WorkloadId, Zone, ZoneId};
 use std::fmt;
 
 /// A part of the plant's AI traffic that can be isolated.
@@ -67,7 +67,7 @@ impl Part {
         let beyond = provider.and_then(|id| plant.providers.get(id)).map(|provider| &provider.zone);
         match self {
             Self::Everything => true,
-            Self::External => beyond.and_then(|id| plant.zones.get(id)).is_some_and(|zone| zone.networks.is_empty()),
+            Self::External => beyond.and_then(|id| plant.zones.get(id)).is_some_and(Zone::is_external),
             Self::Conduit(id) => place.filter(|_| going).and_then(|place| place.conduit.as_ref()) == Some(id),
             Self::Workload(id) => {
                 who.and_then(|who| who.workload.as_ref()).is_some_and(|party| party.id == id.as_str())

@@ -23,6 +23,14 @@ pub struct Zone {
     pub owner: String,
 }
 
+impl Zone {
+    /// Whether it lies outside of the plant: calls go to it, and none comes from it.
+    #[must_use]
+    pub fn is_external(&self) -> bool {
+        self.networks.is_empty()
+    }
+}
+
 /// A level of the Purdue reference model; 3.5 is the industrial demilitarised zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PurdueLevel {

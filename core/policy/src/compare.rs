@@ -122,7 +122,7 @@ fn zones(old: &Plant, new: &Plant, said: &mut Said) {
 }
 
 fn networks(zone: &Zone) -> String {
-    if zone.networks.is_empty() {
+    if zone.is_external() {
         "no networks: it is external".to_owned()
     } else {
         format!("networks {}", list(&zone.networks))
