@@ -7,7 +7,7 @@ use crate::target::Target;
 use bytes::Bytes;
 use identity::Identified;
 use plant::{
-    Decided, Finding, FindingCount, Identity, Io, Note, Party, Place, Principal, Refusal, Scale, Verdict, What,
+    Decided, Finding, FindingCount, Identity, Io, Note, Party, Place, Plant, Principal, Refusal, Scale, Verdict, What,
 };
 use policy::{Crossing, Decision, Misplaced, Partial, Passage, Permit};
 use seal::{Mac, Tagging};
@@ -31,18 +31,14 @@ impl Journal {
         if let Some(way) = target.way {
             self.body.note.insert("way", Note::text(way));
         }
+        self.stands_in(plant);
+        let dialect = provider.is_some().then_some(target.dialect);
+        self.body.what = Some(What { dialect, provider, endpoint, ..What::default() });
+    }
+
+    /// In which plant, and by which version of it decided: refused, until more is known.
+    pub(crate) fn stands_in(&mut self, plant: &Plant) {
         self.body.place = Some(Place { plant: plant.id.clone(), zone: None, conduit: None, purpose: None });
-        self.body.what = Some(What {
-            dialect: provider.is_some().then_some(target.dialect),
-            provider,
-            rerouted: None,
-            endpoint,
-            model: None,
-            tools: Vec::new(),
-            sensitivity: None,
-            findings: Vec::new(),
-            stream: false,
-        });
         self.body.decided = Some(Decided {
             verdict: Verdict::Refuse,
             reason: None,
@@ -181,7 +177,7 @@ fn party<T: Display>(identity: &Identity<T>) -> Option<Party> {
     identity.known().map(|(id, by)| Party { id: id.to_string(), by })
 }
 
-fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     text.chars().take(LONGEST).collect()
 }
 

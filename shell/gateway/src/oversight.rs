@@ -29,8 +29,8 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use plant::{
-    Body, Bounds, Decided, Draft, Keep, Kind, Millis, Note, Oversight, Party, Place, Principal, Reason, RecordId,
-    Refusal, Sealed, Verdict, Workload,
+    Body, Bounds, Draft, Keep, Kind, Millis, Note, Oversight, Party, Principal, Reason, RecordId, Refusal, Sealed,
+    Verdict, Workload,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -65,7 +65,8 @@ pub(crate) async fn take(gate: Arc<Gate>, caller: Arc<Caller>, request: Request<
         return reply.map(|body| body.holding(stay));
     }
     let mut journal = Journal::open(&gate, caller.who());
-    begin(&mut journal, &inforce);
+    journal.body.note.insert("at", Note::text("oversight"));
+    journal.stands_in(inforce.plant());
     let desk = Desk { gate: &gate, inforce: &inforce, caller: &caller, head: &head };
     let taken = match origin.admitted() {
         Ok(()) => desk.take(&mut body, &mut journal).await,
@@ -81,20 +82,6 @@ pub(crate) async fn take(gate: Arc<Gate>, caller: Arc<Caller>, request: Request<
     };
     origin.sign(&mut reply);
     reply.map(|body| body.holding(stay))
-}
-
-/// What the record of a refusal says besides who was refused and why.
-fn begin(journal: &mut Journal, inforce: &Inforce) {
-    let plant = inforce.plant();
-    journal.body.note.insert("at", Note::text("oversight"));
-    journal.body.place = Some(Place { plant: plant.id.clone(), zone: None, conduit: None, purpose: None });
-    journal.body.decided = Some(Decided {
-        verdict: Verdict::Refuse,
-        reason: None,
-        detail: None,
-        rules: Vec::new(),
-        policy: plant.digest.clone(),
-    });
 }
 
 /// One who tells, and what holds for them.

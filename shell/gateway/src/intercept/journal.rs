@@ -3,13 +3,14 @@
 use super::settle::Wanted;
 use super::tunnel::Asked;
 use super::{Authority, Via};
+use crate::account::cut;
 use crate::connection::Caller;
 use crate::journal::Journal;
 use crate::life::{Life, Patience};
 use crate::recorder::now;
 use crate::{Gate, Inforce};
 use http::HeaderMap;
-use plant::{Decided, Note, Place, RecordId, Refusal, Verdict, What};
+use plant::{Note, RecordId, Refusal, What};
 use std::sync::Arc;
 
 impl Journal {
@@ -33,19 +34,12 @@ impl Journal {
         let shown = to.as_ref().map_or_else(|| "an unknown host".to_owned(), ToString::to_string);
         let provider = to.as_ref().and_then(|to| inforce.interception()?.hosts.provider(to, true)).cloned();
         let plant = inforce.plant();
-        journal.body.place = Some(Place { plant: plant.id.clone(), zone: None, conduit: None, purpose: None });
+        journal.stands_in(plant);
         journal.body.what = Some(What {
             dialect: provider.as_ref().and_then(|id| plant.providers.get(id)).map(|one| one.dialect),
             provider,
-            endpoint: format!("CONNECT {shown}").chars().take(120).collect(),
+            endpoint: cut(&format!("CONNECT {shown}")),
             ..What::default()
-        });
-        journal.body.decided = Some(Decided {
-            verdict: Verdict::Refuse,
-            reason: None,
-            detail: None,
-            rules: Vec::new(),
-            policy: plant.digest.clone(),
         });
         journal.body.note.insert("way", Note::text(way));
         journal
