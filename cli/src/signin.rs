@@ -2,7 +2,7 @@
 
 use crate::secret::random;
 use plant::{Issuer, Millis};
-use seal::SigningKey;
+use seal::{SigningKey, base64_url};
 use serde_json::{Value, json};
 
 /// The name of the key in the issuer's set.
@@ -27,7 +27,7 @@ impl SignIn {
 
     /// Its public keys: a JWKS (RFC 7517, RFC 8037).
     pub(crate) fn keys(&self) -> Value {
-        let x = base64url(self.key.verifying_key().as_bytes());
+        let x = base64_url(self.key.verifying_key().as_bytes());
         let alg = Self::ALGORITHM;
         json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": KEY, "alg": alg, "use": "sig", "x": x}]})
     }
@@ -46,12 +46,7 @@ impl SignIn {
             }
         }
         let signed =
-            format!("{}.{}", base64url(header.to_string().as_bytes()), base64url(claims.to_string().as_bytes()));
-        format!("{signed}.{}", base64url(&self.key.sign(signed.as_bytes())))
+            format!("{}.{}", base64_url(header.to_string().as_bytes()), base64_url(claims.to_string().as_bytes()));
+        format!("{signed}.{}", base64_url(&self.key.sign(signed.as_bytes())))
     }
-}
-
-/// Base64 for URLs, without padding (RFC 4648 section 5).
-fn base64url(bytes: &[u8]) -> String {
-    seal::base64(bytes).trim_end_matches('=').replace('+', "-").replace('/', "_")
 }

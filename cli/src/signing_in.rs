@@ -56,7 +56,7 @@ impl SigningIn {
     /// The address that a browser is sent to.
     pub(crate) async fn leave(&self, trip: &Trip) -> Result<String, Fault> {
         let Endpoints { authorization, .. } = self.endpoints().await?;
-        let challenge = url_safe(&seal::base64(&seal::sha256(trip.verifier.as_bytes())));
+        let challenge = seal::base64_url(&seal::sha256(trip.verifier.as_bytes()));
         let query = form(&[
             ("response_type", "code"),
             ("client_id", &self.login.client),
@@ -195,11 +195,6 @@ fn escaped(text: &str) -> String {
     text.bytes().map(shown).collect()
 }
 
-/// Base64 as in addresses (RFC 4648 section 5), without padding.
-fn url_safe(base64: &str) -> String {
-    base64.trim_end_matches('=').replace('+', "-").replace('/', "_")
-}
-
 fn unfit(why: &str) -> Fault {
     Fault::Unfit(why.to_owned())
 }
@@ -210,7 +205,7 @@ fn away(problem: &dyn std::error::Error) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use super::{read, url_safe};
+    use super::read;
 
     #[test]
     fn a_discovery_document_counts_if_it_is_the_issuers_own_and_leads_nowhere_unsafe() {
@@ -242,7 +237,7 @@ mod tests {
     fn a_challenge_is_spelt_as_in_the_standard() {
         // RFC 7636, appendix B.
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-        let challenge = url_safe(&seal::base64(&seal::sha256(verifier.as_bytes())));
+        let challenge = seal::base64_url(&seal::sha256(verifier.as_bytes()));
         assert_eq!(challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 }

@@ -30,4 +30,4 @@ pub use epoch::EpochSeed;
 pub use hpke::{OpeningKey, Recipient, WeakKey};
 pub use mac::{Mac, RootKey, Tagging, hmac_sha256};
 pub use sign::{Sign, SignError, SigningKey, VerifyingKey};
-pub use text::{base64, hex, unbase64, unhex};
+pub use text::{base64, base64_url, hex, unbase64, unhex};

@@ -1,7 +1,7 @@
 //! Bytes as text: lower-case hexadecimal and base64 (RFC 4648 section 4), each with exactly one spelling.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 /// Lower-case hexadecimal.
 #[must_use]
@@ -34,6 +34,12 @@ fn nibble(digit: u8) -> Option<u8> {
 #[must_use]
 pub fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
+}
+
+/// Base64 with the alphabet for URLs and without padding (RFC 4648 section 5), as in JOSE and PKCE.
+#[must_use]
+pub fn base64_url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Reads base64; `None` unless [`base64()`] would write exactly this text (padding complete, spare bits zero): a second

@@ -69,14 +69,7 @@ pub(crate) fn time_or_null<'de, D: Deserializer<'de>>(source: D) -> Result<Optio
 }
 
 pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-    let bytes: Option<Vec<u8>> = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
-    bytes?.try_into().ok()
+    seal::unhex(text)?.try_into().ok()
 }
 
 impl TokenRow {
@@ -99,7 +92,7 @@ impl TokenRow {
         Self {
             id: entry.id.to_string(),
             workload: entry.workload.to_string(),
-            sha256: entry.sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: seal::hex(&entry.sha256),
             issued: entry.issued.to_string(),
             expires: entry.expires.map(|time| time.to_string()),
             revoked: entry.revoked.map(|time| time.to_string()),
