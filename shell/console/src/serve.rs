@@ -11,7 +11,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use plant::Role;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -222,6 +221,5 @@ impl Door {
 fn local(stream: &UnixStream) -> Option<Person> {
     let user = stream.peer_cred().ok()?.uid();
     (user == 0 || user == rustix::process::geteuid().as_raw()).then_some(())?;
-    let roles = Role::NAMES.into_iter().map(|(_, role)| role).collect();
-    Some(Person { name: format!("user-{user}"), by: "local", roles })
+    Some(Person::of_machine(user, "local"))
 }

@@ -6,7 +6,6 @@
 
 use crate::control::Person;
 use crate::entrance::Entrance;
-use plant::Role;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -144,8 +143,7 @@ impl Sessions {
 
 /// The gateway's own user at its own machine, who may do everything there anyway.
 pub(crate) fn owner() -> Person {
-    let roles = Role::NAMES.into_iter().map(|(_, role)| role).collect();
-    Person { name: format!("user-{}", rustix::process::geteuid().as_raw()), by: "link", roles }
+    Person::of_machine(rustix::process::geteuid().as_raw(), "link")
 }
 
 #[cfg(test)]
