@@ -28,7 +28,7 @@ use evidence::{Evidence, People};
 use http::Method;
 use miette::{IntoDiagnostic, bail, miette};
 use plant::{Conduit, ConduitId};
-use stage::Stage;
+use stage::{Stage, micros_since};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -124,7 +124,7 @@ fn drill(plant: &Path, args: &Args) -> miette::Result<ExitCode> {
             return Err(problem);
         }
     };
-    let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let micros = micros_since(start);
     let recorded = evidence.as_ref().map_or(Ok(()), |evidence| evidence.end(&steps, micros));
     let told = Told {
         plant: loaded.plant.id.as_str(),

@@ -161,24 +161,18 @@ impl Caller {
     /// The call, in its provider's dialect.
     pub(super) fn request(&self, stream: bool) -> Request {
         let model = self.model.as_str();
-        let chat = || json!([{ "role": "user", "content": PROMPT }]);
         let in_path = model.replace(':', "%3A").replace('/', "%2F");
+        let messages = json!([{ "role": "user", "content": PROMPT }]);
+        let chat = |path: &str| (path.to_owned(), json!({ "model": model, "messages": messages, "stream": stream }));
         let (path, body) = match self.dialect {
-            Dialect::Azure => (
-                "/openai/v1/chat/completions".to_owned(),
-                json!({ "model": model, "messages": chat(), "stream": stream }),
-            ),
-            Dialect::OpenAi | Dialect::Mistral | Dialect::Vllm | Dialect::LlamaCpp => {
-                ("/v1/chat/completions".to_owned(), json!({ "model": model, "messages": chat(), "stream": stream }))
-            }
+            Dialect::OpenAi | Dialect::Mistral | Dialect::Vllm | Dialect::LlamaCpp => chat("/v1/chat/completions"),
+            Dialect::Azure => chat("/openai/v1/chat/completions"),
+            Dialect::Cohere => chat("/v2/chat"),
+            Dialect::Ollama => chat("/api/chat"),
             Dialect::Anthropic => (
                 "/v1/messages".to_owned(),
-                json!({ "model": model, "max_tokens": 64, "messages": chat(), "stream": stream }),
+                json!({ "model": model, "max_tokens": 64, "messages": messages, "stream": stream }),
             ),
-            Dialect::Cohere => ("/v2/chat".to_owned(), json!({ "model": model, "messages": chat(), "stream": stream })),
-            Dialect::Ollama => {
-                ("/api/chat".to_owned(), json!({ "model": model, "messages": chat(), "stream": stream }))
-            }
             Dialect::Gemini => {
                 let what = if stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
                 let contents = json!([{ "role": "user", "parts": [{ "text": PROMPT }] }]);

@@ -165,7 +165,7 @@ impl Double {
 /// Gives each zone that has networks one address on loopback, and no other: nobody but the drill calls its gateway from a zone.
 fn move_in(plant: &mut Plant) -> BTreeMap<ZoneId, Ipv4Addr> {
     let mut callers = BTreeMap::new();
-    let inhabited = plant.zones.values_mut().filter(|zone| !zone.networks.is_empty());
+    let inhabited = plant.zones.values_mut().filter(|zone| !zone.is_external());
     for (zone, number) in inhabited.zip(1_u16..) {
         let [high, low] = number.to_be_bytes();
         let address = Ipv4Addr::new(127, 88, high, low);

@@ -118,7 +118,7 @@ impl Stage {
         let before: Asked = counts().collect();
         let began = Instant::now();
         let got = self.exchange(caller, stream).await?;
-        let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let micros = micros_since(began);
         let since = |(id, now): (ProviderId, usize)| {
             let count = now.saturating_sub(before.get(&id).copied().unwrap_or_default());
             (count > 0).then_some((id, count))
@@ -209,8 +209,13 @@ impl Gone {
             Ok(_) => Outcome::Odd("somebody takes the connection".to_owned()),
             Err(_) => Outcome::Nobody,
         };
-        (outcome, u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX))
+        (outcome, micros_since(began))
     }
+}
+
+/// How long it is since then, in microseconds.
+pub(super) fn micros_since(then: Instant) -> u64 {
+    u64::try_from(then.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 fn place(stand_ins: &BTreeMap<ProviderId, StandIn>, turn: &Turn, id: &ProviderId) -> Option<SocketAddr> {

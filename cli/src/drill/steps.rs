@@ -8,10 +8,10 @@
 use super::caller::Caller;
 use super::double::Turn;
 use super::promise::{Asked, Outcome, Promise, paths};
-use super::stage::{Seen, Stage};
+use super::stage::{Seen, Stage, micros_since};
 use fallback::{Step as Fallback, Then, Trouble};
 use miette::miette;
-use plant::{Act, Conduit, ConduitId, Part, ProviderId, Reason};
+use plant::{Act, Conduit, ConduitId, Part, ProviderId, Reason, Zone};
 use policy::Policy;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -223,7 +223,7 @@ impl Drill<'_> {
         let shut = Instant::now();
         self.stage.valve().isolate(vec![Part::Everything]);
         let seen = call.await?;
-        Ok(Seen { micros: micros(shut.elapsed()), ..seen })
+        Ok(Seen { micros: micros_since(shut), ..seen })
     }
 
     /// The ledger takes nothing: no call leaves. And takes records again.
@@ -251,7 +251,7 @@ impl Drill<'_> {
     fn is_external(&self, provider: &ProviderId) -> bool {
         let plant = &self.stage.double.loaded.plant;
         let zone = plant.providers.get(provider).and_then(|provider| plant.zones.get(&provider.zone));
-        zone.is_some_and(|zone| zone.networks.is_empty())
+        zone.is_some_and(Zone::is_external)
     }
 
     /// Makes one call with providers in trouble.
@@ -374,8 +374,4 @@ fn list(providers: &[ProviderId]) -> String {
 fn counts(asked: &Asked) -> String {
     let one = |(id, count): (&ProviderId, &usize)| if *count == 1 { id.to_string() } else { format!("{id} {count}x") };
     if asked.is_empty() { "nobody".to_owned() } else { asked.iter().map(one).collect::<Vec<_>>().join(", ") }
-}
-
-fn micros(took: Duration) -> u64 {
-    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
