@@ -12,7 +12,7 @@ mod read;
 mod write;
 
 pub use read::{Head, Malformed, check_form};
-pub use write::{encode, restamp};
+pub use write::{encode, is_treacherous, restamp};
 
 use crate::tree::Hash;
 use plant::{Kind, Millis, RecordId};
@@ -102,7 +102,7 @@ pub fn decode(line: &[u8]) -> Result<Entry, Malformed> {
     let head = Head::parse(line)?;
     let text =
         std::str::from_utf8(line).map_err(|error| Malformed { at: error.valid_up_to(), problem: "is no UTF-8" })?;
-    if let Some((at, _)) = text.char_indices().find(|(_, character)| write::is_treacherous(*character)) {
+    if let Some((at, _)) = text.char_indices().find(|(_, character)| is_treacherous(*character)) {
         return Err(Malformed { at, problem: "is a character that no record holds" });
     }
     let value =

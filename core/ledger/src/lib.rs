@@ -25,7 +25,9 @@ pub mod verify;
 pub mod witness;
 
 pub use checkpoint::Checkpoint;
-pub use entry::{ClockState, EncodeError, Entry, Head, Malformed, RestampError, Stamp, decode, encode, restamp};
+pub use entry::{
+    ClockState, EncodeError, Entry, Head, Malformed, RestampError, Stamp, decode, encode, is_treacherous, restamp,
+};
 pub use epoch::{EpochKeys, Schedule};
 pub use origin::Origin;
 pub use proof::{

@@ -100,6 +100,8 @@ ids! {
     TableId;
     /// Names a registered picture.
     PictureId;
+    /// Names a destination of alerts.
+    DestinationId;
     /// Names a quota.
     QuotaId;
     /// Names a workload token, so that it can be listed and revoked without being known.

@@ -287,7 +287,8 @@ fn is_key(key: &str) -> bool {
 /// separator, one that turns the direction of writing (CVE-2021-42574), has no width, or smuggles hidden text.
 ///
 /// Canonical JSON must not escape the visible half of these, so they are replaced before they are written.
-pub(super) fn is_treacherous(character: char) -> bool {
+#[must_use]
+pub fn is_treacherous(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
