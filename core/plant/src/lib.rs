@@ -39,8 +39,8 @@ pub use description::{DescribedCall, Description, JsonPath, Step};
 pub use dialect::Dialect;
 pub use finding::{Finding, Label};
 pub use id::{
-    ConduitId, DestinationId, DocumentId, GatewayId, InvalidId, OperatorId, PictureId, PlantId, ProviderId, Purpose, QuotaId,
-    RecordId, RuleId, TableId, TokenId, WorkloadId, WorkstationId, ZoneId,
+    ConduitId, DestinationId, DocumentId, GatewayId, InvalidId, OperatorId, PictureId, PlantId, ProviderId, Purpose,
+    QuotaId, RecordId, RuleId, TableId, TokenId, WorkloadId, WorkstationId, ZoneId,
 };
 pub use isolation::{InvalidPart, Part};
 pub use oversight::{Judgement, Oversight};

@@ -120,6 +120,13 @@ pub(crate) fn check(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Rep
             );
         }
     }
+    for (_, destination) in file.tables("alerts") {
+        look(&destination, "authorities", "put the authorities there, PEM", false, around, report);
+        if let Some(credential) = destination.table("credential") {
+            let help = "put the credential there, alone in the first line, readable by the gateway only";
+            look(&credential, "file", help, true, around, report);
+        }
+    }
     if let Some(operators) = file.table("operators") {
         look(&operators, "authorities", "put the authorities there, PEM", false, around, report);
         if operators.text("keys").is_some_and(|keys| !keys.value.contains("://")) {

@@ -4,6 +4,7 @@
 //! from it, and the defaults are checked against it. A key that is not here does not exist. Zones, callers,
 //! providers and conduits are in `map`, console and control in `hands`.
 
+mod alerts;
 mod failing;
 mod hands;
 mod intercept;
@@ -16,6 +17,7 @@ use crate::table::{
     ALGORITHM, ISSUER, Kind, Named, PATH, RECIPIENT, SIGNING, SOCKET, Section, UNIT, URL, URL_OR_PATH, any, list, may,
     must,
 };
+pub(crate) use alerts::{ALERT, ALERT_CREDENTIAL};
 pub(crate) use failing::{BREAKER, FALLBACK};
 pub(crate) use hands::{CONSOLE, CONSOLE_LOGIN, CONSOLE_ROLES, CONTROL};
 pub(crate) use intercept::INTERCEPT;
@@ -64,6 +66,7 @@ pub(crate) static FILE: Section = Section {
         may("operators", Kind::Table(&OPERATORS), "", "Who vouches for operators."),
         may("providers", Kind::Tables(&PROVIDER, Named::Provider), "", "The AI services."),
         may("conduits", Kind::Tables(&CONDUIT, Named::Conduit), "", "The authorised paths."),
+        may("alerts", Kind::Tables(&ALERT, Named::Destination), "", "Where alerts go."),
         may("quotas", Kind::Tables(&QUOTA, Named::Quota), "", "How much may be used, and by whom."),
         may(
             "labels",
@@ -587,6 +590,8 @@ pub(crate) static SECTIONS: &[&Section] = &[
     &CONDUIT_OVERSIGHT,
     &QUEUE,
     &QUOTA,
+    &ALERT,
+    &ALERT_CREDENTIAL,
     &DICTIONARY,
     &INSPECTION,
     &TAG_LIMIT,

@@ -10,6 +10,7 @@
 //! value that does not fit; then the plant is built from what does, and what several values mean together is
 //! judged. So one slip hides no other.
 
+mod alerts;
 pub mod badges;
 mod callers;
 mod conduits;
@@ -84,6 +85,8 @@ pub struct Loaded {
     pub origins: Vec<String>,
     /// How much may be used, and what it costs.
     pub quotas: quota::Settings,
+    /// Where alerts go.
+    pub alerts: Vec<alert::Destination>,
     /// How the gateway runs.
     pub gateway: Gateway,
     /// How people control it.

@@ -7,7 +7,7 @@ use crate::problem::{Code, Problem, Problems, Severity, Source};
 use crate::report::Report;
 use crate::shape::Shape;
 use crate::{
-    Loaded, callers, conduits, control, detection, failing, files, gateway, labels, limits, oversight, paths,
+    Loaded, alerts, callers, conduits, control, detection, failing, files, gateway, labels, limits, oversight, paths,
     providers, quotas, rules, secret, shifts, spill, zones,
 };
 use plant::{GatewayId, Millis, Plant, PlantId, Scale};
@@ -118,8 +118,10 @@ fn way_out(message: &str) -> &'static str {
     }
 }
 
-type Built =
-    (Plant, gateway::Gateway, control::Control, inspect::Settings, guard::Guard, (fallback::Settings, quota::Settings));
+type Built = (Plant, gateway::Gateway, control::Control, inspect::Settings, guard::Guard, Beside);
+
+/// What stands beside the plant and is set for itself.
+type Beside = (fallback::Settings, quota::Settings, Vec<alert::Destination>);
 
 fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Option<Built> {
     let node = file.table("plant")?;
@@ -136,7 +138,8 @@ fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Opt
     paths::check(file, &known, report);
     let inspect = labels::build(file, &known, report);
     let guard = limits::build(file, report);
-    let failing = (failing::build(file, report), quotas::build(file, report));
+    let alerts = alerts::build(file, &known, around.folder, report);
+    let beside = (failing::build(file, report), quotas::build(file, report), alerts);
     let gateway = gateway::build(file, around.folder, report);
     let control = control::build(file, around.folder, report);
     files::check(file, around, report);
@@ -152,7 +155,7 @@ fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Opt
         conduits,
         digest: String::new(),
     };
-    Some((plant, gateway?, control?, inspect, guard?, failing))
+    Some((plant, gateway?, control?, inspect, guard?, beside))
 }
 
 fn scale(node: &Node<'_>, report: &mut Report) -> Option<Scale> {
@@ -168,7 +171,7 @@ fn scale(node: &Node<'_>, report: &mut Report) -> Option<Scale> {
 /// Reads the rules, takes the digest, and lets the rules be judged against the plant.
 fn finish(
     bytes: &[u8],
-    (mut plant, gateway, control, mut inspect, guard, (failing, quotas)): Built,
+    (mut plant, gateway, control, mut inspect, guard, (failing, quotas, alerts)): Built,
     file: &Node<'_>,
     around: &Surroundings<'_>,
     mut report: Report,
@@ -199,6 +202,7 @@ fn finish(
         failing,
         origins,
         quotas,
+        alerts,
         gateway,
         control,
         warnings: list,

@@ -1,5 +1,6 @@
 //! What the table of keys is made of: sections, fields, and the forms that values have. `keys` holds the table.
 
+use crate::alerts;
 use crate::value::{self, Fault};
 
 /// A table of the plant file.
@@ -91,6 +92,7 @@ pub(crate) enum Named {
     Provider,
     Conduit,
     Quota,
+    Destination,
     Sensitivity,
     Label,
 }
@@ -105,6 +107,7 @@ impl Named {
             Self::Provider => "provider",
             Self::Conduit => "conduit",
             Self::Quota => "quota",
+            Self::Destination => "destination of alerts",
             Self::Sensitivity => "sensitivity",
             Self::Label => "label",
         }
@@ -119,6 +122,7 @@ impl Named {
             Self::Provider => format!("[providers.{name}]"),
             Self::Conduit => format!("[conduits.{name}]"),
             Self::Quota => format!("[quotas.{name}]"),
+            Self::Destination => format!("[alerts.{name}]"),
             Self::Sensitivity => format!("sensitivity = [..., \"{name}\"]"),
             Self::Label => format!("[dictionary.{name}]"),
         }
@@ -204,6 +208,17 @@ pub(crate) static JSON_PATH: Form = Form { what: "a path in JSON", check: value:
 pub(crate) static SINGLE_PATH: Form =
     Form { what: "a path in JSON to one value", check: value::single_path, pattern: "^[^\\[\\]*$]+$" };
 pub(crate) static ERROR: Form = Form { what: "an error in JSON", check: value::error, pattern: "^\\s*\\{" };
+
+pub(crate) static DESTINATION: Form = Form {
+    what: "a destination of alerts",
+    check: |text| alerts::address(text).map(drop),
+    pattern: "^(https?|smtps?|syslog[+](tls|tcp|udp))://[^?#@]+$",
+};
+pub(crate) static MAILBOX: Form = Form {
+    what: "an address of mail",
+    check: |text| alerts::mailbox(text).map(drop),
+    pattern: "^[!-?A-~]+@[A-Za-z0-9._-]+$",
+};
 
 pub(crate) static UNIT: Form = Form { what: "a unit", check: value::unit, pattern: "^\\S.*$" };
 
