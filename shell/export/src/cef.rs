@@ -96,12 +96,12 @@ fn address(row: &Row<'_>, line: &mut String) {
     }
 }
 
-fn pair(line: &mut String, key: &str, value: &str) {
+pub(crate) fn pair(line: &mut String, key: &str, value: &str) {
     // Writing to a string cannot fail.
     let _ = write!(line, " {key}={}", extension(value));
 }
 
-fn header(text: &str) -> String {
+pub(crate) fn header(text: &str) -> String {
     one_line(text).fold(String::new(), |mut line, character| {
         if matches!(character, '\\' | '|') {
             line.push('\\');

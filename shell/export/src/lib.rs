@@ -3,6 +3,7 @@
 //! ```text
 //! store::Reader -> Record -> Row -> ndjson | csv | ocsf | cef | rfc5424
 //!                         -> pack: records, proofs, manifest -> folder | zip -> check
+//! alert::Alert -> a message of syslog | a letter
 //! ```
 //!
 //! A row is a copy for a SIEM: it carries the record's index and leaf hash, so that whoever doubts it can look the
@@ -11,6 +12,7 @@
 //!
 //! One row at a time: memory does not grow with the ledger.
 
+pub mod alerts;
 mod cef;
 mod csv;
 mod ocsf;

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 /// Facility 13, log audit (section 6.2.1).
 const FACILITY: u8 = 13;
 /// The enterprise number that RFC 5612 sets aside for documentation: we have none of our own.
-const ENTERPRISE: u32 = 32473;
+pub(crate) const ENTERPRISE: u32 = 32473;
 
 /// Parameters of our structured data, with the paths whose first value they carry.
 pub(crate) const PARAMETERS: [(&str, &[&str]); 31] = [
@@ -84,13 +84,13 @@ fn quality(row: &Row<'_>, line: &mut String) {
 }
 
 /// Printable ASCII without blanks, or the sign for nothing.
-fn word(text: &str, longest: usize) -> String {
+pub(crate) fn word(text: &str, longest: usize) -> String {
     let word: String =
         text.chars().map(|letter| if letter.is_ascii_graphic() { letter } else { '?' }).take(longest).collect();
     if word.is_empty() { "-".to_owned() } else { word }
 }
 
-fn value(text: &str) -> String {
+pub(crate) fn value(text: &str) -> String {
     one_line(text).fold(String::with_capacity(text.len()), |mut value, character| {
         if matches!(character, '"' | '\\' | ']') {
             value.push('\\');
