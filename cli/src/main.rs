@@ -1,6 +1,7 @@
 //! `penstock`: one binary, one file per subcommand. This is where the core and the shell are joined.
 
 mod admin;
+mod alerts;
 mod anchor;
 mod approvals;
 mod approve;
@@ -116,6 +117,7 @@ enum Task {
     Matching(matching::Args),
     Image(image::Args),
     Mcp(mcp::Args),
+    Alerts(alerts::Args),
     Records(records::Args),
     Oversight(oversight::Args),
     Shifts(shifts::Args),
@@ -163,6 +165,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Matching(args) => matching::run(&plant, args),
         Task::Image(args) => image::run(&plant, args),
         Task::Mcp(args) => mcp::run(&plant, args),
+        Task::Alerts(args) => alerts::run(&plant, args),
         Task::Records(args) => records::run(&plant, args),
         Task::Oversight(args) => oversight::run(&plant, args),
         Task::Shifts(args) => shifts::run(&plant, args),

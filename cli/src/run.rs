@@ -3,6 +3,7 @@
 //! A changed plant file, rule or token file comes into force by itself within a second, or at once by SIGHUP. A bad
 //! one never replaces a good one; either way a record says so.
 
+use crate::alerts::{self, Alerting, Board};
 use crate::approvals::{Last, Unapproved};
 use crate::assemble;
 use crate::controlling::{self, Controlling, Order};
@@ -146,6 +147,7 @@ pub(crate) struct House {
     controlling: Controlling,
     seen: Seen,
     kept: Kept,
+    alerting: Alerting,
     chores: Option<tokio::task::JoinHandle<()>>,
     /// When records that are too old were looked for last.
     pruned: Option<Instant>,
@@ -181,6 +183,7 @@ impl House {
         let inforce = inforce.resuming(used);
         let metrics = Arc::new(Metrics::default());
         journal::measure(&metrics, &store);
+        let board = Board::shown(&metrics);
         let vault = Arc::new(Vault::open(&loaded)?);
         let ledger = Ledger { store: Arc::clone(&store), vault: Arc::clone(&vault), folder: folder.clone() };
         let recorder = Arc::new(ledger);
@@ -190,14 +193,17 @@ impl House {
         let doors = (listen.as_slice(), loaded.gateway.admin, handed()?);
         let gateway =
             Gateway::start(doors, limits, key.secrets(), inforce, recorder, metrics).await.into_diagnostic()?;
-        let controlling = Controlling::open(&loaded, gateway.valve(), isolating, own, witnessing.standing()).await?;
+        let standing = witnessing.standing();
+        let controlling = Controlling::open(&loaded, gateway.valve(), isolating, own, Arc::clone(&standing)).await?;
         last.hand_over(&loaded, &approvers, &store, &key)?;
         journal::note(&store, Kind::Config, in_force(&loaded));
         let seen = Seen::look(&loaded, path);
         store.set_essential(essential(&loaded));
+        let loaded = Arc::new(loaded);
+        let alerting = Alerting::open(&loaded, alerts::House { store: Arc::clone(&store), standing, board });
         Ok(Self {
             path: path.to_owned(),
-            loaded: Arc::new(loaded),
+            loaded,
             key,
             operator_keys,
             offered,
@@ -209,6 +215,7 @@ impl House {
             controlling,
             seen,
             kept,
+            alerting,
             chores: None,
             pruned: None,
         })
@@ -274,6 +281,7 @@ impl House {
                     }
                 }
             }
+            self.alerting.follow(&self.loaded).await;
         }
     }
 
@@ -368,6 +376,7 @@ impl House {
         if let Some(chores) = self.chores {
             let _ = chores.await;
         }
+        self.alerting.close().await;
         let state = self.store.close();
         tracing::info!(records = state.size, published = state.published, "ledger closed");
         self.witnessing.close().await;

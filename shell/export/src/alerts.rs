@@ -251,8 +251,9 @@ mod tests {
             assert!(!line.contains(['\r', '\n', '\u{202e}', '\u{2028}']), "{line}");
         }
         assert!(
-            lines[0]
-                .contains("cs4=m\u{fffd}\u{fffd}Bcc: x|act\\\\\\=allow cs1\\=\"]forged\u{fffd}\u{fffd}. cs4Label=model"),
+            lines[0].contains(
+                "cs4=m\u{fffd}\u{fffd}Bcc: x|act\\\\\\=allow cs1\\=\"]forged\u{fffd}\u{fffd}. cs4Label=model"
+            ),
             "{}",
             lines[0]
         );
