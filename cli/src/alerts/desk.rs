@@ -96,6 +96,7 @@ impl Alerting {
                 after: None,
                 unwanted: 0,
             };
+            let desk = desk.waiting();
             tokio::spawn(desk.live(stopped.clone()))
         };
         let desks = loaded.alerts.iter().map(desk).collect();
@@ -132,6 +133,15 @@ struct Desk {
 }
 
 impl Desk {
+    /// The next mail is not due before its time because the desk is another.
+    fn waiting(mut self) -> Self {
+        if let (Way::Mail { digest, .. }, Some(last)) = (&self.to.way, self.state.last) {
+            let since = Duration::from_millis(now().0.abs_diff(last.0));
+            self.after = Instant::now().checked_add(digest.saturating_sub(since));
+        }
+        self
+    }
+
     async fn live(mut self, mut stop: watch::Receiver<bool>) {
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
