@@ -267,6 +267,7 @@ impl House {
                 },
                 Some(Order { by, told }) = self.controlling.orders.recv() => {
                     let done = self.reload(Some(by.told())).map(|()| controlling::in_force(&self.loaded.plant));
+                    self.alerting.follow(&self.loaded).await;
                     // Whoever asked may be gone.
                     let _ = told.send(done);
                 }

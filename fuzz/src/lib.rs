@@ -307,6 +307,22 @@ const CEDAR: &[&str] = &[
     "//",
 ];
 const HELLO: &[&str] = &["\u{16}\u{3}\u{1}", "\0\0", "\0\u{10}", "api.openai.com", "h2", "\u{3}\u{3}", "\u{1}\0\0"];
+const ALERT: &[&str] = &[
+    "|",
+    "\\",
+    "=",
+    "\\n",
+    "\\u202e",
+    "\\r\\nBcc: x",
+    "]",
+    "\"model\":\"",
+    "\"status\":\"resolved\"",
+    "\"holds\":true",
+    "path-refused",
+    "critical",
+    "18446744073709551615",
+    "null",
+];
 const NONE: &[&str] = &["\0", "\u{ff}", "0\x03", "U\x1d\x11", "spiffe://"];
 
 macro_rules! targets {
@@ -335,6 +351,7 @@ targets! {
     "documents" inspection::documents, seeds::documents, NONE, 20_000;
     "tables" inspection::tables, seeds::tables, NONE, 20_000;
     "counts" records::counts, seeds::counts, COUNTS, 20_000;
+    "alerts" records::alerts, seeds::alerts, ALERT, 60_000;
     "csv" inspection::csv, seeds::exports, CSV, 30_000;
     "picture" inspection::picture, seeds::pictures, NONE, 4_000;
     "gallery" inspection::gallery, seeds::galleries, NONE, 20_000;

@@ -47,6 +47,22 @@ pub fn counts(bytes: &[u8]) {
     assert_eq!(quota::Counters::restore(&saved).expect("it was saved").save(), saved);
 }
 
+/// What a destination of alerts was told, and what is sent: what is taken up is written again as the same, and whatever stands in
+/// an alert ends no field, line or header.
+pub fn alerts(bytes: &[u8]) {
+    export::alerts::fuzz(bytes);
+    let Ok(value) = serde_json::from_slice(bytes) else { return };
+    let Ok(mut watch) = alert::Watch::restore(&value) else { return };
+    assert_eq!(alert::Watch::restore(&watch.save()).as_ref(), Ok(&watch), "a state reads as it was saved");
+    let terms =
+        alert::Terms { at_least: alert::Severity::Info, window: std::time::Duration::from_secs(60), per_minute: 5 };
+    let plant = plant::PlantId::new("works").expect("a name");
+    let site = alert::Site { plant, gateway: plant::GatewayId::new("gate-1").expect("a name") };
+    for time in [0, 1 << 40, u64::MAX] {
+        assert!(watch.tick(&terms, &site, plant::Millis(time)).len() <= 6, "a minute has its number and one more");
+    }
+}
+
 /// A checkpoint, signed or not.
 pub fn checkpoint(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };

@@ -531,6 +531,15 @@ pub fn galleries() -> Vec<Vec<u8>> {
     vec![empty, body(&gallery.encode(&keys), "penstock pictures 1\n")]
 }
 
+/// An alert, and the state of a destination.
+#[must_use]
+pub fn alerts() -> Vec<Vec<u8>> {
+    vec![
+        br#"{"schema":1,"id":"01890a5d-0000-7000-8000-000000000001.path-refused.firing","code":"path-refused","title":"x","status":"firing","severity":"high","plant":"works","gateway":"gate-1","about":"line","count":1,"first":"2026-11-22T15:00:00.000Z","last":"2026-11-22T15:00:00.000Z","record":null,"facts":{"model":"gpt-4o","zone":"line","event":"x"}}"#.to_vec(),
+        br#"{"open":[{"code":"isolated","about":"external","ends":5,"count":2,"first":1,"last":2,"record":null,"severity":"high","facts":{"part":"external"},"holds":true,"told":null,"turns":1}],"minute":[0,3],"withheld":{"path-refused":7},"worst":"low"}"#.to_vec(),
+    ]
+}
+
 /// Counts of quotas.
 #[must_use]
 pub fn counts() -> Vec<Vec<u8>> {

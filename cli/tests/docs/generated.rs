@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 fn generated_parts_are_up_to_date() {
     let parts = [
         ("reference/reasons.md", "reasons", reasons()),
+        ("reference/alerts.md", "alerts", alerts()),
         ("reference/endpoints.md", "endpoints", endpoints()),
         ("reference/coverage.md", "coverage", crate::coverage::table()),
         ("reference/inspection.md", "rules", inspection()),
@@ -52,6 +53,23 @@ fn reasons() -> String {
     let mut text = String::from("| code | status | what the caller is told |\n|---|---|---|\n");
     for reason in Reason::ALL {
         writeln!(text, "| `{}` | {} | {} |", reason.code(), reason.status(), reason.message()).unwrap();
+    }
+    text
+}
+
+fn alerts() -> String {
+    let mut text = String::from("| code | what it says | low | medium | high | safety |\n|---|---|---|---|---|---|\n");
+    for code in alert::Code::ALL {
+        let weights = plant::Criticality::NAMES.map(|(_, zone)| alert::weigh(code.base(), Some(zone)).name());
+        writeln!(text, "| `{code}` | {} | {} |", code.title(), weights.join(" | ")).unwrap();
+    }
+    text.push_str("\nWhich reasons of a call make which:\n\n| code | reasons |\n|---|---|\n");
+    for code in alert::Code::ALL {
+        let reasons = Reason::ALL.iter().filter(|reason| alert::Code::of_reason(**reason) == Some(*code));
+        let reasons: Vec<String> = reasons.map(|reason| format!("`{reason}`")).collect();
+        if !reasons.is_empty() {
+            writeln!(text, "| `{code}` | {} |", reasons.join(", ")).unwrap();
+        }
     }
     text
 }

@@ -130,7 +130,7 @@ fn of_call(kind: Kind, entry: &Entry, plant: &Plant, findings: Sensitivity) -> O
         .key("workload", workload(entry, plant))
         .key("provider", declared(provider(entry), |name| plant.providers.keys().any(|id| id.as_str() == name)))
         .key("reason", reason.filter(|_| kind != Kind::Abandon).map(Reason::code))
-        .key("because", entry.text("note.because").and_then(|code| known_reason(code)))
+        .key("because", entry.text("note.because").and_then(known_reason))
         .fact("workstation", entry.text("who.workstation.id"))
         .fact("operator", entry.text("who.operator.id").filter(|id| id.starts_with("op-")))
         .fact("model", entry.text("out.model").or_else(|| entry.text("what.model")))
@@ -239,7 +239,7 @@ fn workload<'a>(entry: &'a Entry, plant: &Plant) -> Option<&'a str> {
 }
 
 /// A name, if the plant file declares it.
-fn declared<'a>(name: Option<&'a str>, is: impl Fn(&str) -> bool) -> Option<&'a str> {
+fn declared(name: Option<&str>, is: impl Fn(&str) -> bool) -> Option<&str> {
     name.filter(|name| is(name))
 }
 

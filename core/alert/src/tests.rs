@@ -393,8 +393,8 @@ fn any_sighting() -> impl Strategy<Value = (Sighting, u64)> {
     (0..Code::ALL.len(), turn, 0..4_u8, 0..120_000_u64).prop_map(|(code, turn, about, pause)| {
         let code = Code::ALL[code];
         // A code either happens or holds.
-        let turn = if code.name().len() % 2 == 0 { Turn::Once } else { turn };
-        let turn = if turn == Turn::Once && code.name().len() % 2 == 1 { Turn::Raised } else { turn };
+        let turn = if code.name().len().is_multiple_of(2) { Turn::Once } else { turn };
+        let turn = if turn == Turn::Once && !code.name().len().is_multiple_of(2) { Turn::Raised } else { turn };
         (sighting(code, turn, &about.to_string(), about), pause)
     })
 }
