@@ -194,7 +194,8 @@ impl House {
         let gateway =
             Gateway::start(doors, limits, key.secrets(), inforce, recorder, metrics).await.into_diagnostic()?;
         let standing = witnessing.standing();
-        let controlling = Controlling::open(&loaded, gateway.valve(), isolating, own, Arc::clone(&standing)).await?;
+        let controlling =
+            Controlling::open(path, &loaded, gateway.valve(), isolating, own, Arc::clone(&standing)).await?;
         last.hand_over(&loaded, &approvers, &store, &key)?;
         journal::note(&store, Kind::Config, in_force(&loaded));
         let seen = Seen::look(&loaded, path);
