@@ -535,3 +535,88 @@ def test_a_wrong_password_is_a_problem_that_is_told_without_it(site):
     done = one.penstock("alerts", "test", check=False)
     assert "it answers 535" in done.stdout and "wrong-password" not in done.stdout + done.stderr
     box.server.stop()
+
+
+def framed(line):
+    """A message in octet counting."""
+    length, _, rest = line.partition(b" ")
+    assert int(length) == len(rest), line
+    return rest
+
+
+def test_syslog_goes_by_tcp_and_udp_too(site):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams, socket.socket() as stream:
+        for one in (datagrams, stream):
+            one.bind(("127.0.0.1", 0))
+            one.settimeout(DEADLINE)
+        stream.listen()
+        alerts = "".join(
+            f'[alerts.{name}]\nto = "syslog+{name}://127.0.0.1:{one.getsockname()[1]}"\nformat = "json"\n'
+            for name, one in (("udp", datagrams), ("tcp", stream))
+        )
+        one, came = site(alerts), queue.Queue()
+
+        def take():
+            taken, _ = stream.accept()
+            with taken:
+                came.put(b"".join(iter(lambda: taken.recv(4096), b"")))
+
+        threading.Thread(target=take, daemon=True).start()
+        assert one.penstock("alerts", "test").stdout.count("delivered") == 2
+        for line in (datagrams.recv(65536), framed(came.get(timeout=DEADLINE))):
+            head, _, alert = line.decode().partition(" - test - ")
+            assert head.startswith("<110>1 ") and head.endswith(" gate-1 penstock")
+            assert json.loads(alert)["code"] == "test"
+
+
+@pytest.mark.parametrize(
+    "says, problem",
+    [
+        (b"220-" + b"x" * 60 + b"\r\n", "its answer is too long"),
+        (b"x" * 64, "its answer is too long"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "it speaks no SMTP"),
+        (b"554 we do not want you SECRET\r\n", "it answers 554"),
+    ],
+)
+def test_a_hostile_mail_server_costs_nothing_and_its_words_are_not_repeated(site, says, problem):
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        one = site(mail(server.getsockname()[1]), **{"mail.key": "hunter-of-leaks-2"})
+
+        def talk():
+            taken, _ = server.accept()
+            with taken:
+                try:
+                    while True:
+                        taken.sendall(says)
+                        if problem != "its answer is too long":
+                            return
+                except OSError:
+                    pass
+
+        threading.Thread(target=talk, daemon=True).start()
+        done = one.penstock("alerts", "test", check=False)
+        assert problem in done.stdout and "SECRET" not in done.stdout + done.stderr, done.stdout
+
+
+def test_what_a_mail_server_says_before_the_handshake_does_not_count_after_it(site):
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        one = site(mail(server.getsockname()[1]), **{"mail.key": "hunter-of-leaks-2"})
+
+        def talk():
+            taken, _ = server.accept()
+            with taken:
+                taken.sendall(b"220 here\r\n")
+                taken.recv(4096)
+                taken.sendall(b"250-here\r\n250 STARTTLS\r\n")
+                taken.recv(4096)
+                # In one piece, as whoever sits between would slip it in.
+                taken.sendall(b"220 go on\r\n250-here\r\n250 AUTH PLAIN\r\n")
+                taken.recv(4096)
+
+        threading.Thread(target=talk, daemon=True).start()
+        done = one.penstock("alerts", "test", check=False)
+        assert "says something before the handshake" in done.stdout

@@ -59,6 +59,11 @@ pub(crate) fn differences(before: &Loaded, after: &Loaded) -> miette::Result<Vec
     other("shifts", "are told of on other terms", same(&before.shifts, &after.shifts));
     other("fallback", "what happens when providers fail is said otherwise", same(&before.failing, &after.failing));
     other("quotas", "how much may be used, or what it costs, is said otherwise", same(&before.quotas, &after.quotas));
+    other(
+        "alerts",
+        "where they go, or which, is said otherwise",
+        own(before, &before.alerts) == own(after, &after.alerts),
+    );
     let others = |loaded: &Loaded| {
         let approvers = Vec::new();
         own(loaded, &Control { approvals: 0, approvers, ..loaded.control.clone() })
