@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 from certificates import issue
-from conftest import BINARIES, DEADLINE, HERE, wait_for
+from conftest import BINARIES, HERE, wait_for
 from cryptography import x509
 from intercepted import Works
 
