@@ -52,6 +52,7 @@ mod rules;
 mod run;
 mod schema;
 mod seal;
+mod searching;
 mod secret;
 mod secrets;
 mod shifts;

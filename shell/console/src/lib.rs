@@ -21,7 +21,9 @@ mod map;
 mod pages;
 mod problem;
 mod pulse;
+mod query;
 mod reading;
+mod records;
 mod repeat;
 mod routes;
 mod serve;
@@ -38,6 +40,9 @@ pub use control::{
 };
 pub use entrance::{Arrival, Entrance, Terms, Trip};
 pub use map::{Conduit, Map, Provider, Workload, Zone};
+#[doc(hidden)]
+pub use query::fuzz;
 pub use reading::{Books, Health, Lane, Reading, Stepped, Unwitnessed};
+pub use records::{Archive, Body, Entry, Line, Listing, Name, Opening, Proof, Receipt, Story, Wanted};
 pub use routes::OPENAPI;
 pub use serve::{Console, Listen, ListenError, Tls};

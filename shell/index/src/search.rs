@@ -140,16 +140,22 @@ impl Search {
     /// If the log cannot be read, or the chapters not written. What cannot be gathered is looked at one by one when it is searched.
     pub fn prepare(&self, end: u64, stop: &AtomicBool) -> Result<(), ReadError> {
         let reader = Reader::open(&self.ledger)?;
-        while !self.follow(&reader, end, stop, Instant::now() + SLICE)? && !stop.load(Ordering::Relaxed) {
-            std::thread::sleep(SLICE);
-        }
         let first = reader.first()?;
         self.tidy(first);
-        for number in (first / self.width..end / self.width).rev() {
-            if stop.load(Ordering::Relaxed) {
+        let chapters = || (first / self.width..end / self.width).rev();
+        let stopped = || stop.load(Ordering::Relaxed);
+        for number in chapters().take_while(|_| !stopped()) {
+            let known = self.shelf().stored.contains_key(&number);
+            let _ = known || self.believe(&reader, number, first);
+        }
+        while !self.follow(&reader, end, stop, Instant::now() + SLICE)? && !stopped() {
+            std::thread::sleep(SLICE);
+        }
+        for number in chapters() {
+            if stopped() {
                 return Ok(());
             }
-            if self.shelf().stored.contains_key(&number) || self.believe(&reader, number, first) {
+            if self.shelf().stored.contains_key(&number) {
                 continue;
             }
             let begins = number * self.width;

@@ -1,7 +1,7 @@
 //! Records by their numbers, for whoever knows which they want: an index, a cursor.
 
 use crate::filter::{Filter, Sieve};
-use crate::reader::{Lines, ReadError, Reader, Record};
+use crate::reader::{Lines, ReadError, Reader, Record, judge};
 use crate::retention;
 use ledger::tile::WIDTH;
 
@@ -41,13 +41,20 @@ impl Numbered {
     /// # Errors
     /// If it cannot be read or is damaged. Others may be read all the same.
     pub fn get(&mut self, seq: u64) -> Result<Option<Record>, ReadError> {
+        let Some(line) = self.line(seq)? else { return Ok(None) };
+        judge(&self.sieve, seq, line)
+    }
+
+    /// The bytes that stand there, whatever they are and whether they pass or not.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn line(&mut self, seq: u64) -> Result<Option<Vec<u8>>, ReadError> {
         if seq < self.first {
             return Ok(None);
         }
         let (first, lines) = if seq < self.size { self.bundle(seq)? } else { (self.size, self.frames()?) };
-        let line = usize::try_from(seq.saturating_sub(first)).ok().and_then(|at| lines.get(at).cloned());
-        let Some(line) = line else { return Ok(None) };
-        crate::reader::judge(&self.sieve, seq, line)
+        Ok(usize::try_from(seq.saturating_sub(first)).ok().and_then(|at| lines.get(at).cloned()))
     }
 
     fn bundle(&mut self, seq: u64) -> Result<(u64, &[Vec<u8>]), ReadError> {

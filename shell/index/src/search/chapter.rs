@@ -24,10 +24,10 @@ const MAGIC: &[u8; 16] = b"penstock search1";
 const HEAD: usize = MAGIC.len() + 7 * 8 + 32;
 const TIMES: usize = BUNDLES * 16;
 pub(crate) const SUM: usize = 32;
-/// Longest words: those of every field at their most and longest are 13 MiB.
-const WORDS_LIMIT: u64 = 16 << 20;
+/// Longest words: those of every field at their most and longest.
+const WORDS_LIMIT: u64 = 48 << 20;
 /// Longest file: a record stands in a handful of lists, and has at most four names.
-pub(crate) const LIMIT: u64 = 64 << 20;
+pub(crate) const LIMIT: u64 = 128 << 20;
 
 /// What a chapter says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

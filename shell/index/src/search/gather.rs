@@ -4,9 +4,10 @@ use super::chapter::{self, BUNDLES};
 use ledger::Entry;
 use std::collections::BTreeMap;
 
-/// Most different values of a field in a chapter, and longest value in bytes. Callers choose some of them: a field that goes
+/// Most different values of a field in a chapter, and of a model, which callers choose freely; longest value in bytes. A field that goes
 /// beyond is not searched by in that chapter, and its records are looked at one by one.
-const VALUES: usize = 4096;
+const VALUES: usize = 16_384;
+const MODELS: usize = 2048;
 const LONGEST: usize = u8::MAX as usize;
 
 /// What is searched by. Their order is part of the format.
@@ -84,8 +85,9 @@ impl Gathered {
         for (index, (field, paths)) in FIELDS.iter().enumerate() {
             for path in *paths {
                 match field {
-                    Field::Finding => labels(entry, path).for_each(|label| self.list(index, label, place)),
-                    _ => entry.text(path).into_iter().for_each(|text| self.list(index, text, place)),
+                    Field::Finding => labels(entry, path).for_each(|label| self.list(index, label, place, VALUES)),
+                    Field::Model => entry.text(path).into_iter().for_each(|text| self.list(index, text, place, MODELS)),
+                    _ => entry.text(path).into_iter().for_each(|text| self.list(index, text, place, VALUES)),
                 }
             }
         }
@@ -93,13 +95,13 @@ impl Gathered {
         self.names.extend(names.map(|name| name << 16 | u64::from(place)));
     }
 
-    fn list(&mut self, index: usize, value: &str, place: u16) {
+    fn list(&mut self, index: usize, value: &str, place: u16, most: usize) {
         let Some(lists) = self.lists.get_mut(index).filter(|_| self.full >> index & 1 == 0) else { return };
         if let Some(list) = lists.get_mut(value) {
             if list.last() != Some(&place) {
                 list.push(place);
             }
-        } else if lists.len() < VALUES && value.len() <= LONGEST {
+        } else if lists.len() < most && value.len() <= LONGEST {
             lists.insert(value.into(), vec![place]);
         } else {
             lists.clear();
