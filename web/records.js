@@ -199,9 +199,18 @@ export const recordsPage = (main, { session, say }) => {
       findings(said), said && tree(said), h("a", { href: recordsAt(open) }, t("openRecord", one.line.seq)));
   };
 
+  let opened = "";
   const open = async (seq) => {
     detail.hidden = !seq;
-    if (!seq) return clear(detail);
+    if (!seq) {
+      clear(detail);
+      // Back to where one came from.
+      rows.querySelector(`tr[data-seq="${CSS.escape(opened)}"] a`)?.focus();
+      opened = "";
+      return;
+    }
+    if (opened !== seq) clear(detail, h("p", { class: "soft" }, t("waitingForData")));
+    opened = seq;
     try {
       const { record, related: others, more } = await get(`records/${encodeURIComponent(seq)}`);
       if (gone || asked().open !== seq) return;
@@ -209,24 +218,24 @@ export const recordsPage = (main, { session, say }) => {
       const kept = [record, ...others].some((one) => one.kept);
       const close = recordsAt({ ...asked(), open: "" });
       clear(detail, h("div", { class: "row" }, h("h2", null, t("recordTitle", line.seq)), h("a", { class: "button close", id: "close", href: close }, t("close"))),
-        line.damaged ? [damaged(line), record.text !== null && h("pre", null, foreign(record.text))] : [h("dl", { class: "facts" }, facts(line, said).flat()), findings(said)],
+        line.damaged ? [damaged(line), record.text !== null && h("pre", null, foreign(record.text))] : [h("dl", { class: "facts" }, facts(line, said).flat()), ...(findings(said) || [])],
         prover(record),
         h("section", null, h("h3", null, t("belongs")), others.length === 0 ? h("p", { class: "soft" }, t("belongsNone")) : h("div", { id: "related" }, others.map(related)),
           more && h("p", { class: "soft" }, t("belongsMore"))),
         h("section", null, h("h3", null, t("contentOf")), opener(record, kept, session)),
         said && h("details", { id: "whole" }, h("summary", null, t("whole")), tree(said)));
       detail.focus({ preventScroll: true });
-      detail.scrollIntoView({ block: "nearest" });
+      detail.scrollIntoView({ block: "start" });
     } catch (failed) {
       if (!gone) clear(detail, h("p", { class: "said warning", role: "alert" }, sign("warning"), h("span", null, foreign(told(failed)))));
     }
   };
 
   clear(main, h("h1", null, t("records_page")), h("p", { class: "lead" }, t("recordsAbout")),
-    h("section", { class: "panel" }, form),
+    h("section", { class: "panel" }, form), detail,
     h("section", { class: "panel" }, status, h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("records_page") },
       h("table", { id: "records" }, h("thead", null, h("tr", null, COLUMNS.map((name) => h("th", { scope: "col" }, t(`col_${name}`))))), rows)),
-    h("nav", { class: "row pager", "aria-label": t("pager") }, newest, newer, older)), detail);
+    h("nav", { class: "row pager", "aria-label": t("pager") }, newest, newer, older)));
   // The address has changed, or is there for the first time.
   const turned = () => {
     const wanted = asked();

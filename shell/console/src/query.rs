@@ -130,6 +130,10 @@ pub fn fuzz(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Ok(read) = wanted(text) else { return };
     let spelled = spelled(&read);
+    // What was sent unescaped may be too long when it is.
+    if spelled.len() > LONGEST {
+        return;
+    }
     assert_eq!(wanted(&spelled).expect("it was read before"), read, "{spelled}");
     assert!((1..=MOST).contains(&read.limit) && text.len() <= LONGEST);
 }
@@ -158,7 +162,6 @@ fn spelled(wanted: &Wanted) -> String {
     ];
     let pair = |(key, value): (&str, Option<String>)| {
         let value = value?.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
-        // 120 characters of four bytes are longer in percents than a query may be.
         Some(format!("{key}={value}"))
     };
     pairs.into_iter().filter_map(pair).collect::<Vec<_>>().join("&")

@@ -23,9 +23,9 @@ mod stamp;
 
 pub use ask::{Answer, Limits, QueryError, Value};
 pub use columns::{Described, Field, SCHEMA, View};
-#[doc(hidden)]
-pub use search::fuzz;
 pub use search::{Bounds, FOLDER, Found, Page, Question, Search};
+#[doc(hidden)]
+pub use search::{fuzz, seed};
 
 use ledger::Checkpoint;
 use rustix::fs::{FlockOperation, flock};

@@ -14,7 +14,7 @@ mod gather;
 mod set;
 
 #[doc(hidden)]
-pub use chapter::fuzz;
+pub use chapter::{fuzz, seed};
 
 use chapter::{Bytes, Chapter};
 use gather::{Field, Gathered};
@@ -100,8 +100,8 @@ pub struct Search {
 /// The chapters that can be asked.
 #[derive(Debug, Default)]
 struct Shelf {
-    /// Which are stored and whole, and in which file that was.
-    stored: BTreeMap<u64, Identity>,
+    /// Which are stored and whole: in which file that was, and from which record on.
+    stored: BTreeMap<u64, (Identity, u64)>,
     /// The newest, as far as it is gathered.
     newest: Option<(u64, Arc<[u8]>)>,
 }
@@ -168,18 +168,19 @@ impl Search {
         Ok(())
     }
 
-    /// Removes chapters of records that were removed, and forgets the one that holds some of them.
+    /// Removes chapters that hold something of records that were removed.
     fn tidy(&self, first: u64) {
-        let gone = |number: &u64| number.saturating_mul(self.width) < first;
         let files = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let mut shelf = self.shelf();
         for file in files {
-            let number = file.file_name().to_str().and_then(|name| name.parse::<u64>().ok());
-            let kept = number.is_some_and(|number| !gone(&number));
-            if !kept {
+            let name = file.file_name();
+            let Some(number) = name.to_str().and_then(|name| name.parse::<u64>().ok()) else { continue };
+            let over = (number + 1).saturating_mul(self.width) <= first;
+            if over || shelf.stored.get(&number).is_some_and(|(_, from)| *from < first) {
                 let _ = std::fs::remove_file(file.path());
+                shelf.stored.remove(&number);
             }
         }
-        self.shelf().stored.retain(|number, _| !gone(number));
     }
 
     fn path(&self, number: u64) -> PathBuf {
@@ -188,7 +189,8 @@ impl Search {
 
     /// Whether a chapter that is stored is whole and made of these records.
     fn believe(&self, reader: &Reader, number: u64, first: u64) -> bool {
-        let believed = || -> Option<Identity> {
+        let begins = number * self.width;
+        let believed = || -> Option<(Identity, u64)> {
             let mut file = File::open(self.path(number)).ok()?;
             let identity = Identity::of(&file.metadata().ok()?);
             let mut bytes = Vec::new();
@@ -198,12 +200,11 @@ impl Search {
                 return None;
             }
             let head = Chapter::open(Bytes::Memory(bytes.into())).ok()?.head;
-            let begins = number * self.width;
-            let whole = head.first == begins && head.to == self.width && begins + head.from >= first.max(begins);
-            (whole && last(reader, begins + self.width - 1)? == head.last).then_some(identity)
+            let whole = head.first == begins && head.to == self.width && begins + head.from >= first;
+            (whole && last(reader, begins + self.width - 1)? == head.last).then_some((identity, begins + head.from))
         };
         let believed = believed();
-        self.shelf().stored.extend(believed.map(|identity| (number, identity)));
+        self.shelf().stored.extend(believed.map(|chapter| (number, chapter)));
         believed.is_some()
     }
 
@@ -212,7 +213,7 @@ impl Search {
         let Some(last) = last(reader, (number + 1) * self.width - 1) else { return Ok(()) };
         let written = || -> io::Result<Identity> {
             std::fs::create_dir_all(&self.folder)?;
-            let unfinished = self.folder.join("unfinished");
+            let unfinished = self.folder.join(format!("{number:012}.unfinished"));
             let _ = std::fs::remove_file(&unfinished);
             let mut file = File::options().write(true).create_new(true).mode(0o600).open(&unfinished)?;
             // Not synced: what a crash leaves of it does not agree with its sum.
@@ -221,7 +222,7 @@ impl Search {
             Ok(Identity::of(&file.metadata()?))
         };
         let identity = written().map_err(failed)?;
-        self.shelf().stored.insert(number, identity);
+        self.shelf().stored.insert(number, (identity, gathered.first + gathered.from));
         Ok(())
     }
 
@@ -257,7 +258,8 @@ impl Search {
         let begin = Instant::now();
         let until = begin + bounds.time;
         let reader = Reader::open(&self.ledger)?;
-        self.follow(&reader, bounds.end, bounds.stop, begin + bounds.time / 4)?;
+        // What could not be gathered or put away is looked at one by one.
+        let _ = self.follow(&reader, bounds.end, bounds.stop, begin + bounds.time / 4);
         let mut records = reader.numbered(question.filter.clone())?;
         self.tidy_if_removed(records.first());
         let mut page = Page::default();
@@ -289,8 +291,8 @@ impl Search {
     }
 
     fn tidy_if_removed(&self, first: u64) {
-        let gone = self.shelf().stored.keys().next().is_some_and(|number| number.saturating_mul(self.width) < first);
-        if gone {
+        let over = self.shelf().stored.values().any(|(_, from)| *from < first);
+        if over {
             self.tidy(first);
         }
     }
@@ -309,7 +311,7 @@ impl Search {
 
     fn chapter(&self, number: u64) -> Option<Chapter> {
         let shelf = self.shelf();
-        let Some(identity) = shelf.stored.get(&number).copied() else {
+        let Some((identity, _)) = shelf.stored.get(&number).copied() else {
             let newest = shelf.newest.as_ref().filter(|(newest, _)| *newest == number)?;
             let bytes = Arc::clone(&newest.1);
             drop(shelf);

@@ -248,6 +248,15 @@ impl Chapter {
     }
 }
 
+/// A chapter of these records, for [`fuzz`] to begin with.
+#[doc(hidden)]
+#[must_use]
+pub fn seed(records: &[ledger::Entry]) -> Vec<u8> {
+    let mut gathered = super::gather::Gathered::new(0);
+    (0..).zip(records).for_each(|(seq, entry)| gathered.take(seq, Some(entry)));
+    gathered.encode(&[7; 32])
+}
+
 /// Whatever the bytes are, asking them comes to an end within its limits.
 #[doc(hidden)]
 pub fn fuzz(bytes: &[u8]) {

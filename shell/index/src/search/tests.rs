@@ -149,7 +149,7 @@ fn what_happens_to_stored_chapters_hides_nothing_and_a_restart_takes_up_what_is_
     flipped[middle] ^= 1;
     std::fs::write(&files[1], &flipped).unwrap();
     std::fs::write(&files[2], b"").unwrap();
-    std::fs::write(folder.path().join(FOLDER).join("unfinished"), b"x").unwrap();
+    std::fs::write(folder.path().join(FOLDER).join("000000000000.unfinished"), b"x").unwrap();
     assert_eq!(all(&search, &question, 50, end), wanted, "by who found them whole before");
     let fresh = Search::with_width(folder.path(), 256);
     assert_eq!(all(&fresh, &question, 50, end), wanted, "by who has looked at none");
@@ -240,4 +240,54 @@ fn a_field_with_too_many_values_is_searched_all_the_same() {
     let found = all(&search, &question, 50, end(folder.path()));
     assert_eq!(found.len(), 11);
     assert_eq!(found, read(folder.path(), question.filter));
+}
+
+#[test]
+fn what_is_removed_from_the_ledger_is_removed_from_what_is_searched() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), 0..1800);
+    let ledger = store(folder.path(), 3);
+    let search = Search::with_width(folder.path(), 512);
+    // Calls that the life before left open are closed by records of their own.
+    let size = ledger.state().size;
+    search.prepare(size, &GO_ON).unwrap();
+    let before = stored(folder.path()).len();
+    assert!(before >= 3);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let until = Millis(u64::try_from(now).unwrap() - 2 * 86_400_000);
+    let note = ledger::Pruning { minimum: 768, until, keep_days: 1 }.note();
+    let body = plant::Body { note, ..plant::Body::default() };
+    ledger.write(plant::Draft { kind: Kind::Prune, id: id(9999), reference: None, body }).unwrap();
+    ledger.close();
+    let end = end(folder.path());
+    let wanted = read(folder.path(), Filter::default());
+    assert_eq!(wanted.last(), Some(&768));
+    assert_eq!(all(&search, &Question::default(), 50, end), wanted);
+    // The first chapter is gone, and the one that was cut: the search did that.
+    assert_eq!(stored(folder.path()).len(), before - 2);
+    search.prepare(end, &GO_ON).unwrap();
+    let after = stored(folder.path());
+    assert_eq!(after.len(), before - 1);
+    for search in [search, Search::with_width(folder.path(), 512)] {
+        search.prepare(end, &GO_ON).unwrap();
+        let kind = asked(Filter { kind: Some(Kind::Refuse), ..Filter::default() });
+        assert_eq!(all(&search, &kind, 50, end), read(folder.path(), kind.filter.clone()));
+        assert_eq!(all(&search, &Question::default(), 50, end), wanted);
+        assert_eq!(stored(folder.path()), after, "what was cut is made anew, once");
+    }
+}
+
+#[test]
+fn a_disk_that_takes_nothing_keeps_nobody_from_searching() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), 0..700);
+    // A file stands where the folder should.
+    std::fs::write(folder.path().join(FOLDER), b"").unwrap();
+    let end = end(folder.path());
+    let search = Search::with_width(folder.path(), 256);
+    assert!(search.prepare(end, &GO_ON).is_err());
+    write(folder.path(), 700..1100);
+    let end = self::end(folder.path());
+    let kind = asked(Filter { kind: Some(Kind::Refuse), ..Filter::default() });
+    assert_eq!(all(&search, &kind, 50, end), read(folder.path(), kind.filter.clone()));
 }
