@@ -6,13 +6,14 @@ import { holdsPage } from "./holds.js";
 import { isolatePage } from "./isolate.js";
 import { mapPage } from "./map.js";
 import { nowPage } from "./now.js";
+import { plantPage } from "./plant.js";
 import { recordsPage } from "./records.js";
 import { current, follow, keepAlive, leave, nothingPage, signInPage } from "./session.js";
 import { whenLost } from "./server.js";
 import { settings } from "./settings.js";
 import { t } from "./texts.js";
 
-const PAGES = [["now", nowPage], ["map", mapPage], ["isolate", isolatePage], ["holds", holdsPage], ["records", recordsPage]];
+const PAGES = [["now", nowPage], ["map", mapPage], ["isolate", isolatePage], ["holds", holdsPage], ["records", recordsPage], ["plant", plantPage]];
 
 const PAGE_NAMES = { records: "records_page" };
 

@@ -108,7 +108,7 @@ const prover = (entry) => {
 // What the call said. It is asked for, and recorded, each time.
 const opener = (entry, kept, session) => {
   const shown = h("div", { id: "content-of-call", "aria-live": "polite" });
-  if (!kept) return h("p", { class: "soft" }, t("nothingKept"));
+  if (!kept) return h("p", { class: "soft" }, t("contentNotKept"));
   if (!may(session, "see-content")) return h("p", { class: "soft" }, t("contentMayNot"));
   const open = async () => {
     button.disabled = true;

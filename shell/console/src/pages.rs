@@ -31,7 +31,7 @@ macro_rules! files {
     };
 }
 
-static FILES: [(&str, &str, &[u8]); 17] = files![
+static FILES: [(&str, &str, &[u8]); 18] = files![
     "app.js" SCRIPT,
     "draw.js" SCRIPT,
     "format.js" SCRIPT,
@@ -41,6 +41,7 @@ static FILES: [(&str, &str, &[u8]); 17] = files![
     "live.js" SCRIPT,
     "map.js" SCRIPT,
     "now.js" SCRIPT,
+    "plant.js" SCRIPT,
     "proof.js" SCRIPT,
     "records.js" SCRIPT,
     "server.js" SCRIPT,

@@ -27,6 +27,8 @@ pub(crate) enum Act {
     Hold,
     Decide,
     Reload,
+    Plant,
+    Draft,
     Records,
     Record,
     Proof,
@@ -60,7 +62,7 @@ const fn open(method: Method, path: &'static str, act: Act) -> Route {
     Route { method, path, right: None, act }
 }
 
-pub(crate) static ROUTES: [Route; 22] = [
+pub(crate) static ROUTES: [Route; 24] = [
     open(Method::GET, "/api/v1/openapi.json", Act::Describe),
     open(Method::GET, "/api/v1/session", Act::Session),
     open(Method::POST, "/api/v1/session", Act::SignIn),
@@ -78,6 +80,8 @@ pub(crate) static ROUTES: [Route; 22] = [
     route(Method::GET, "/api/v1/holds/{id}", Right::View, Act::Hold),
     route(Method::POST, "/api/v1/holds/{id}/decision", Right::DecideHold, Act::Decide),
     route(Method::POST, "/api/v1/reloads", Right::Change, Act::Reload),
+    route(Method::GET, "/api/v1/plant", Right::View, Act::Plant),
+    route(Method::POST, "/api/v1/drafts", Right::Change, Act::Draft),
     route(Method::GET, "/api/v1/records", Right::View, Act::Records),
     route(Method::GET, "/api/v1/records/{id}", Right::View, Act::Record),
     route(Method::GET, "/api/v1/records/{id}/proof", Right::View, Act::Proof),
