@@ -172,7 +172,7 @@ mod tests {
     use super::{Query, spelled, wanted};
     use crate::problem::Problem;
     use crate::records::Wanted;
-    use plant::{Kind, Verdict};
+    use plant::{Judgement, Kind, Reason, Verdict};
 
     #[test]
     fn a_query_is_decoded_and_what_stands_twice_is_not_there() {
@@ -197,6 +197,24 @@ mod tests {
         assert_eq!(read.model.as_ref().map(|model| model.0.as_str()), Some("gpt* ü"));
         assert_eq!(wanted(&spelled(&read)).unwrap(), read);
         assert_eq!(wanted("&&kind=intent&").unwrap(), Wanted { kind: Some(Kind::Intent), ..empty });
+    }
+
+    #[test]
+    fn the_description_has_every_word_that_is_searched_by() {
+        let document: serde_json::Value = serde_json::from_str(crate::OPENAPI).unwrap();
+        let parameters = document["paths"]["/api/v1/records"]["get"]["parameters"].as_array().unwrap();
+        let words = |name: &str| -> Vec<&str> {
+            let one = parameters.iter().find(|one| one["name"] == name).unwrap();
+            one["schema"]["enum"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect()
+        };
+        assert_eq!(words("kind"), Kind::NAMES.map(|(name, _)| name));
+        assert_eq!(words("verdict"), Verdict::NAMES.map(|(name, _)| name));
+        assert_eq!(words("decision"), Judgement::NAMES.map(|(name, _)| name));
+        assert_eq!(words("reason"), Reason::ALL.iter().map(|reason| reason.code()).collect::<Vec<_>>());
+        for parameter in parameters {
+            let problem = wanted(&format!("{}=", parameter["name"].as_str().unwrap())).unwrap_err();
+            assert!(matches!(problem, Problem::Unfit(_)), "{parameter} is searched by");
+        }
     }
 
     #[test]
