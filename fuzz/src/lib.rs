@@ -365,7 +365,7 @@ targets! {
     "findings" inspection::findings, seeds::prompts, PROMPT, 30_000;
     "documents" inspection::documents, seeds::documents, NONE, 20_000;
     "tables" inspection::tables, seeds::tables, NONE, 20_000;
-    "query" console::fuzz, seeds::queries, QUERY, 200_000;
+    "query" console::fuzz_query, seeds::queries, QUERY, 200_000;
     "chapter" index::fuzz, seeds::chapters, NONE, 20_000;
     "counts" records::counts, seeds::counts, COUNTS, 20_000;
     "csv" inspection::csv, seeds::exports, CSV, 30_000;

@@ -43,7 +43,7 @@ pub use draft::{Difference, File, Judged, Replay, Standing, Tally, Tried, Wrong}
 pub use entrance::{Arrival, Entrance, Terms, Trip};
 pub use map::{Conduit, Map, Provider, Workload, Zone};
 #[doc(hidden)]
-pub use query::fuzz;
+pub use query::fuzz as fuzz_query;
 pub use reading::{Books, Health, Lane, Reading, Stepped, Unwitnessed};
 pub use records::{Archive, Body, Entry, Line, Listing, Name, Opening, Proof, Receipt, Story, Wanted};
 pub use routes::OPENAPI;
