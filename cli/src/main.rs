@@ -54,6 +54,7 @@ mod rules;
 mod run;
 mod schema;
 mod seal;
+mod searching;
 mod secret;
 mod secrets;
 mod shifts;

@@ -321,6 +321,20 @@ const CEDAR: &[&str] = &[
     "\\u{0}",
     "//",
 ];
+const QUERY: &[&str] = &[
+    "&",
+    "=",
+    "%",
+    "%00",
+    "%F0%9F%92%A9",
+    "+",
+    "zone=",
+    "&before=",
+    "&limit=",
+    "&model=*",
+    "9007199254740992",
+    "&id=",
+];
 const HELLO: &[&str] = &["\u{16}\u{3}\u{1}", "\0\0", "\0\u{10}", "api.openai.com", "h2", "\u{3}\u{3}", "\u{1}\0\0"];
 const ALERT: &[&str] = &[
     "|",
@@ -367,6 +381,8 @@ targets! {
     "findings" inspection::findings, seeds::prompts, PROMPT, 30_000;
     "documents" inspection::documents, seeds::documents, NONE, 20_000;
     "tables" inspection::tables, seeds::tables, NONE, 20_000;
+    "query" console::fuzz_query, seeds::queries, QUERY, 200_000;
+    "chapter" index::fuzz, seeds::chapters, NONE, 20_000;
     "counts" records::counts, seeds::counts, COUNTS, 20_000;
     "alerts" records::alerts, seeds::alerts, ALERT, 60_000;
     "csv" inspection::csv, seeds::exports, CSV, 30_000;
