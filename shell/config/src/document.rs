@@ -272,6 +272,7 @@ fn example(section: &Section) -> String {
                 .replace("<provider>", "openai")
                 .replace("<conduit>", "quality")
                 .replace("<quota>", "assistants")
+                .replace("<component>", "gpt-4o")
                 .replace("<label>", "recipe")
         ),
     };

@@ -4,6 +4,7 @@
 //! from it, and the defaults are checked against it. A key that is not here does not exist. Zones, callers,
 //! providers and conduits are in `map`, console and control in `hands`.
 
+mod components;
 mod failing;
 mod hands;
 mod intercept;
@@ -16,6 +17,7 @@ use crate::table::{
     ALGORITHM, ISSUER, Kind, Named, PATH, RECIPIENT, SIGNING, SOCKET, Section, UNIT, URL, URL_OR_PATH, any, list, may,
     must,
 };
+pub(crate) use components::{COMPONENT, GOVERNANCE};
 pub(crate) use failing::{BREAKER, FALLBACK};
 pub(crate) use hands::{CONSOLE, CONSOLE_LOGIN, CONSOLE_ROLES, CONTROL};
 pub(crate) use intercept::INTERCEPT;
@@ -63,6 +65,8 @@ pub(crate) static FILE: Section = Section {
         may("workstations", Kind::Tables(&WORKSTATION, Named::Workstation), "", "The devices that calls come from."),
         may("operators", Kind::Table(&OPERATORS), "", "Who vouches for operators."),
         may("providers", Kind::Tables(&PROVIDER, Named::Provider), "", "The AI services."),
+        may("components", Kind::Tables(&COMPONENT, Named::Component), "", "What else the plant uses of AI."),
+        may("governance", Kind::Table(&GOVERNANCE), "", "What components need before calls use them."),
         may("conduits", Kind::Tables(&CONDUIT, Named::Conduit), "", "The authorised paths."),
         may("quotas", Kind::Tables(&QUOTA, Named::Quota), "", "How much may be used, and by whom."),
         may(

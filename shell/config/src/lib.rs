@@ -12,6 +12,7 @@
 
 pub mod badges;
 mod callers;
+mod components;
 mod conduits;
 mod control;
 mod descriptions;
@@ -84,6 +85,10 @@ pub struct Loaded {
     pub origins: Vec<String>,
     /// How much may be used, and what it costs.
     pub quotas: quota::Settings,
+    /// What the plant uses of AI: workloads, providers, and what else it declares.
+    pub components: Vec<inventory::Component>,
+    /// What components need before calls use them.
+    pub governance: inventory::Terms,
     /// How the gateway runs.
     pub gateway: Gateway,
     /// How people control it.

@@ -7,8 +7,8 @@ use crate::problem::{Code, Problem, Problems, Severity, Source};
 use crate::report::Report;
 use crate::shape::Shape;
 use crate::{
-    Loaded, callers, conduits, control, detection, failing, files, gateway, labels, limits, oversight, paths,
-    providers, quotas, rules, secret, shifts, spill, zones,
+    Loaded, callers, components, conduits, control, detection, failing, files, gateway, labels, limits, oversight,
+    paths, providers, quotas, rules, secret, shifts, spill, zones,
 };
 use plant::{GatewayId, Millis, Plant, PlantId, Scale};
 use std::path::Path;
@@ -181,6 +181,8 @@ fn finish(
     if !report.has_errors() {
         rules::judge(&plant, &rules, &mut report);
     }
+    let components = components::build(file, &plant, &mut report);
+    let governance = components::terms(file, &control, &mut report).unwrap_or_default();
     let origins = oversight::origins(file, &mut report);
     let failed = report.has_errors();
     let list = report.into_list();
@@ -199,6 +201,8 @@ fn finish(
         failing,
         origins,
         quotas,
+        components,
+        governance,
         gateway,
         control,
         warnings: list,

@@ -91,6 +91,7 @@ pub(crate) enum Named {
     Provider,
     Conduit,
     Quota,
+    Component,
     Sensitivity,
     Label,
 }
@@ -105,6 +106,7 @@ impl Named {
             Self::Provider => "provider",
             Self::Conduit => "conduit",
             Self::Quota => "quota",
+            Self::Component => "component",
             Self::Sensitivity => "sensitivity",
             Self::Label => "label",
         }
@@ -119,6 +121,7 @@ impl Named {
             Self::Provider => format!("[providers.{name}]"),
             Self::Conduit => format!("[conduits.{name}]"),
             Self::Quota => format!("[quotas.{name}]"),
+            Self::Component => format!("[components.{name}]"),
             Self::Sensitivity => format!("sensitivity = [..., \"{name}\"]"),
             Self::Label => format!("[dictionary.{name}]"),
         }
@@ -204,6 +207,12 @@ pub(crate) static JSON_PATH: Form = Form { what: "a path in JSON", check: value:
 pub(crate) static SINGLE_PATH: Form =
     Form { what: "a path in JSON to one value", check: value::single_path, pattern: "^[^\\[\\]*$]+$" };
 pub(crate) static ERROR: Form = Form { what: "an error in JSON", check: value::error, pattern: "^\\s*\\{" };
+
+pub(crate) static HASH: Form = Form {
+    what: "a digest",
+    check: value::hash,
+    pattern: "^(md5|sha-?[0-9]+(-[0-9]+)?|blake2b-[0-9]+|blake3):[0-9a-f]{32,128}$",
+};
 
 pub(crate) static UNIT: Form = Form { what: "a unit", check: value::unit, pattern: "^\\S.*$" };
 

@@ -219,6 +219,14 @@ pub(crate) static PROVIDER: Section = Section {
             "{ name = \"OpenAI Ireland Ltd\", country = \"IE\" }",
             "The company behind it.",
         ),
+        may("owner", Kind::Text, "\"OT security\"", "Who answers for its use."),
+        may("update_process", Kind::Text, "\"Supplier's notice, read each month\"", "How one learns that it changes."),
+        may(
+            "isolation_plan",
+            Kind::Text,
+            "\"penstock isolate provider:openai; the edge model answers\"",
+            "How it is cut off, and what the plant does without it.",
+        ),
         may("breaker", Kind::Table(&BREAKER), "{ failures = 5, rest = \"10s\" }", "When it is left alone."),
         may(
             "prices",
