@@ -19,7 +19,7 @@ use plant::{
     Conduit, Dialect, Evidence, Identity, Millis, OperatorId, Plant, Principal, ProviderId, Reason, Refusal,
     WorkloadId, WorkstationId,
 };
-use policy::{Call, Decision, Policy};
+use policy::{Call, Case, Decision, Policy};
 use read::{Body, Reading};
 use std::io::Read;
 use std::net::IpAddr;
@@ -354,11 +354,18 @@ fn judge(
     let scale = &loaded.plant.scale;
     told.findings = reading.seen(&findings, None, scale);
 
-    let asked = reading.asked(call);
     let fixed =
         |index: usize, conduit: &Conduit| findings.get(index).is_none_or(|finding| reading.fixed(finding, conduit));
     let mut steps = Vec::new();
-    let decided = policy.decide_aloud(&call.principal, &crossing, &asked, &findings, &fixed, call.now, &mut steps);
+    let case = Case {
+        principal: &call.principal,
+        crossing: &crossing,
+        asked: reading.asked(call),
+        findings: &findings,
+        fixed: &fixed,
+        now: call.now,
+    };
+    let decided = policy.decide_aloud(&case, &mut steps);
     told.add(steps);
     told.sensitivity = Some((scale.name(decided.sensitivity).to_owned(), scale.name(decided.residual).to_owned()));
     let passage = match decided.decision {

@@ -5,7 +5,7 @@ use plant::{
     Conduit, ConduitId, Dialect, Evidence, Identity, OperatorId, OperatorRequirement, Principal, ProviderId, Refusal,
     Workload, WorkloadId,
 };
-use policy::{Asked, Call, Crossing, Decision, Policy};
+use policy::{Asked, Call, Case, Crossing, Decision, Policy};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -120,9 +120,7 @@ impl Caller {
     fn crosses(&self, policy: &Policy, roles: &[String]) -> Result<(), String> {
         let principal = self.principal(roles);
         let crossing = self.placed(policy, &principal).map_err(|refusal| refusal.to_string())?;
-        let asked = Asked { model: self.asks(), ..Asked::default() };
-        let decided = policy.decide(&principal, &crossing, &asked, &[], &|_, _| false, gateway::now());
-        match decided.decision {
+        match policy.decide(&self.case(&principal, &crossing)).decision {
             Decision::Permit(permit) if permit.terms().conduit == self.conduit => Ok(()),
             Decision::Permit(permit) => Err(format!("its calls cross `{}`", permit.terms().conduit)),
             Decision::Hold(_) => Err("its calls wait for a person".to_owned()),
@@ -135,17 +133,22 @@ impl Caller {
         &self,
         policy: &Policy,
         roles: &[String],
-        (to, model): (&ProviderId, Option<&str>),
+        to: &ProviderId,
+        model: Option<&str>,
     ) -> Option<String> {
         let principal = self.principal(roles);
         let crossing = self.placed(policy, &principal).ok()?;
-        let asked = Asked { model: self.asks(), ..Asked::default() };
-        let (now, fixed) = (gateway::now(), |_: usize, _: &Conduit| false);
-        match policy.instead(&principal, &crossing, &asked, &[], &fixed, now, (to, model)).decision {
+        match policy.instead(&self.case(&principal, &crossing), to, model).decision {
             Decision::Permit(_) => None,
             Decision::Hold(_) => Some(format!("`{to}`: a person would have to decide")),
             Decision::Refuse(refusal) => Some(format!("`{to}`: {refusal}")),
         }
+    }
+
+    /// Its call, placed. Nothing is found in it.
+    fn case<'a>(&'a self, principal: &'a Principal, crossing: &'a Crossing) -> Case<'a> {
+        let asked = Asked { model: self.asks(), ..Asked::default() };
+        Case { principal, crossing, asked, findings: &[], fixed: &|_, _| false, now: gateway::now() }
     }
 
     /// The model that its call names, if calls of its dialect do.

@@ -291,7 +291,7 @@ impl Drill<'_> {
     fn why(&self, caller: &Caller, promise: &Promise, seen: &Seen) -> String {
         let steps = self.stage.double.loaded.failing.steps.get(&caller.conduit);
         let targets = steps.into_iter().flat_map(|steps| steps.iter()).filter_map(|step| match &step.then {
-            Then::Ask { to, model } => caller.barred(&self.policy, self.roles, (to, model.as_deref())),
+            Then::Ask { to, model } => caller.barred(&self.policy, self.roles, to, model.as_deref()),
             Then::Say(_) => None,
         });
         let mut why: Vec<String> = targets.collect();

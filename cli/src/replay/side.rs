@@ -7,7 +7,7 @@ use config::Loaded;
 use gateway::{KnownPictures, Opened};
 use inspect::Inspector;
 use plant::{Conduit, ConduitId, Finding, Label, OperatorRequirement, Principal, Reason, Refusal, RuleId, Verdict};
-use policy::{Asked, Call, Decision, Passage, Policy};
+use policy::{Asked, Call, Case, Decision, Passage, Policy};
 use std::collections::BTreeSet;
 use wire::{Limits, Request};
 
@@ -114,7 +114,8 @@ impl Side {
             })
         };
         let asked = Asked { model: call.model.as_deref(), stream: call.stream, tools: &call.tools };
-        let decided = self.policy.decide(principal, &crossing, &asked, &findings, &fixed, call.at);
+        let case = Case { principal, crossing: &crossing, asked, findings: &findings, fixed: &fixed, now: call.at };
+        let decided = self.policy.decide(&case);
         match decided.decision {
             Decision::Permit(permit) => Ok(Ruling::passes(&permit.spend(), &findings)),
             Decision::Hold(held) => {

@@ -5,7 +5,7 @@
 mod brewery;
 
 use brewery::{brewery, finding, id};
-use penstock_policy::{Asked, Call, Policy, RuleFile};
+use penstock_policy::{Asked, Call, Case, Policy, RuleFile};
 use plant::{Evidence, Identity, Millis, Principal};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -30,7 +30,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let findings = [finding("setpoint", 0), finding("network", 1)];
     for _ in 0..rounds {
         let crossing = policy.place(black_box(&principal), peer, &call, now).map_err(|_| "the call has no conduit")?;
-        black_box(policy.decide(&principal, &crossing, &asked, black_box(&findings), &|_, _| false, now));
+        let (principal, crossing, findings) = (&principal, &crossing, black_box(&findings));
+        black_box(policy.decide(&Case { principal, crossing, asked, findings, fixed: &|_, _| false, now }));
     }
     Ok(())
 }

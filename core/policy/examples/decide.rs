@@ -7,7 +7,7 @@
 mod brewery;
 
 use brewery::{brewery, finding, id};
-use penstock_policy::{Asked, Call, Decision, Policy, RuleFile};
+use penstock_policy::{Asked, Call, Case, Decision, Policy, RuleFile};
 use plant::{Evidence, Finding, Identity, Millis, Principal};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -63,12 +63,15 @@ fn main() {
         measure("  place", || {
             let _ = black_box(policy.place(black_box(&principal), peer, &call, now));
         });
+        let (principal, crossing, fixed) = (&principal, &crossing, &|_: usize, _: &_| false);
+        let case = Case { principal, crossing, asked, findings: &findings, fixed, now };
+        let nothing = Case { findings: &[], ..case };
         measure("  decide, four findings", || {
-            let decided = policy.decide(black_box(&principal), &crossing, &asked, &findings, &|_, _| false, now);
+            let decided = policy.decide(black_box(&case));
             assert!(matches!(decided.decision, Decision::Permit(_)), "the call is permitted");
         });
         measure("  decide, nothing found", || {
-            let decided = policy.decide(black_box(&principal), &crossing, &asked, &[], &|_, _| false, now);
+            let decided = policy.decide(black_box(&nothing));
             assert!(matches!(decided.decision, Decision::Permit(_)), "the call is permitted");
         });
     }

@@ -13,11 +13,10 @@
 
 use crate::Policy;
 use crate::crossing::Crossing;
-use crate::handle::Found;
 use crate::held::Held;
 use crate::permit::Permit;
 use crate::steps::{Stage, Step, Trace};
-use crate::way::{Case, Closed, Way, furthest};
+use crate::way::{Closed, Way, furthest};
 use plant::{Conduit, Finding, Millis, Principal, ProviderId, Reason, Refusal, Sensitivity};
 
 /// What the body of a request asks for.
@@ -31,6 +30,23 @@ pub struct Asked<'a> {
     pub stream: bool,
     /// The names of the tools that the request offers; all of them, because rules may forbid one.
     pub tools: &'a [String],
+}
+
+/// Everything that is known about a placed call when it is decided.
+#[derive(Clone, Copy)]
+pub struct Case<'a> {
+    /// Who calls.
+    pub principal: &'a Principal,
+    /// Where the call stands on the plant's map.
+    pub crossing: &'a Crossing,
+    /// What its body asks for.
+    pub asked: Asked<'a>,
+    /// What was found in it.
+    pub findings: &'a [Finding],
+    /// Whether a finding, by its index, stands where nothing can be replaced on a conduit.
+    pub fixed: &'a dyn Fn(usize, &Conduit) -> bool,
+    /// When the call came.
+    pub now: Millis,
 }
 
 /// A decision, and how sensitive the content is before and after what it does.
@@ -56,62 +72,29 @@ pub enum Decision {
 }
 
 impl Policy {
-    /// Decides a placed call. `fixed` says of a finding, by its index, whether it stands where nothing can be
-    /// replaced on this conduit.
+    /// Decides a placed call.
     #[must_use]
-    pub fn decide(
-        &self,
-        principal: &Principal,
-        crossing: &Crossing,
-        asked: &Asked<'_>,
-        findings: &[Finding],
-        fixed: &dyn Fn(usize, &Conduit) -> bool,
-        now: Millis,
-    ) -> Decided {
-        let found = Found { findings, fixed };
-        self.decided(&Case { principal, crossing, asked, found, now }, &mut Trace::silent())
+    pub fn decide(&self, case: &Case<'_>) -> Decided {
+        self.decided(case, &mut Trace::silent())
     }
 
     /// As [`Self::decide`], and writes down each step.
     #[must_use]
-    #[expect(clippy::too_many_arguments, reason = "those of `decide` and where the steps go")]
-    pub fn decide_aloud(
-        &self,
-        principal: &Principal,
-        crossing: &Crossing,
-        asked: &Asked<'_>,
-        findings: &[Finding],
-        fixed: &dyn Fn(usize, &Conduit) -> bool,
-        now: Millis,
-        steps: &mut Vec<Step>,
-    ) -> Decided {
-        let found = Found { findings, fixed };
-        self.decided(&Case { principal, crossing, asked, found, now }, &mut Trace::aloud(steps))
+    pub fn decide_aloud(&self, case: &Case<'_>, steps: &mut Vec<Step>) -> Decided {
+        self.decided(case, &mut Trace::aloud(steps))
     }
 
-    /// Decides whether a placed call may go to another provider because the one that it was permitted to reach has failed;
-    /// `other` is that provider, and the model to ask there if the caller's has another name.
+    /// Decides whether a placed call may go to another provider because the one that it was permitted to reach has failed:
+    /// to `other`, which is asked for `model` if the caller's has another name there.
     ///
     /// Nothing of the first permit holds there. Conduit, model, handling, ceiling, clearance and rules are asked anew.
     #[must_use]
-    #[expect(clippy::too_many_arguments, reason = "those of `decide` and where it goes")]
-    pub fn instead(
-        &self,
-        principal: &Principal,
-        crossing: &Crossing,
-        asked: &Asked<'_>,
-        findings: &[Finding],
-        fixed: &dyn Fn(usize, &Conduit) -> bool,
-        now: Millis,
-        (to, model): (&ProviderId, Option<&str>),
-    ) -> Decided {
-        let found = Found { findings, fixed };
-        let case = Case { principal, crossing, asked, found, now };
-        let sensitivity = self.before(&case);
-        match self.other(&case, to, model, sensitivity) {
+    pub fn instead(&self, case: &Case<'_>, other: &ProviderId, model: Option<&str>) -> Decided {
+        let sensitivity = self.before(case);
+        match self.other(case, other, model, sensitivity) {
             Ok(way) => {
                 let residual = way.residual();
-                Decided { decision: way.decision(findings), sensitivity, residual }
+                Decided { decision: way.decision(case.findings), sensitivity, residual }
             }
             Err(Closed { refusal, residual, .. }) => {
                 Decided { decision: Decision::Refuse(refusal), sensitivity, residual }
@@ -136,7 +119,7 @@ impl Policy {
         let (decision, residual) = match (best, worst) {
             (Some(way), _) => {
                 let residual = way.residual();
-                (way.decision(case.found.findings), residual)
+                (way.decision(case.findings), residual)
             }
             (None, Some(closed)) => (Decision::Refuse(closed.refusal), closed.residual),
             // Placing never leaves a crossing without conduits; if it did, nothing would be allowed.
@@ -150,7 +133,7 @@ impl Policy {
     /// as the highest step: a conduit that lists opaque endpoints must say with its ceiling that it carries even
     /// that, and the provider with its clearance. Anything milder would make `opaque` a way around the ceiling.
     fn before(&self, case: &Case<'_>) -> Sensitivity {
-        let found = case.found.findings.iter().map(|finding| finding.sensitivity).max();
+        let found = case.findings.iter().map(|finding| finding.sensitivity).max();
         if case.crossing.opaque { self.plant.scale.highest() } else { found.unwrap_or(Sensitivity::LOWEST) }
     }
 }

@@ -1,16 +1,10 @@
 //! What one conduit does with what was found.
 
+use crate::decide::Case;
 use crate::steps::{Stage, Trace};
 use plant::{Conduit, Finding, Label, OpaqueFiles, Reason, Refusal, RuleId, Sensitivity, Tokens, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-
-/// What was found in a request, and which of it may not be replaced.
-#[derive(Clone, Copy)]
-pub(crate) struct Found<'a> {
-    pub(crate) findings: &'a [Finding],
-    pub(crate) fixed: &'a dyn Fn(usize, &Conduit) -> bool,
-}
 
 /// What a conduit does with findings that it does not refuse.
 #[derive(Debug, Default)]
@@ -62,14 +56,14 @@ fn verdict(conduit: &Conduit, label: &Label) -> (Verdict, Tokens) {
 }
 
 /// Does what `conduit` says with each finding. Takes time in findings times entries of the conduit.
-pub(crate) fn handle(conduit: &Conduit, found: Found<'_>, trace: &mut Trace<'_>) -> Result<Handled, Refusal> {
+pub(crate) fn handle(conduit: &Conduit, case: &Case<'_>, trace: &mut Trace<'_>) -> Result<Handled, Refusal> {
     let mut handled = Handled::default();
     let (mut refused, mut stuck, mut away) = (Tally::default(), Tally::default(), Tally::default());
-    for (index, finding) in found.findings.iter().enumerate() {
+    for (index, finding) in case.findings.iter().enumerate() {
         let (verdict, tokens) = verdict(conduit, &finding.label);
         match verdict {
             Verdict::Allow => handled.residual = handled.residual.max(finding.sensitivity),
-            Verdict::Redact | Verdict::Generalise | Verdict::Tokenise if (found.fixed)(index, conduit) => {
+            Verdict::Redact | Verdict::Generalise | Verdict::Tokenise if (case.fixed)(index, conduit) => {
                 stuck.add(finding);
             }
             Verdict::Redact => handled.redact.push(index),
@@ -98,11 +92,11 @@ pub(crate) fn handle(conduit: &Conduit, found: Found<'_>, trace: &mut Trace<'_>)
         return refuse(detail, &stuck);
     }
     let replaced = [&handled.redact, &handled.generalise, &handled.tokenise, &handled.hold].into_iter().flatten();
-    let replaced = replaced.filter_map(|index| found.findings.get(*index));
+    let replaced = replaced.filter_map(|index| case.findings.get(*index));
     handled.rules = replaced.map(|finding| finding.rule.clone()).collect();
     handled.away = away.rules();
     handled.reroute = (!away.is_empty()).then(|| away.to_string());
-    trace.say(Stage::Handling, || told(conduit, found.findings, &handled));
+    trace.say(Stage::Handling, || told(conduit, case.findings, &handled));
     Ok(handled)
 }
 

@@ -8,7 +8,7 @@ mod laws;
 mod refusals;
 mod rules;
 
-use crate::{Asked, Call, Decided, Decision, Misplaced, Passage, Policy, RuleFile, Step};
+use crate::{Asked, Call, Case, Decided, Decision, Misplaced, Passage, Policy, RuleFile, Step};
 use brewery::{brewery, finding, id};
 use plant::{Evidence, Finding, Identity, Millis, Plant, Principal, Reason, Refusal};
 use std::sync::Arc;
@@ -102,8 +102,9 @@ impl Line {
         let crossing = policy.place_aloud(&self.principal, peer, &call, self.now, steps)?;
         let asked = Asked { model: self.model.as_deref(), stream: self.stream, tools: &self.tools };
         let fixed = |index: usize, _: &plant::Conduit| self.fixed[index];
-        let (principal, findings) = (&self.principal, &self.findings);
-        Ok(policy.decide_aloud(principal, &crossing, &asked, findings, &fixed, self.now, steps))
+        let (principal, findings) = (&self.principal, self.findings.as_slice());
+        let case = Case { principal, crossing: &crossing, asked, findings, fixed: &fixed, now: self.now };
+        Ok(policy.decide_aloud(&case, steps))
     }
 }
 

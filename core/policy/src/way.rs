@@ -3,28 +3,15 @@
 //! `decide` picks among them; here each is tried by itself, so that no conduit's fate depends on another's.
 
 use crate::Policy;
-use crate::crossing::Crossing;
-use crate::decide::{Asked, Decision};
-use crate::handle::{Found, Handled, above, handle};
+use crate::decide::{Asked, Case, Decision};
+use crate::handle::{Handled, above, handle};
 use crate::held::{Because, Held};
 use crate::permit::{Passage, Permit};
 use crate::place::{admits, approved, operator_gap};
 use crate::rules::Question;
 use crate::steps::{Stage, Trace, names, shown};
-use plant::{
-    Bounds, Conduit, ConduitId, Finding, Millis, Principal, Provider, ProviderId, Reason, Refusal, RuleId, Sensitivity,
-    Verdict,
-};
+use plant::{Bounds, Conduit, ConduitId, Finding, Provider, ProviderId, Reason, Refusal, RuleId, Sensitivity, Verdict};
 use std::collections::BTreeSet;
-
-/// Everything that is known about a call when it is decided.
-pub(crate) struct Case<'a> {
-    pub(crate) principal: &'a Principal,
-    pub(crate) crossing: &'a Crossing,
-    pub(crate) asked: &'a Asked<'a>,
-    pub(crate) found: Found<'a>,
-    pub(crate) now: Millis,
-}
 
 /// A way that is open.
 pub(crate) struct Way<'a> {
@@ -140,7 +127,7 @@ impl Policy {
             trace.say(Stage::Handling, || "nothing is read, so nothing is handled".to_owned());
             return Ok(Handled { residual: path.sensitivity, ..Handled::default() });
         }
-        handle(path.conduit, case.found, trace)
+        handle(path.conduit, case, trace)
     }
 
     /// Whether what is left may be carried. The provider's clearance binds whatever a conduit says.
@@ -165,7 +152,7 @@ impl Policy {
         if case.crossing.opaque {
             return Err(Refusal::new(Reason::AboveCeiling, state("nobody reads the request, so it counts as")));
         }
-        let (labels, rules) = above(conduit, case.found.findings, limit);
+        let (labels, rules) = above(conduit, case.findings, limit);
         let detail = state(&format!("{labels} would leave and is"));
         Err(Refusal { reason: Reason::AboveCeiling, detail, rules })
     }
@@ -181,10 +168,10 @@ impl Policy {
         let holding = self.rules.ask(&Question {
             principal: case.principal,
             crossing: case.crossing,
-            asked: &Asked { model: path.model, ..*case.asked },
+            asked: &Asked { model: path.model, ..case.asked },
             conduit: &path.conduit.id,
             rerouted: path.rerouted,
-            findings: case.found.findings,
+            findings: case.findings,
             sensitivity: path.sensitivity,
             residual,
             now: case.now,
@@ -288,7 +275,7 @@ impl Policy {
         let closed = |stage, residual| move |refusal| Closed { stage: Some(stage), refusal, residual };
         path.open(trace).map_err(closed(Stage::Model, path.sensitivity))?;
         path.offer(case.asked.tools, trace).map_err(closed(Stage::Tools, path.sensitivity))?;
-        let mut handled = handle(path.conduit, case.found, trace).map_err(closed(Stage::Handling, path.sensitivity))?;
+        let mut handled = handle(path.conduit, case, trace).map_err(closed(Stage::Handling, path.sensitivity))?;
         let residual = handled.residual;
         if let Some(labels) = &handled.reroute {
             return Err(closed(Stage::Handling, residual)(path.sent_away(labels, &handled)));

@@ -28,7 +28,7 @@ use http::header::CONNECTION;
 use http::{HeaderValue, Request, Version};
 use hyper::body::Incoming;
 use plant::{Conduit, Millis, Principal, ProviderId, Reason, Refusal};
-use policy::{Approval, Crossing, Decision, Held, Permit};
+use policy::{Approval, Case, Crossing, Decision, Held, Permit};
 use std::sync::Arc;
 use tracing::Instrument;
 
@@ -231,12 +231,11 @@ pub(crate) fn judge(
 
     // decide: by conduit, ceiling, clearance and the plant's own rules
     let fixed = |finding: usize, conduit: &Conduit| request.fixed(findings.get(finding), conduit);
-    let (policy, asked, began) = (inforce.policy(), request.asked(), journal.began());
+    let (asked, now) = (request.asked(), journal.began());
+    let case = Case { principal, crossing, asked, findings: &findings, fixed: &fixed, now };
     let decided = match occasion {
-        Occasion::Instead(to, model) => {
-            policy.instead(principal, crossing, &asked, &findings, &fixed, began, (to, model))
-        }
-        Occasion::First | Occasion::Approved(_) => policy.decide(principal, crossing, &asked, &findings, &fixed, began),
+        Occasion::Instead(to, model) => inforce.policy().instead(&case, to, model),
+        Occasion::First | Occasion::Approved(_) => inforce.policy().decide(&case),
     };
     let permit = match journal.decided(&inforce.plant().scale, decided, &findings) {
         Decision::Permit(permit) => permit,

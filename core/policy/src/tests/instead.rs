@@ -2,7 +2,7 @@
 
 use super::brewery::{brewery, handling, id};
 use super::{Line, outcome, policy, told};
-use crate::{Asked, Call, Decided, Decision, Policy};
+use crate::{Asked, Call, Case, Decided, Decision, Policy};
 use plant::{Conduit, Plant, ProviderId, Reason, Refusal};
 
 fn instead(policy: &Policy, line: &Line, to: &str, model: Option<&str>) -> Result<crate::Passage, Refusal> {
@@ -17,9 +17,9 @@ fn instead(policy: &Policy, line: &Line, to: &str, model: Option<&str>) -> Resul
     let asked = Asked { model: line.model.as_deref(), stream: line.stream, tools: &line.tools };
     let fixed = |index: usize, _: &Conduit| line.fixed[index];
     let to: ProviderId = id(to);
-    let other = (&to, model);
-    let decided = policy.instead(&line.principal, &crossing, &asked, &line.findings, &fixed, line.now, other);
-    match decided {
+    let (principal, findings) = (&line.principal, line.findings.as_slice());
+    let case = Case { principal, crossing: &crossing, asked, findings, fixed: &fixed, now: line.now };
+    match policy.instead(&case, &to, model) {
         Decided { decision: Decision::Permit(permit), .. } => Ok(permit.spend()),
         Decided { decision: Decision::Refuse(refusal), .. } => Err(refusal),
         Decided { decision: Decision::Hold(held), .. } => Err(Refusal::new(Reason::HoldRefused, held.to_string())),

@@ -13,7 +13,7 @@ use crate::{Gate, Inforce, telemetry};
 use bytes::Bytes;
 use http::HeaderMap;
 use plant::{Bounds, Io, Note, Reason, Refusal};
-use policy::{Call, Decision, Passage};
+use policy::{Call, Case, Decision, Passage};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -90,8 +90,15 @@ async fn open(
     let call = Call { provider: &provider, endpoint: None, method: "CONNECT", path: "/*", purpose: None };
     let placed = inforce.policy().place(&principal, asked.origin.peer.ip(), &call, journal.began());
     let crossing = journal.placed(placed)?;
-    let decided =
-        inforce.policy().decide(&principal, &crossing, &policy::Asked::default(), &[], &|_, _| true, journal.began());
+    let (asked, now) = (policy::Asked::default(), journal.began());
+    let decided = inforce.policy().decide(&Case {
+        principal: &principal,
+        crossing: &crossing,
+        asked,
+        findings: &[],
+        fixed: &|_, _| true,
+        now,
+    });
     let permit = match journal.decided(&inforce.plant().scale, decided, &[]) {
         Decision::Permit(permit) => permit,
         Decision::Refuse(refusal) => return Err(refusal),

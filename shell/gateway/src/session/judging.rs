@@ -7,7 +7,7 @@ use crate::reading::Reading;
 use bytes::Bytes;
 use inspect::Restorer;
 use plant::{Channel, Conduit, FindingCount, Form, Reason, Refusal, Rewrite};
-use policy::{Asked, Decision, Passage};
+use policy::{Asked, Case, Decision, Passage};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wire::{Answer, AnswerLimits, Endpoint};
 
@@ -36,15 +36,15 @@ impl Session {
         journal.asks(&request);
         let findings = request.findings(&self.inforce)?;
         let fixed = |finding: usize, conduit: &Conduit| request.fixed(findings.get(finding), conduit);
-        let (policy, asked) = (self.inforce.policy(), request.asked());
+        let (asked, now) = (request.asked(), journal.began());
+        let case = Case { principal, crossing, asked, findings: &findings, fixed: &fixed, now };
         if let Some(model) = request.transcriber() {
-            let asked = Asked { model: Some(model), ..request.asked() };
-            let decided = policy.decide(principal, crossing, &asked, &findings, &fixed, journal.began());
-            if let Decision::Refuse(refusal) = decided.decision {
+            let transcribed = Case { asked: Asked { model: Some(model), ..asked }, ..case };
+            if let Decision::Refuse(refusal) = self.inforce.policy().decide(&transcribed).decision {
                 return Err(refusal);
             }
         }
-        let decided = policy.decide(principal, crossing, &asked, &findings, &fixed, journal.began());
+        let decided = self.inforce.policy().decide(&case);
         let terms = match journal.decided(&self.inforce.plant().scale, decided, &findings) {
             Decision::Permit(permit) => permit.spend(),
             Decision::Refuse(refusal) => return Err(refusal),
