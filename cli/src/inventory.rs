@@ -196,7 +196,8 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
                     // A UUID like those of records: its time, and bits that no other has.
                     let serial = gateway::draw_id(now).to_string();
                     let (plant, version) = (loaded.plant.id.as_str(), env!("CARGO_PKG_VERSION"));
-                    let about = About { plant, serial: &serial, time: &now.to_string(), version };
+                    let (contact, digest) = (loaded.governance.contact.as_deref(), loaded.plant.digest.as_str());
+                    let about = About { plant, serial: &serial, contact, digest, time: &now.to_string(), version };
                     inventory::export(&rows, &about)
                 }
             }

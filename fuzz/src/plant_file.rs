@@ -107,3 +107,26 @@ fn shared() -> &'static Arc<Plant> {
 pub(crate) fn brewery() -> &'static Plant {
     shared()
 }
+
+/// A supplier's bill of materials: whatever is read of it can be declared, names that the plant would have to know aside; what a caller
+/// says of its library stays within its letters; what was saved of the inventory is taken up as it was.
+pub fn inventory(bytes: &[u8]) {
+    if let Some(client) = inventory::client(bytes) {
+        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+/".contains(&byte));
+        assert!(plain(&client.name) && client.version.is_none_or(|version| plain(&version)));
+    }
+    if let Some(seen) = std::str::from_utf8(bytes).ok().and_then(|text| inventory::Seen::restore(text).ok()) {
+        assert_eq!(inventory::Seen::restore(&seen.save()), Ok(seen));
+    }
+    let Ok(mut parsed) = inventory::read(bytes) else { return };
+    for component in &mut parsed.components {
+        (component.provider, component.workloads, component.providers) = Default::default();
+    }
+    let file = format!("{PLANT}{}", inventory::fragment(&parsed.components));
+    if let Err(problems) = config::read(file.as_bytes(), surroundings()) {
+        let known = |problem: &config::Problem| problem.code == config::Code::SecretInFile;
+        assert!(problems.list.iter().all(known), "{:?}\n{file}", problems.list);
+    }
+}
+
+const PLANT: &str = "[plant]\nname = \"a\"\n\n[zones.cloud]\nexternal = true\nowner = \"IT\"\n\n";

@@ -67,7 +67,9 @@ pub(super) fn whole(row: &Row) -> String {
         line("licence", given(&component.licence));
         line("names", join(component.names.iter().map(|one| one.0.clone())));
         line("versions", join(component.versions.iter().map(|one| one.0.clone())));
-        line("stands under", join(under(component)));
+        line("provider", component.provider.as_ref().map(ToString::to_string).unwrap_or_default());
+        line("carries", join(carried(component)));
+        line("package", given(&component.purl));
         line("hashes", component.hashes.join(", "));
     }
     if let Some(seen) = &row.seen {
@@ -86,9 +88,9 @@ fn join(texts: impl Iterator<Item = String>) -> String {
     texts.collect::<Vec<_>>().join(", ")
 }
 
-/// The workloads and providers that stand on it, or the provider that serves it.
-fn under(component: &Component) -> impl Iterator<Item = String> + '_ {
-    let providers = component.provider.iter().chain(&component.providers).map(ToString::to_string);
+/// The workloads and providers that stand on it.
+fn carried(component: &Component) -> impl Iterator<Item = String> + '_ {
+    let providers = component.providers.iter().map(ToString::to_string);
     component.workloads.iter().map(ToString::to_string).chain(providers)
 }
 
@@ -120,7 +122,7 @@ fn one(row: &Row) -> Value {
 }
 
 fn declared(component: &Component) -> Value {
-    let Component { title, governance, version, supplier, licence, hashes, provider, .. } = component;
+    let Component { title, governance, version, supplier, licence, hashes, purl, provider, .. } = component;
     let texts = |all: &[Wildcard]| all.iter().map(|one| one.0.clone()).collect::<Vec<_>>();
     json!({
         "title": title,
@@ -131,6 +133,7 @@ fn declared(component: &Component) -> Value {
         "supplier": supplier,
         "licence": licence,
         "hashes": hashes,
+        "purl": purl,
         "provider": provider.as_ref().map(plant::ProviderId::as_str),
         "names": texts(&component.names),
         "versions": texts(&component.versions),

@@ -110,9 +110,10 @@ impl Reading {
         self.counted()?;
         let kind = text(own, "type").ok_or(BomError::Shape("type"))?;
         let name = text(own, "name").ok_or(BomError::Shape("name"))?;
-        // What Penstock wrote says what it is: several kinds have one type.
-        match property(own, "kind").and_then(|name| declared(&name)).or_else(|| kind_of(&kind)) {
-            None => *self.parsed.left_out.entry(cut(&kind, 32)).or_default() += 1,
+        // What Penstock wrote says what it is: several kinds have one type, and some have tables of their own.
+        let own_kind = property(own, "kind");
+        match own_kind.as_deref().map_or_else(|| kind_of(&kind), declared) {
+            None => *self.parsed.left_out.entry(cut(own_kind.as_deref().unwrap_or(&kind), 32)).or_default() += 1,
             Some(kind) => self.take(kind, &name, own)?,
         }
         for inner in list(own, "components")? {
@@ -125,10 +126,6 @@ impl Reading {
     fn service(&mut self, own: &Value) -> Result<(), BomError> {
         self.counted()?;
         let name = text(own, "name").ok_or(BomError::Shape("name"))?;
-        if property(own, "kind").as_deref() == Some("provider") {
-            *self.parsed.left_out.entry("provider".to_owned()).or_default() += 1;
-            return Ok(());
-        }
         self.take(ComponentKind::Connector, &name, own)
     }
 
@@ -145,15 +142,20 @@ impl Reading {
         component.supplier = supplier(own);
         component.licence = licence(own)?;
         component.hashes = hashes(own)?;
+        component.purl = text(own, "purl").filter(|purl| Component::is_purl(purl));
         component.governance.owner = property(own, "owner");
         component.governance.update_process = property(own, "update_process");
         component.governance.isolation_plan = property(own, "isolation_plan");
-        let called = properties(own, "name");
-        let plain = || (!name.contains('*')).then(|| name.to_owned()).into_iter().collect();
+        let wildcards = |name: &str| -> Vec<Wildcard> {
+            properties(own, name).into_iter().filter(|one| is_wildcard(one)).map(Wildcard).collect()
+        };
+        // A star of a supplier's stands for itself, and a name of the plant file has no way to say that.
+        let plain =
+            || (!name.contains('*') && is_wildcard(name)).then(|| Wildcard(name.to_owned())).into_iter().collect();
         if matches!(kind, ComponentKind::Model | ComponentKind::Library) {
-            let names: Vec<String> = if called.is_empty() { plain() } else { called };
-            component.names = names.into_iter().map(Wildcard).collect();
-            component.versions = properties(own, "version").into_iter().map(Wildcard).collect();
+            let called = wildcards("name");
+            component.names = if called.is_empty() { plain() } else { called };
+            component.versions = wildcards("version");
         }
         if kind == ComponentKind::Model {
             component.provider = property(own, "provider").and_then(|id| id.parse().ok());
@@ -177,6 +179,11 @@ impl Reading {
         self.names.insert(own.clone(), 1);
         ComponentName::new(kind, &own).ok()
     }
+}
+
+/// Whether the plant file takes it as a name with stars.
+fn is_wildcard(text: &str) -> bool {
+    text.len() <= 256 && text.matches('*').count() <= 16
 }
 
 fn kind_of(kind: &str) -> Option<ComponentKind> {
@@ -297,8 +304,12 @@ fn properties(own: &Value, name: &str) -> Vec<String> {
     let named = all
         .iter()
         .filter(|one| one.get("name").and_then(Value::as_str).and_then(|own| own.strip_prefix(OURS)) == Some(name));
-    let mut values: Vec<String> = named.filter_map(|one| text(one, "value")).take(MOST_INNER).collect();
-    values.dedup();
+    let mut values: Vec<String> = Vec::new();
+    for value in named.filter_map(|one| text(one, "value")).take(MOST_INNER) {
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    }
     values
 }
 

@@ -135,6 +135,8 @@ pub struct Component {
     pub licence: Option<String>,
     /// Digests: an algorithm of CycloneDX, a colon, lower-case hexadecimal.
     pub hashes: Vec<String>,
+    /// Its package URL (purl), by which others know it.
+    pub purl: Option<String>,
     /// The provider of a model; any, if none is named.
     pub provider: Option<ProviderId>,
     /// What calls name a model or library by.
@@ -159,12 +161,22 @@ impl Component {
             supplier: None,
             licence: None,
             hashes: Vec::new(),
+            purl: None,
             provider: None,
             names: Vec::new(),
             versions: Vec::new(),
             workloads: BTreeSet::new(),
             providers: BTreeSet::new(),
         }
+    }
+
+    /// Whether a text can be a package URL: `pkg:TYPE/NAME`, in printable ASCII.
+    #[must_use]
+    pub fn is_purl(text: &str) -> bool {
+        let rest = text.strip_prefix("pkg:").and_then(|rest| rest.split_once('/'));
+        rest.is_some_and(|(kind, name)| !kind.is_empty() && !name.is_empty())
+            && text.len() <= 512
+            && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte))
     }
 
     /// Whether a call uses it.
@@ -220,6 +232,7 @@ impl Component {
             text(&self.supplier),
             text(&self.licence),
             all(self.hashes.clone()),
+            text(&self.purl),
             self.provider.as_ref().map(ToString::to_string).unwrap_or_default(),
             all(self.names.iter().map(|one| one.0.clone()).collect()),
             all(self.versions.iter().map(|one| one.0.clone()).collect()),

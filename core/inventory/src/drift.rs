@@ -163,8 +163,10 @@ fn declared(
         None => Drift::Declared,
         Some(_) => Drift::Matched,
     };
+    // Of providers only a plant that requires it asks.
+    let asked = component.name.kind() != ComponentKind::Provider || terms.require.contains(&ComponentKind::Provider);
     let gaps = component.governance.gaps();
-    if !gaps.is_empty() {
+    if asked && !gaps.is_empty() {
         why.push(format!("it has no {}", gaps.join(", ")));
     }
     let name = component.name.id().to_owned();

@@ -22,7 +22,13 @@ pub fn drafted(kind: ComponentKind, name: &str, entry: &Entry) -> Option<Compone
     let own = ComponentName::new(kind, &tamed(called)).ok()?;
     // A star would stand for anything.
     let names = (!called.contains('*')).then(|| Wildcard(called.to_owned())).into_iter().collect();
-    let versions = entry.versions.keys().filter(|version| !version.contains('*')).cloned().map(Wildcard).collect();
+    let versions = entry
+        .versions
+        .keys()
+        .filter(|version| !version.contains('*') && version.len() <= 256)
+        .cloned()
+        .map(Wildcard)
+        .collect();
     Some(Component { provider, names, versions, ..Component::bare(own) })
 }
 
@@ -43,8 +49,9 @@ pub(crate) fn tamed(text: &str) -> String {
 }
 
 fn table(component: &Component) -> String {
-    let Component { name, title, governance, version, supplier, licence, hashes, provider, names, versions, .. } =
-        component;
+    let Component {
+        name, title, governance, version, supplier, licence, hashes, purl, provider, names, versions, ..
+    } = component;
     // A name may hold dots, which would be steps.
     let mut text = format!("[components.{}]\nkind = {}\n", quoted(name.id()), quoted(name.kind().name()));
     let mut line = |key: &str, value: Option<&str>| {
@@ -57,6 +64,7 @@ fn table(component: &Component) -> String {
     line("version", version.as_deref());
     line("supplier", supplier.as_deref());
     line("licence", licence.as_deref());
+    line("purl", purl.as_deref());
     let mut list = |key: &str, values: Vec<&str>| {
         if !values.is_empty() {
             let values: Vec<String> = values.into_iter().map(quoted).collect();

@@ -13,11 +13,13 @@ pub struct Terms {
     pub require: BTreeSet<ComponentKind>,
     /// How many people sign a step.
     pub approvals: usize,
+    /// Who answers for the inventory: an e-mail address or a URL.
+    pub contact: Option<String>,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { unlisted: State::Live, require: BTreeSet::new(), approvals: 1 }
+        Self { unlisted: State::Live, require: BTreeSet::new(), approvals: 1, contact: None }
     }
 }
 

@@ -6,21 +6,29 @@ use crate::node::Node;
 use crate::problem::Code;
 use crate::report::Report;
 use inventory::{Component, ComponentKind, ComponentName, State, Terms};
-use plant::{Plant, Provider, ProviderId, Wildcard, Workload, WorkloadId};
+use plant::{ProviderId, Wildcard, WorkloadId};
 
 /// Most components that are declared beside workloads and providers: each call may be held against all of them.
 const MOST: usize = 1_024;
 
 /// Builds every component that is whole: those of tables of their own too.
-pub(crate) fn build(file: &Node<'_>, plant: &Plant, report: &mut Report) -> Vec<Component> {
+pub(crate) fn build(file: &Node<'_>, report: &mut Report) -> Vec<Component> {
     let tables = file.tables("components");
     if let Some((name, _)) = tables.get(MOST) {
         let message = format!("there are {} components, and there may be {MOST}", tables.len());
         let help = "one component can go by several `names`";
         report.add(report.problem(Code::TooMany, name.span.clone(), message).help(help));
     }
-    let mut components: Vec<Component> = plant.workloads.values().filter_map(of_workload).collect();
-    components.extend(plant.providers.values().filter_map(of_provider));
+    let mut components = Vec::new();
+    for (name, node) in file.tables("workloads") {
+        let own = ComponentName::new(ComponentKind::Workload, name.value).ok();
+        components.extend(own.map(|own| Component { supplier: node.string("supplier"), ..said(own, &node) }));
+    }
+    for (name, node) in file.tables("providers") {
+        let own = ComponentName::new(ComponentKind::Provider, name.value).ok();
+        let supplier = node.table("supplier").and_then(|supplier| supplier.string("name"));
+        components.extend(own.map(|own| Component { supplier, ..said(own, &node) }));
+    }
     for (name, node) in &tables {
         if let Some(component) = component(name.value, node, report) {
             missing(&component.governance, node, report);
@@ -30,20 +38,17 @@ pub(crate) fn build(file: &Node<'_>, plant: &Plant, report: &mut Report) -> Vec<
     components
 }
 
-fn of_workload(workload: &Workload) -> Option<Component> {
-    Some(Component {
-        title: workload.title.clone(),
-        governance: workload.governance.clone(),
-        ..Component::bare(ComponentName::new(ComponentKind::Workload, workload.id.as_str()).ok()?)
-    })
-}
-
-fn of_provider(provider: &Provider) -> Option<Component> {
-    Some(Component {
-        supplier: Some(provider.supplier.name.clone()),
-        governance: provider.governance.clone(),
-        ..Component::bare(ComponentName::new(ComponentKind::Provider, provider.id.as_str()).ok()?)
-    })
+/// What every component can say of itself, its supplier aside.
+fn said(name: ComponentName, node: &Node<'_>) -> Component {
+    Component {
+        title: node.string("title"),
+        governance: governance(node),
+        version: node.string("version"),
+        licence: node.string("licence"),
+        hashes: strings(node, "hashes"),
+        purl: node.string("purl"),
+        ..Component::bare(name)
+    }
 }
 
 fn component(name: &str, node: &Node<'_>, report: &mut Report) -> Option<Component> {
@@ -57,18 +62,13 @@ fn component(name: &str, node: &Node<'_>, report: &mut Report) -> Option<Compone
     }
     let named = matches!(kind, ComponentKind::Model | ComponentKind::Library);
     Some(Component {
-        name: ComponentName::new(kind, name).ok()?,
-        title: node.string("title"),
-        governance: governance(node),
-        version: node.string("version"),
         supplier: node.string("supplier"),
-        licence: node.string("licence"),
-        hashes: strings(node, "hashes"),
         provider: node.read("provider", ProviderId::new),
         names: if named { names } else { Vec::new() },
         versions: wildcards("versions"),
         workloads: node.reads("workloads", WorkloadId::new).into_iter().collect(),
         providers: node.reads("providers", ProviderId::new).into_iter().collect(),
+        ..said(ComponentName::new(kind, name).ok()?, node)
     })
 }
 
@@ -101,5 +101,6 @@ pub(crate) fn terms(file: &Node<'_>, control: &Control, report: &mut Report) -> 
         unlisted: State::named(node.text("unlisted")?.value)?,
         require: required.iter().filter_map(|name| ComponentKind::named(name)).collect(),
         approvals: approvals.unwrap_or(control.approvals).max(1),
+        contact: node.string("contact"),
     })
 }

@@ -12,6 +12,7 @@ mod map;
 mod oversight;
 mod quotas;
 mod services;
+mod shifts;
 
 use crate::table::{
     ALGORITHM, ISSUER, Kind, Named, PATH, RECIPIENT, SIGNING, SOCKET, Section, UNIT, URL, URL_OR_PATH, any, list, may,
@@ -28,6 +29,7 @@ pub(crate) use map::{
 pub(crate) use oversight::{CONDUIT_OVERSIGHT, OVERSIGHT};
 pub(crate) use quotas::{PRICES, QUEUE, QUOTA};
 pub(crate) use services::{API, GRPC};
+pub(crate) use shifts::SHIFTS;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -520,31 +522,6 @@ pub(crate) static TAG_LIMIT: Section = Section {
     ],
 };
 
-pub(crate) static SHIFTS: Section = Section {
-    path: "shifts",
-    noun: "shifts",
-    about: "When a change in what a workload asks of a model and gets from it is one to tell of. The last calls are compared with those before; \
-            a shift must both stand out from chance and be large.",
-    fields: &[
-        may("watch", Kind::Flag, "false", "Whether calls are watched at all."),
-        may("calls", Kind::Count { low: 10, high: 10_000 }, "50", "Calls that are compared at a time."),
-        may(
-            "baseline",
-            Kind::Count { low: 2, high: 100 },
-            "8",
-            "How many times as many must have passed before anything is said.",
-        ),
-        may("deviation", Kind::Count { low: 3, high: 100 }, "8", "Standard errors by which a shift must stand out."),
-        may(
-            "share",
-            Kind::Count { low: 1, high: 100 },
-            "15",
-            "The least change of a share, in percentage points: of calls that are refused, fail, repeat, hold a label, are in a language.",
-        ),
-        may("factor", Kind::Count { low: 2, high: 1000 }, "2", "How many times as large or as small a size must be."),
-    ],
-};
-
 pub(crate) static RULES: Section = Section {
     path: "rules",
     noun: "rules",
@@ -580,6 +557,8 @@ pub(crate) static SECTIONS: &[&Section] = &[
     &SUPPLIER,
     &BREAKER,
     &PRICES,
+    &COMPONENT,
+    &GOVERNANCE,
     &CONDUIT,
     &OPERATOR,
     &HANDLING,

@@ -181,7 +181,7 @@ fn finish(
     if !report.has_errors() {
         rules::judge(&plant, &rules, &mut report);
     }
-    let components = components::build(file, &plant, &mut report);
+    let components = components::build(file, &mut report);
     let governance = components::terms(file, &control, &mut report).unwrap_or_default();
     let origins = oversight::origins(file, &mut report);
     let failed = report.has_errors();

@@ -214,6 +214,8 @@ pub(crate) static HASH: Form = Form {
     pattern: "^(md5|sha-?[0-9]+(-[0-9]+)?|blake2b-[0-9]+|blake3):[0-9a-f]{32,128}$",
 };
 
+pub(crate) static PURL: Form = Form { what: "a package URL", check: value::purl, pattern: "^pkg:[^/]+/.+$" };
+
 pub(crate) static UNIT: Form = Form { what: "a unit", check: value::unit, pattern: "^\\S.*$" };
 
 pub(crate) const fn must(key: &'static str, kind: Kind, example: &'static str, about: &'static str) -> Field {

@@ -152,6 +152,12 @@ pub(crate) fn hash(text: &str) -> Result<(), Fault> {
     if inventory::Component::is_hash(text) { Ok(()) } else { fault("is not a digest", EXAMPLE) }
 }
 
+/// A package URL.
+pub(crate) fn purl(text: &str) -> Result<(), Fault> {
+    const EXAMPLE: &str = "write it as the supplier does: `pkg:pypi/openai@1.52.0`";
+    if inventory::Component::is_purl(text) { Ok(()) } else { fault("is not a package URL", EXAMPLE) }
+}
+
 /// A host and its port, 443 if none is given: a DNS name in lower case, or an address.
 pub(crate) fn host(text: &str) -> Result<(String, u16), Fault> {
     const EXAMPLE: &str =

@@ -69,6 +69,7 @@ fn what_was_exported_is_read_back() {
         version: said("1.2"),
         supplier: said("Springwell"),
         licence: said("MIT OR Apache-2.0"),
+        purl: said("pkg:generic/thing@1.2"),
         hashes: vec![format!("sha-256:{}", "0c".repeat(32))],
         ..Component::bare(ComponentName::parse(name).unwrap())
     };
@@ -82,6 +83,8 @@ fn what_was_exported_is_read_back() {
     let all = [component("container:image"), node, component("identity:key"), named(component("library:lib")), model];
     let rows = rows(&all, &Seen::default(), &Terms::default(), &Lives::default(), |_| String::new());
     let about = About {
+        contact: Some("ada@works.example"),
+        digest: "0c",
         plant: "works",
         serial: "01a2025f-e6e3-785a-a715-15719dca535e",
         time: "2026-11-22T00:00:00Z",

@@ -4,6 +4,7 @@ use super::{OURS, digest};
 use crate::{Component, ComponentKind, Row};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 /// Whose bill it is.
 #[derive(Clone, Debug)]
@@ -12,6 +13,10 @@ pub struct About<'a> {
     pub plant: &'a str,
     /// Its serial number: a UUID.
     pub serial: &'a str,
+    /// Who answers for it: an e-mail address or a URL.
+    pub contact: Option<&'a str>,
+    /// SHA-256 of the plant file, in hexadecimal: the version of what it is of.
+    pub digest: &'a str,
     /// When it was made, as RFC 3339 has it.
     pub time: &'a str,
     /// The version of Penstock that made it.
@@ -21,32 +26,84 @@ pub struct About<'a> {
 /// The inventory as CycloneDX 1.6, as JSON.
 #[must_use]
 pub fn export(rows: &[Row], about: &About<'_>) -> String {
-    let (mut components, mut services) = (Vec::new(), Vec::new());
-    for row in rows {
-        match row.kind {
-            ComponentKind::Provider | ComponentKind::Connector => services.push(service(row)),
-            // An endpoint is a part of its provider, and an address is no component that anybody ships.
-            ComponentKind::Endpoint | ComponentKind::Caller => {}
-            _ => components.push(component(row)),
-        }
-    }
+    // A provider is no `service` here: those have neither package URL nor digest, which inventories are asked for.
+    let components: Vec<Value> = rows.iter().filter(|row| is_listed(row)).map(component).collect();
+    let own = json!({
+        "type": "application",
+        "bom-ref": "plant",
+        "name": about.plant,
+        "version": about.digest,
+        "description": "The AI components of a plant",
+        "purl": format!("pkg:generic/{}@{}", encoded(about.plant), encoded(about.digest)),
+        "supplier": organisation(about.plant, about.contact),
+        "licenses": [{ "license": { "name": "not distributed" } }],
+        "externalReferences": references(about.contact),
+    });
+    let metadata = json!({
+        "timestamp": about.time,
+        "lifecycles": [{ "phase": "operations" }],
+        "tools": { "components": [{ "type": "application", "name": "penstock", "version": about.version }] },
+        "manufacturer": organisation(about.plant, about.contact),
+        "component": own,
+    });
+    let listed: Vec<String> = rows.iter().filter(|row| is_listed(row)).map(Row::title).collect();
     let bill = json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "serialNumber": format!("urn:uuid:{}", about.serial),
         "version": 1,
-        "metadata": {
-            "timestamp": about.time,
-            "lifecycles": [{ "phase": "operations" }],
-            "tools": { "components": [{ "type": "application", "name": "penstock", "version": about.version }] },
-            "component": { "type": "application", "bom-ref": "plant", "name": about.plant, "description": "The AI components of a plant" },
-        },
+        "metadata": metadata,
         "components": components,
-        "services": services,
         "dependencies": dependencies(rows),
+        // What a component is made of is its supplier's to say.
+        "compositions": [
+            { "aggregate": "incomplete", "assemblies": ["plant"], "dependencies": listed },
+        ],
     });
     format!("{bill:#}\n")
+}
+
+/// The plant as an organisation.
+fn organisation(plant: &str, contact: Option<&str>) -> Value {
+    match contact {
+        Some(contact) if contact.contains("://") => json!({ "name": plant, "url": [contact] }),
+        Some(contact) => json!({ "name": plant, "contact": [{ "email": contact }] }),
+        None => json!({ "name": plant }),
+    }
+}
+
+/// Where to tell of a weakness.
+fn references(contact: Option<&str>) -> Vec<Value> {
+    let url = |contact: &str| if contact.contains("://") { contact.to_owned() } else { format!("mailto:{contact}") };
+    contact.map(|contact| json!({ "type": "security-contact", "url": url(contact) })).into_iter().collect()
+}
+
+/// A text as a part of a package URL.
+fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+/// An endpoint is a part of its provider, and an address is no component that anybody ships.
+fn is_listed(row: &Row) -> bool {
+    !matches!(row.kind, ComponentKind::Endpoint | ComponentKind::Caller)
+}
+
+/// The package URL that is declared, or one that says no more than the name.
+fn purl(row: &Row) -> String {
+    let declared = row.component.as_ref().and_then(|one| one.purl.clone());
+    declared.unwrap_or_else(|| {
+        let version = version(row).map(|version| format!("@{}", encoded(version))).unwrap_or_default();
+        format!("pkg:generic/{}/{}{version}", row.kind.name(), encoded(&row.name))
+    })
 }
 
 fn component(row: &Row) -> Value {
@@ -55,11 +112,13 @@ fn component(row: &Row) -> Value {
         ComponentKind::Library => "library",
         ComponentKind::Container => "container",
         ComponentKind::EdgeNode => "device",
+        ComponentKind::Provider => "platform",
         ComponentKind::Identity => "data",
         _ => "application",
     };
     let mut own = common(row);
     own.insert("type".to_owned(), kind.into());
+    own.insert("purl".to_owned(), purl(row).into());
     let declared = row.component.as_ref();
     if let Some(version) = version(row) {
         own.insert("version".to_owned(), version.into());
@@ -76,14 +135,6 @@ fn component(row: &Row) -> Value {
     if row.kind == ComponentKind::Model {
         let users: Vec<&String> = row.seen.iter().flat_map(|seen| &seen.workloads).collect();
         own.insert("modelCard".to_owned(), json!({ "considerations": { "users": users } }));
-    }
-    Value::Object(own)
-}
-
-fn service(row: &Row) -> Value {
-    let mut own = common(row);
-    if let Some(supplier) = row.component.as_ref().and_then(|one| one.supplier.as_deref()) {
-        own.insert("provider".to_owned(), json!({ "name": supplier }));
     }
     Value::Object(own)
 }
@@ -165,7 +216,7 @@ fn declared(component: &Component, all: &mut Vec<(&'static str, String)>) {
 
 /// What uses what: a workload what its calls were seen to use, a model its provider, and the plant its workloads.
 fn dependencies(rows: &[Row]) -> Vec<Value> {
-    let listed = |row: &&Row| !matches!(row.kind, ComponentKind::Endpoint | ComponentKind::Caller);
+    let listed = |row: &&Row| is_listed(row);
     let on = |row: &Row| -> BTreeSet<String> {
         let uses = |other: &&Row| match row.kind {
             ComponentKind::Workload => other.seen.iter().any(|seen| seen.workloads.contains(&row.name)),

@@ -1,7 +1,7 @@
 //! The keys of the inventory: what the plant uses of AI beside workloads and providers, and what all of it needs.
 
 use super::map::names;
-use crate::table::{HASH, Kind, Named, Section, WILDCARD, any, may, must};
+use crate::table::{Field, HASH, Kind, Named, PURL, Section, WILDCARD, any, may, must};
 use inventory::ComponentKind;
 
 static KINDS: [&str; 6] = names(&ComponentKind::DECLARED);
@@ -12,6 +12,23 @@ static ANY_HASH: Kind = Kind::Form(&HASH);
 static ANY_WILDCARD: Kind = Kind::Form(&WILDCARD);
 static ANY_WORKLOAD: Kind = Kind::Name(Named::Workload);
 static ANY_PROVIDER: Kind = Kind::Name(Named::Provider);
+
+/// What every component can say of itself.
+pub(crate) const VERSION: Field = may("version", Kind::Text, "\"2024-08-06\"", "Its version.");
+pub(crate) const LICENCE: Field =
+    may("licence", Kind::Text, "\"Apache-2.0\"", "Its licence, best as an SPDX expression.");
+pub(crate) const HASHES: Field = may(
+    "hashes",
+    any(&ANY_HASH),
+    "[\"sha-256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"]",
+    "Digests of what is installed: the algorithm as CycloneDX names it, a colon, lower-case hexadecimal.",
+);
+pub(crate) const PACKAGE: Field = may(
+    "purl",
+    Kind::Form(&PURL),
+    "\"pkg:huggingface/meta-llama/Llama-3.1-8B\"",
+    "Its package URL, by which others know it.",
+);
 
 pub(crate) static COMPONENT: Section = Section {
     path: "components.<component>",
@@ -42,15 +59,11 @@ pub(crate) static COMPONENT: Section = Section {
             "Of the other kinds: the workloads that stand on it.",
         ),
         may("providers", any(&ANY_PROVIDER), "[\"openai\"]", "Of the other kinds: the providers that stand on it."),
-        may("version", Kind::Text, "\"2024-08-06\"", "Its version."),
+        VERSION,
         may("supplier", Kind::Text, "\"OpenAI Ireland Ltd\"", "The company or project behind it."),
-        may("licence", Kind::Text, "\"Apache-2.0\"", "Its licence, best as an SPDX expression."),
-        may(
-            "hashes",
-            any(&ANY_HASH),
-            "[\"sha-256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"]",
-            "Digests of what is installed: the algorithm as CycloneDX names it, a colon, lower-case hexadecimal.",
-        ),
+        LICENCE,
+        HASHES,
+        PACKAGE,
         may("owner", Kind::Text, "\"Production, day shift\"", "Who answers for it."),
         may(
             "update_process",
@@ -91,6 +104,12 @@ pub(crate) static GOVERNANCE: Section = Section {
             Kind::Count { low: 1, high: 16 },
             "2",
             "How many approvers sign a step. Without this key as many as a change of the plant file takes, and at least one.",
+        ),
+        may(
+            "contact",
+            Kind::Text,
+            "\"ot-security@springwell.example\"",
+            "Who answers for the inventory, an e-mail address or a URL: it stands in the bills of materials that are exported.",
         ),
     ],
 };
