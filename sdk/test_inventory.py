@@ -97,6 +97,12 @@ def test_a_component_is_seen_drafted_declared_approved_and_suspended(works):
     assert (own["drift"], own["state"], works.component(name)) == ("matched", "live", None)
     assert own["seen"]["span"]["calls"] == 2
 
+    # Whoever takes the declaration away opens something, and is told so.
+    plant = works.folder / "plant.toml"
+    (works.folder.parent / "draft.toml").write_text(plant.read_text().split("[components.")[0])
+    told = works.penstock("diff", str(plant), str(works.folder.parent / "draft.toml"), "--json", plant=False, check=False)
+    assert ("opens", "component `model:gpt-4o`") in {(one["effect"], one["place"]) for one in json.loads(told.stdout)}
+
     # Suspended: one signature is not enough, and two are, in a gateway that runs.
     with works.session(client.api_key) as session:
         assert json.loads(session.recv())["type"] == "session.created"
