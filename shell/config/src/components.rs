@@ -94,7 +94,8 @@ pub(crate) fn terms(file: &Node<'_>, control: &Control, report: &mut Report) -> 
     if needed > count && (approvals.is_some() || node.text("unlisted").is_some_and(|at| at.value == "draft")) {
         let message = format!("a step of a component takes {needed} approvals, and there are {count} approvers");
         let help = "name them in `[control]`: `approvers`, whose keys `penstock approve key` makes";
-        report.add(report.problem(Code::BadValue, node.span_of("approvals"), message).help(help));
+        let code = if count == 0 { Code::MissingKey } else { Code::BadValue };
+        report.add(report.problem(code, node.span_of("approvals"), message).help(help));
     }
     let required = strings(&node, "require");
     Some(Terms {

@@ -118,8 +118,15 @@ fn way_out(message: &str) -> &'static str {
     }
 }
 
-type Built =
-    (Plant, gateway::Gateway, control::Control, inspect::Settings, guard::Guard, (fallback::Settings, quota::Settings));
+type Built = (
+    Plant,
+    gateway::Gateway,
+    control::Control,
+    inspect::Settings,
+    guard::Guard,
+    (fallback::Settings, quota::Settings),
+    (Vec<inventory::Component>, inventory::Terms),
+);
 
 fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Option<Built> {
     let node = file.table("plant")?;
@@ -139,6 +146,8 @@ fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Opt
     let failing = (failing::build(file, report), quotas::build(file, report));
     let gateway = gateway::build(file, around.folder, report);
     let control = control::build(file, around.folder, report);
+    let components = components::build(file, report);
+    let governance = control.as_ref().and_then(|control| components::terms(file, control, report));
     files::check(file, around, report);
     let plant = Plant {
         id: node.read("name", PlantId::new)?,
@@ -152,7 +161,7 @@ fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Opt
         conduits,
         digest: String::new(),
     };
-    Some((plant, gateway?, control?, inspect, guard?, failing))
+    Some((plant, gateway?, control?, inspect, guard?, failing, (components, governance?)))
 }
 
 fn scale(node: &Node<'_>, report: &mut Report) -> Option<Scale> {
@@ -168,7 +177,7 @@ fn scale(node: &Node<'_>, report: &mut Report) -> Option<Scale> {
 /// Reads the rules, takes the digest, and lets the rules be judged against the plant.
 fn finish(
     bytes: &[u8],
-    (mut plant, gateway, control, mut inspect, guard, (failing, quotas)): Built,
+    (mut plant, gateway, control, mut inspect, guard, (failing, quotas), (components, governance)): Built,
     file: &Node<'_>,
     around: &Surroundings<'_>,
     mut report: Report,
@@ -181,8 +190,6 @@ fn finish(
     if !report.has_errors() {
         rules::judge(&plant, &rules, &mut report);
     }
-    let components = components::build(file, &mut report);
-    let governance = components::terms(file, &control, &mut report).unwrap_or_default();
     let origins = oversight::origins(file, &mut report);
     let failed = report.has_errors();
     let list = report.into_list();

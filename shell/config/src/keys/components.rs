@@ -52,13 +52,8 @@ pub(crate) static COMPONENT: Section = Section {
             "Of a model: what its provider may say that answered; of a library, the versions that calls may be made with. What else is seen is told of as a mismatch. Without \
              this key, any.",
         ),
-        may(
-            "workloads",
-            any(&ANY_WORKLOAD),
-            "[\"mes-copilot\"]",
-            "Of the other kinds: the workloads that stand on it.",
-        ),
-        may("providers", any(&ANY_PROVIDER), "[\"openai\"]", "Of the other kinds: the providers that stand on it."),
+        may("workloads", any(&ANY_WORKLOAD), "", "Of the other kinds: the workloads that stand on it."),
+        may("providers", any(&ANY_PROVIDER), "", "Of the other kinds: the providers that stand on it."),
         VERSION,
         may("supplier", Kind::Text, "\"OpenAI Ireland Ltd\"", "The company or project behind it."),
         LICENCE,
