@@ -130,7 +130,7 @@ fn governing(before: &Loaded, after: &Loaded) -> Vec<Difference> {
         let place = format!("component `{}`", one.name);
         match of(&before.components, one) {
             Some(other) if said(&other) != said(one) => {
-                told(Effect::Changes, place, "is declared otherwise".to_owned())
+                told(Effect::Changes, place, "is declared otherwise".to_owned());
             }
             None if has_no_table(one) => told(Effect::Changes, place, "is declared".to_owned()),
             _ => {}

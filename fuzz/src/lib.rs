@@ -369,7 +369,7 @@ targets! {
     "documents" inspection::documents, seeds::documents, NONE, 20_000;
     "tables" inspection::tables, seeds::tables, NONE, 20_000;
     "counts" records::counts, seeds::counts, COUNTS, 20_000;
-    "inventory" plant_file::inventory, seeds::bills, BILL, 8_000;
+    "inventory" plant_file::inventory, plant_file::bills, BILL, 8_000;
     "csv" inspection::csv, seeds::exports, CSV, 30_000;
     "picture" inspection::picture, seeds::pictures, NONE, 4_000;
     "gallery" inspection::gallery, seeds::galleries, NONE, 20_000;

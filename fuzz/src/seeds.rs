@@ -565,23 +565,6 @@ pub fn counts() -> Vec<Vec<u8>> {
     vec![Vec::new(), b"calls copilot 1795305600000 2 16 640 40 0\nmoney (others) 0 1 0 0 0 1\n".to_vec()]
 }
 
-/// Bills of materials, what was saved of an inventory, and what a library says of itself.
-#[must_use]
-pub fn bills() -> Vec<Vec<u8>> {
-    let bill = |components: &str| {
-        format!(r#"{{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{components}]}}"#).into_bytes()
-    };
-    let hash = "0c".repeat(32);
-    vec![
-        bill(&format!(
-            r#"{{"type":"machine-learning-model","name":"Llama 3.1 8B","version":"3.1","supplier":{{"name":"Meta"}},"purl":"pkg:generic/llama@3.1","licenses":[{{"license":{{"id":"MIT"}}}}],"hashes":[{{"alg":"SHA-256","content":"{hash}"}}]}}"#
-        )),
-        bill(r#"{"type":"container","name":"vllm","components":[{"type":"library","name":"torch"},{"type":"file","name":"a"}],"properties":[{"name":"penstock:owner","value":"Ada"}]}"#),
-        br#"{"v":1,"next":9,"last":"a","beyond":0,"entries":[["model","openai/gpt-4o",[1,2,3,4],[["gpt-4o-2024",[1,2,1,0]]],["copilot"]]]}"#.to_vec(),
-        b"OpenAI/Python 1.52.0".to_vec(),
-    ]
-}
-
 /// The bodies of files of registered tables.
 #[must_use]
 pub fn tables() -> Vec<Vec<u8>> {

@@ -1,3 +1,5 @@
+//! Bills that suppliers send, and our own read back.
+
 use super::{BomError, read};
 use crate::{About, Component, ComponentName, Lives, Seen, Terms, export, rows};
 use plant::{Governance, Wildcard};
