@@ -22,12 +22,14 @@ mod export;
 mod file;
 mod fingerprint;
 mod forward;
+mod governing;
 mod hold;
 mod holds;
 mod image;
 mod init;
 mod instruments;
 mod intercept;
+mod inventory;
 mod isolate;
 mod isolating;
 mod journal;
@@ -58,6 +60,7 @@ mod searching;
 mod secret;
 mod secrets;
 mod shifts;
+mod sighted;
 mod signin;
 mod signing;
 mod signing_in;
@@ -123,6 +126,7 @@ enum Task {
     Records(records::Args),
     Oversight(oversight::Args),
     Shifts(shifts::Args),
+    Inventory(inventory::Args),
     Usage(usage::Args),
     Receipt(receipt::Args),
     Sql(sql::Args),
@@ -170,6 +174,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Alerts(args) => alerts::run(&plant, args),
         Task::Records(args) => records::run(&plant, args),
         Task::Oversight(args) => oversight::run(&plant, args),
+        Task::Inventory(args) => inventory::run(&plant, args),
         Task::Shifts(args) => shifts::run(&plant, args),
         Task::Usage(args) => usage::run(&plant, args),
         Task::Receipt(args) => receipt::run(&plant, args),

@@ -256,6 +256,23 @@ const RECORD: &[&str] = &[
     "{}",
     "[]",
 ];
+const BILL: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    "\"components\":[",
+    "\"services\":[",
+    "\"type\":\"machine-learning-model\"",
+    "\"type\":\"library\"",
+    "\"name\":\"*\"",
+    "\"name\":\"\\u202e\\u0000\\\"\"",
+    "\"hashes\":[{\"alg\":\"SHA-256\",\"content\":\"",
+    "\"licenses\":[{\"expression\":\"",
+    "\"properties\":[{\"name\":\"penstock:owner\",\"value\":\"",
+    "penstock:kind",
+    "1.7",
+];
 const TOML: &[&str] = &[
     "[zones.a]\n",
     "[conduits.b]\n",
@@ -385,6 +402,7 @@ targets! {
     "chapter" index::fuzz, seeds::chapters, NONE, 20_000;
     "counts" records::counts, seeds::counts, COUNTS, 20_000;
     "alerts" records::alerts, seeds::alerts, ALERT, 60_000;
+    "inventory" plant_file::inventory, plant_file::bills, BILL, 8_000;
     "csv" inspection::csv, seeds::exports, CSV, 30_000;
     "picture" inspection::picture, seeds::pictures, NONE, 4_000;
     "gallery" inspection::gallery, seeds::galleries, NONE, 20_000;

@@ -47,7 +47,9 @@ pub use oversight::{Judgement, Oversight};
 pub use principal::{Evidence, Identity, Principal};
 pub use provider::{CredentialReference, Grpc, Provider, Supplier};
 pub use reason::{Reason, Refusal};
-pub use record::{Body, Decided, Draft, FindingCount, Io, Kind, Note, Outcome, Party, Place, Sealed, What, Who};
+pub use record::{
+    Body, Client, Decided, Draft, FindingCount, Io, Kind, Note, Outcome, Party, Place, Sealed, What, Who,
+};
 pub use role::{Right, Role};
 pub use sensitivity::{Scale, Sensitivity};
 pub use time::Millis;

@@ -83,8 +83,14 @@ reasons! {
     IdentityConflict = "identity-conflict", 403, "the credentials of the call name different workloads";
     /// The call came from a network of another zone than the workload's.
     ZoneMismatch = "zone-mismatch", 403, "the call does not come from the zone of its workload";
-    /// The workload lacks an owner, an update process or an isolation plan.
-    Ungoverned = "ungoverned", 403, "the workload has no owner, update process or isolation plan on file";
+    /// The workload, or another component of the call, lacks an owner, an update process or an isolation plan.
+    Ungoverned = "ungoverned", 403, "the workload, or another component of this call, has no owner, update process or isolation plan on file";
+    /// A component of the call is a draft, or approved and not put into service.
+    ComponentNotLive = "component-not-live", 403, "a component of this call has not been put into service";
+    /// A component of the call was taken out of service for a while.
+    ComponentSuspended = "component-suspended", 403, "a component of this call is suspended; ask the plant's people before you try again";
+    /// A component of the call was taken out of service for good.
+    ComponentRetired = "component-retired", 403, "a component of this call is retired";
     /// The operator token cannot be checked or fails its checks.
     OperatorInvalid = "operator-invalid", 401, "the operator token is not valid";
     /// The operator token has expired.

@@ -29,18 +29,28 @@ fn workload(name: &str, node: &Node<'_>) -> Option<Workload> {
         zone: node.read("zone", ZoneId::new)?,
         certificates: strings(node, "certificates"),
         purposes: node.reads("purposes", Purpose::new),
-        governance: Governance {
-            owner: node.string("owner"),
-            update_process: node.string("update_process"),
-            isolation_plan: node.string("isolation_plan"),
-        },
+        governance: governance(node),
     })
+}
+
+/// What an AI component must have before its calls pass.
+pub(crate) fn governance(node: &Node<'_>) -> Governance {
+    Governance {
+        owner: node.string("owner"),
+        update_process: node.string("update_process"),
+        isolation_plan: node.string("isolation_plan"),
+    }
 }
 
 /// IEC 62443-2-1 asks for an owner and a way to update and to isolate every asset. A plant that cannot say them
 /// yet may still draw its map; nothing of that workload passes until it can.
 fn ungoverned(workload: &Workload, node: &Node<'_>, report: &mut Report) {
-    let gaps = workload.governance.gaps();
+    missing(&workload.governance, node, report);
+}
+
+/// Warns of what a component lacks, so that no call may use it.
+pub(crate) fn missing(governance: &Governance, node: &Node<'_>, report: &mut Report) {
+    let gaps = governance.gaps();
     if gaps.is_empty() {
         return;
     }

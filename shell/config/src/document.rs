@@ -273,6 +273,7 @@ fn example(section: &Section) -> String {
                 .replace("<conduit>", "quality")
                 .replace("<quota>", "assistants")
                 .replace("<destination>", "soc")
+                .replace("<component>", "gpt-4o")
                 .replace("<label>", "recipe")
         ),
     };

@@ -5,6 +5,7 @@
 //! providers and conduits are in `map`, console and control in `hands`.
 
 mod alerts;
+mod components;
 mod failing;
 mod hands;
 mod intercept;
@@ -12,12 +13,14 @@ mod map;
 mod oversight;
 mod quotas;
 mod services;
+mod shifts;
 
 use crate::table::{
     ALGORITHM, ISSUER, Kind, Named, PATH, RECIPIENT, SIGNING, SOCKET, Section, UNIT, URL, URL_OR_PATH, any, list, may,
     must,
 };
 pub(crate) use alerts::{ALERT, ALERT_CREDENTIAL};
+pub(crate) use components::{COMPONENT, GOVERNANCE};
 pub(crate) use failing::{BREAKER, FALLBACK};
 pub(crate) use hands::{CONSOLE, CONSOLE_LOGIN, CONSOLE_ROLES, CONTROL};
 pub(crate) use intercept::INTERCEPT;
@@ -28,6 +31,7 @@ pub(crate) use map::{
 pub(crate) use oversight::{CONDUIT_OVERSIGHT, OVERSIGHT};
 pub(crate) use quotas::{PRICES, QUEUE, QUOTA};
 pub(crate) use services::{API, GRPC};
+pub(crate) use shifts::SHIFTS;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -65,6 +69,8 @@ pub(crate) static FILE: Section = Section {
         may("workstations", Kind::Tables(&WORKSTATION, Named::Workstation), "", "The devices that calls come from."),
         may("operators", Kind::Table(&OPERATORS), "", "Who vouches for operators."),
         may("providers", Kind::Tables(&PROVIDER, Named::Provider), "", "The AI services."),
+        may("components", Kind::Tables(&COMPONENT, Named::Component), "", "What else the plant uses of AI."),
+        may("governance", Kind::Table(&GOVERNANCE), "", "What components need before calls use them."),
         may("conduits", Kind::Tables(&CONDUIT, Named::Conduit), "", "The authorised paths."),
         may("alerts", Kind::Tables(&ALERT, Named::Destination), "", "Where alerts go."),
         may("quotas", Kind::Tables(&QUOTA, Named::Quota), "", "How much may be used, and by whom."),
@@ -519,31 +525,6 @@ pub(crate) static TAG_LIMIT: Section = Section {
     ],
 };
 
-pub(crate) static SHIFTS: Section = Section {
-    path: "shifts",
-    noun: "shifts",
-    about: "When a change in what a workload asks of a model and gets from it is one to tell of. The last calls are compared with those before; \
-            a shift must both stand out from chance and be large.",
-    fields: &[
-        may("watch", Kind::Flag, "false", "Whether calls are watched at all."),
-        may("calls", Kind::Count { low: 10, high: 10_000 }, "50", "Calls that are compared at a time."),
-        may(
-            "baseline",
-            Kind::Count { low: 2, high: 100 },
-            "8",
-            "How many times as many must have passed before anything is said.",
-        ),
-        may("deviation", Kind::Count { low: 3, high: 100 }, "8", "Standard errors by which a shift must stand out."),
-        may(
-            "share",
-            Kind::Count { low: 1, high: 100 },
-            "15",
-            "The least change of a share, in percentage points: of calls that are refused, fail, repeat, hold a label, are in a language.",
-        ),
-        may("factor", Kind::Count { low: 2, high: 1000 }, "2", "How many times as large or as small a size must be."),
-    ],
-};
-
 pub(crate) static RULES: Section = Section {
     path: "rules",
     noun: "rules",
@@ -579,6 +560,8 @@ pub(crate) static SECTIONS: &[&Section] = &[
     &SUPPLIER,
     &BREAKER,
     &PRICES,
+    &COMPONENT,
+    &GOVERNANCE,
     &CONDUIT,
     &OPERATOR,
     &HANDLING,

@@ -93,6 +93,7 @@ pub(crate) enum Named {
     Conduit,
     Quota,
     Destination,
+    Component,
     Sensitivity,
     Label,
 }
@@ -108,6 +109,7 @@ impl Named {
             Self::Conduit => "conduit",
             Self::Quota => "quota",
             Self::Destination => "destination of alerts",
+            Self::Component => "component",
             Self::Sensitivity => "sensitivity",
             Self::Label => "label",
         }
@@ -123,6 +125,7 @@ impl Named {
             Self::Conduit => format!("[conduits.{name}]"),
             Self::Quota => format!("[quotas.{name}]"),
             Self::Destination => format!("[alerts.{name}]"),
+            Self::Component => format!("[components.{name}]"),
             Self::Sensitivity => format!("sensitivity = [..., \"{name}\"]"),
             Self::Label => format!("[dictionary.{name}]"),
         }
@@ -219,6 +222,14 @@ pub(crate) static MAILBOX: Form = Form {
     check: |text| alerts::mailbox(text).map(drop),
     pattern: "^[!-?A-~]+@[A-Za-z0-9._-]+$",
 };
+
+pub(crate) static HASH: Form = Form {
+    what: "a digest",
+    check: value::hash,
+    pattern: "^(md5|sha-?[0-9]+(-[0-9]+)?|blake2b-[0-9]+|blake3):[0-9a-f]{32,128}$",
+};
+
+pub(crate) static PURL: Form = Form { what: "a package URL", check: value::purl, pattern: "^pkg:[^/]+/.+$" };
 
 pub(crate) static UNIT: Form = Form { what: "a unit", check: value::unit, pattern: "^\\S.*$" };
 

@@ -38,6 +38,7 @@ pub struct Inforce {
     interception: Option<Box<Interception>>,
     origins: Vec<String>,
     pub(crate) shut: Vec<Part>,
+    pub(crate) standing: inventory::Standing,
     pub(crate) holds: HoldTerms,
     failing: fallback::Settings,
     breakers: Breakers,
@@ -67,6 +68,7 @@ impl Inforce {
             interception: None,
             origins: Vec::new(),
             shut: Vec::new(),
+            standing: inventory::Standing::default(),
             holds: HoldTerms::default(),
             tools: Arc::default(),
             failing: fallback::Settings::default(),
@@ -181,6 +183,13 @@ impl Inforce {
     #[must_use]
     pub fn isolating(mut self, parts: Vec<Part>) -> Self {
         self.shut = parts;
+        self
+    }
+
+    /// The same with what is known of components when a gateway starts with it. Later it is [`crate::Valve::govern`] that says it.
+    #[must_use]
+    pub fn governing(mut self, standing: inventory::Standing) -> Self {
+        self.standing = standing;
         self
     }
 

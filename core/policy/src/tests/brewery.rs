@@ -87,6 +87,7 @@ fn provider(name: &str, dialect: Dialect, zone: &str, clearance: &str) -> Provid
         zone: id(zone),
         clearance: step(clearance),
         grpc: None,
+        governance: Governance::default(),
         supplier: Supplier {
             name: format!("{name} Inc."),
             country: Some("US".to_owned()),

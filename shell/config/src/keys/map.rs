@@ -1,5 +1,6 @@
 //! The keys of the plant's map: zones, what calls from them, providers, and the conduits between the two.
 
+use super::components::{HASHES, LICENCE, PACKAGE, VERSION};
 use super::{API, BREAKER, CONDUIT_OVERSIGHT, FALLBACK, GRPC, PRICES, QUEUE};
 use crate::table::{
     CERTIFICATE, COUNTRY, ENVIRONMENT, Field, HOST, Kind, NETWORK, Named, Need, PATH, Section, URL, WILDCARD, any,
@@ -149,6 +150,11 @@ pub(crate) static WORKLOAD: Section = Section {
             "\"Pull port 7 of switch S2; inspect by hand\"",
             "How it is cut off, and what the plant does without it.",
         ),
+        may("supplier", Kind::Text, "\"Vendor of the vision station\"", "The company behind it."),
+        VERSION,
+        LICENCE,
+        HASHES,
+        PACKAGE,
     ],
 };
 
@@ -218,6 +224,19 @@ pub(crate) static PROVIDER: Section = Section {
             Kind::Table(&SUPPLIER),
             "{ name = \"OpenAI Ireland Ltd\", country = \"IE\" }",
             "The company behind it.",
+        ),
+        may("title", Kind::Text, "\"Language models of the cloud\"", "What people call it."),
+        VERSION,
+        LICENCE,
+        HASHES,
+        PACKAGE,
+        may("owner", Kind::Text, "\"OT security\"", "Who answers for its use."),
+        may("update_process", Kind::Text, "\"Supplier's notice, read each month\"", "How one learns that it changes."),
+        may(
+            "isolation_plan",
+            Kind::Text,
+            "\"penstock isolate provider:openai; the edge model answers\"",
+            "How it is cut off, and what the plant does without it.",
         ),
         may("breaker", Kind::Table(&BREAKER), "{ failures = 5, rest = \"10s\" }", "When it is left alone."),
         may(

@@ -50,6 +50,7 @@ fn plant(providers: &[(&str, &str)]) -> Plant {
         clearance: scale.highest(),
         grpc: None,
         supplier: Supplier { name: "x".to_owned(), country: None, sub_processors: Vec::new() },
+        governance: plant::Governance::default(),
     };
     Plant {
         id: PlantId::new("works").unwrap(),

@@ -301,6 +301,7 @@ fn plant(setting: &Setting) -> Plant {
         clearance,
         grpc: None,
         supplier: Supplier { name: "Scripted".to_owned(), country: None, sub_processors: Vec::new() },
+        governance: Governance::default(),
     };
     let grpc = Grpc { names: vec!["localhost".to_owned()], address: setting.address.clone() };
     let edge = Provider {
