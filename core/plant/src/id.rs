@@ -96,10 +96,14 @@ ids! {
     RuleId;
     /// Names a document that was registered to be known again.
     DocumentId;
+    /// Names a collection of registered documents.
+    CollectionId;
     /// Names a table of which values are looked for.
     TableId;
     /// Names a registered picture.
     PictureId;
+    /// Names a data source of the plant.
+    SourceId;
     /// Names a quota.
     QuotaId;
     /// Names a workload token, so that it can be listed and revoked without being known.

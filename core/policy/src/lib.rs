@@ -21,6 +21,7 @@ mod held;
 mod permit;
 mod place;
 mod rules;
+mod source;
 mod steps;
 mod way;
 

@@ -272,6 +272,7 @@ fn example(section: &Section) -> String {
                 .replace("<provider>", "openai")
                 .replace("<conduit>", "quality")
                 .replace("<quota>", "assistants")
+                .replace("<source>", "line-1")
                 .replace("<label>", "recipe")
         ),
     };

@@ -8,7 +8,7 @@ use crate::report::Report;
 use crate::shape::Shape;
 use crate::{
     Loaded, callers, conduits, control, detection, failing, files, gateway, labels, limits, oversight, paths,
-    providers, quotas, rules, secret, shifts, spill, zones,
+    providers, quotas, rules, secret, shifts, sources, spill, zones,
 };
 use plant::{GatewayId, Millis, Plant, PlantId, Scale};
 use std::path::Path;
@@ -134,7 +134,9 @@ fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Opt
     let providers = providers::build(file, &known, around.folder, report);
     let conduits = conduits::build(file, &known, around.now, report);
     paths::check(file, &known, report);
-    let inspect = labels::build(file, &known, report);
+    let sources = sources::build(file, &known, report);
+    let mut inspect = labels::build(file, &known, report);
+    inspect.sources = sources.values().cloned().collect();
     let guard = limits::build(file, report);
     let failing = (failing::build(file, report), quotas::build(file, report));
     let gateway = gateway::build(file, around.folder, report);
@@ -149,6 +151,7 @@ fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Opt
         workstations,
         issuer,
         providers,
+        sources,
         conduits,
         digest: String::new(),
     };
