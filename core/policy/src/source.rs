@@ -1,7 +1,10 @@
 //! Which data sources a call may carry something of: those that its workload may use and its conduit lets cross.
 
+use crate::Policy;
 use crate::steps::{Stage, Trace};
-use plant::{Closed, Conduit, Finding, Reason, Refusal, RuleId, Unapproved, Verdict, Workload};
+use plant::{
+    Closed, Conduit, ConduitId, Finding, Reason, Refusal, RuleId, SourceId, Unapproved, Verdict, Workload, WorkloadId,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who a source is closed to.
@@ -94,6 +97,18 @@ impl<'a> Unopened<'a> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.names.is_empty()
+    }
+}
+
+impl Policy {
+    /// The data sources that nothing may cross of, for this workload on this conduit; and what is done with what would.
+    #[must_use]
+    pub fn closed_sources(&self, workload: &WorkloadId, conduit: &ConduitId) -> (Vec<&SourceId>, Unapproved) {
+        let Some(conduit) = self.plant.conduits.get(conduit) else { return (Vec::new(), Unapproved::Refuse) };
+        let Some(workload) = self.plant.workloads.get(workload) else { return (Vec::new(), Unapproved::Refuse) };
+        let sources = Sources::new(workload, conduit);
+        let closed = self.plant.sources.keys().filter(|id| sources.closes(id.as_str()).is_some());
+        (closed.collect(), conduit.unapproved)
     }
 }
 

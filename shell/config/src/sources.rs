@@ -132,10 +132,11 @@ fn pattern<'a>(file: &Node<'a>, at: &Listed) -> &'a str {
 
 /// Reports what stands in two sources, and what lies within another source that somebody may not use who may use the inner.
 fn overlapping(file: &Node<'_>, overlaps: &BTreeSet<Overlap>, report: &mut Report) {
-    let mut told: BTreeMap<(&SourceId, &SourceId), usize> = BTreeMap::new();
+    let mut told: BTreeMap<(&SourceId, &SourceId, bool), usize> = BTreeMap::new();
     for Overlap { outer, inner, same } in overlaps {
         let pair = (&outer.source, &inner.source);
-        let count = told.entry(pair.min((pair.1, pair.0))).or_default();
+        let (first, second) = pair.min((pair.1, pair.0));
+        let count = told.entry((first, second, *same)).or_default();
         if *count >= TOLD || report.is_full() {
             continue;
         }
