@@ -1,6 +1,7 @@
 """Approved data sources: what a workload may not use does not leave, on any way in; and the refusal says which source it is."""
 
 import base64
+import csv
 import json
 import pathlib
 import re
@@ -101,6 +102,7 @@ def works(tmp_path_factory, provider):
     text = text.replace("[workloads.copilot]\n", '[workloads.copilot]\nsources = ["line-1"]\n')
     text = text.replace("[workloads.planner]\n", '[workloads.planner]\ndeny_sources = ["recipes"]\n')
     text = text.replace("[providers.openai]\n", '[providers.openai]\nhosts = ["api.openai.com"]\n')
+    text = text.replace('country = "DE" }', 'country = "DE", sub_processors = ["=Hosting Ltd"] }', 1)
     text = text.replace('{ label = "tag", do = "tokenise" }', '{ label = "tag", do = "allow" }')
     text += SOURCES + HISTORIAN.replace("SERVER", server.address).replace('{ label = "tag", do = "tokenise" }', '{ label = "tag", do = "allow" }')
     works = McpWorks(tmp_path_factory.mktemp("sources") / "works", provider, text=text)
@@ -312,3 +314,38 @@ def test_explain_check_and_diff_know_of_it(works, tmp_path):
     wider.write_text(text.replace('sources = ["line-1"]', 'sources = ["line-1", "sis"]'))
     told = works.penstock("diff", str(works.folder), str(wider), plant=False, check=False).stdout
     assert "may use source `sis` too" in told, told
+
+
+def test_paths_are_told_by_the_plant_file_and_by_the_ledger(works, ask, tmp_path):
+    ask(f"Why does {LINE} drift?")
+    ask(f"Why did {SIS} act?", workload="planner")
+    denied(ask, f"Why did {SIS} act?")
+    rows = json.loads(works.penstock("paths", "--json").stdout)
+    way = lambda rows, *names: next(
+        row for row in rows if (row["source"], row["workload"], row["conduit"], row["provider"]) == names)
+    line = way(rows, "line-1", "copilot", "copilot-openai", "openai")
+    assert (line["calls"] > 0, line["allowed"], line["seen"], line["marks"]) == (True, "confidential", "internal", [])
+    assert (line["source_owner"], line["workload_owner"], line["conduit_owner"]) == ("Line engineering", "A. Berger", "Line engineering")
+    assert (line["supplier"], line["country"], line["sub_processors"]) == ("Scripted", "DE", ["=Hosting Ltd"])
+    assert line["seen_labels"]["source.line-1"] > 0 and "source.sis" not in line["seen_labels"]
+    refused = way(rows, "sis", "copilot", "copilot-openai", "openai")
+    assert (refused["declared"], refused["calls"], refused["refused"] > 0, refused["marks"]) == (False, 0, True, [])
+    assert way(rows, "sis", "planner", "copilot-openai", "openai")["calls"] > 0
+    assert "unused" in way(rows, "line-1", "planner", "copilot-ollama", "ollama")["marks"]
+    assert works.penstock("paths", "--marked").stdout == "there is no way, and none was taken\n"
+
+    text = works.penstock("paths", "--format", "csv").stdout
+    assert "'=Hosting Ltd" in text and not any(cell.startswith("=") for row in csv.reader(text.splitlines()) for cell in row)
+    assert works.penstock("paths", "--format", "mermaid").stdout.startswith("flowchart LR\n")
+    assert "SUB-PROCESSORS" in works.penstock("paths").stdout
+
+    narrower = tmp_path / "plant.toml"
+    text = (works.folder / "plant.toml").read_text().replace('deny_sources = ["recipes"]', 'deny_sources = ["recipes", "sis"]')
+    text = re.sub(r'(?m)^(sensitivity = )"internal"(\nowner = "Line engineering")', r'\1"restricted"\2', text)
+    narrower.write_text(text)
+    done = works.penstock("--plant", str(narrower), "paths", "--ledger", str(works.folder / "ledger"), "--marked", "--json", plant=False, check=False)
+    assert done.returncode == 1, done.stderr
+    rows = json.loads(done.stdout)
+    assert way(rows, "sis", "planner", "copilot-openai", "openai")["marks"] == ["undeclared"]
+    line = way(rows, "line-1", "copilot", "copilot-openai", "openai")
+    assert (line["marks"], line["above"]) == (["above"], ["source.line-1"])

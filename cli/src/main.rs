@@ -37,6 +37,7 @@ mod notice;
 mod overseen;
 mod oversight;
 mod pack;
+mod paths;
 mod print;
 mod prune;
 mod quotas;
@@ -120,6 +121,7 @@ enum Task {
     Oversight(oversight::Args),
     Shifts(shifts::Args),
     Usage(usage::Args),
+    Paths(paths::Args),
     Receipt(receipt::Args),
     Sql(sql::Args),
     Reindex(reindex::Args),
@@ -167,6 +169,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Oversight(args) => oversight::run(&plant, args),
         Task::Shifts(args) => shifts::run(&plant, args),
         Task::Usage(args) => usage::run(&plant, args),
+        Task::Paths(args) => paths::run(&plant, &args),
         Task::Receipt(args) => receipt::run(&plant, args),
         Task::Sql(args) => sql::run(args),
         Task::Reindex(args) => reindex::run(args),

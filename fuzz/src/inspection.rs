@@ -5,6 +5,11 @@ pub fn findings(bytes: &[u8]) {
     inspect::fuzz_read(bytes);
 }
 
+/// Patterns of a data source, a blank line, and a text that may hold something of it.
+pub fn sources(bytes: &[u8]) {
+    inspect::fuzz_sources(bytes);
+}
+
 /// A text in which tokens are put back; the first byte is the length of the chunks.
 pub fn restore(bytes: &[u8]) {
     inspect::fuzz_restore(bytes);

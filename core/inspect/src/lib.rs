@@ -63,7 +63,8 @@ pub use rule::rules;
 pub use settings::{Entry, Settings, SettingsProblem};
 pub use sink::Sinks;
 pub use source::{
-    Holding, Listed, MOST_PATTERNS, Overlap, PatternProblem, SourceProblem, check as check_pattern, overlaps,
+    Holding, Listed, MOST_PATTERNS, Overlap, PatternProblem, SourceProblem, check as check_pattern, fuzz_sources,
+    overlaps,
 };
 pub use token::{Keyed, Maker};
 pub use transform::{Changes, TransformProblem, Transformation, transform};

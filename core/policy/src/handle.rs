@@ -57,7 +57,7 @@ fn handling(conduit: &Conduit, label: &Label) -> (Verdict, Tokens) {
 }
 
 /// What is done with a finding, and with which tokens.
-fn verdict(sources: &Sources<'_>, finding: &Finding) -> (Verdict, Tokens) {
+pub(crate) fn verdict(sources: &Sources<'_>, finding: &Finding) -> (Verdict, Tokens) {
     let (verdict, tokens) = handling(sources.conduit, &finding.label);
     match sources.verdict(finding, verdict) {
         Some(verdict) => (verdict, Tokens::Words),

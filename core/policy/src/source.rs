@@ -49,6 +49,11 @@ impl<'a> Sources<'a> {
         by_workload.or_else(|| self.conduit.sources.closes(source).map(|why| (To::Conduit, why)))
     }
 
+    /// Whether nothing of this source may cross.
+    pub(crate) fn keeps_out(&self, source: &str) -> bool {
+        self.closes(source).is_some()
+    }
+
     /// Whether the finding is of a source that the call may not use.
     pub(crate) fn closed(&self, finding: &Finding) -> bool {
         finding.source().is_some_and(|source| self.closes(source).is_some())

@@ -8,10 +8,12 @@
 //! Folding makes case and separators alike, and several separators one, so that `Area1/TIC-101/PV`, `AREA1.TIC_101.PV` and `[default]area1\tic-101\pv` are one name. A stretch that follows a
 //! beginning is bounded and few patterns share a beginning, so the whole is linear in the text.
 
+mod fuzz;
 mod pattern;
 #[cfg(test)]
 mod tests;
 
+pub use fuzz::fuzz_sources;
 pub use pattern::PatternProblem;
 
 use crate::dictionary::whole;

@@ -160,3 +160,55 @@ fn a_change_of_sources_is_told_as_what_it_opens_and_closes() {
         ]
     );
 }
+
+#[test]
+fn routes_are_what_conduits_and_sources_leave_open() {
+    let mut plant = plant(access(Some("line-1"), ""), access(None, ""), Unapproved::Refuse);
+    for name in ["line-1", "line-2"] {
+        let source = plant::Source {
+            id: id(name),
+            title: None,
+            sensitivity: super::brewery::step("internal"),
+            owner: "OT".to_owned(),
+            tags: vec![format!("{name}.*")],
+            paths: Vec::new(),
+            documents: Vec::new(),
+            tables: Vec::new(),
+        };
+        plant.sources.insert(source.id.clone(), source);
+    }
+    plant.conduits.get_mut(&id::<ConduitId>("cell-edge")).unwrap().sources = access(Some("line-2"), "");
+    let policy = policy(plant, "");
+    let at = |time: &str| {
+        let routes = policy.routes(plant::Millis::parse(time).unwrap());
+        let told = |route: &crate::Route<'_>| {
+            let source = route.source.map_or("-", |source| source.id.as_str());
+            format!("{source} {} {} {}", route.workload.id, route.conduit.id, route.provider.id)
+        };
+        routes.iter().filter(|route| route.workload.id.as_str() == "copilot").map(told).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        at("2026-11-20T00:00:00Z"),
+        [
+            "- copilot cell-edge edge",
+            "- copilot copilot-cloud openai",
+            "line-1 copilot copilot-cloud openai",
+            "- copilot old claude",
+            "line-1 copilot old claude",
+            "- copilot writing claude",
+            "line-1 copilot writing claude",
+        ]
+    );
+    assert!(!at("2026-12-20T00:00:00Z").contains(&"- copilot old claude".to_owned()), "its approval has ended");
+    let routes = policy.routes(plant::Millis(0));
+    assert!(routes.iter().all(|route| route.workload.id.as_str() != "trial"), "it is not governed");
+    let cloud = routes.iter().find(|route| route.conduit.id.as_str() == "copilot-cloud").unwrap();
+    let verdict =
+        |label: &str, step: &str| cloud.verdict(&plant::Label::new(label).unwrap(), super::brewery::step(step));
+    assert_eq!(verdict("secret.key", "restricted"), Verdict::Refuse);
+    assert_eq!(verdict("person.name", "confidential"), Verdict::Tokenise);
+    assert_eq!(verdict("network", "internal"), Verdict::Allow);
+    assert_eq!(verdict("network", "confidential"), Verdict::Refuse, "above its ceiling");
+    assert_eq!(verdict("source.line-1", "internal"), Verdict::Allow);
+    assert_eq!(verdict("source.line-2", "internal"), Verdict::Refuse);
+}
