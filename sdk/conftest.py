@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import select
 import shutil
 import signal
 import ssl
@@ -28,24 +29,37 @@ def wait_for(look, what):
     raise TimeoutError(f"waited {DEADLINE} s for {what}")
 
 
-class Provider:
-    """The scripted provider; its standard input is the leash."""
+def first_line(process):
+    """What a process says first, which has as long as everything else here."""
+    if not select.select([process.stdout], [], [], DEADLINE)[0]:
+        process.kill()
+        raise TimeoutError(f"waited {DEADLINE} s for the first line of {process.args}")
+    return process.stdout.readline().strip()
+
+
+class Child:
+    """A process that serves: it says its address first, and its standard input is the leash."""
+
+    def __init__(self, command, **more):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **more)
+        self.address = first_line(self.process)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(DEADLINE)
+
+
+class Provider(Child):
+    """The scripted provider."""
 
     def __init__(self, within=()):
-        self.process = subprocess.Popen(
-            [*within, BINARIES / "scripted-provider"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        self.address = self.process.stdout.readline().strip()
+        super().__init__([*within, BINARIES / "scripted-provider"])
 
     def seen(self):
         return httpx.get(f"http://{self.address}/_seen").json()
 
     def last(self):
         return self.seen()[-1]
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(DEADLINE)
 
 
 class Plant:
@@ -143,6 +157,21 @@ def provider():
     provider = Provider()
     yield provider
     provider.close()
+
+
+@pytest.fixture(scope="module")
+def issuer(tmp_path_factory):
+    from issuer import Issuer
+
+    issuer = Issuer(tmp_path_factory.mktemp("login"))
+    yield issuer
+    issuer.close()
+
+
+@pytest.fixture(scope="module")
+def anna(issuer):
+    """Anna's ID token."""
+    return issuer.sign_in("anna")
 
 
 @pytest.fixture(scope="module")

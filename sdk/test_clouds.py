@@ -15,7 +15,6 @@ import botocore.config
 import botocore.credentials
 import botocore.exceptions
 import cohere
-import httpx
 import mistralai.client as mistral
 import mistralai.client.errors as mistral_errors
 import openai

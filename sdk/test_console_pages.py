@@ -18,7 +18,6 @@ import pytest
 from playwright.sync_api import expect
 
 from conftest import BINARIES, DEADLINE, HERE, Plant, wait_for
-from test_operator import Issuer
 
 expect.set_options(timeout=DEADLINE * 1000)
 SHOTS = HERE.parent / ".test" / "console"
@@ -79,13 +78,6 @@ def works(tmp_path_factory, provider):
     yield plant
     plant.stop()
     assert "VERIFIED" in plant.penstock("verify", str(plant.folder / "ledger"), plant=False).stdout
-
-
-@pytest.fixture(scope="module")
-def issuer(tmp_path_factory):
-    issuer = Issuer(tmp_path_factory.mktemp("console-login"))
-    yield issuer
-    issuer.close()
 
 
 def link(plant, person, *roles):
@@ -165,10 +157,9 @@ def test_whoever_starts_a_fresh_gateway_is_given_a_link_on_the_terminal(tmp_path
 @pytest.fixture(scope="module")
 def office(tmp_path_factory, provider, issuer):
     """A plant whose people sign in at the issuer."""
-    text = plant_text(LOGIN).replace('keys = "KEYS"', f'keys = "KEYS"\nroles_claim = "groups"\nauthorities = "{issuer.authority}"')
+    text = issuer.vouches(plant_text(LOGIN), 'roles_claim = "groups"')
     text = text.replace('audiences = ["penstock"]', 'audiences = ["penstock", "penstock-console"]')
-    discovery = f"{issuer.address}/.well-known/openid-configuration"
-    plant = Plant(tmp_path_factory.mktemp("office") / "works", provider, issuer.address, discovery, text)
+    plant = Plant(tmp_path_factory.mktemp("office") / "works", provider, issuer.address, issuer.discovery, text)
     secret = plant.folder / "console.secret"
     secret.write_text("a-secret/of_the:console\n")
     secret.chmod(0o600)

@@ -13,7 +13,7 @@ from collections import Counter
 import httpx
 import pytest
 
-from conftest import DEADLINE, HERE, Plant, wait_for
+from conftest import DEADLINE, Plant, wait_for
 
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
 END_STREAM, END_HEADERS = 1, 4

@@ -10,25 +10,12 @@ import sys
 import pytest
 from playwright.sync_api import expect
 
-from conftest import DEADLINE, HERE
-from test_operator import Issuer
+from conftest import DEADLINE, HERE, first_line
 from test_oversight import PAGE, Works
 
 EXAMPLE = HERE.parent / "examples" / "hmi"
 SHOTS = HERE.parent / ".test" / "hmi"
 expect.set_options(timeout=60_000)
-
-
-@pytest.fixture(scope="module")
-def issuer(tmp_path_factory):
-    issuer = Issuer(tmp_path_factory.mktemp("login"))
-    yield issuer
-    issuer.close()
-
-
-@pytest.fixture(scope="module")
-def anna(issuer):
-    return issuer.sign_in("anna")
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +38,7 @@ def server(works, anna):
     process = subprocess.Popen(
         [sys.executable, EXAMPLE / "server.py"], env=os.environ | settings, stdout=subprocess.PIPE, text=True
     )
-    yield process.stdout.readline().strip()
+    yield first_line(process)
     process.terminate()
     process.wait(DEADLINE)
 

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 from certificates import issue
-from conftest import BINARIES, DEADLINE, HERE, wait_for
+from conftest import BINARIES, HERE, wait_for
 from cryptography import x509
 from intercepted import Works
 
@@ -104,6 +104,32 @@ print(client.messages.create(model="claude", max_tokens=99, messages=message).co
 with client.messages.stream(model="claude", max_tokens=99, messages=message) as stream:
     print("".join(stream.text_stream))
 """
+
+
+SESSION = """
+import openai
+with openai.OpenAI(max_retries=0).realtime.connect(model="gpt-realtime") as session:
+    print(session.recv().type)
+    content = [{"type": "input_text", "text": "why does TIC-101 drift"}]
+    session.conversation.item.create(item={"type": "message", "role": "user", "content": content})
+    session.response.create()
+    while (event := session.recv()).type != "response.done":
+        if event.type == "response.output_text.done":
+            print(event.text)
+"""
+
+
+@pytest.mark.parametrize("how", ["key", "proxy"])
+def test_a_session_of_the_sdk_by_its_environment_alone(works, provider, key, how):
+    own, token = (key, None) if how == "key" else ("sk-of-the-application", key)
+    said = works.python(SESSION, token, OPENAI_API_KEY=own).splitlines()
+    assert said == ["session.created", "why does TIC-101 drift"]
+    intent = crossed(works)
+    ended = lambda: [one for one in works.records("--kind", "outcome") if one["ref"] == intent["id"]]
+    assert wait_for(ended, "the end of the session")[0]["out"]["status"] == 101
+    assert intent["what"]["endpoint"] == "realtime"
+    sent = [one for one in provider.seen() if "why does" in one["body"]][-1]
+    assert "TAG_" in sent["body"] and "TIC-101" not in sent["body"]
 
 
 @pytest.mark.parametrize("how", ["key", "proxy"])

@@ -3,8 +3,11 @@
 
 import concurrent.futures
 import contextlib
+import os
 import queue
 import struct
+import subprocess
+import sys
 import threading
 
 import certificates
@@ -22,6 +25,10 @@ from tritonclient.grpc import service_pb2_grpc
 SECRET = "Use AKIAQ3EGRTYUJK5LZXCV with kV9xT2mQ7pLz4RwB8nYc1JdF6hGsA3eUoI5tXrKb to log in."
 TAG = "TIC-101 drifts and FV-203A stays shut"
 
+INTERCEPT = """
+[intercept]
+proxy = ["127.0.0.1:0"]
+"""
 PROVIDERS = """
 [providers.vision]
 dialect = "kserve"
@@ -127,7 +134,7 @@ def service(tmp_path_factory):
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory, provider, service):
     folder = tmp_path_factory.mktemp("kserve") / "works"
-    text = (HERE / "plant.toml").read_text() + PROVIDERS + "".join(CONDUIT.replace("NAME", name) for name in ("vision", "welds"))
+    text = (HERE / "plant.toml").read_text() + INTERCEPT + PROVIDERS + "".join(CONDUIT.replace("NAME", name) for name in ("vision", "welds"))
     plant = Plant(folder, provider, text=text)
     pki = folder / "pki"
     pair = certificates.issue(folder, "upstream", ["localhost"], pki, use=ExtendedKeyUsageOID.SERVER_AUTH)
@@ -137,7 +144,9 @@ def plant(tmp_path_factory, provider, service):
     file = folder / "plant.toml"
     file.write_text(file.read_text().replace("PLAIN", str(service.plain)).replace("SECURE", str(secure)))
     plant.environment |= {"VISION_CREDENTIAL": "vi-of-the-plant"}
+    plant.penstock("intercept", "init")
     plant.start()
+    plant.own = f"localhost:{secure}"
     yield plant
     plant.stop()
     plant.penstock("verify", str(folder / "ledger"), plant=False)
@@ -269,6 +278,30 @@ def test_asynchronous_calls_and_many_at_once(client, headers):
     got = [said.get(timeout=DEADLINE) for _ in range(32)]
     assert not [error for _, error in got if error]
     assert {result.as_numpy("text")[0].decode() for result, _ in got} == {f"{TAG} {number}" for number in range(32)}
+
+
+UNAWARE = """
+import sys, numpy, tritonclient.grpc as triton
+own, trust = sys.argv[1:]
+text = triton.InferInput("text", [1], "BYTES")
+text.set_data_from_numpy(numpy.array([b"TIC-101 drifts"], dtype=object))
+with triton.InferenceServerClient(own, ssl=True, root_certificates=trust) as client:
+    print(client.infer("copilot", [text]).as_numpy("text")[0].decode())
+"""
+
+
+def test_a_client_that_knows_the_proxy_alone_is_read_too(plant, service):
+    """It means the provider's own host, and what the proxy's environment says leads it through the gateway."""
+    keep = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    environment = keep | {"https_proxy": f"http://copilot:{plant.token('copilot')}@{plant.more[0]}"}
+    trust = plant.folder / "pki" / "intercept-authorities.pem"
+    done = subprocess.run(
+        [sys.executable, "-c", UNAWARE, plant.own, trust], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (0, "TIC-101 drifts\n"), done.stderr
+    assert "TIC-101" not in texts(service.seen[-1][0])[0]
+    intent = [record for record in plant.records() if record["kind"] == "intent"][-1]
+    assert (intent["what"]["provider"], intent["what"]["findings"]) == ("welds", [{"count": 1, "label": "tag"}])
 
 
 def test_an_error_of_the_provider_is_its_own(client, plant, headers):

@@ -1,7 +1,6 @@
 """The official `openai` SDK, unmodified, through a real gateway over TLS: its base URL and its key are all that changes."""
 
 import asyncio
-import io
 import struct
 import zlib
 

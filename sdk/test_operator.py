@@ -2,82 +2,17 @@
 
 import base64
 import json
-import pathlib
 import re
-import ssl
-import subprocess
 import time
-import urllib.parse
 
-import httpx
 import pytest
-from cryptography.x509.oid import ExtendedKeyUsageOID
-
-import certificates
-from conftest import BINARIES, DEADLINE, Plant
-
-HERE = pathlib.Path(__file__).parent
-BACK = "https://hmi.works.example/back"
-
-
-class Issuer:
-    """The provider behind an authority of its own, which no system knows."""
-
-    def __init__(self, folder):
-        subprocess.run([BINARIES / "penstock", "init", folder / "login"], check=True, capture_output=True)
-        pki = folder / "login" / "pki"
-        self.authority = pki / "authority.pem"
-        self.tls = ssl.create_default_context(cafile=self.authority)
-        files = certificates.issue(folder, "login", ["localhost"], pki, use=ExtendedKeyUsageOID.SERVER_AUTH)
-        self.process = subprocess.Popen(
-            ["node", "node/issuer.mjs", *files], cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True,
-        )
-        self.address = self.process.stdout.readline().strip()
-
-    def sign_in(self, person):
-        """The authorization code flow, as a browser would go through it. Gives the ID token."""
-        with httpx.Client(base_url=self.address, verify=self.tls, timeout=DEADLINE) as browser:
-            ask = {"client_id": "penstock", "redirect_uri": BACK, "response_type": "code", "scope": "openid", "nonce": "n"}
-            answer = browser.get("/auth", params=ask)
-            for _ in range(12):
-                if answer.status_code in (302, 303):
-                    where = answer.headers["location"]
-                    if where.startswith(BACK):
-                        break
-                    answer = browser.get(where)
-                    continue
-                prompt = re.search(r'name="prompt" value="(\w+)"', answer.text)[1]
-                action = re.search(r'action="([^"]+)"', answer.text)[1]
-                answer = browser.post(action, data={"prompt": prompt, "login": person, "password": "x"})
-            code = urllib.parse.parse_qs(urllib.parse.urlparse(where).query)["code"][0]
-            answer = browser.post(
-                "/token",
-                data={"grant_type": "authorization_code", "code": code, "redirect_uri": BACK},
-                auth=("penstock", "a-secret-of-the-test"),
-            )
-            return answer.json()["id_token"]
-
-    def rotate(self):
-        assert httpx.post(f"{self.address}/rotate", verify=self.tls).status_code == 200
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(DEADLINE)
-
-
-@pytest.fixture(scope="module")
-def issuer(tmp_path_factory):
-    issuer = Issuer(tmp_path_factory.mktemp("login"))
-    yield issuer
-    issuer.close()
+from conftest import HERE, Plant
 
 
 @pytest.fixture(scope="module")
 def works(tmp_path_factory, provider, issuer):
-    text = (HERE / "plant.toml").read_text().replace('keys = "KEYS"', f'keys = "KEYS"\nauthorities = "{issuer.authority}"')
-    discovery = f"{issuer.address}/.well-known/openid-configuration"
-    plant = Plant(tmp_path_factory.mktemp("operators") / "works", provider, issuer.address, discovery, text)
+    text = issuer.vouches((HERE / "plant.toml").read_text())
+    plant = Plant(tmp_path_factory.mktemp("operators") / "works", provider, issuer.address, issuer.discovery, text)
     plant.start()
     yield plant
     plant.stop()

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from conftest import HERE, Plant, wait_for
-from test_operator import Issuer, forge
+from test_operator import forge
 
 PAGE = "https://hmi.works.example"
 OVERSIGHT = f"""
@@ -53,16 +53,14 @@ CONDUITS = {
 
 
 def text(issuer):
-    plant = (HERE / "plant.toml").read_text().replace('keys = "KEYS"', f'keys = "KEYS"\nauthorities = "{issuer.authority}"')
-    return plant + OVERSIGHT + "".join(CONDUIT.format(name, more) for name, more in CONDUITS.items())
+    return issuer.vouches((HERE / "plant.toml").read_text()) + OVERSIGHT + "".join(CONDUIT.format(name, more) for name, more in CONDUITS.items())
 
 
 class Works(Plant):
     """A plant whose answers are accounted for."""
 
     def __init__(self, folder, provider, issuer):
-        discovery = f"{issuer.address}/.well-known/openid-configuration"
-        super().__init__(folder, provider, issuer.address, discovery, text(issuer))
+        super().__init__(folder, provider, issuer.address, issuer.discovery, text(issuer))
         self.start()
         self.key = self.token("copilot")
 
@@ -102,23 +100,11 @@ def refused(answer, status, reason):
 
 
 @pytest.fixture(scope="module")
-def issuer(tmp_path_factory):
-    issuer = Issuer(tmp_path_factory.mktemp("login"))
-    yield issuer
-    issuer.close()
-
-
-@pytest.fixture(scope="module")
 def works(tmp_path_factory, provider, issuer):
     works = Works(tmp_path_factory.mktemp("oversight") / "works", provider, issuer)
     yield works
     works.stop()
     assert works.penstock("verify", str(works.folder / "ledger"), plant=False).returncode == 0
-
-
-@pytest.fixture(scope="module")
-def anna(issuer):
-    return issuer.sign_in("anna")
 
 
 def test_an_answer_is_accounted_for(works, anna):

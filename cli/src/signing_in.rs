@@ -15,6 +15,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use plant::{CredentialReference, Issuer, OperatorId, OperatorRole};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -188,11 +189,8 @@ fn form(pairs: &[(&str, &str)]) -> Zeroizing<String> {
 
 /// Text within a query (RFC 3986 section 2.3).
 fn escaped(text: &str) -> String {
-    let shown = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    text.bytes().map(shown).collect()
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, ESCAPED).to_string()
 }
 
 fn unfit(why: &str) -> Fault {

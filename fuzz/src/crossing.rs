@@ -59,14 +59,9 @@ pub fn request(bytes: &[u8]) {
     let tokenise = alike.iter().chain(&words).copied().collect();
     let changes = Changes { redact: every(0), generalise: every(1), tokenise, alike };
     let changed = transform(content, &findings, &changes, &maker(&key())).expect("none of them is fixed");
-    // A form may refuse: an edit must not put its boundary into a part.
+    // A form may refuse: an edit must not put its boundary into a part, nor change what a batch asks.
     let Ok(sent) = request.rewrite(&changed.edits, None) else { return };
-    let after = match Request::parse(endpoint, kind, &sent, &LIMITS) {
-        Ok(after) => after,
-        // A file of calls is text to who changes it: its reader may refuse what is left.
-        Err(_) if endpoint.name() == "files" => return,
-        Err(problem) => panic!("what was read is read again after the edits: {problem:?}"),
-    };
+    let after = Request::parse(endpoint, kind, &sent, &LIMITS).expect("what was read is read again after the edits");
     let (before, afterwards) = (own(content), own(after.content()));
     assert_eq!(afterwards.len(), before.len(), "edits add and take no piece");
     assert_eq!((after.model(), after.stream(), after.tools()), (request.model(), request.stream(), request.tools()));

@@ -4,6 +4,7 @@
 //! in four bytes with the highest first, and its bytes.
 
 use crate::error::Malformed;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 use plant::Reason;
 use std::ops::Range;
 
@@ -98,36 +99,14 @@ pub fn as_http(status: u32) -> u16 {
 /// A text as the value of `grpc-message`: percent-encoded, save what is printed in ASCII.
 #[must_use]
 pub fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'%' => out.push_str("%25"),
-            b' '..=b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+    const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
+    utf8_percent_encode(text, ESCAPED).to_string()
 }
 
 /// The text of a `grpc-message`. What is no escape stays, and what is no UTF-8 shows as U+FFFD.
 #[must_use]
 pub fn unescaped(value: &[u8]) -> String {
-    let mut out = Vec::with_capacity(value.len());
-    let mut rest = value;
-    while let Some((byte, after)) = rest.split_first() {
-        let digit = |at: usize| after.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-        match (byte, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                out.push(u8::try_from(high << 4 | low).unwrap_or(b'%'));
-                rest = after.get(2..).unwrap_or_default();
-            }
-            _ => {
-                out.push(*byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    percent_decode(value).decode_utf8_lossy().into_owned()
 }
 
 /// The time that a `grpc-timeout` gives: at most eight digits and a unit.

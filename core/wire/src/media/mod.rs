@@ -178,23 +178,10 @@ pub(crate) fn query(query: &str) -> Cow<'_, str> {
 
 /// Text with its percent encoding undone (RFC 3986, section 2.1), if it has any.
 fn unpercent(text: &str) -> Option<String> {
-    memchr::memchr(b'%', text.as_bytes())?;
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((byte, after)) = rest.split_first() {
-        let digit = |at: usize| after.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-        match (byte, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                out.push(u8::try_from(high << 4 | low).unwrap_or(b'%'));
-                rest = after.get(2..).unwrap_or_default();
-            }
-            _ => {
-                out.push(*byte);
-                rest = after;
-            }
-        }
+    match percent_encoding::percent_decode_str(text).into() {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
     }
-    (out.len() < text.len()).then(|| String::from_utf8_lossy(&out).into_owned())
 }
 
 /// The media type to note: the claimed one if the bytes do not contradict it, else what they are and what was claimed.

@@ -17,8 +17,8 @@ use std::ops::Range;
 pub(super) struct Asks<'a> {
     pub(super) model: Option<(&'a str, Range<usize>)>,
     pub(super) stream: bool,
-    /// What a file of calls asks, if it is one.
-    pub(super) batch: Batch,
+    /// What a file of calls asks, and where it stands, if it is one.
+    pub(super) batch: Option<(Batch, Range<usize>)>,
 }
 
 /// Fields whose values are chosen from a list or name something.
@@ -115,7 +115,7 @@ pub(super) fn collect<'a>(
         let [(text, from)] = files.as_slice() else {
             return Err(Malformed::new(0, "the batch is not one file of text in UTF-8"));
         };
-        asks.batch = Batch::read(text, *from)?;
+        asks.batch = Some((Batch::read(text, *from)?, *from..*from + text.len()));
     }
     Ok(asks)
 }

@@ -76,6 +76,8 @@ pub struct Request<'a> {
     model: Option<Cow<'a, str>>,
     slot: Slot,
     boundary: Option<String>,
+    /// Where it is a file of calls.
+    batch: Option<Range<usize>>,
     /// The lengths that stand in the body before what they count.
     lengths: Lengths,
     stream: bool,
@@ -194,6 +196,7 @@ impl<'a> Request<'a> {
             model: None,
             slot: if endpoint.has_model_in_path() { Slot::Path } else { Slot::Nowhere },
             boundary: None,
+            batch: None,
             lengths: Lengths::default(),
             stream: false,
             tools: Vec::new(),
@@ -239,10 +242,13 @@ impl<'a> Request<'a> {
             request.model = Some(Cow::Borrowed(name));
             request.slot = Slot::Part(span);
         }
-        if let Some(model) = asks.batch.model {
-            request.model = Some(Cow::Owned(model));
+        if let Some((batch, span)) = asks.batch {
+            request.model = batch.model.map(Cow::Owned).or(request.model);
+            request.tools = batch.tools;
+            request.batch = Some(span);
+            // Its lines say what is asked, and none of them is written anew.
+            request.slot = Slot::Nowhere;
         }
-        request.tools = asks.batch.tools;
         request.stream = asks.stream;
         Ok(request)
     }
@@ -454,8 +460,7 @@ fn is_utf8(charset: &str) -> bool {
 }
 
 /// Entry for fuzzing: the first byte picks the endpoint, the rest is the body. What is read must rewrite to itself, and
-/// any edit of it must read again, also without its files; save that of a file of calls, which is text to us and JSON to its reader:
-/// what the gateway puts there has no quotes.
+/// any edit of it must read again, also without its files.
 pub fn fuzz(bytes: &[u8]) {
     let Some((first, body)) = bytes.split_first() else { return };
     let Some(endpoint) = crate::endpoints().nth(usize::from(*first) % crate::endpoints().count()) else { return };
@@ -465,7 +470,7 @@ pub fn fuzz(bytes: &[u8]) {
         _ => endpoint.content_type(),
     };
     let limits = Limits { depth: 32, nodes: 4096, pieces: 4096, parts: 32 };
-    let reads = |body: &[u8]| endpoint.name() == "files" || reading(endpoint, kind, body, &limits).is_ok();
+    let reads = |body: &[u8]| reading(endpoint, kind, body, &limits).is_ok();
     let Ok(request) = reading(endpoint, kind, body, &limits) else { return };
     debug_assert!(request.rewrite(&[], None).is_ok_and(|same| same == body));
     let edit = |(piece, own): (usize, &Piece<'_>)| {

@@ -1,5 +1,6 @@
 //! Putting edits into the bytes as they came: a list of splices, and every byte between them untouched.
 
+use super::batch::Batch;
 use super::files::{Exit, Held, Substitute};
 use super::rest::{self, Filling, With};
 use super::{Place, Request, Slot};
@@ -26,6 +27,9 @@ pub enum Unfit {
     /// The replacement would end its part of the form.
     #[error("an edit would put the form's boundary into a part")]
     Boundary,
+    /// A file of calls would ask for something else, or be none.
+    #[error("an edit would change what the calls of a batch ask")]
+    Batch,
     /// A file has no place, or cannot be left out.
     #[error("attachment {0} cannot be replaced")]
     Attachment(usize),
@@ -61,6 +65,7 @@ pub struct Rewriting<'r> {
     // INVARIANT: in order, and none within another.
     splices: Vec<Splice<'r>>,
     boundary: Option<&'r str>,
+    batch: Option<&'r Range<usize>>,
 }
 
 impl<'r> Rewriting<'r> {
@@ -101,7 +106,8 @@ impl<'r> Rewriting<'r> {
             splices.extend(lengths.into_iter().map(|(span, bytes)| Splice::new(span, bytes)));
             splices.sort_by_key(|splice| splice.span.start);
         }
-        Ok(Self { body: request.body, splices, boundary: request.boundary.as_deref() })
+        let (boundary, batch) = (request.boundary.as_deref(), request.batch.as_ref());
+        Ok(Self { body: request.body, splices, boundary, batch })
     }
 
     /// How long it will be.
@@ -131,15 +137,27 @@ impl<'r> Rewriting<'r> {
     }
 
     /// Looks at the body that was written: whether an edit put a boundary into a form, alone or together with what stands
-    /// around it.
+    /// around it, and whether a file of calls still asks what was decided.
     ///
     /// # Errors
-    /// If so; it must not leave.
+    /// If not; it must not leave.
     pub fn check(&self, written: &[u8]) -> Result<(), Unfit> {
         let Some(boundary) = self.boundary.filter(|_| !self.splices.is_empty()) else { return Ok(()) };
         let delimiter = format!("--{boundary}");
         let count = |bytes: &[u8]| memchr::memmem::find_iter(bytes, delimiter.as_bytes()).count();
-        if count(written) == count(self.body) { Ok(()) } else { Err(Unfit::Boundary) }
+        if count(written) != count(self.body) {
+            return Err(Unfit::Boundary);
+        }
+        let Some(span) = self.batch else { return Ok(()) };
+        let calls = |body: &[u8], span: Range<usize>| Batch::read(std::str::from_utf8(body.get(span)?).ok()?, 0).ok();
+        let same = calls(written, self.moved(span.start)..self.moved(span.end)) == calls(self.body, span.clone());
+        if same { Ok(()) } else { Err(Unfit::Batch) }
+    }
+
+    /// Where a place of the body stands that no splice covers, once all are made.
+    fn moved(&self, at: usize) -> usize {
+        let before = self.splices.iter().take_while(|splice| splice.span.start < at);
+        before.fold(at, |at, splice| (at + splice.len()).saturating_sub(splice.span.len()))
     }
 
     /// The body, written and looked at.

@@ -332,6 +332,23 @@ fn a_file_of_calls_is_one_only_where_it_is_made_into_calls() {
 }
 
 #[test]
+fn an_edit_of_a_file_of_calls_changes_what_they_say_and_not_what_they_ask() {
+    let call = r#"{"url":"/v1/chat/completions","body":{"model":"gpt-4o","input":"ask anna@works.example"}}"#;
+    let calls = format!("{call}\n{call}\n");
+    let body = UPLOAD.replace("assistants", "batch").replace("tag;value\r\nTIC-101;185\r\n", &calls);
+    let request = upload(body.as_bytes()).unwrap();
+    let both = |from: &str, to: &str| -> Vec<Edit> {
+        calls.match_indices(from).map(|(start, _)| edit(3, start..start + from.len(), to)).collect()
+    };
+    let told = body.replace("anna@works.example", "[person]");
+    assert_eq!(text(&request, &both("anna@works.example", "[person]"), None).unwrap(), told);
+    for (from, to) in [("gpt-4o", "[code]"), ("/v1/chat", "[path]"), ("\"input\"", "input"), ("body", "[word]")] {
+        assert_eq!(text(&request, &both(from, to), None), Err(Unfit::Batch), "{from}");
+    }
+    assert_eq!(text(&request, &[], Some("edge")), Err(Unfit::Model), "the lines would ask the old one");
+}
+
+#[test]
 fn an_edit_cannot_end_its_part() {
     let request = upload(UPLOAD.as_bytes()).unwrap();
     assert_eq!(request.rewrite(&[edit(3, 0..3, "\r\n--x--\r\n")], None), Err(Unfit::Boundary));
