@@ -6,12 +6,13 @@ import { holdsPage } from "./holds.js";
 import { isolatePage } from "./isolate.js";
 import { mapPage } from "./map.js";
 import { nowPage } from "./now.js";
+import { plantPage } from "./plant.js";
 import { current, follow, keepAlive, leave, nothingPage, signInPage } from "./session.js";
 import { whenLost } from "./server.js";
 import { settings } from "./settings.js";
 import { t } from "./texts.js";
 
-const PAGES = [["now", nowPage], ["map", mapPage], ["isolate", isolatePage], ["holds", holdsPage]];
+const PAGES = [["now", nowPage], ["map", mapPage], ["isolate", isolatePage], ["holds", holdsPage], ["plant", plantPage]];
 
 let session = null;
 let live = null;

@@ -59,6 +59,13 @@ export const keyed = (parent, key, make) => {
   };
 };
 
+// Hands the person a file.
+export const keep = (name, type, content) => {
+  const url = URL.createObjectURL(new Blob([content], { type }));
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 1_000);
+};
+
 // A shape for each priority, so that none is told by colour alone.
 export const sign = (level) => {
   const shapes = {

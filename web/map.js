@@ -1,5 +1,5 @@
 // Map: zones by Purdue level from top to bottom, the providers in them, and the conduits between. Drawn anew each time from the plant in force.
-import { clear, h, mark, plain, svg, write } from "./draw.js";
+import { clear, h, keep, mark, plain, svg, write } from "./draw.js";
 import { count } from "./format.js";
 import { get } from "./server.js";
 import { t, told } from "./texts.js";
@@ -69,7 +69,7 @@ export const mapPage = (main, { say }) => {
   let gone = false, map = null, drawing = null, lines = new Map();
   const place = h("div", { class: "map scroll", tabindex: "0", role: "group", "aria-label": t("map") });
   const rows = h("tbody");
-  const save = h("button", { type: "button", class: "button", id: "save-svg", disabled: true, onclick: () => keep() }, t("saveSvg"));
+  const save = h("button", { type: "button", class: "button", id: "save-svg", disabled: true, onclick: () => picture() }, t("saveSvg"));
 
   const draw = (name) => {
     const { bands, places, height } = layout(map);
@@ -99,7 +99,7 @@ export const mapPage = (main, { say }) => {
   };
 
   // As the screen shows it, in a file of its own: styles go along as attributes.
-  const keep = () => {
+  const picture = () => {
     const copy = drawing.cloneNode(true);
     const originals = drawing.querySelectorAll("*"), copies = copy.querySelectorAll("*");
     originals.forEach((one, index) => {
@@ -109,10 +109,7 @@ export const mapPage = (main, { say }) => {
       }
     });
     copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-    const url = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }));
-    const link = h("a", { href: url, download: "plant.svg" });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 1_000);
+    keep("plant.svg", "image/svg+xml", new XMLSerializer().serializeToString(copy));
   };
 
   const cells = new Map();

@@ -1,5 +1,6 @@
 //! Joins the console to the house: what people ask of a running gateway, done with its parts.
 
+use crate::drafting;
 use crate::isolating::{Deed, Isolating};
 use crate::journal::{self, Ledger};
 use crate::signing_in::SigningIn;
@@ -9,7 +10,7 @@ use config::Loaded;
 use config::badges::{self, Badges};
 use console::{
     Arrival, Asked, Console, Control, Decision, Entrance, Fault, Found, Hold, InForce, Isolations, Later, Listen, Map,
-    Person, Reading, Ruling, State, Tls, Trip, Wish,
+    Person, Reading, Ruling, Standing as PlantFiles, State, Tls, Tried, Trip, Wish,
 };
 use gateway::{Valve, Waiting, Word};
 use miette::{IntoDiagnostic, WrapErr};
@@ -22,7 +23,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::Store;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 /// The name of the socket in the ledger's folder: there is one gateway to a ledger.
 const SOCKET: &str = "control.sock";
@@ -44,6 +45,7 @@ pub(crate) struct Order {
 pub(crate) struct Terms {
     pub(crate) control: config::Control,
     pub(crate) badges: Badges,
+    loaded: Arc<Loaded>,
     signing_in: Option<Arc<SigningIn>>,
     /// Whoever was let in under others may not be let in again.
     epoch: u64,
@@ -57,7 +59,7 @@ impl Terms {
         let mut hasher = DefaultHasher::new();
         format!("{:?} {:?} {issuer:?}", control.roles, control.login).hash(&mut hasher);
         let badges = badges::read(&control.tokens)?;
-        Ok(Self { control, badges, signing_in, epoch: hasher.finish() })
+        Ok(Self { control, badges, loaded: Arc::new(loaded.clone()), signing_in, epoch: hasher.finish() })
     }
 
     /// Whether nobody can come in yet but by a one-time link.
@@ -74,6 +76,9 @@ pub(crate) struct Hands {
     standing: Arc<Standing>,
     terms: ArcSwap<Terms>,
     orders: mpsc::Sender<Order>,
+    plant_file: PathBuf,
+    /// Drafts that are being tried out.
+    drafts: Semaphore,
 }
 
 /// The console of a gateway that runs.
@@ -87,6 +92,7 @@ pub(crate) struct Controlling {
 impl Controlling {
     /// Begins to listen.
     pub(crate) async fn open(
+        path: &Path,
         loaded: &Loaded,
         valve: Valve,
         isolating: Arc<Isolating>,
@@ -96,7 +102,10 @@ impl Controlling {
         let (sender, orders) = mpsc::channel(ORDERS);
         let Fresh { terms, certificate } = Fresh::read(loaded)?;
         let terms = ArcSwap::from_pointee(terms);
-        let hands = Arc::new(Hands { valve, isolating, recorder, standing, terms, orders: sender });
+        let plant_file = if path.is_dir() { path.join(config::PLANT_FILE) } else { path.to_owned() };
+        let drafts = Semaphore::new(1);
+        let hands = Hands { valve, isolating, recorder, standing, terms, orders: sender, plant_file, drafts };
+        let hands = Arc::new(hands);
         let tls = certificate.map(|certificate| Arc::new(ArcSwap::from_pointee(certificate)));
         let url = loaded.control.url.clone();
         let listen = loaded.control.listen.map(|address| Listen { address, tls: tls.clone(), url });
@@ -236,6 +245,15 @@ impl Hands {
         Ok(shown(&waiting, content))
     }
 
+    /// Works with the plant's files, beside everything else.
+    async fn with_files<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Path, &Loaded) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let (path, now) = (self.plant_file.clone(), Arc::clone(&self.terms.load().loaded));
+        tokio::task::spawn_blocking(move || work(&path, &now)).await.unwrap_or_else(|_| Err(lost()))
+    }
+
     async fn order(&self, by: Person) -> Result<InForce, Fault> {
         let (told, came) = oneshot::channel();
         let busy = |_| Fault::Unavailable("the gateway has as many orders as it takes; try again".to_owned());
@@ -344,6 +362,18 @@ impl Control for Hands {
         let word = Word { approve: ruling.decision == Decision::Approve, by: by.told(), reason: ruling.reason };
         let decided = self.valve.decide(id, word).map(|waiting| shown(&waiting, false)).ok_or_else(nothing);
         Box::pin(std::future::ready(decided))
+    }
+
+    fn plant(&self, texts: bool) -> Later<'_, Result<PlantFiles, Fault>> {
+        Box::pin(self.with_files(move |path, now| drafting::standing(path, now, texts)))
+    }
+
+    fn draft(&self, files: BTreeMap<String, String>) -> Later<'_, Result<Tried, Fault>> {
+        Box::pin(async move {
+            let busy = |_| Fault::Unavailable("another draft is being tried out; try again".to_owned());
+            let _turn = self.drafts.try_acquire().map_err(busy)?;
+            self.with_files(move |path, now| drafting::try_out(path, now, &files)).await
+        })
     }
 
     fn reload(&self, by: Person) -> Later<'_, Result<InForce, Fault>> {

@@ -13,6 +13,7 @@ mod convict;
 mod demo;
 mod diff;
 mod doctor;
+mod drafting;
 mod drill;
 mod erase;
 mod explain;

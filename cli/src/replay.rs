@@ -26,8 +26,9 @@ use side::{Ruling, Side};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use store::{Blobs, Reader};
-use tell::{Change, Told};
+use store::{Blobs, ReadError, Reader};
+use tell::Change;
+pub(crate) use tell::Told;
 use zeroize::Zeroizing;
 
 /// Say which recorded calls a draft would decide otherwise.
@@ -85,13 +86,23 @@ fn replay(plant: &Path, args: &Args) -> miette::Result<Told> {
     let vault = args.key.as_deref().map(|key| Vault::open(key, &now, &draft, &reader)).transpose()?;
     // What is registered lies beside the plant in force; a draft changes none of it.
     let draft = Loaded { gateway: now.gateway.clone(), ..draft };
+    over(now, draft, vault.as_ref(), reader.records(0, args.wanted.filter(plant)?))
+}
+
+/// Decides recorded calls anew by both plants; by what was kept of them where there is a vault for it.
+pub(crate) fn over(
+    now: Loaded,
+    draft: Loaded,
+    vault: Option<&Vault>,
+    records: impl Iterator<Item = Result<store::Record, ReadError>>,
+) -> miette::Result<Told> {
     let key = PlantKey::read(&now.gateway.keys).ok();
     let sides = Sides { before: Side::of(now, key.as_ref())?, after: Side::of(draft, key.as_ref())? };
     let mut told = Told::new(&sides.before, &sides.after);
-    for record in reader.records(0, args.wanted.filter(plant)?) {
+    for record in records {
         let record = record.into_diagnostic().wrap_err("the ledger cannot be read; `penstock verify` says more")?;
         if let Some(call) = Recorded::of(&record.entry) {
-            let content = vault.as_ref().and_then(|vault| vault.content(&record));
+            let content = vault.and_then(|vault| vault.content(&record));
             told.add(sides.judge(call, content.as_ref().map(|content| content.as_slice())));
         }
     }
@@ -132,7 +143,7 @@ impl Change {
 }
 
 /// Kept content, and the key that opens it.
-struct Vault {
+pub(crate) struct Vault {
     blobs: Blobs,
     key: OpeningKey,
 }

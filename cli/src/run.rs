@@ -190,7 +190,8 @@ impl House {
         let doors = (listen.as_slice(), loaded.gateway.admin, handed()?);
         let gateway =
             Gateway::start(doors, limits, key.secrets(), inforce, recorder, metrics).await.into_diagnostic()?;
-        let controlling = Controlling::open(&loaded, gateway.valve(), isolating, own, witnessing.standing()).await?;
+        let controlling =
+            Controlling::open(path, &loaded, gateway.valve(), isolating, own, witnessing.standing()).await?;
         last.hand_over(&loaded, &approvers, &store, &key)?;
         journal::note(&store, Kind::Config, in_force(&loaded));
         let seen = Seen::look(&loaded, path);

@@ -3,6 +3,7 @@
 use super::call::{Basis, Recorded};
 use super::side::{Ruling, Side};
 use crate::print::columns;
+use console::{Judged, Replay};
 use plant::Millis;
 use policy::Effect;
 use serde_json::{Value, json};
@@ -73,9 +74,10 @@ struct Tally {
 }
 
 /// Everything that a replay came to.
-pub(super) struct Told {
+pub(crate) struct Told {
     from: String,
     to: String,
+    since: Option<Millis>,
     calls: u64,
     /// How many were judged by what.
     by: BTreeMap<&'static str, u64>,
@@ -88,11 +90,13 @@ impl Told {
     pub(super) fn new(before: &Side, after: &Side) -> Self {
         let digest = |side: &Side| side.loaded.plant.digest.clone();
         let by = [Basis::Content, Basis::Findings, Basis::Head].map(|basis| (basis.name(), 0)).into();
-        Self { from: digest(before), to: digest(after), calls: 0, by, tallies: BTreeMap::new(), changes: Vec::new() }
+        let (from, to) = (digest(before), digest(after));
+        Self { from, to, since: None, calls: 0, by, tallies: BTreeMap::new(), changes: Vec::new() }
     }
 
     pub(super) fn add(&mut self, change: Change) {
         self.calls += 1;
+        self.since = self.since.or(Some(change.call.at));
         *self.by.entry(change.basis.name()).or_default() += 1;
         let tally = self.tallies.entry((change.conduit(), change.call.workload().to_owned())).or_default();
         tally.calls += 1;
@@ -128,6 +132,35 @@ impl Told {
             "conduits": self.tallies.iter().map(tally).collect::<Vec<_>>(),
             "changed": self.changes.iter().map(Change::data).collect::<Vec<_>>(),
         })
+    }
+
+    /// What the console shows of it.
+    pub(crate) fn shown(&self) -> Replay {
+        let tally = |((conduit, workload), tally): (&(String, String), &Tally)| console::Tally {
+            conduit: conduit.clone(),
+            workload: workload.clone(),
+            calls: tally.calls,
+            opens: tally.opens,
+            closes: tally.closes,
+            changes: tally.changes,
+            doubtful: tally.doubtful,
+        };
+        let judged = |change: &Change| Judged {
+            record: change.call.id.clone(),
+            time: change.call.at.to_string(),
+            workload: change.call.workload().to_owned(),
+            conduit: change.conduit(),
+            in_force: change.before.words(),
+            draft: change.after.words(),
+            doubtful: change.doubtful,
+        };
+        Replay {
+            since: self.since.map(|since| since.to_string()),
+            calls: self.calls,
+            changed: u64::try_from(self.changes.len()).unwrap_or(u64::MAX),
+            tallies: self.tallies.iter().map(tally).collect(),
+            list: self.changes.iter().rev().take(LISTED).map(judged).collect(),
+        }
     }
 
     pub(super) fn words(&self) -> String {

@@ -8,14 +8,15 @@ use crate::problem::{Problem, Reply, with};
 use crate::repeat::Repeats;
 use crate::routes::{self, Act, OPENAPI};
 use crate::throttle::Throttle;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use plant::{Part, RecordId, Right, Role, TokenId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
@@ -25,6 +26,14 @@ use tokio_util::sync::CancellationToken;
 const FOLLOWED: Duration = Duration::from_secs(15 * 60);
 /// Longest body.
 const BODY: usize = 64 << 10;
+/// Longest draft of a plant.
+const DRAFT: usize = 2 << 20;
+/// Longest path of one of its files, in characters.
+const PATH: usize = 256;
+/// Most files of a draft.
+const FILES: usize = 64;
+/// How much of what is too long is let go by before the answer.
+const PASSING: usize = 16 << 20;
 /// How long a body may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest reason, in characters.
@@ -96,7 +105,12 @@ impl Desk {
         }
         no_query(&head)?;
         let (key, person) = (key(&head.headers)?, who.person);
-        let body = read(&head.headers, body).await?;
+        if route.act == Act::Draft {
+            // It changes nothing, so it may be asked as often as somebody likes.
+            let DraftBody { files } = parse(&read(&head.headers, body, DRAFT).await?)?;
+            return self.draft(files).await;
+        }
+        let body = read(&head.headers, body, BODY).await?;
         if route.act == Act::Link {
             return self.link(&person, &body);
         }
@@ -121,7 +135,7 @@ impl Desk {
             }
             Act::SignIn => {
                 no_query(head)?;
-                let LinkBody { link } = parse(&read(&head.headers, body).await?)?;
+                let LinkBody { link } = parse(&read(&head.headers, body, BODY).await?)?;
                 let (session, cookie) = self.front.follow(&head.headers, &link)?;
                 let (status, body) = json(StatusCode::OK, &Session::of(&self.front, Some(&session)))?;
                 let mut reply = with(status, JSON, body);
@@ -185,6 +199,17 @@ impl Desk {
         Ok(with(status, JSON, body))
     }
 
+    async fn draft(&self, files: BTreeMap<String, String>) -> Result<Reply, Problem> {
+        if files.is_empty() || files.len() > FILES {
+            return Err(Problem::Unfit(format!("a draft has 1 to {FILES} files")));
+        }
+        if files.keys().any(|path| !(1..=PATH).contains(&path.chars().count())) {
+            return Err(Problem::Unfit(format!("the path of a file has 1 to {PATH} characters")));
+        }
+        let (status, body) = json(StatusCode::OK, &self.control.draft(files).await?)?;
+        Ok(with(status, JSON, body))
+    }
+
     async fn look(&self, act: Act, person: Person, name: &str, head: &Parts) -> Answered {
         if act == Act::Hold {
             let content = wants_content(head.uri.query())?;
@@ -200,6 +225,10 @@ impl Desk {
             Act::Now => json(StatusCode::OK, &self.front.pulse.now()),
             Act::Map => json(StatusCode::OK, &self.control.map()),
             Act::Isolations => json(StatusCode::OK, &self.control.isolations()),
+            Act::Plant => {
+                let texts = person.may(Right::Change) || person.may(Right::SeeContent);
+                json(StatusCode::OK, &self.control.plant(texts).await?)
+            }
             Act::Holds => json(StatusCode::OK, &Holds { holds: self.control.holds() }),
             _ => Err(Problem::NoRoute),
         }
@@ -285,6 +314,12 @@ struct PersonBody {
 #[derive(Serialize)]
 struct Holds {
     holds: Vec<crate::control::Hold>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DraftBody {
+    files: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -375,7 +410,7 @@ fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     }
 }
 
-async fn read(headers: &HeaderMap, body: Incoming) -> Result<Bytes, Problem> {
+async fn read(headers: &HeaderMap, body: Incoming, most: usize) -> Result<Bytes, Problem> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
@@ -383,12 +418,23 @@ async fn read(headers: &HeaderMap, body: Incoming) -> Result<Bytes, Problem> {
     if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(JSON) {
         return Err(Problem::Kind);
     }
-    match timeout(PATIENCE, Limited::new(body, BODY).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(problem)) if problem.is::<LengthLimitError>() => Err(Problem::TooLong),
-        Ok(Err(_)) => Err(Problem::Malformed("the body broke off")),
-        Err(_) => Err(Problem::Slow),
+    timeout(PATIENCE, gather(body, most)).await.unwrap_or(Err(Problem::Slow))
+}
+
+/// The whole body. Of one that is too long the rest is let go by, up to some length: whoever is still sending does not listen.
+async fn gather(mut body: Incoming, most: usize) -> Result<Bytes, Problem> {
+    let (mut whole, mut length) = (BytesMut::new(), 0_usize);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::Malformed("the body broke off"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        if length <= most {
+            whole.extend_from_slice(&data);
+        } else if length > most + PASSING {
+            break;
+        }
     }
+    if length <= most { Ok(whole.freeze()) } else { Err(Problem::TooLong) }
 }
 
 fn asked<T: Serialize>(asked: Asked<T>) -> Answered {

@@ -1,10 +1,11 @@
 //! What can be done with a running gateway, and by whom.
 
+use crate::draft::{Standing, Tried};
 use crate::map::Map;
 use crate::reading::Reading;
 use plant::{Part, RecordId, Right, Role};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 
 /// Something that is there later.
@@ -125,6 +126,12 @@ pub trait Control: Send + Sync {
 
     /// Decides one of them.
     fn decide(&self, by: Person, id: RecordId, ruling: Ruling) -> Later<'_, Result<Hold, Fault>>;
+
+    /// The plant's files; with what they say if `texts`.
+    fn plant(&self, texts: bool) -> Later<'_, Result<Standing, Fault>>;
+
+    /// What the plant would be with these texts in place of its own files, by their paths. Nothing of it is kept.
+    fn draft(&self, files: BTreeMap<String, String>) -> Later<'_, Result<Tried, Fault>>;
 
     /// Has the plant's files read anew.
     fn reload(&self, by: Person) -> Later<'_, Result<InForce, Fault>>;

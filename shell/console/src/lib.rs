@@ -14,6 +14,7 @@
 mod answer;
 mod control;
 mod cookie;
+mod draft;
 mod entrance;
 mod front;
 mod live;
@@ -36,6 +37,7 @@ pub use control::{
     Asked, Control, Decision, Fault, Found, Hold, InForce, Isolation, Isolations, Later, Ledger, Person, Ruling, State,
     Waiting, Wish,
 };
+pub use draft::{Difference, File, Judged, Replay, Standing, Tally, Tried, Wrong};
 pub use entrance::{Arrival, Entrance, Terms, Trip};
 pub use map::{Conduit, Map, Provider, Workload, Zone};
 pub use reading::{Books, Health, Lane, Reading, Stepped, Unwitnessed};

@@ -31,7 +31,7 @@ macro_rules! files {
     };
 }
 
-static FILES: [(&str, &str, &[u8]); 15] = files![
+static FILES: [(&str, &str, &[u8]); 16] = files![
     "app.js" SCRIPT,
     "draw.js" SCRIPT,
     "format.js" SCRIPT,
@@ -41,6 +41,7 @@ static FILES: [(&str, &str, &[u8]); 15] = files![
     "live.js" SCRIPT,
     "map.js" SCRIPT,
     "now.js" SCRIPT,
+    "plant.js" SCRIPT,
     "server.js" SCRIPT,
     "session.js" SCRIPT,
     "settings.js" SCRIPT,

@@ -27,6 +27,8 @@ pub(crate) enum Act {
     Hold,
     Decide,
     Reload,
+    Plant,
+    Draft,
 }
 
 /// An address.
@@ -48,7 +50,7 @@ const fn open(method: Method, path: &'static str, act: Act) -> Route {
     Route { method, path, right: None, act }
 }
 
-pub(crate) static ROUTES: [Route; 17] = [
+pub(crate) static ROUTES: [Route; 19] = [
     open(Method::GET, "/api/v1/openapi.json", Act::Describe),
     open(Method::GET, "/api/v1/session", Act::Session),
     open(Method::POST, "/api/v1/session", Act::SignIn),
@@ -66,6 +68,8 @@ pub(crate) static ROUTES: [Route; 17] = [
     route(Method::GET, "/api/v1/holds/{id}", Right::View, Act::Hold),
     route(Method::POST, "/api/v1/holds/{id}/decision", Right::DecideHold, Act::Decide),
     route(Method::POST, "/api/v1/reloads", Right::Change, Act::Reload),
+    route(Method::GET, "/api/v1/plant", Right::View, Act::Plant),
+    route(Method::POST, "/api/v1/drafts", Right::Change, Act::Draft),
 ];
 
 /// The route of a request, and the name in its path.
