@@ -12,6 +12,8 @@ use std::ops::Range;
 
 /// Longest name: labels begin with `source.`, and have at most 96 characters.
 const LONGEST: usize = 80;
+/// Most sources: a record names each that was found.
+const MOST: usize = 256;
 /// Overlaps that are told of one pair of sources: the rest are of the same kind.
 const TOLD: usize = 1;
 
@@ -21,7 +23,14 @@ const HOLDINGS: [Holding; 3] = [Holding::Tag, Holding::Path, Holding::Table];
 pub(crate) fn build(file: &Node<'_>, scale: &Scale, report: &mut Report) -> BTreeMap<SourceId, Source> {
     let mut sources = BTreeMap::new();
     let mut sound = true;
-    for (name, node) in file.tables("sources") {
+    let tables = file.tables("sources");
+    if let Some((name, _)) = tables.get(MOST) {
+        let message = format!("there are {} sources, and there may be {MOST}", tables.len());
+        let help = "a source is a part of the plant's data that is opened or closed as a whole: put together what goes together";
+        report.add(report.problem(Code::TooMany, name.span.clone(), message).help(help));
+        sound = false;
+    }
+    for (name, node) in tables {
         sound &= judge(&name, &node, report);
         if let Some(source) = source(name.value, &node, scale) {
             sources.insert(source.id.clone(), source);

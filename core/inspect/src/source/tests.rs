@@ -2,8 +2,8 @@
 
 use super::{Holding, Listed, SourceProblem, overlaps};
 use crate::fuzz::message;
-use crate::{Inspector, Settings, SettingsProblem};
-use plant::{Scale, Source, SourceId};
+use crate::{Changes, Inspector, Settings, SettingsProblem, transform};
+use plant::{Rewrite, Scale, Source, SourceId};
 use proptest::prelude::*;
 
 fn source(name: &str, tags: &[&str], paths: &[&str], tables: &[&str]) -> Source {
@@ -136,6 +136,27 @@ fn a_tag_of_a_source_is_still_a_tag_and_may_be_of_two_sources() {
     let findings = inspector(both).unwrap().read(&message("PLANT.TIC101.PV is 40")).unwrap();
     let labels: Vec<&str> = findings.iter().map(|finding| finding.label.as_str()).collect();
     assert!(labels.contains(&"source.all") && labels.contains(&"source.cell") && labels.contains(&"tag"), "{labels:?}");
+}
+
+#[test]
+fn what_is_replaced_comes_back_although_sources_and_tags_overlap() {
+    let text = "TIC-101.PV and PLANT.TIC-102.SP, ns=2;s=PLANT.FIC-7 and TIC-103";
+    let all =
+        vec![source("all", &["PLANT.*", "TIC-101.*"], &[], &[]), source("cell", &["TIC-102.SP", "TIC-103"], &[], &[])];
+    let content = message(text);
+    let findings = inspector(all).unwrap().read(&content).unwrap();
+    assert!(findings.iter().filter(|finding| finding.source().is_some()).count() >= 5, "{findings:?}");
+    let changes = Changes { tokenise: (0..findings.len()).collect(), ..Changes::default() };
+    let changed = transform(&content, &findings, &changes, &crate::fuzz::maker("c")).unwrap();
+    let mut sent = text.to_owned();
+    for edit in changed.edits.iter().rev() {
+        sent.replace_range(edit.span.clone(), &edit.replacement);
+    }
+    for part in ["TIC", "PLANT", "FIC"] {
+        assert!(!sent.contains(part), "{sent}");
+    }
+    let mut restorer = changed.restorer;
+    assert_eq!(restorer.whole(&sent, plant::Form::Plain).unwrap(), text);
 }
 
 #[test]
