@@ -316,6 +316,13 @@ def test_explain_check_and_diff_know_of_it(works, tmp_path):
     assert "may use source `sis` too" in told, told
 
 
+def test_replay_decides_anew_what_a_draft_closes(works, ask, tmp_path):
+    ask(f"Why did {SIS} act?", workload="planner")
+    (tmp_path / "plant.toml").write_text((works.folder / "plant.toml").read_text().replace('deny_sources = ["recipes"]', 'deny_sources = ["sis"]'))
+    done = works.penstock("replay", str(tmp_path / "plant.toml"), check=False)
+    assert done.returncode == 1 and "source-denied" in done.stdout, done.stdout + done.stderr
+
+
 def test_paths_are_told_by_the_plant_file_and_by_the_ledger(works, ask, tmp_path):
     ask(f"Why does {LINE} drift?")
     ask(f"Why did {SIS} act?", workload="planner")

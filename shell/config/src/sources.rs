@@ -214,3 +214,103 @@ fn tell(file: &Node<'_>, problem: &SourceProblem, report: &mut Report) {
     };
     report.add(report.problem(code, span, message).help(help));
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{NoFiles, Surroundings, read};
+    use plant::{Closed, Millis, Plant, SourceId, Unapproved, WorkloadId};
+    use std::path::Path;
+    use std::sync::Arc;
+
+    const PLANT: &str = r#"
+        [plant]
+        name = "works"
+        sources = "UNSAID"
+        [zones.line]
+        networks = ["10.0.0.0/24"]
+        level = 3
+        sl_t = { iac = 1, uc = 1, si = 1, dc = 1, rdf = 1, tre = 1, ra = 1 }
+        criticality = "low"
+        owner = "OT"
+        [zones.cloud]
+        external = true
+        owner = "IT"
+        [workloads.says-nothing]
+        zone = "line"
+        purposes = ["advice"]
+        [workloads.lists]
+        zone = "line"
+        purposes = ["advice"]
+        sources = ["line-1"]
+        [workloads.denies]
+        zone = "line"
+        purposes = ["advice"]
+        deny_sources = ["sis"]
+        [sources.line-1]
+        tags = ["LINE1.*"]
+        sensitivity = "internal"
+        owner = "OT"
+        [sources.sis]
+        tags = ["SIS-*"]
+        paths = ['\\PISRV01\SIS*']
+        documents = ["trips"]
+        tables = ["mes.trips"]
+        sensitivity = "restricted"
+        owner = "Safety"
+        [providers.openai]
+        dialect = "openai"
+        address = "https://api.openai.com"
+        zone = "cloud"
+        clearance = "internal"
+        supplier = { name = "OpenAI" }
+        [conduits.cloud]
+        from = ["line"]
+        to = "openai"
+        purposes = ["advice"]
+        models = ["*"]
+        ceiling = "internal"
+        handling = [{ label = "source.sis", do = "refuse" }, { label = "source", do = "hold" }]
+        deny_sources = ["sis"]
+        unapproved_sources = "tokenise"
+        owner = "OT"
+        approved_by = "Security"
+    "#;
+
+    fn plant(unsaid: &str) -> Arc<Plant> {
+        let around = Surroundings {
+            name: "plant.toml",
+            folder: Path::new("/nowhere"),
+            files: &NoFiles,
+            now: Millis(1_800_000_000_000),
+            hash: |_| "0".repeat(64),
+        };
+        read(PLANT.replace("UNSAID", unsaid).as_bytes(), around).map_err(|problems| problems.to_string()).unwrap().plant
+    }
+
+    #[test]
+    fn what_a_workload_does_not_say_the_plant_says_for_all() {
+        let closes = |unsaid, workload: &str, source| {
+            plant(unsaid).workloads[&WorkloadId::new(workload).unwrap()].sources.closes(source)
+        };
+        assert_eq!(closes("any", "says-nothing", "sis"), None);
+        assert_eq!(closes("none", "says-nothing", "sis"), Some(Closed::Unnamed));
+        for unsaid in ["any", "none"] {
+            assert_eq!(closes(unsaid, "lists", "line-1"), None);
+            assert_eq!(closes(unsaid, "lists", "sis"), Some(Closed::Unnamed));
+            assert_eq!(closes(unsaid, "denies", "sis"), Some(Closed::Denied));
+        }
+        assert_eq!(closes("any", "denies", "line-1"), None);
+        assert_eq!(closes("none", "denies", "line-1"), Some(Closed::Unnamed));
+    }
+
+    #[test]
+    fn a_source_is_read_whole() {
+        let plant = plant("any");
+        let source = &plant.sources[&SourceId::new("sis").unwrap()];
+        assert_eq!(source.paths, [r"\\PISRV01\SIS*"]);
+        assert_eq!((source.documents.len(), source.tables.len(), source.owner.as_str()), (1, 1, "Safety"));
+        assert_eq!(source.sensitivity, plant.scale.highest());
+        let conduit = plant.conduits.values().next().unwrap();
+        assert_eq!((conduit.unapproved, conduit.sources.closes("sis")), (Unapproved::Tokenise, Some(Closed::Denied)));
+    }
+}
