@@ -134,7 +134,12 @@ fn places<'t>(text: &'t [u8], ends: &[usize], part: &'t [u8], limit: usize) -> i
             reach.push(from..until);
         }
     }
-    reach.into_iter().flatten().filter(move |at| text.get(*at..limit).is_some_and(|rest| rest.starts_with(part)))
+    let begins = part.first().copied();
+    let candidates = reach.into_iter().flat_map(move |range| {
+        let window = text.get(range.start..range.end.min(limit)).unwrap_or_default();
+        begins.into_iter().flat_map(move |byte| memchr::memchr_iter(byte, window).map(move |at| range.start + at))
+    });
+    candidates.filter(move |at| text.get(*at..limit).is_some_and(|rest| rest.starts_with(part)))
 }
 
 /// Whether a letter or digit of ASCII follows.
