@@ -27,6 +27,11 @@ fn registry() -> &'static Registry {
     })
 }
 
+/// What a stranger may send to the console.
+pub fn console(bytes: &[u8]) {
+    console::fuzz(bytes);
+}
+
 /// The first message of TLS: in whatever pieces it comes, it says the same.
 pub fn hello(bytes: &[u8]) {
     hello::fuzz::hello(bytes);

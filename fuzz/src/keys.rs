@@ -119,6 +119,11 @@ pub fn jws(bytes: &[u8]) {
     }
 }
 
+/// The tokens of people, as they are kept.
+pub fn badges(bytes: &[u8]) {
+    config::badges::fuzz(bytes);
+}
+
 /// A workload token: one spelling, and its secret is not shown.
 pub fn token(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };

@@ -172,6 +172,21 @@ const PROMPT: &[&str] = &[
     "ﬁ",
     "\u{0}",
 ];
+const CONSOLE: &[&str] = &[
+    "{\"files\":{\"",
+    "\"part\":\"zone:",
+    "\"reason\":\"",
+    "\"roles\":[\"engineer\"]",
+    "/api/v1/holds/",
+    "/decision",
+    "penstock-9465=",
+    "; ",
+    "\"",
+    "\\u202e",
+    "2026-11-20T21:30:00.000Z",
+    "null",
+    "\n",
+];
 const CSV: &[&str] = &["\"", "\"\"", ",", ";", "\t", "\r\n", "\n", "\u{feff}", "4711-0815", "ﬁ", "\u{0}"];
 const COUNTS: &[&str] = &["\n", " ", "(others)", "-1", "18446744073709551616", "1e9", "\u{0}"];
 const PACK: &[&str] =
@@ -341,6 +356,8 @@ targets! {
     "multipart" wires::multipart, seeds::forms, FORM, 200_000;
     "files" inspection::files, seeds::files, FILE, 5_000;
     "oversight" wires::oversight, seeds::accounts, JSON, 100_000;
+    "console" caller::console, seeds::asked_of_the_console, CONSOLE, 100_000;
+    "badges" keys::badges, seeds::badges, CONSOLE, 50_000;
     "request" wires::request, seeds::requests, JSON, 200_000;
     "form" wires::form, seeds::form_requests, FORM, 200_000;
     "call" wires::call, seeds::calls, JSON, 200_000;

@@ -363,6 +363,34 @@ pub(crate) fn workload_token() -> String {
     seal::token::Secret::new(id, &zeroize::Zeroizing::new([9; 32])).text().to_owned()
 }
 
+/// What the console is asked.
+#[must_use]
+pub fn asked_of_the_console() -> Vec<Vec<u8>> {
+    [
+        "/api/v1/holds/01a1fb30-3806-72d4-ae00-31d6f6986299/decision",
+        "penstock-9465=0123456789abcdef; other=1",
+        r#"{"part":"zone:line","reason":"the copilot gives wrong setpoints"}"#,
+        r#"{"decision":"approve","reason":"seen by two"}"#,
+        r#"{"person":"ada","roles":["engineer","viewer"]}"#,
+        r#"{"link":"0123456789abcdef"}"#,
+        r#"{"files":{"plant.toml":"[plant]\nname = \"works\"\n"}}"#,
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .into()
+}
+
+/// The tokens of people, as they are kept.
+#[must_use]
+pub fn badges() -> Vec<Vec<u8>> {
+    let row = |id: &str, hash: &str, rest: &str| {
+        format!(r#"{{"id":"{id}","person":"ada","roles":["engineer"],"sha256":"{}",{rest}}}"#, hash.repeat(32))
+    };
+    let ended = r#""issued":"2026-11-20T21:30:00.000Z","expires":"2026-12-20T21:30:00.000Z","revoked":"2026-11-21T08:00:00.000Z","note":"for the pilot""#;
+    let open = r#""issued":"2026-11-20T21:30:00.000Z","expires":null,"revoked":null,"note":null"#;
+    let rows = [row("ada-k7q2vd", "9f", ended), row("ada-m3x8ra", "0a", open)].join(",");
+    vec![format!(r#"{{"version":1,"tokens":[{rows}]}}"#).into_bytes()]
+}
+
 /// Workload tokens.
 #[must_use]
 pub fn workload_tokens() -> Vec<Vec<u8>> {

@@ -122,7 +122,10 @@ impl Badges {
 /// # Errors
 /// When it cannot be read, can be written by others, or is not what it should be.
 pub fn read(path: &Path) -> Result<Badges, TokensProblem> {
-    let Some(text) = tokens::text(path)? else { return Ok(Badges::default()) };
+    tokens::text(path)?.map_or_else(|| Ok(Badges::default()), |text| parse(path, text))
+}
+
+fn parse(path: &Path, text: String) -> Result<Badges, TokensProblem> {
     let file: BadgesFile = serde_json::from_str(&text).map_err(|problem| misread(path, text, &problem))?;
     let impossible = |message| TokensProblem::Impossible { path: path.to_owned(), message };
     let list: Option<Vec<Badge>> = file.tokens.into_iter().map(Row::badge).collect();
@@ -215,6 +218,15 @@ fn write(badges: &Badges) -> String {
     let mut text = serde_json::to_string_pretty(&file).expect("JSON of plain texts");
     text.push('\n');
     text
+}
+
+/// Entry for fuzzing: what is read is written so that it reads the same.
+pub fn fuzz(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let path = Path::new("console.json");
+    if let Ok(badges) = parse(path, text.to_owned()) {
+        debug_assert_eq!(parse(path, write(&badges)).ok(), Some(badges));
+    }
 }
 
 #[cfg(test)]

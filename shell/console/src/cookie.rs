@@ -52,6 +52,18 @@ impl Cookie {
     }
 }
 
+/// Entry for fuzzing: headers, one to a line. What is found is what one of them says, and no part of another cookie.
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let values = bytes.split(|byte| *byte == b'\n').filter_map(|line| HeaderValue::from_bytes(line).ok());
+    let headers: HeaderMap = values.map(|value| (COOKIE, value)).collect();
+    let cookie = Cookie::session(false, 9465);
+    if let Some(value) = cookie.of(&headers) {
+        debug_assert!(!value.contains(';'));
+        let said = format!("{}={value}", cookie.name);
+        debug_assert!(headers.values().any(|own| own.to_str().is_ok_and(|own| own.contains(&said))));
+    }
+}
+
 fn name(stem: &str, secure: bool, port: u16) -> String {
     if secure { format!("__Host-{stem}") } else { format!("{stem}-{port}") }
 }

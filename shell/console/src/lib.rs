@@ -42,4 +42,15 @@ pub use entrance::{Arrival, Entrance, Terms, Trip};
 pub use map::{Conduit, Map, Provider, Workload, Zone};
 pub use reading::{Books, Health, Lane, Reading, Stepped, Unwitnessed};
 pub use routes::OPENAPI;
+/// Entry for fuzzing: what a stranger may send to the console, as address, cookie and body.
+pub fn fuzz(bytes: &[u8]) {
+    if let Ok(path) = std::str::from_utf8(bytes)
+        && let Ok((route, name)) = routes::find(&http::Method::GET, path)
+    {
+        debug_assert_eq!(path, route.path.replace("{id}", name));
+    }
+    cookie::fuzz(bytes);
+    answer::fuzz(bytes);
+}
+
 pub use serve::{Console, Listen, ListenError, Tls};
