@@ -54,3 +54,15 @@ pub fn sinks(bytes: &[u8]) {
 pub fn guard(bytes: &[u8]) {
     ::guard::fuzz(bytes);
 }
+
+/// Patterns of sources, and texts that have something of them or not.
+#[must_use]
+pub fn patterns() -> Vec<Vec<u8>> {
+    let cases = [
+        "AREA1.TIC101.*\nFIC-2*\nns=2;s=Line1.Oven.*\n\nWhy does area1/tic101/pv drift, and FIC-21? Read ns=2;s=Line1.Oven.T3.",
+        "\\\\PISRV01\\SINUSOID\n\\\\AFSRV\\Brewery\\Line 2\\*|Flow\n*Boiler*\n\n\\\\AFSRV\\Brewery\\Line 2\\Pump7|Flow xBoiler.7 \\\\\\\\PISRV01\\\\SINUSOID",
+        "mes.orders\nMES_DB.dbo.*\n\nSELECT * FROM [mes].[orders] JOIN \"MES_DB\".\"dbo\".\"Batches\"",
+        "Ölpumpe.Druck\n炉1.温度\nABC*D*E*F*\n\nÖLPUMPE.DRUCK 炉1.温度 ABCDDDDEEEEFFFF",
+    ];
+    cases.iter().map(|text| text.as_bytes().to_vec()).collect()
+}

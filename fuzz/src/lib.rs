@@ -368,7 +368,7 @@ targets! {
     "grpc" wires::grpc, seeds::grpc_bodies, PROTOBUF, 200_000;
     "ndjson" wires::ndjson, seeds::streams, STREAM, 60_000;
     "findings" inspection::findings, seeds::prompts, PROMPT, 30_000;
-    "sources" inspection::sources, seeds::sources, TAGS, 30_000;
+    "sources" inspection::sources, inspection::patterns, TAGS, 30_000;
     "documents" inspection::documents, seeds::documents, NONE, 20_000;
     "tables" inspection::tables, seeds::tables, NONE, 20_000;
     "counts" records::counts, seeds::counts, COUNTS, 20_000;
