@@ -41,6 +41,7 @@ mod notice;
 mod overseen;
 mod oversight;
 mod pack;
+mod paths;
 mod print;
 mod prune;
 mod quotas;
@@ -128,6 +129,7 @@ enum Task {
     Shifts(shifts::Args),
     Inventory(inventory::Args),
     Usage(usage::Args),
+    Paths(paths::Args),
     Receipt(receipt::Args),
     Sql(sql::Args),
     Reindex(reindex::Args),
@@ -177,6 +179,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Inventory(args) => inventory::run(&plant, args),
         Task::Shifts(args) => shifts::run(&plant, args),
         Task::Usage(args) => usage::run(&plant, args),
+        Task::Paths(args) => paths::run(&plant, &args),
         Task::Receipt(args) => receipt::run(&plant, args),
         Task::Sql(args) => sql::run(args),
         Task::Reindex(args) => reindex::run(args),

@@ -50,6 +50,25 @@ const PROTOBUF: &[&str] = &[
     "%C3",
 ];
 
+const TAGS: &[&str] = &[
+    "*",
+    "\n\n",
+    ".",
+    "/",
+    "\\",
+    "|",
+    ":",
+    "_",
+    "ns=2;s=",
+    "[default]",
+    "AREA1",
+    ".PV",
+    "Ö",
+    "\u{301}",
+    "\u{ff21}",
+    "温",
+];
+
 const JSON: &[&str] = &[
     "{",
     "}",
@@ -396,6 +415,7 @@ targets! {
     "grpc" wires::grpc, seeds::grpc_bodies, PROTOBUF, 200_000;
     "ndjson" wires::ndjson, seeds::streams, STREAM, 60_000;
     "findings" inspection::findings, seeds::prompts, PROMPT, 30_000;
+    "sources" inspection::sources, inspection::patterns, TAGS, 30_000;
     "documents" inspection::documents, seeds::documents, NONE, 20_000;
     "tables" inspection::tables, seeds::tables, NONE, 20_000;
     "query" console::fuzz_query, seeds::queries, QUERY, 200_000;

@@ -546,7 +546,8 @@ pub fn documents() -> Vec<Vec<u8>> {
         let id = plant::DocumentId::new(name.trim_end_matches(".txt")).expect("a name");
         let label = plant::Label::new("document").expect("a label");
         let public = name.starts_with('m');
-        (prints::Registration { id, label, sensitivity: None, public }, String::from_utf8(text).expect("text"))
+        let registration = prints::Registration { id, label, sensitivity: None, public, collection: None };
+        (registration, String::from_utf8(text).expect("text"))
     };
     let mut collection = prints::Collection::default();
     let empty = body(&collection.encode(&keys), "penstock documents 1\n");

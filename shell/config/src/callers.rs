@@ -3,6 +3,7 @@
 use crate::node::{At, Node};
 use crate::problem::Code;
 use crate::report::Report;
+use crate::sources;
 use crate::value::{enumerate, quote};
 use plant::{Governance, Issuer, Purpose, Workload, WorkloadId, Workstation, WorkstationId, ZoneId};
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ pub(crate) fn workloads(file: &Node<'_>, report: &mut Report) -> BTreeMap<Worklo
     let mut workloads = BTreeMap::new();
     for (name, node) in file.tables("workloads") {
         from_outside(file, &node, report);
-        if let Some(workload) = workload(name.value, &node) {
+        if let Some(workload) = workload(file, name.value, &node) {
             ungoverned(&workload, &node, report);
             workloads.insert(workload.id.clone(), workload);
         }
@@ -22,13 +23,14 @@ pub(crate) fn workloads(file: &Node<'_>, report: &mut Report) -> BTreeMap<Worklo
     workloads
 }
 
-fn workload(name: &str, node: &Node<'_>) -> Option<Workload> {
+fn workload(file: &Node<'_>, name: &str, node: &Node<'_>) -> Option<Workload> {
     Some(Workload {
         id: WorkloadId::new(name).ok()?,
         title: node.string("title"),
         zone: node.read("zone", ZoneId::new)?,
         certificates: strings(node, "certificates"),
         purposes: node.reads("purposes", Purpose::new),
+        sources: sources::of_workload(file, node),
         governance: governance(node),
     })
 }

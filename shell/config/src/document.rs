@@ -274,6 +274,7 @@ fn example(section: &Section) -> String {
                 .replace("<quota>", "assistants")
                 .replace("<destination>", "soc")
                 .replace("<component>", "gpt-4o")
+                .replace("<source>", "line-1")
                 .replace("<label>", "recipe")
         ),
     };

@@ -12,8 +12,10 @@ mod intercept;
 mod map;
 mod oversight;
 mod quotas;
+mod reading;
 mod services;
 mod shifts;
+mod sources;
 
 use crate::table::{
     ALGORITHM, ISSUER, Kind, Named, PATH, RECIPIENT, SIGNING, SOCKET, Section, UNIT, URL, URL_OR_PATH, any, list, may,
@@ -30,8 +32,10 @@ pub(crate) use map::{
 };
 pub(crate) use oversight::{CONDUIT_OVERSIGHT, OVERSIGHT};
 pub(crate) use quotas::{PRICES, QUEUE, QUOTA};
+pub(crate) use reading::{DICTIONARY, INSPECTION};
 pub(crate) use services::{API, GRPC};
 pub(crate) use shifts::SHIFTS;
+pub(crate) use sources::SOURCE;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -46,8 +50,6 @@ static ANY_SOCKET: Kind = Kind::Form(&SOCKET);
 static ANY_PATH: Kind = Kind::Form(&PATH);
 static ANY_ALGORITHM: Kind = Kind::Form(&ALGORITHM);
 static ANY_RECIPIENT: Kind = Kind::Form(&RECIPIENT);
-
-static DECIMALS: [&str; 3] = ["point", "comma", "either"];
 
 /// The whole file.
 pub(crate) static FILE: Section = Section {
@@ -73,6 +75,12 @@ pub(crate) static FILE: Section = Section {
         may("governance", Kind::Table(&GOVERNANCE), "", "What components need before calls use them."),
         may("conduits", Kind::Tables(&CONDUIT, Named::Conduit), "", "The authorised paths."),
         may("alerts", Kind::Tables(&ALERT, Named::Destination), "", "Where alerts go."),
+        may(
+            "sources",
+            Kind::Tables(&SOURCE, Named::Source),
+            "",
+            "The parts of the plant's data that workloads may use or not.",
+        ),
         may("quotas", Kind::Tables(&QUOTA, Named::Quota), "", "How much may be used, and by whom."),
         may(
             "labels",
@@ -122,6 +130,12 @@ pub(crate) static PLANT: Section = Section {
             Kind::List { of: &WORD, least: 2 },
             "[\"public\", \"internal\", \"confidential\", \"restricted\"]",
             "The plant's scale of sensitivity, from what anyone may know to what must not leave: 2 to 16 steps.",
+        ),
+        may(
+            "sources",
+            Kind::OneOf(&sources::UNSAID),
+            "\"none\"",
+            "What a workload may use that says nothing of `sources`: `any` source that is not denied to it, or `none`.",
         ),
     ],
 };
@@ -421,72 +435,6 @@ pub(crate) static OPERATORS: Section = Section {
     ],
 };
 
-pub(crate) static DICTIONARY: Section = Section {
-    path: "dictionary.<label>",
-    noun: "dictionary",
-    about: "Words of the plant that must be recognised: products, recipes, customers, projects. The table's name is the label that they get.",
-    fields: &[
-        may(
-            "terms",
-            any(&TEXT),
-            "[\"Brewhouse Gold\", \"Project Amber\"]",
-            "Words and phrases, found without regard to case, as whole words.",
-        ),
-        may(
-            "patterns",
-            any(&TEXT),
-            "['RCP-[0-9]{4}']",
-            "Regular expressions. They run in linear time: no look-around, no back-references.",
-        ),
-        may(
-            "sensitivity",
-            Kind::Name(Named::Sensitivity),
-            "\"confidential\"",
-            "How sensitive they make content. Needed, unless `[labels]` says it.",
-        ),
-    ],
-};
-
-pub(crate) static INSPECTION: Section = Section {
-    path: "inspection",
-    noun: "inspection",
-    about: "How content is read, beyond what is built in.",
-    fields: &[
-        may(
-            "tags",
-            any(&TEXT),
-            "['[A-Z]{2}[0-9]{2}-[A-Z]{3}-[0-9]{3}']",
-            "Regular expressions of the plant's tag numbering schemes. What they match is labelled `tag`.",
-        ),
-        may(
-            "ignore",
-            any(&TEXT),
-            "[\"info@brewery-north.example\"]",
-            "Texts that are never a finding, compared whole and without case.",
-        ),
-        may(
-            "decimal",
-            Kind::OneOf(&DECIMALS),
-            "\"comma\"",
-            "How numbers are written where one separator may be either, as in `1.250`: with a decimal `point` or `comma`. With `either`, as the \
-             language of the text has it, and where that does not show both ways, of which the worse counts.",
-        ),
-        may("disabled", any(&WORD), "[\"person.phone\"]", "Built-in rules to switch off, by name."),
-        may(
-            "detectors",
-            any(&ANY_PATH),
-            "[\"detectors.toml\"]",
-            "Files with detection rules of the plant's own, in TOML.",
-        ),
-        may(
-            "findings",
-            Kind::Count { low: 1, high: 1_000_000 },
-            "32768",
-            "Most findings in one message. A message with more is refused: it cannot be handled finding by finding.",
-        ),
-    ],
-};
-
 pub(crate) static TAG_LIMIT: Section = Section {
     path: "limits",
     noun: "limit",
@@ -575,6 +523,7 @@ pub(crate) static SECTIONS: &[&Section] = &[
     &QUOTA,
     &ALERT,
     &ALERT_CREDENTIAL,
+    &SOURCE,
     &DICTIONARY,
     &INSPECTION,
     &TAG_LIMIT,

@@ -41,6 +41,7 @@ mod rules;
 mod secret;
 mod shape;
 mod shifts;
+mod sources;
 mod spill;
 mod table;
 pub mod tokens;

@@ -8,7 +8,7 @@ use crate::report::Report;
 use crate::shape::Shape;
 use crate::{
     Loaded, alerts, callers, components, conduits, control, detection, failing, files, gateway, labels, limits,
-    oversight, paths, providers, quotas, rules, secret, shifts, spill, zones,
+    oversight, paths, providers, quotas, rules, secret, shifts, sources, spill, zones,
 };
 use plant::{GatewayId, Millis, Plant, PlantId, Scale};
 use std::path::Path;
@@ -142,7 +142,9 @@ fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Opt
     let providers = providers::build(file, &known, around.folder, report);
     let conduits = conduits::build(file, &known, around.now, report);
     paths::check(file, &known, report);
-    let inspect = labels::build(file, &known, report);
+    let sources = sources::build(file, &known, report);
+    let mut inspect = labels::build(file, &known, report);
+    inspect.sources = sources.values().cloned().collect();
     let guard = limits::build(file, report);
     let alerts = alerts::build(file, &known, around.folder, report);
     let (failing, quotas) = (failing::build(file, report), quotas::build(file, report));
@@ -160,6 +162,7 @@ fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Opt
         workstations,
         issuer,
         providers,
+        sources,
         conduits,
         digest: String::new(),
     };

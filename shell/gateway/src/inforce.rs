@@ -15,8 +15,8 @@ use http::{HeaderMap, HeaderValue};
 use identity::{Identified, Presented, Registry};
 use inspect::{Inspector, Sinks};
 use plant::{
-    Conduit, ConduitId, Content, Dialect, Files, Keep, Millis, OperatorId, OperatorRole, Part, Plant, ProviderId,
-    Reason, Refusal,
+    Answers, Conduit, ConduitId, Content, Dialect, Files, Handling, Keep, Millis, OperatorId, OperatorRole, Part,
+    Plant, ProviderId, Reason, Refusal, SourceId, Tokens, Unapproved, Verdict, WorkloadId,
 };
 use policy::{Passage, Policy};
 use quota::Counters;
@@ -293,9 +293,27 @@ impl Inforce {
     }
 
     /// What makes the answer of a passage safe to show, if its conduit asks for anything.
-    pub(crate) fn sinks(&self, passage: &Passage) -> Option<Sinks> {
-        let answers = &self.conduit(passage)?.answers;
-        (!answers.is_open()).then(|| Sinks::new(answers, Arc::clone(&self.inspector)))
+    pub(crate) fn sinks(&self, passage: &Passage, workload: &WorkloadId) -> Option<Sinks> {
+        let own = &self.conduit(passage)?.answers;
+        let withheld = self.withheld(passage, workload);
+        if withheld.is_empty() {
+            return (!own.is_open()).then(|| Sinks::new(own, Arc::clone(&self.inspector)));
+        }
+        let withhold = withheld.into_iter().chain(own.withhold.iter().cloned()).collect();
+        Some(Sinks::new(&Answers { withhold, ..own.clone() }, Arc::clone(&self.inspector)))
+    }
+
+    /// What a server of tools may not bring: what is of data sources that the workload may not use. What a model says it was
+    /// told by somebody, and that is judged where it is told.
+    fn withheld(&self, passage: &Passage, workload: &WorkloadId) -> Vec<Handling> {
+        let provider = self.plant().providers.get(&passage.provider);
+        if provider.is_none_or(|provider| provider.dialect != Dialect::Mcp) {
+            return Vec::new();
+        }
+        let (closed, unapproved) = self.policy.closed_sources(workload, &passage.conduit);
+        let verdict = if unapproved == Unapproved::Refuse { Verdict::Refuse } else { Verdict::Redact };
+        let labels = closed.into_iter().filter_map(SourceId::label);
+        labels.map(|label| Handling { label, verdict, tokens: Tokens::Words }).collect()
     }
 }
 

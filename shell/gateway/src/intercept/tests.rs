@@ -56,6 +56,7 @@ fn plant(providers: &[(&str, &str)]) -> Plant {
         id: PlantId::new("works").unwrap(),
         gateway: GatewayId::new("gate-1").unwrap(),
         zones: BTreeMap::new(),
+        sources: BTreeMap::new(),
         workloads: BTreeMap::new(),
         workstations: BTreeMap::new(),
         issuer: None,
