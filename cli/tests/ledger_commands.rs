@@ -348,7 +348,10 @@ fn on_a_terminal_the_table_fits_and_refusals_stand_out() {
     let Ok(output) = Command::new("script").args(["-qec", &command, "/dev/null"]).output() else { return };
     let text = String::from_utf8(output.stdout).unwrap();
     let lines: Vec<_> = text.lines().collect();
-    assert!(lines[0].starts_with("\u{1b}[1mNO ") && lines[1].starts_with(&format!("\u{1b}[31m{} ", house.number())), "{text}");
+    assert!(
+        lines[0].starts_with("\u{1b}[1mNO ") && lines[1].starts_with(&format!("\u{1b}[31m{} ", house.number())),
+        "{text}"
+    );
     assert!(lines.iter().take(4).all(|line| line.trim_end().chars().count() <= 120 + 9), "{text}");
     assert!(text.contains("\u{1b}[1;32mVERIFIED"), "{text}");
 }
