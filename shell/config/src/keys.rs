@@ -2,7 +2,7 @@
 //!
 //! The one source of truth. The reader walks a file along it, the JSON Schema and the reference page are written
 //! from it, and the defaults are checked against it. A key that is not here does not exist. Zones, callers,
-//! providers and conduits are in `map`, console and control in `hands`.
+//! providers and conduits are in `map`, console and control in `hands`, witnesses in `witnesses`.
 
 mod alerts;
 mod answers;
@@ -17,6 +17,7 @@ mod reading;
 mod services;
 mod shifts;
 mod sources;
+mod witnesses;
 
 use crate::table::{
     ALGORITHM, ISSUER, Kind, Named, PATH, RECIPIENT, SIGNING, SOCKET, Section, UNIT, URL, URL_OR_PATH, any, list, may,
@@ -38,6 +39,7 @@ pub(crate) use reading::{DICTIONARY, INSPECTION};
 pub(crate) use services::{API, GRPC};
 pub(crate) use shifts::SHIFTS;
 pub(crate) use sources::SOURCE;
+pub(crate) use witnesses::{WITNESS, WITNESSES};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -320,79 +322,6 @@ pub(crate) static TELEMETRY: Section = Section {
             "Authorities to trust for it in place of the system's, PEM.",
         ),
         may("service", Kind::Text, "\"penstock\"", "The `service.name` of the traces."),
-    ],
-};
-
-pub(crate) static WITNESSES: Section = Section {
-    path: "witnesses",
-    noun: "witnesses",
-    about: "Who signs the heads of this gateway's ledger, so that nobody can cut off its end, put it back from a backup or go on with a \
-            copy without being seen. Without this table nobody is asked over the network.",
-    fields: &[
-        must(
-            "policy",
-            Kind::Form(&PATH),
-            "\"trust/policy\"",
-            "The C2SP tlog-policy that auditors use too: `witness NAME KEY URL` for each witness that is asked, `group`s that count \
-             organisations, and a `quorum`. Witnesses without a URL sign by files that people carry.",
-        ),
-        may(
-            "every",
-            Kind::Time { low: SECOND, high: 24 * HOUR },
-            "\"1m\"",
-            "Least time between two heads that they are asked to sign.",
-        ),
-        may(
-            "warn_after",
-            Kind::Time { low: SECOND, high: 365 * 24 * HOUR },
-            "\"1h\"",
-            "How long a record may wait until enough of them have signed a head that covers it; beyond it the log warns.",
-        ),
-        may(
-            "authorities",
-            Kind::Form(&PATH),
-            "\"pki/witness-authority.pem\"",
-            "Authorities to trust for `https://` URLs in place of the system's, PEM.",
-        ),
-    ],
-};
-
-pub(crate) static WITNESS: Section = Section {
-    path: "witness",
-    noun: "witness",
-    about: "This gateway as a witness of others: it signs the heads that their gateways send, by C2SP tlog-witness. The best witness of a \
-            plant is another plant.",
-    fields: &[
-        may(
-            "listen",
-            any(&ANY_SOCKET),
-            "[\"10.20.35.10:7443\"]",
-            "Where HTTPS is spoken, with the gateway's certificate.",
-        ),
-        may(
-            "plain_http",
-            any(&ANY_SOCKET),
-            "[\"10.20.35.10:7380\"]",
-            "Where HTTP is spoken without TLS. That is safe: both sides sign what they say, and none of it is secret.",
-        ),
-        may(
-            "key",
-            Kind::Form(&PATH),
-            "\"keys/witness.key\"",
-            "The witness's private key; `penstock witness key` makes one.",
-        ),
-        may(
-            "state",
-            Kind::Form(&PATH),
-            "\"witness\"",
-            "The folder of what it has signed. Never put it back from a backup: a witness must not forget.",
-        ),
-        must(
-            "logs",
-            Kind::Form(&PATH),
-            "\"trust/peers\"",
-            "The public keys of the ledgers that it looks after: their `trust/ledger.vkey`, one after the other.",
-        ),
     ],
 };
 
