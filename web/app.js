@@ -7,12 +7,15 @@ import { isolatePage } from "./isolate.js";
 import { mapPage } from "./map.js";
 import { nowPage } from "./now.js";
 import { plantPage } from "./plant.js";
+import { recordsPage } from "./records.js";
 import { current, follow, keepAlive, leave, nothingPage, signInPage } from "./session.js";
 import { whenLost } from "./server.js";
 import { settings } from "./settings.js";
 import { t } from "./texts.js";
 
-const PAGES = [["now", nowPage], ["map", mapPage], ["isolate", isolatePage], ["holds", holdsPage], ["plant", plantPage]];
+const PAGES = [["now", nowPage], ["map", mapPage], ["isolate", isolatePage], ["holds", holdsPage], ["records", recordsPage], ["plant", plantPage]];
+
+const PAGE_NAMES = { records: "records_page" };
 
 let session = null;
 let live = null;
@@ -20,7 +23,7 @@ let latest = null;
 let shown = null;
 
 const asked = () => {
-  const name = location.hash.replace(/^#\/?/, "");
+  const [name] = location.hash.replace(/^#\/?/, "").split("?");
   return PAGES.some(([known]) => known === name) ? name : "now";
 };
 
@@ -29,7 +32,7 @@ const frame = () => {
   document.documentElement.lang = settings.language;
   const badge = h("span", { class: "badge", hidden: true });
   const links = PAGES.map(([name]) => h("a", { href: `#/${name}`, id: `to-${name}` },
-    h("span", null, t(name)), name === "holds" ? badge : null));
+    h("span", null, t(PAGE_NAMES[name] ?? name)), name === "holds" ? badge : null));
   const plant = h("span", { class: "plant" });
   const time = h("time", { class: "clock mono", title: t("plantTime", zoneName()) });
   const state = h("span", { class: "state", role: "status" }, t("waitingForData"));
@@ -60,10 +63,14 @@ const frame = () => {
   const page = () => {
     const name = asked();
     links.forEach((link) => link.getAttribute("href") === `#/${name}` ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current"));
-    document.title = `${t(name)} · Penstock`;
+    document.title = `${t(PAGE_NAMES[name] ?? name)} · Penstock`;
+    // A page that keeps what is asked for in its address follows it by itself.
+    if (shown?.turned && shown.name === name) { shown.turned(); return true; }
     shown?.gone?.();
     shown = PAGES.find(([known]) => known === name)[1](main, { session, say, live });
+    shown.name = name;
     if (latest) shown.show?.(latest);
+    return false;
   };
   return {
     page, main,
@@ -88,6 +95,8 @@ let framed = null;
 
 const begin = () => {
   live?.end();
+  shown?.gone?.();
+  shown = null;
   live = new Live({
     heard: (now) => { latest = now; framed.show(now); },
     over: () => entrance("sessionOver"),
@@ -133,7 +142,7 @@ const arrive = async () => {
 whenLost(() => { if (live) entrance("sessionOver"); });
 addEventListener("hashchange", () => {
   if (location.hash.startsWith("#link=")) return arrive();
-  if (live) { framed.page(); framed.main.focus({ preventScroll: true }); scrollTo(0, 0); }
+  if (live && !framed.page()) { framed.main.focus({ preventScroll: true }); scrollTo(0, 0); }
 });
 keepAlive();
 arrive().catch(() => entrance());

@@ -28,6 +28,21 @@ export const moment = (at) => {
 };
 export const stamp = (at) => times({ ...DAY, ...CLOCK, timeZoneName: "short" }).format(new Date(at));
 
+// A moment as a field of a form has it, in the plant's time zone, and back. Where a clock is set back, its first hour is meant.
+const parts = (at) => Object.fromEntries(times({ ...DAY, ...CLOCK }).formatToParts(new Date(at)).map(({ type, value }) => [type, value]));
+export const toLocal = (at) => {
+  if (!/^[0-9]{1,15}$/.test(at)) return "";
+  const { year, month, day, hour, minute, second } = parts(Number(at));
+  return `${year}-${month}-${day}T${hour}:${minute}:${second}`;
+};
+export const fromLocal = (text) => {
+  const wanted = Date.parse(`${text}Z`);
+  if (Number.isNaN(wanted)) return "";
+  let at = wanted;
+  for (let tries = 0; tries < 3; tries += 1) at += wanted - Date.parse(`${toLocal(String(at))}Z`);
+  return String(at);
+};
+
 export const millis = (ms) => {
   if (ms === null || ms === undefined) return "–";
   if (ms < 1) return `${numbers({ maximumSignificantDigits: 2 }).format(ms)} ms`;

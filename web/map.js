@@ -1,6 +1,7 @@
 // Map: zones by Purdue level from top to bottom, the providers in them, and the conduits between. Drawn anew each time from the plant in force.
-import { clear, h, keep, mark, plain, svg, write } from "./draw.js";
+import { clear, foreign, h, keep, mark, plain, svg, write } from "./draw.js";
 import { count } from "./format.js";
+import { recordsAt } from "./records.js";
 import { get } from "./server.js";
 import { t, told } from "./texts.js";
 
@@ -73,7 +74,9 @@ export const mapPage = (main, { say }) => {
 
   const draw = (name) => {
     const { bands, places, height } = layout(map);
-    const zone = ({ zone: one, x, y, width, height: tall }) => svg("g", { class: one.external ? "zone outside" : "zone", "data-zone": one.name },
+    // Calls come from the plant's own zones; nothing is recorded under one that only takes them.
+    const zone = ({ zone: one, x, y, width, height: tall }) => svg(one.external ? "g" : "a", { class: one.external ? "zone outside" : "zone", "data-zone": one.name,
+      href: one.external ? null : recordsAt({ zone: one.name }) },
       svg("rect", { x, y, width, height: tall, rx: 4 }),
       svg("text", { x: x + 10, y: y + 19, class: "name" }, cut(one.title ?? one.name, width - 20, 8)),
       svg("text", { x: x + 10, y: y + 36, class: "about" }, cut(`${one.external ? `${t("external")} · ` : ""}${one.owner}`, width - 20, 6.6)));
@@ -86,11 +89,13 @@ export const mapPage = (main, { say }) => {
       const [start, end] = [places.zones.get(from), places.providers.get(conduit.to)];
       if (!start || !end) return null;
       const title = svg("title", null, plain(conduit.name));
-      const line = svg("path", { class: "conduit", d: path(start, end, nth++), "data-conduit": conduit.name }, title);
+      const d = path(start, end, nth++);
+      const line = svg("path", { class: "conduit", d, "data-conduit": conduit.name }, title);
       lines.set(conduit.name, [...(lines.get(conduit.name) ?? []), { line, title }]);
-      return line;
+      // A thin line is hard to hit: a wide one that nobody sees lies over it. By keyboard the table below leads to the same.
+      return svg("a", { href: recordsAt({ conduit: conduit.name }), tabindex: -1, "aria-hidden": "true" }, line, svg("path", { class: "reach", d }));
     })).filter(Boolean);
-    drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": t("mapOf", plain(name)), class: "drawing" },
+    drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "group", "aria-label": t("mapOf", plain(name)), class: "drawing" },
       bands.map(({ level, top, height: tall }) => svg("g", { class: "band" }, svg("rect", { x: 0, y: top, width: WIDTH, height: tall, rx: 4 }),
         svg("text", { x: 12, y: top + 24 }, t("level", level)))),
       [...places.zones.values()].map(zone), curves, [...places.zones.values()].map(inside));
@@ -108,6 +113,9 @@ export const mapPage = (main, { say }) => {
         copies[index].setAttribute(name, style.getPropertyValue(name));
       }
     });
+    // Nothing can be clicked in a file.
+    copy.querySelectorAll(".reach").forEach((one) => one.remove());
+    copy.querySelectorAll("a").forEach((one) => one.removeAttribute("href"));
     copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
     keep("plant.svg", "image/svg+xml", new XMLSerializer().serializeToString(copy));
   };
@@ -117,7 +125,9 @@ export const mapPage = (main, { say }) => {
     clear(rows, map.conduits.map((one) => {
       const own = { calls: h("td"), refused: h("td"), failed: h("td") };
       cells.set(one.name, own);
-      return h("tr", null, h("th", { scope: "row" }, plain(one.name)), h("td", null, plain(one.from.join(", "))), h("td", null, plain(one.to)),
+      own.link = h("a", { href: recordsAt({ conduit: one.name, verdict: "refuse" }) });
+      own.refused.append(own.link);
+      return h("tr", null, h("th", { scope: "row" }, h("a", { href: recordsAt({ conduit: one.name }) }, foreign(one.name))), h("td", null, plain(one.from.join(", "))), h("td", null, plain(one.to)),
         h("td", null, plain(one.ceiling)), h("td", null, plain(one.owner)), own.calls, own.refused, own.failed);
     }));
   };
@@ -150,7 +160,8 @@ export const mapPage = (main, { say }) => {
       }
       const own = cells.get(conduit.name);
       write(own.calls, count(minute.passed + minute.refused));
-      write(own.refused, count(minute.refused));
+      write(own.link, count(minute.refused));
+      own.link.setAttribute("aria-label", t("refusedOn", count(minute.refused), plain(conduit.name)));
       write(own.failed, count(minute.failed));
       mark(own.failed, "warning", minute.failed > 0);
     }

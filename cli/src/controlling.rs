@@ -3,14 +3,16 @@
 use crate::drafting;
 use crate::isolating::{Deed, Isolating};
 use crate::journal::{self, Ledger};
+use crate::searching::Searching;
 use crate::signing_in::SigningIn;
 use ::witness::Standing;
 use arc_swap::ArcSwap;
 use config::Loaded;
 use config::badges::{self, Badges};
 use console::{
-    Arrival, Asked, Console, Control, Decision, Entrance, Fault, Found, Hold, InForce, Isolations, Later, Listen, Map,
-    Person, Reading, Ruling, Standing as PlantFiles, State, Tls, Tried, Trip, Wish,
+    Archive, Arrival, Asked, Console, Control, Decision, Entrance, Fault, Found, Hold, InForce, Isolations, Later,
+    Listen, Listing, Map, Name, Opening, Person, Proof, Reading, Receipt, Ruling, Standing as PlantFiles, State, Story,
+    Tls, Tried, Trip, Wanted, Wish,
 };
 use gateway::{Valve, Waiting, Word};
 use miette::{IntoDiagnostic, WrapErr};
@@ -74,6 +76,7 @@ pub(crate) struct Hands {
     isolating: Arc<Isolating>,
     recorder: Arc<Ledger>,
     standing: Arc<Standing>,
+    searching: Arc<Searching>,
     terms: ArcSwap<Terms>,
     orders: mpsc::Sender<Order>,
     plant_file: PathBuf,
@@ -104,8 +107,18 @@ impl Controlling {
         let terms = ArcSwap::from_pointee(terms);
         let plant_file = if path.is_dir() { path.join(config::PLANT_FILE) } else { path.to_owned() };
         let drafts = Semaphore::new(1);
-        let hands = Hands { valve, isolating, recorder, standing, terms, orders: sender, plant_file, drafts };
-        let hands = Arc::new(hands);
+        let searching = Searching::open(loaded, Arc::clone(&recorder));
+        let hands = Arc::new(Hands {
+            valve,
+            isolating,
+            recorder,
+            standing,
+            searching,
+            terms,
+            orders: sender,
+            plant_file,
+            drafts,
+        });
         let tls = certificate.map(|certificate| Arc::new(ArcSwap::from_pointee(certificate)));
         let url = loaded.control.url.clone();
         let listen = loaded.control.listen.map(|address| Listen { address, tls: tls.clone(), url });
@@ -149,6 +162,7 @@ impl Controlling {
     }
 
     pub(crate) async fn close(self) {
+        self.hands.searching.close();
         self.console.stop().await;
     }
 }
@@ -378,6 +392,28 @@ impl Control for Hands {
 
     fn reload(&self, by: Person) -> Later<'_, Result<InForce, Fault>> {
         Box::pin(self.order(by))
+    }
+}
+
+impl Archive for Hands {
+    fn search(&self, wanted: Wanted) -> Later<'_, Result<Listing, Fault>> {
+        Box::pin(Arc::clone(&self.searching).beside(move |searching| searching.listing(wanted)))
+    }
+
+    fn record(&self, name: Name) -> Later<'_, Result<Story, Fault>> {
+        Box::pin(Arc::clone(&self.searching).beside(move |searching| searching.story(name)))
+    }
+
+    fn proof(&self, name: Name) -> Later<'_, Result<Proof, Fault>> {
+        Box::pin(Arc::clone(&self.searching).beside(move |searching| searching.proof(name)))
+    }
+
+    fn receipt(&self, name: Name) -> Later<'_, Result<Receipt, Fault>> {
+        Box::pin(Arc::clone(&self.searching).beside(move |searching| searching.receipt(name)))
+    }
+
+    fn open(&self, by: Person, name: Name) -> Later<'_, Result<Opening, Fault>> {
+        Box::pin(Arc::clone(&self.searching).beside(move |searching| searching.opening(&by, name)))
     }
 }
 

@@ -55,10 +55,14 @@ pub(crate) fn note(store: &Store, kind: Kind, note: BTreeMap<&'static str, Note>
 }
 
 /// Writes such a record; durable when this returns.
-pub(crate) fn written(store: &Store, kind: Kind, note: BTreeMap<&'static str, Note>) -> Result<(), store::Failure> {
-    let draft =
-        Draft { kind, id: gateway::draw_id(gateway::now()), reference: None, body: Body { note, ..Body::default() } };
-    store.write(draft).map(drop)
+pub(crate) fn written(
+    store: &Store,
+    kind: Kind,
+    note: BTreeMap<&'static str, Note>,
+) -> Result<RecordId, store::Failure> {
+    let id = gateway::draw_id(gateway::now());
+    store.write(Draft { kind, id, reference: None, body: Body { note, ..Body::default() } })?;
+    Ok(id)
 }
 
 /// Writes a record that refers to another; durable when this is done.

@@ -91,6 +91,7 @@ fn id(number: u8) -> RecordId {
 fn call(workload: &str, verdict: Verdict, reason: Option<Reason>, model: &str) -> Body {
     Body {
         who: Some(Who {
+            client: None,
             workload: Some(Party { id: WorkloadId::new(workload).unwrap().to_string(), by: "mtls" }),
             workstation: None,
             operator: Some(Party { id: "op-aaaabbbbccccdddd".to_owned(), by: "oidc" }),

@@ -413,6 +413,26 @@ pub fn records() -> Vec<Vec<u8>> {
     all
 }
 
+/// What records are searched for.
+#[must_use]
+pub fn queries() -> Vec<Vec<u8>> {
+    let all = [
+        "",
+        "kind=refuse&limit=200&before=4711",
+        "since=1790000000000&until=1790000060000&conduit=copilot-openai&workload=copilot&zone=line&provider=openai",
+        "model=gpt-*%C3%BC&verdict=allow&reason=no-conduit&sensitivity=internal&decision=edited&finding=secret.key",
+        "operator=op-aaaabbbbccccdddd&id=01a1fb28-26bf-77bf-a1d9-a527ad6ecc12",
+    ];
+    all.map(|query| query.as_bytes().to_vec()).to_vec()
+}
+
+/// What is put away of records for a search.
+#[must_use]
+pub fn chapters() -> Vec<Vec<u8>> {
+    let entries: Vec<_> = records().iter().filter_map(|line| ledger::decode(line).ok()).collect();
+    vec![index::seed(&entries), index::seed(&[])]
+}
+
 /// Bundles and tiles after their width, and the paths of tiles.
 #[must_use]
 pub fn bundles() -> Vec<Vec<u8>> {
@@ -526,7 +546,8 @@ pub fn documents() -> Vec<Vec<u8>> {
         let id = plant::DocumentId::new(name.trim_end_matches(".txt")).expect("a name");
         let label = plant::Label::new("document").expect("a label");
         let public = name.starts_with('m');
-        (prints::Registration { id, label, sensitivity: None, public }, String::from_utf8(text).expect("text"))
+        let registration = prints::Registration { id, label, sensitivity: None, public, collection: None };
+        (registration, String::from_utf8(text).expect("text"))
     };
     let mut collection = prints::Collection::default();
     let empty = body(&collection.encode(&keys), "penstock documents 1\n");

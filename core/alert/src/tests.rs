@@ -44,6 +44,7 @@ fn plant() -> Plant {
         gateway: GatewayId::new("gate-1").unwrap(),
         scale: Scale::new(["public", "internal", "restricted"].map(str::to_owned).to_vec()).unwrap(),
         zones: zones.into(),
+        sources: BTreeMap::new(),
         workloads: BTreeMap::new(),
         workstations: BTreeMap::new(),
         issuer: None,
@@ -308,7 +309,8 @@ fn a_call_weighs_as_much_as_its_zone() {
 
 #[test]
 fn a_caller_whom_nobody_knows_is_placed_by_the_address() {
-    let who = Who { workload: None, workstation: None, operator: None, peer: "10.0.3.9".parse().unwrap() };
+    let who =
+        Who { workload: None, workstation: None, operator: None, client: None, peer: "10.0.3.9".parse().unwrap() };
     let mut body = Body { who: Some(who), ..Body::default() };
     body.note.insert("reason", Note::text("token-unknown"));
     let seen = look(&entry(Kind::Refuse, body)).unwrap();
@@ -414,6 +416,7 @@ fn what_a_caller_chooses_tells_nothing_apart_and_is_shown_clean() {
 #[test]
 fn the_address_of_a_caller_and_what_people_wrote_are_not_told() {
     let who = Who {
+        client: None,
         workload: Some(Party { id: "stranger".to_owned(), by: "asserted" }),
         workstation: None,
         operator: Some(Party { id: "anna@works.example".to_owned(), by: "oidc" }),

@@ -5,6 +5,7 @@ use crate::front::{Front, Shown};
 use crate::live;
 use crate::pages::harden;
 use crate::problem::{Problem, Reply, with};
+use crate::records;
 use crate::repeat::Repeats;
 use crate::routes::{self, Act, OPENAPI};
 use crate::throttle::Throttle;
@@ -96,6 +97,9 @@ impl Desk {
             no_query(&head)?;
             return self.follow(who);
         }
+        if route.act.is_of_records() {
+            return records::look(&*self.control, route.act, name, &head).await;
+        }
         if looks {
             let (status, body) = self.look(route.act, who.person, name, &head).await?;
             return Ok(with(status, JSON, body));
@@ -113,6 +117,10 @@ impl Desk {
         let body = read(&head.headers, body, BODY).await?;
         if route.act == Act::Link {
             return self.link(&person, &body);
+        }
+        if route.act == Act::Open {
+            // Each opening is one of its own, and what was said is not remembered for a repeat.
+            return records::open(&*self.control, person, name, &body).await;
         }
         let asked = [head.uri.path().as_bytes(), b"\n", &body].concat().into();
         let new = match self.repeats.take(&person.told(), key, asked)? {

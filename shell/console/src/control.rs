@@ -3,6 +3,7 @@
 use crate::draft::{Standing, Tried};
 use crate::map::Map;
 use crate::reading::Reading;
+use crate::records::Archive;
 use plant::{Part, RecordId, Right, Role};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,7 +97,7 @@ pub enum Fault {
 }
 
 /// What controls a gateway.
-pub trait Control: Send + Sync {
+pub trait Control: Archive {
     /// Who bears a token, if it counts.
     fn recognise<'a>(&'a self, token: &'a str) -> Later<'a, Option<Person>>;
 

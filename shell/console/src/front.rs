@@ -11,6 +11,7 @@ use crate::entrance::{Arrival, Entrance};
 use crate::pages::Pages;
 use crate::problem::{Problem, Reply, with};
 use crate::pulse::Pulse;
+use crate::query::Query;
 use crate::session::{LINK, NoRandom, Sessions};
 use crate::trips::Trips;
 use bytes::Bytes;
@@ -216,45 +217,9 @@ fn redirect<const N: usize>(to: &str, cookies: [Option<HeaderValue>; N]) -> Repl
     reply
 }
 
-/// A query, decoded (application/x-www-form-urlencoded).
-struct Query(Vec<(String, String)>);
-
-impl Query {
-    fn read(text: &str) -> Option<Self> {
-        let pair = |pair: &str| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((decoded(key)?, decoded(value)?))
-        };
-        text.split('&').filter(|pair| !pair.is_empty()).map(pair).collect::<Option<_>>().map(Self)
-    }
-
-    /// A value that is there once.
-    fn one(&self, key: &str) -> Option<String> {
-        let mut values = self.0.iter().filter(|(known, _)| known == key).map(|(_, value)| value);
-        let value = values.next()?;
-        values.next().is_none().then(|| value.clone())
-    }
-}
-
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digits = [rest.next()?, rest.next()?].map(|digit| char::from(digit).to_digit(16));
-                u8::try_from(digits[0]? * 16 + digits[1]?).ok()?
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(bytes).ok()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Query, own_page};
+    use super::own_page;
     use http::{HeaderMap, HeaderName, HeaderValue};
 
     #[test]
@@ -278,16 +243,5 @@ mod tests {
         assert!(!judged(&[host]));
         assert!(!judged(&[origin]));
         assert!(!judged(&[host, origin, origin]));
-    }
-
-    #[test]
-    fn a_query_is_decoded_and_what_stands_twice_is_not_there() {
-        let query = Query::read("code=a%2Fb+c&state=s&state=t&iss").unwrap();
-        assert_eq!(query.one("code").as_deref(), Some("a/b c"));
-        assert_eq!(query.one("state"), None);
-        assert_eq!(query.one("iss").as_deref(), Some(""));
-        for bad in ["a=%", "a=%4", "a=%zz", "a=%ff"] {
-            assert!(Query::read(bad).is_none(), "{bad}");
-        }
     }
 }

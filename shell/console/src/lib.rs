@@ -22,7 +22,9 @@ mod map;
 mod pages;
 mod problem;
 mod pulse;
+mod query;
 mod reading;
+mod records;
 mod repeat;
 mod routes;
 mod serve;
@@ -40,7 +42,10 @@ pub use control::{
 pub use draft::{Difference, File, Judged, Replay, Standing, Tally, Tried, Wrong};
 pub use entrance::{Arrival, Entrance, Terms, Trip};
 pub use map::{Conduit, Map, Provider, Workload, Zone};
+#[doc(hidden)]
+pub use query::fuzz as fuzz_query;
 pub use reading::{Books, Health, Lane, Reading, Stepped, Unwitnessed};
+pub use records::{Archive, Body, Entry, Line, Listing, Name, Opening, Proof, Receipt, Story, Wanted};
 pub use routes::OPENAPI;
 /// Entry for fuzzing: what a stranger may send to the console, as address, cookie and body.
 pub fn fuzz(bytes: &[u8]) {

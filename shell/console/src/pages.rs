@@ -31,7 +31,7 @@ macro_rules! files {
     };
 }
 
-static FILES: [(&str, &str, &[u8]); 16] = files![
+static FILES: [(&str, &str, &[u8]); 18] = files![
     "app.js" SCRIPT,
     "draw.js" SCRIPT,
     "format.js" SCRIPT,
@@ -42,6 +42,8 @@ static FILES: [(&str, &str, &[u8]); 16] = files![
     "map.js" SCRIPT,
     "now.js" SCRIPT,
     "plant.js" SCRIPT,
+    "proof.js" SCRIPT,
+    "records.js" SCRIPT,
     "server.js" SCRIPT,
     "session.js" SCRIPT,
     "settings.js" SCRIPT,

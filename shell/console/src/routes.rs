@@ -29,6 +29,18 @@ pub(crate) enum Act {
     Reload,
     Plant,
     Draft,
+    Records,
+    Record,
+    Proof,
+    Receipt,
+    Open,
+}
+
+impl Act {
+    /// Whether it looks into the ledger.
+    pub(crate) fn is_of_records(self) -> bool {
+        matches!(self, Self::Records | Self::Record | Self::Proof | Self::Receipt)
+    }
 }
 
 /// An address.
@@ -50,7 +62,7 @@ const fn open(method: Method, path: &'static str, act: Act) -> Route {
     Route { method, path, right: None, act }
 }
 
-pub(crate) static ROUTES: [Route; 19] = [
+pub(crate) static ROUTES: [Route; 24] = [
     open(Method::GET, "/api/v1/openapi.json", Act::Describe),
     open(Method::GET, "/api/v1/session", Act::Session),
     open(Method::POST, "/api/v1/session", Act::SignIn),
@@ -70,6 +82,11 @@ pub(crate) static ROUTES: [Route; 19] = [
     route(Method::POST, "/api/v1/reloads", Right::Change, Act::Reload),
     route(Method::GET, "/api/v1/plant", Right::View, Act::Plant),
     route(Method::POST, "/api/v1/drafts", Right::Change, Act::Draft),
+    route(Method::GET, "/api/v1/records", Right::View, Act::Records),
+    route(Method::GET, "/api/v1/records/{id}", Right::View, Act::Record),
+    route(Method::GET, "/api/v1/records/{id}/proof", Right::View, Act::Proof),
+    route(Method::GET, "/api/v1/records/{id}/receipt", Right::View, Act::Receipt),
+    route(Method::POST, "/api/v1/records/{id}/openings", Right::SeeContent, Act::Open),
 ];
 
 /// The route of a request, and the name in its path.

@@ -10,16 +10,22 @@
 //! The log is the truth. An index that does not fit the log, or that is not the very file that this program left behind,
 //! is thrown away unread and built anew. It proves nothing; that is [`ledger::verify()`]'s business.
 //!
+//! Beside it stands [`Search`]: small chapters of what records say, for people who page through a ledger that is being written.
+//!
 //! This crate is the only one that names SQLite. Bundled SQLite costs 16 CPU seconds to compile for debugging.
 
 mod ask;
 mod catch_up;
 mod columns;
 mod rows;
+mod search;
 mod stamp;
 
 pub use ask::{Answer, Limits, QueryError, Value};
 pub use columns::{Described, Field, SCHEMA, View};
+pub use search::{Bounds, FOLDER, Found, Page, Question, Search};
+#[doc(hidden)]
+pub use search::{fuzz, seed};
 
 use ledger::Checkpoint;
 use rustix::fs::{FlockOperation, flock};

@@ -2,7 +2,7 @@
 
 mod hostile;
 mod life;
-mod same;
+pub(crate) mod same;
 
 use crate::{Answer, Index, Limits, QueryError, Value};
 use plant::{
@@ -16,7 +16,7 @@ use std::sync::mpsc::channel;
 use store::{Opening, Settings, Store};
 
 /// Opens the ledger's store; one seed, one ledger's key.
-fn store(ledger: &Path, seed: u8) -> Store {
+pub(crate) fn store(ledger: &Path, seed: u8) -> Store {
     std::fs::create_dir_all(ledger).unwrap();
     let settings = Settings { segment_bytes: 1 << 20, reserve_bytes: 4096, ..Settings::default() };
     let opening = Opening {
@@ -30,7 +30,7 @@ fn store(ledger: &Path, seed: u8) -> Store {
 }
 
 /// Appends varied records and closes, which publishes them.
-fn write(ledger: &Path, numbers: std::ops::Range<u64>) {
+pub(crate) fn write(ledger: &Path, numbers: std::ops::Range<u64>) {
     let store = store(ledger, 3);
     let (tell, told) = channel();
     for number in numbers.clone() {
@@ -42,7 +42,7 @@ fn write(ledger: &Path, numbers: std::ops::Range<u64>) {
     store.close();
 }
 
-fn id(number: u64) -> RecordId {
+pub(crate) fn id(number: u64) -> RecordId {
     let mut random = [0; 10];
     random[2..].copy_from_slice(&number.to_be_bytes());
     RecordId::new(Millis(1_700_000_000_000), random)
@@ -68,7 +68,7 @@ const SENSITIVITIES: [&str; 3] = ["public", "internal", "restricted"];
 const LABELS: [&str; 3] = ["secret.password", "person.email", "recipe"];
 
 /// A record that looks as a gateway's do, with every part there or missing.
-fn draft(number: u64) -> Draft {
+pub(crate) fn draft(number: u64) -> Draft {
     let texts = |salt, of: &[&str]| maybe(number, salt, of).map(str::to_owned);
     let party = |salt, of: &[&str], by| texts(salt, of).map(|id| Party { id, by });
     let reasons = Reason::ALL;
@@ -107,6 +107,7 @@ fn draft(number: u64) -> Draft {
         model: texts(13, &MODELS),
     };
     let who = Who {
+        client: None,
         workload: party(14, &WORKLOADS, "mtls"),
         workstation: party(15, &["hmi-1"], "asserted"),
         operator: party(16, &OPERATORS, "oidc"),

@@ -86,11 +86,11 @@ pub enum ReadError {
 }
 
 /// Where reading goes from tiles to frames.
-struct Seam {
+pub(crate) struct Seam {
     /// Records that the tiles hold.
-    size: u64,
+    pub(crate) size: u64,
     /// Below which number records may be gone.
-    minimum: u64,
+    pub(crate) minimum: u64,
     /// Where the frames after them begin, if there is a log.
     frames: Option<(Position, Option<[u8; 32]>)>,
 }
@@ -261,7 +261,7 @@ impl Reader {
     }
 
     /// Where the tiles end and the frames begin: as the lock record says; a copy without one ends with its checkpoint.
-    fn seam(&self) -> Result<Seam, ReadError> {
+    pub(crate) fn seam(&self) -> Result<Seam, ReadError> {
         let limit = usize::try_from(lock::LIMIT).unwrap_or(usize::MAX);
         if let Some(bytes) = self.read("checkpoints/lock", limit)? {
             let damaged = || ReadError::Damaged {
@@ -279,7 +279,7 @@ impl Reader {
     }
 
     /// The lines of a bundle in a tree of `size` records.
-    fn bundle(&self, index: u64, size: u64) -> Result<Vec<Vec<u8>>, ReadError> {
+    pub(crate) fn bundle(&self, index: u64, size: u64) -> Result<Vec<Vec<u8>>, ReadError> {
         let path = |tile: Tile| self.folder.join(tile.path());
         let Some(tile) = Tile::in_tree(Row::Entries, index, size) else { return Ok(Vec::new()) };
         // A partial bundle may be gone since we looked: then the full one is there.
@@ -321,7 +321,7 @@ impl Receipts {
 }
 
 /// Reads a line if it is wanted.
-fn judge(sieve: &Sieve, seq: u64, line: Vec<u8>) -> Result<Option<Record>, ReadError> {
+pub(crate) fn judge(sieve: &Sieve, seq: u64, line: Vec<u8>) -> Result<Option<Record>, ReadError> {
     if sieve.drops(&line) {
         return Ok(None);
     }
@@ -378,7 +378,7 @@ impl Iterator for Records {
 }
 
 /// All lines from one on.
-struct Lines {
+pub(crate) struct Lines {
     reader: Reader,
     next: u64,
     /// The tiles' end, once looked up.
@@ -388,11 +388,11 @@ struct Lines {
 }
 
 impl Lines {
-    fn new(reader: Reader, from: u64) -> Self {
+    pub(crate) fn new(reader: Reader, from: u64) -> Self {
         Self { reader, next: from, size: None, walker: None, ready: VecDeque::new() }
     }
 
-    fn next(&mut self) -> Result<Option<(u64, Vec<u8>)>, ReadError> {
+    pub(crate) fn next(&mut self) -> Result<Option<(u64, Vec<u8>)>, ReadError> {
         if self.ready.is_empty() {
             self.fill()?;
         }

@@ -1,5 +1,7 @@
 //! The keys of the plant's map: zones, what calls from them, providers, and the conduits between the two.
 
+use super::components::{HASHES, LICENCE, PACKAGE, VERSION};
+use super::sources::ANY_SOURCE;
 use super::{API, BREAKER, CONDUIT_OVERSIGHT, FALLBACK, GRPC, PRICES, QUEUE};
 use crate::table::{
     CERTIFICATE, COUNTRY, ENVIRONMENT, Field, HOST, Kind, NETWORK, Named, Need, PATH, Section, URL, WILDCARD, any,
@@ -31,6 +33,7 @@ static TOKENS: [&str; 2] = names(&plant::Tokens::NAMES);
 
 /// What is done with what leads elsewhere, or acts.
 static TAKEN: [&str; 2] = ["remove", "allow"];
+static UNAPPROVED: [&str; 3] = names(&plant::Unapproved::NAMES);
 static WARNINGS: [&str; 4] = names(&plant::Deed::NAMES);
 /// What is done with what may not be seen.
 static WITHHELD: [&str; 2] = ["redact", "refuse"];
@@ -136,6 +139,18 @@ pub(crate) static WORKLOAD: Section = Section {
              recorded as `address`. Within its zone's networks.",
         ),
         must("purposes", list(&WORD), "[\"quality\"]", "What it may call AI for, in the plant's own words."),
+        may(
+            "sources",
+            any(&ANY_SOURCE),
+            "[\"line-1\"]",
+            "The data sources that its calls may hold something of. Without this key, what `[plant] sources` says.",
+        ),
+        may(
+            "deny_sources",
+            any(&ANY_SOURCE),
+            "[\"sis\"]",
+            "The data sources that they may not, whatever else is said.",
+        ),
         may("owner", Kind::Text, "\"Quality department\"", "Who answers for it."),
         may(
             "update_process",
@@ -149,6 +164,11 @@ pub(crate) static WORKLOAD: Section = Section {
             "\"Pull port 7 of switch S2; inspect by hand\"",
             "How it is cut off, and what the plant does without it.",
         ),
+        may("supplier", Kind::Text, "\"Vendor of the vision station\"", "The company behind it."),
+        VERSION,
+        LICENCE,
+        HASHES,
+        PACKAGE,
     ],
 };
 
@@ -218,6 +238,19 @@ pub(crate) static PROVIDER: Section = Section {
             Kind::Table(&SUPPLIER),
             "{ name = \"OpenAI Ireland Ltd\", country = \"IE\" }",
             "The company behind it.",
+        ),
+        may("title", Kind::Text, "\"Language models of the cloud\"", "What people call it."),
+        VERSION,
+        LICENCE,
+        HASHES,
+        PACKAGE,
+        may("owner", Kind::Text, "\"OT security\"", "Who answers for its use."),
+        may("update_process", Kind::Text, "\"Supplier's notice, read each month\"", "How one learns that it changes."),
+        may(
+            "isolation_plan",
+            Kind::Text,
+            "\"penstock isolate provider:openai; the edge model answers\"",
+            "How it is cut off, and what the plant does without it.",
         ),
         may("breaker", Kind::Table(&BREAKER), "{ failures = 5, rest = \"10s\" }", "When it is left alone."),
         may(
@@ -303,6 +336,20 @@ pub(crate) static CONDUIT: Section = Section {
             Kind::Rows(&HANDLING),
             "[{ label = \"secret\", do = \"refuse\" }, { label = \"person\", do = \"tokenise\" }]",
             "What is done with what is found. The first entry whose label fits decides.",
+        ),
+        may(
+            "sources",
+            any(&ANY_SOURCE),
+            "[\"line-1\"]",
+            "The data sources that may cross, of those that the workload may use. Without this key, all of those.",
+        ),
+        may("deny_sources", any(&ANY_SOURCE), "[\"sis\"]", "The data sources that may not, whatever else is said."),
+        may(
+            "unapproved_sources",
+            Kind::OneOf(&UNAPPROVED),
+            "\"redact\"",
+            "What is done with what a call holds of a source that its workload may not use or that may not cross: `refuse` the call, or `redact` or `tokenise` \
+             it. Where nothing can be replaced the call is refused, unless `attachments` drops the file.",
         ),
         may(
             "reroute",

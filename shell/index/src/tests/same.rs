@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, TestRunner};
 use std::path::Path;
 use store::{Filter, Reader};
 
-const RECORDS: u64 = 2000;
+pub(crate) const RECORDS: u64 = 2000;
 
 /// The question that asks for what a filter lets through: how every filter is said in SQL.
 fn question(filter: &Filter) -> String {
@@ -44,7 +44,7 @@ fn maybe<T: Clone + std::fmt::Debug + 'static>(of: Vec<T>) -> impl Strategy<Valu
     prop_oneof![4 => Just(None), 1 => select(of).prop_map(Some)]
 }
 
-fn filters(times: Vec<Millis>) -> impl Strategy<Value = Filter> {
+pub(crate) fn filters(times: Vec<Millis>) -> impl Strategy<Value = Filter> {
     let zones = ZONES.map(|id| ZoneId::new(id).unwrap()).to_vec();
     let conduits = CONDUITS.map(|id| ConduitId::new(id).unwrap()).to_vec();
     let workloads = WORKLOADS.map(|id| WorkloadId::new(id).unwrap()).to_vec();

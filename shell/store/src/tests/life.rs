@@ -244,6 +244,7 @@ fn an_abandoned_call_says_whose_it_was() {
     let party = |id: &str, by| Some(Party { id: id.to_owned(), by });
     let body = Body {
         who: Some(Who {
+            client: Some(plant::Client { name: "OpenAI/Python".to_owned(), version: None }),
             workload: party("mes-copilot", "mtls"),
             workstation: party("panel-7", "asserted"),
             operator: party("op-k5f2", "oidc"),
@@ -402,4 +403,25 @@ fn reading_on_from_a_time_misses_nothing_and_reads_little_before() {
         assert!(from <= first && first - from <= 512, "{from} {first}");
     }
     assert_eq!((records(5).below(9).count(), records(9).below(9).count()), (4, 0));
+}
+
+#[test]
+fn a_record_has_its_number_in_tiles_and_after_them() {
+    let folder = folder();
+    let (store, _) = open(folder.path());
+    settle(flood(&store, 0..700, 50));
+    store.close();
+    let store = unpublished(folder.path());
+    settle(flood(&store, 700..900, 50));
+    let reader = Reader::open(folder.path()).unwrap();
+    let all: Vec<_> = reader.records(0, Filter::default()).map(Result::unwrap).collect();
+    let mut numbered = reader.numbered(Filter::default()).unwrap();
+    for record in all.iter().rev() {
+        assert_eq!(numbered.get(record.entry.seq()).unwrap().as_ref(), Some(record));
+    }
+    assert_eq!(numbered.get(all.len() as u64).unwrap(), None);
+    let mut boots = reader.numbered(Filter { kind: Some(Kind::Boot), ..Filter::default() }).unwrap();
+    let kept: Vec<_> = (0..all.len() as u64).filter(|seq| boots.get(*seq).unwrap().is_some()).collect();
+    let known = all.iter().filter(|record| record.entry.kind() == Some(Kind::Boot)).map(|record| record.entry.seq());
+    assert_eq!(kept, known.collect::<Vec<_>>());
 }
