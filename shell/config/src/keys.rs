@@ -5,6 +5,7 @@
 //! providers and conduits are in `map`, console and control in `hands`, witnesses in `witnesses`.
 
 mod alerts;
+mod answers;
 mod components;
 mod failing;
 mod hands;
@@ -23,13 +24,14 @@ use crate::table::{
     must,
 };
 pub(crate) use alerts::{ALERT, ALERT_CREDENTIAL};
+pub(crate) use answers::{ANSWERS, WITHHOLD};
 pub(crate) use components::{COMPONENT, GOVERNANCE};
 pub(crate) use failing::{BREAKER, FALLBACK};
 pub(crate) use hands::{CONSOLE, CONSOLE_LOGIN, CONSOLE_ROLES, CONTROL};
 pub(crate) use intercept::INTERCEPT;
 pub(crate) use map::{
-    ANSWERS, CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS, SUPPLIER,
-    WITHHOLD, WORKLOAD, WORKSTATION, ZONE,
+    CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS, SUPPLIER, WORKLOAD,
+    WORKSTATION, ZONE,
 };
 pub(crate) use oversight::{CONDUIT_OVERSIGHT, OVERSIGHT};
 pub(crate) use quotas::{PRICES, QUEUE, QUOTA};
