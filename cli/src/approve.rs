@@ -127,6 +127,11 @@ fn make(name: &TokenId, out: &Path) -> miette::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The key of a person who approves, from its file.
+pub(crate) fn signer_of(path: &Path) -> miette::Result<Signer> {
+    signer(&secrets::read(path)?)
+}
+
 /// The key that a file holds: whose it is, and its seed in base64.
 fn signer(line: &str) -> miette::Result<Signer> {
     let read = || {

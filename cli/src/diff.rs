@@ -3,6 +3,7 @@
 use crate::assemble;
 use crate::print::say;
 use config::{Control, Loaded};
+use inventory::{Component, ComponentKind, State};
 use policy::{Difference, Effect};
 use seal::note::Verifier;
 use serde_json::json;
@@ -80,6 +81,7 @@ pub(crate) fn differences(before: &Loaded, after: &Loaded) -> miette::Result<Vec
         own(before, old) == own(after, new),
     );
     all.extend(approving(&before.control, &after.control));
+    all.extend(governing(before, after));
     all.sort();
     Ok(all)
 }
@@ -101,6 +103,63 @@ fn approving(before: &Control, after: &Control) -> Vec<Difference> {
         told(Effect::Closes, format!("may not be approved with `{key}` any more"));
     }
     all
+}
+
+/// What has changed about components, and what they need.
+fn governing(before: &Loaded, after: &Loaded) -> Vec<Difference> {
+    let mut all = Vec::new();
+    let mut told = |effect, place: String, text: String| all.push(Difference { effect, place, text });
+    let (was, is) = (&before.governance, &after.governance);
+    let components = || "components".to_owned();
+    if was.unlisted != is.unlisted {
+        let effect = if is.unlisted == State::Live { Effect::Opens } else { Effect::Closes };
+        let text =
+            format!("of which nobody signed a step are {}, and were {}", is.unlisted.name(), was.unlisted.name());
+        told(effect, components(), text);
+    }
+    if was.approvals != is.approvals {
+        let effect = if is.approvals < was.approvals { Effect::Opens } else { Effect::Closes };
+        told(effect, components(), format!("take a step with {} approvals, and took {}", is.approvals, was.approvals));
+    }
+    for kind in was.require.difference(&is.require) {
+        told(Effect::Opens, components(), format!("of kind `{}` need not be declared any more", kind.name()));
+    }
+    for kind in is.require.difference(&was.require) {
+        told(Effect::Closes, components(), format!("of kind `{}` must be declared in full", kind.name()));
+    }
+    if was.contact != is.contact {
+        told(Effect::Changes, components(), "have another contact".to_owned());
+    }
+    let of = |all: &'_ [Component], one: &Component| all.iter().find(|other| other.name == one.name).cloned();
+    for one in &after.components {
+        let place = format!("component `{}`", one.name);
+        match of(&before.components, one) {
+            Some(other) if said(&other) != said(one) => {
+                told(Effect::Changes, place, "is declared otherwise".to_owned());
+            }
+            None if has_no_table(one) => told(Effect::Changes, place, "is declared".to_owned()),
+            _ => {}
+        }
+    }
+    for one in before.components.iter().filter(|one| has_no_table(one) && of(&after.components, one).is_none()) {
+        let text = "is not declared any more: if it is out of service, nothing says so from then on";
+        told(Effect::Opens, format!("component `{}`", one.name), text.to_owned());
+    }
+    all
+}
+
+/// Whether it is declared for the inventory alone. Workloads and providers come and go in the policy's own words.
+fn has_no_table(component: &Component) -> bool {
+    !matches!(component.name.kind(), ComponentKind::Workload | ComponentKind::Provider)
+}
+
+/// What is declared of a component, as far as the policy does not say it.
+fn said(component: &Component) -> String {
+    let mut own = component.clone();
+    if own.name.kind() == ComponentKind::Workload {
+        (own.governance, own.title) = Default::default();
+    }
+    own.told()
 }
 
 /// Whether two settings say the same, by how they are written down.

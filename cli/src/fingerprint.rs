@@ -7,8 +7,9 @@ use crate::register::{self, Done};
 use crate::registered::{self, open};
 use crate::texts;
 use clap::Subcommand;
+use config::Loaded;
 use miette::miette;
-use plant::DocumentId;
+use plant::{CollectionId, DocumentId, Source};
 use prints::{Added, Collection, Document, Level, Reader, Recognised, Registration, Table};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -68,6 +69,10 @@ struct Add {
     #[arg(long, conflicts_with_all = ["label", "sensitivity"])]
     public: bool,
 
+    /// The collection that the documents are of. What repeats one is of the data sources that name the collection (`[sources.NAME] documents`).
+    #[arg(long, value_name = "NAME", conflicts_with = "public")]
+    collection: Option<CollectionId>,
+
     /// Text files and folders of them.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -86,13 +91,15 @@ fn add(plant: &Path, args: &Add) -> miette::Result<ExitCode> {
     let (loaded, keys) = open(plant)?;
     let label = registered::label(&args.label, "document", &loaded)?;
     let sensitivity = registered::sensitivity(args.sensitivity.as_deref(), &loaded)?;
+    unnamed(args.collection.as_ref(), &loaded);
     let found = register::found(&args.files, args.id.as_deref(), "document")?;
     let (mut done, mut unread, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     registered::change(&loaded.gateway.documents, &keys, |collection: &mut Collection| {
         let all = found.iter().filter_map(|(id, path)| match texts::text(path) {
             Ok(text) => {
                 let (id, label, sensitivity) = (DocumentId::clone(id), label.clone(), sensitivity.clone());
-                Some((Registration { id, label, sensitivity, public: args.public }, text))
+                let collection = args.collection.clone();
+                Some((Registration { id, label, sensitivity, public: args.public, collection }, text))
             }
             Err(problem) => {
                 unread.push(format!("`{}` is not registered: {problem}", path.display()));
@@ -110,14 +117,24 @@ fn add(plant: &Path, args: &Add) -> miette::Result<ExitCode> {
     register::tell(&done, &unread, "document")
 }
 
+/// Says so if no source names the collection: what is registered would be of none.
+fn unnamed(collection: Option<&CollectionId>, loaded: &Loaded) {
+    let Some(name) = collection else { return };
+    let named = |source: &Source| source.documents.iter().any(|own| own == name.as_str());
+    if !loaded.plant.sources.values().any(named) {
+        eprintln!("no source of the plant names collection `{name}`: add it to `documents` of one");
+    }
+}
+
 fn list(plant: &Path, args: &register::List) -> miette::Result<ExitCode> {
     let row = |one: &Document| {
         let label = if one.public { "public".to_owned() } else { one.label.to_string() };
         let sensitivity = one.sensitivity.clone().unwrap_or_default();
-        [one.id.to_string(), label, sensitivity, one.letters.to_string(), one.prints().to_string()]
+        let collection = one.collection.as_ref().map(ToString::to_string).unwrap_or_default();
+        [one.id.to_string(), label, sensitivity, collection, one.letters.to_string(), one.prints().to_string()]
     };
-    let head = ["DOCUMENT", "LABEL", "SENSITIVITY", "LETTERS", "PRINTS"];
-    register::list::<Collection, 5>(plant, args, document, head, row)
+    let head = ["DOCUMENT", "LABEL", "SENSITIVITY", "COLLECTION", "LETTERS", "PRINTS"];
+    register::list::<Collection, 6>(plant, args, document, head, row)
 }
 
 fn document(document: &Document) -> Value {
@@ -126,6 +143,7 @@ fn document(document: &Document) -> Value {
         "label": document.label.as_str(),
         "sensitivity": document.sensitivity,
         "public": document.public,
+        "collection": document.collection.as_ref().map(CollectionId::as_str),
         "letters": document.letters,
         "prints": document.prints(),
     })

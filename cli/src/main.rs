@@ -22,12 +22,14 @@ mod export;
 mod file;
 mod fingerprint;
 mod forward;
+mod governing;
 mod hold;
 mod holds;
 mod image;
 mod init;
 mod instruments;
 mod intercept;
+mod inventory;
 mod isolate;
 mod isolating;
 mod journal;
@@ -39,6 +41,7 @@ mod notice;
 mod overseen;
 mod oversight;
 mod pack;
+mod paths;
 mod print;
 mod prune;
 mod quotas;
@@ -58,6 +61,7 @@ mod searching;
 mod secret;
 mod secrets;
 mod shifts;
+mod sighted;
 mod signin;
 mod signing;
 mod signing_in;
@@ -123,7 +127,9 @@ enum Task {
     Records(records::Args),
     Oversight(oversight::Args),
     Shifts(shifts::Args),
+    Inventory(inventory::Args),
     Usage(usage::Args),
+    Paths(paths::Args),
     Receipt(receipt::Args),
     Sql(sql::Args),
     Reindex(reindex::Args),
@@ -170,8 +176,10 @@ fn main() -> miette::Result<ExitCode> {
         Task::Alerts(args) => alerts::run(&plant, args),
         Task::Records(args) => records::run(&plant, args),
         Task::Oversight(args) => oversight::run(&plant, args),
+        Task::Inventory(args) => inventory::run(&plant, args),
         Task::Shifts(args) => shifts::run(&plant, args),
         Task::Usage(args) => usage::run(&plant, args),
+        Task::Paths(args) => paths::run(&plant, &args),
         Task::Receipt(args) => receipt::run(&plant, args),
         Task::Sql(args) => sql::run(args),
         Task::Reindex(args) => reindex::run(args),

@@ -7,6 +7,7 @@ use crate::alerts::{self, Alerting, Board};
 use crate::approvals::{Last, Unapproved};
 use crate::assemble;
 use crate::controlling::{self, Controlling, Order};
+use crate::governing::Governing;
 use crate::isolating::Isolating;
 use crate::journal::{self, Ledger};
 use crate::logging::{self, Form};
@@ -15,6 +16,7 @@ use crate::notice;
 use crate::prune;
 use crate::quotas::Kept;
 use crate::secrets::PlantKey;
+use crate::sighted::Sighted;
 use crate::vault::Vault;
 use crate::witnessing::{Fresh, Witnessing};
 use config::Loaded;
@@ -26,7 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use store::Store;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -148,6 +150,10 @@ pub(crate) struct House {
     seen: Seen,
     kept: Kept,
     alerting: Alerting,
+    /// Where components stand in their lives.
+    governing: Governing,
+    /// What is seen of them in traffic.
+    sighted: Arc<Mutex<Sighted>>,
     chores: Option<tokio::task::JoinHandle<()>>,
     /// When records that are too old were looked for last.
     pruned: Option<Instant>,
@@ -180,7 +186,9 @@ impl House {
         let inforce = assemble::inforce(&loaded, &tokens, &key, operator_keys.clone())?;
         let inforce = inforce.approving(mcp::in_force(&loaded, &offered)?).isolating(isolating.parts());
         let (kept, used) = Kept::open(&loaded);
-        let inforce = inforce.resuming(used);
+        let mut governing = Governing::open(folder, &key)?;
+        governing.advance(&loaded, &store);
+        let inforce = inforce.resuming(used).governing(governing.standing(&loaded));
         let metrics = Arc::new(Metrics::default());
         journal::measure(&metrics, &store);
         let board = Board::shown(&metrics);
@@ -202,6 +210,7 @@ impl House {
         store.set_essential(essential(&loaded));
         let loaded = Arc::new(loaded);
         let alerting = Alerting::open(&loaded, alerts::House { store: Arc::clone(&store), standing, board });
+        let sighted = Arc::new(Mutex::new(Sighted::new(&loaded.gateway.ledger)));
         Ok(Self {
             path: path.to_owned(),
             loaded,
@@ -217,6 +226,8 @@ impl House {
             seen,
             kept,
             alerting,
+            governing,
+            sighted,
             chores: None,
             pruned: None,
         })
@@ -281,6 +292,10 @@ impl House {
                         self.seen = seen;
                         drop(self.reload(None));
                     }
+                    // Also by a plant that stays in force because the new one is bad.
+                    if self.governing.advance(&self.loaded, &self.store) {
+                        self.gateway.valve().govern(self.governing.standing(&self.loaded));
+                    }
                 }
             }
             self.alerting.follow(&self.loaded).await;
@@ -298,10 +313,11 @@ impl House {
             self.pruned = Some(Instant::now());
         }
         let (loaded, store) = (Arc::clone(&self.loaded), Arc::clone(&self.store));
-        let offered = Arc::clone(&self.offered);
+        let (offered, sighted) = (Arc::clone(&self.offered), Arc::clone(&self.sighted));
         self.chores = Some(tokio::task::spawn_blocking(move || {
             notice::collect(&loaded, &store);
             mcp::keep(&loaded, &offered);
+            sighted.lock().unwrap_or_else(PoisonError::into_inner).keep(store.state().size);
             if prune && let Err(problem) = prune::by_policy(&loaded, &store) {
                 tracing::error!(%problem, "records that are too old are not removed");
             }
@@ -347,6 +363,7 @@ impl House {
         last.hand_over(&loaded, &approvers, &self.store, &self.key)?;
         self.store.set_essential(essential(&loaded));
         self.witnessing.renew(&loaded, &self.store, fresh);
+        self.gateway.valve().govern(self.governing.standing(&loaded));
         self.gateway.enforce(inforce);
         for change in tokens.since(&self.tokens) {
             journal::note(&self.store, Kind::Admin, changed(&change));

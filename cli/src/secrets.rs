@@ -58,6 +58,11 @@ impl PlantKey {
         self.0.derive("in-force")
     }
 
+    /// Says that where components stand was written down by this plant's gateway.
+    pub(crate) fn components(&self) -> Mac {
+        self.0.derive("components")
+    }
+
     /// Makes prints of what is registered, and of messages.
     pub(crate) fn prints(&self) -> prints::Keys {
         prints::Keys::new(&self.0.derive("prints").tag(&[]))

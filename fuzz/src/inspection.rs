@@ -5,6 +5,11 @@ pub fn findings(bytes: &[u8]) {
     inspect::fuzz_read(bytes);
 }
 
+/// Patterns of a data source, a blank line, and a text that may hold something of it.
+pub fn sources(bytes: &[u8]) {
+    inspect::fuzz_sources(bytes);
+}
+
 /// A text in which tokens are put back; the first byte is the length of the chunks.
 pub fn restore(bytes: &[u8]) {
     inspect::fuzz_restore(bytes);
@@ -48,4 +53,16 @@ pub fn sinks(bytes: &[u8]) {
 /// An answer that recommends something; the first byte is the length of its pieces.
 pub fn guard(bytes: &[u8]) {
     ::guard::fuzz(bytes);
+}
+
+/// Patterns of sources, and texts that have something of them or not.
+#[must_use]
+pub fn patterns() -> Vec<Vec<u8>> {
+    let cases = [
+        "AREA1.TIC101.*\nFIC-2*\nns=2;s=Line1.Oven.*\n\nWhy does area1/tic101/pv drift, and FIC-21? Read ns=2;s=Line1.Oven.T3.",
+        "\\\\PISRV01\\SINUSOID\n\\\\AFSRV\\Brewery\\Line 2\\*|Flow\n*Boiler*\n\n\\\\AFSRV\\Brewery\\Line 2\\Pump7|Flow xBoiler.7 \\\\\\\\PISRV01\\\\SINUSOID",
+        "mes.orders\nMES_DB.dbo.*\n\nSELECT * FROM [mes].[orders] JOIN \"MES_DB\".\"dbo\".\"Batches\"",
+        "Ölpumpe.Druck\n炉1.温度\nABC*D*E*F*\n\nÖLPUMPE.DRUCK 炉1.温度 ABCDDDDEEEEFFFF",
+    ];
+    cases.iter().map(|text| text.as_bytes().to_vec()).collect()
 }

@@ -50,6 +50,25 @@ const PROTOBUF: &[&str] = &[
     "%C3",
 ];
 
+const TAGS: &[&str] = &[
+    "*",
+    "\n\n",
+    ".",
+    "/",
+    "\\",
+    "|",
+    ":",
+    "_",
+    "ns=2;s=",
+    "[default]",
+    "AREA1",
+    ".PV",
+    "Ö",
+    "\u{301}",
+    "\u{ff21}",
+    "温",
+];
+
 const JSON: &[&str] = &[
     "{",
     "}",
@@ -256,6 +275,23 @@ const RECORD: &[&str] = &[
     "{}",
     "[]",
 ];
+const BILL: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    "\"components\":[",
+    "\"services\":[",
+    "\"type\":\"machine-learning-model\"",
+    "\"type\":\"library\"",
+    "\"name\":\"*\"",
+    "\"name\":\"\\u202e\\u0000\\\"\"",
+    "\"hashes\":[{\"alg\":\"SHA-256\",\"content\":\"",
+    "\"licenses\":[{\"expression\":\"",
+    "\"properties\":[{\"name\":\"penstock:owner\",\"value\":\"",
+    "penstock:kind",
+    "1.7",
+];
 const TOML: &[&str] = &[
     "[zones.a]\n",
     "[conduits.b]\n",
@@ -379,12 +415,14 @@ targets! {
     "grpc" wires::grpc, seeds::grpc_bodies, PROTOBUF, 200_000;
     "ndjson" wires::ndjson, seeds::streams, STREAM, 60_000;
     "findings" inspection::findings, seeds::prompts, PROMPT, 30_000;
+    "sources" inspection::sources, inspection::patterns, TAGS, 30_000;
     "documents" inspection::documents, seeds::documents, NONE, 20_000;
     "tables" inspection::tables, seeds::tables, NONE, 20_000;
     "query" console::fuzz_query, seeds::queries, QUERY, 200_000;
     "chapter" index::fuzz, seeds::chapters, NONE, 20_000;
     "counts" records::counts, seeds::counts, COUNTS, 20_000;
     "alerts" records::alerts, seeds::alerts, ALERT, 60_000;
+    "inventory" plant_file::inventory, plant_file::bills, BILL, 8_000;
     "csv" inspection::csv, seeds::exports, CSV, 30_000;
     "picture" inspection::picture, seeds::pictures, NONE, 4_000;
     "gallery" inspection::gallery, seeds::galleries, NONE, 20_000;

@@ -107,3 +107,43 @@ fn shared() -> &'static Arc<Plant> {
 pub(crate) fn brewery() -> &'static Plant {
     shared()
 }
+
+/// A supplier's bill of materials: whatever is read of it can be declared, names that the plant would have to know aside; what a caller
+/// says of its library stays within its letters; what was saved of the inventory is taken up as it was.
+pub fn inventory(bytes: &[u8]) {
+    if let Some(client) = inventory::client(bytes) {
+        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+/".contains(&byte));
+        assert!(plain(&client.name) && client.version.is_none_or(|version| plain(&version)));
+    }
+    if let Some(seen) = std::str::from_utf8(bytes).ok().and_then(|text| inventory::Seen::restore(text).ok()) {
+        assert_eq!(inventory::Seen::restore(&seen.save()), Ok(seen));
+    }
+    let Ok(mut parsed) = inventory::read(bytes) else { return };
+    for component in &mut parsed.components {
+        (component.provider, component.workloads, component.providers) = Default::default();
+    }
+    let file = format!("{PLANT}{}", inventory::fragment(&parsed.components));
+    if let Err(problems) = config::read(file.as_bytes(), surroundings()) {
+        let known = |problem: &config::Problem| problem.code == config::Code::SecretInFile;
+        assert!(problems.list.iter().all(known), "{:?}\n{file}", problems.list);
+    }
+}
+
+const PLANT: &str = "[plant]\nname = \"a\"\n\n[zones.cloud]\nexternal = true\nowner = \"IT\"\n\n";
+
+/// Bills of materials, what was saved of an inventory, and what a library says of itself.
+#[must_use]
+pub fn bills() -> Vec<Vec<u8>> {
+    let bill = |components: &str| {
+        format!(r#"{{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{components}]}}"#).into_bytes()
+    };
+    let hash = "0c".repeat(32);
+    vec![
+        bill(&format!(
+            r#"{{"type":"machine-learning-model","name":"Llama 3.1 8B","version":"3.1","supplier":{{"name":"Meta"}},"purl":"pkg:generic/llama@3.1","licenses":[{{"license":{{"id":"MIT"}}}}],"hashes":[{{"alg":"SHA-256","content":"{hash}"}}]}}"#
+        )),
+        bill(r#"{"type":"container","name":"vllm","components":[{"type":"library","name":"torch"},{"type":"file","name":"a"}],"properties":[{"name":"penstock:owner","value":"Ada"}]}"#),
+        br#"{"v":1,"next":9,"last":"a","beyond":0,"entries":[["model","openai/gpt-4o",[1,2,3,4],[["gpt-4o-2024",[1,2,1,0]]],["copilot"]]]}"#.to_vec(),
+        b"OpenAI/Python 1.52.0".to_vec(),
+    ]
+}

@@ -95,9 +95,8 @@ fn would_be<'a>(loaded: &'a Loaded, reader: &Reader, since: Millis) -> miette::R
         for (to, eyes, watch) in &mut desks {
             let terms = to.terms();
             told.extend(watch.tick(&terms, &site, entry.t()).into_iter().map(|alert| (&to.id, alert)));
-            let seen = eyes.look(&entry, &loaded.plant, to.findings);
-            let first = seen.and_then(|seen| watch.see(seen, &terms, &site, entry.t()));
-            told.extend(first.map(|alert| (&to.id, alert)));
+            let heard = to.hear(&entry, (eyes, watch), &loaded.plant, &site, entry.t());
+            told.extend(heard.into_iter().map(|alert| (&to.id, alert)));
         }
     }
     let now = now();

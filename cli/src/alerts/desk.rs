@@ -3,10 +3,10 @@
 use super::board::{Board, Doing};
 use super::send::{Failed, send};
 use super::state::State;
-use alert::{Alert, Code, Condition, Destination, Site, Terms, Way};
+use alert::{Alert, Code, Condition, Destination, Eyes, Site, Terms, Way};
 use config::Loaded;
 use gateway::now;
-use plant::{Millis, Plant};
+use plant::{DestinationId, Millis, Plant};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,6 +22,8 @@ const LOOK: Duration = Duration::from_millis(500);
 const BATCH: usize = 20_000;
 /// Most alerts that wait. Then the ledger keeps the rest: it is read on when there is room.
 const MOST: usize = 256;
+/// Most records that are read again after a crash because nothing came of them.
+const STRIDE: u64 = 10_000;
 /// First and longest pause before the next attempt.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// How often a message is sent that the destination says it does not want.
@@ -72,7 +74,7 @@ impl Alerting {
     }
 
     fn begin(&mut self, loaded: &Arc<Loaded>) {
-        let ids: Vec<_> = loaded.alerts.iter().map(|one| one.id.clone()).collect();
+        let ids: Arc<[DestinationId]> = loaded.alerts.iter().map(|one| one.id.clone()).collect();
         self.house.board.keep(&ids);
         let (stop, stopped) = watch::channel(false);
         let end = self.house.store.state().size;
@@ -80,8 +82,9 @@ impl Alerting {
             let folder = loaded.gateway.ledger.clone();
             // Whom nobody told anything yet is told from now on, and not what has long been known.
             // A place beyond the end is one in another ledger.
-            let state = State::read(&folder, &to.id).filter(|state| state.next <= end);
-            let state = state.unwrap_or_else(|| State { next: end, ..State::default() });
+            let kept = State::read(&folder, &to.id).filter(|state| state.next <= end);
+            let new = || State { next: end, eyes: Eyes::under(&loaded.plant.digest), ..State::default() };
+            let state = kept.clone().unwrap_or_else(new);
             let desk = Desk {
                 to: to.clone(),
                 terms: to.terms(),
@@ -91,10 +94,13 @@ impl Alerting {
                 house: Arc::clone(&self.house),
                 begun: self.begun,
                 folder,
-                kept: state.clone(),
+                ids: Arc::clone(&ids),
+                kept: kept.unwrap_or_default(),
                 state,
                 after: None,
                 unwanted: 0,
+                unread: false,
+                unkept: false,
             };
             let desk = desk.waiting();
             tokio::spawn(desk.live(stopped.clone()))
@@ -118,6 +124,8 @@ struct Desk {
     terms: Terms,
     site: Site,
     plant: Arc<Plant>,
+    /// Every destination of the plant file.
+    ids: Arc<[DestinationId]>,
     /// How long records may wait for witnesses.
     patience: Option<Duration>,
     house: Arc<House>,
@@ -130,6 +138,10 @@ struct Desk {
     after: Option<Instant>,
     /// How often the first alert that waits was not wanted.
     unwanted: u32,
+    /// Whether it was said that records cannot be read.
+    unread: bool,
+    /// Whether it was said that what is known cannot be kept.
+    unkept: bool,
 }
 
 impl Desk {
@@ -150,34 +162,48 @@ impl Desk {
                 _ = stop.changed() => break,
                 _ = look.tick() => {}
             }
-            self = match tokio::task::spawn_blocking(move || self.gather()).await {
-                Ok(desk) => desk,
-                Err(problem) => return tracing::error!(%problem, "a destination of alerts is served no more"),
-            };
-            tokio::select! {
-                _ = stop.changed() => break,
-                () = self.deliver() => {}
+            let Some(desk) = self.beside(Self::gather).await else { return };
+            self = desk;
+            while self.is_due() && !*stop.borrow() {
+                tokio::select! {
+                    _ = stop.changed() => break,
+                    () = self.deliver() => {}
+                }
+                let Some(desk) = self.beside(Self::keep).await else { return };
+                self = desk;
             }
             self.show();
         }
-        self.keep();
+        self.beside(Self::keep).await;
+    }
+
+    /// Works on the disk, beside the threads that carry calls.
+    async fn beside(mut self, work: fn(&mut Self)) -> Option<Self> {
+        let working = tokio::task::spawn_blocking(move || {
+            work(&mut self);
+            self
+        });
+        let failed = |problem: &_| tracing::error!(%problem, "a destination of alerts is served no more");
+        working.await.inspect_err(failed).ok()
     }
 
     /// Takes notice of everything new, and keeps what comes of it before anything is sent.
-    fn gather(mut self) -> Self {
+    fn gather(&mut self) {
         if self.state.outbox.len() < MOST {
-            if let Err(problem) = self.read() {
-                tracing::error!(destination = %self.to.id, %problem, "records cannot be read for alerts");
-            }
-            for condition in self.conditions() {
-                let told = self.state.watch.ask(&condition, &self.terms, &self.site, now());
-                self.state.outbox.extend(told);
-            }
+            // What holds and what is due come first: records of callers are to leave them room.
+            self.ask();
             let due = self.state.watch.tick(&self.terms, &self.site, now());
             self.state.outbox.extend(due);
+            let unread = self.read().inspect_err(|problem| {
+                if !self.unread {
+                    tracing::error!(destination = %self.to.id, %problem, "records cannot be read for alerts");
+                }
+            });
+            self.unread = unread.is_err();
         }
-        self.keep();
-        self
+        if self.state.says_else_than(&self.kept) || self.state.next.saturating_sub(self.kept.next) >= STRIDE {
+            self.keep();
+        }
     }
 
     fn read(&mut self) -> Result<(), ReadError> {
@@ -192,8 +218,8 @@ impl Desk {
         }
         for record in reader.records(self.state.next, Filter::default()).take(BATCH) {
             let entry = record?.entry;
-            let seen = self.state.eyes.look(&entry, &self.plant, self.to.findings);
-            let told = seen.and_then(|seen| self.state.watch.see(seen, &self.terms, &self.site, now()));
+            let State { eyes, watch, .. } = &mut self.state;
+            let told = self.to.hear(&entry, (eyes, watch), &self.plant, &self.site, now());
             self.state.outbox.extend(told);
             self.state.next = entry.seq() + 1;
             if self.state.outbox.len() >= MOST {
@@ -201,6 +227,21 @@ impl Desk {
             }
         }
         Ok(())
+    }
+
+    /// Asks for what the ledger cannot tell of, and ends what is about something that the plant file does not name any more.
+    fn ask(&mut self) {
+        let conditions = self.conditions();
+        let Self { state, terms, site, ids, plant, patience, .. } = self;
+        for condition in conditions {
+            state.outbox.extend(state.watch.ask(&condition, terms, site, now()));
+        }
+        let declared = |about: &str| ids.iter().any(|id| id.as_str() == about);
+        state.outbox.extend(state.watch.end(Code::DestinationDown, declared, terms, site, now()));
+        let provided = |about: &str| plant.providers.keys().any(|id| id.as_str() == about);
+        state.outbox.extend(state.watch.end(Code::BreakerOpen, provided, terms, site, now()));
+        let awaited = |_: &str| patience.is_some();
+        state.outbox.extend(state.watch.end(Code::WitnessMissing, awaited, terms, site, now()));
     }
 
     /// What the ledger cannot tell of.
@@ -217,22 +258,24 @@ impl Desk {
         all
     }
 
-    /// Sends what waits, until nothing does or an attempt fails.
+    /// Whether something waits and may be sent now.
+    fn is_due(&self) -> bool {
+        !self.state.outbox.is_empty() && self.after.is_none_or(|after| after <= Instant::now())
+    }
+
+    /// Sends of what waits as many as go at a time.
     async fn deliver(&mut self) {
-        while !self.state.outbox.is_empty() && self.after.is_none_or(|after| after <= Instant::now()) {
-            let waiting = std::mem::take(&mut self.state.outbox);
-            // Put back whatever becomes of the attempt, which may be dropped in the middle.
-            let mut outbox = Waiting { desk: self, alerts: waiting };
-            let sent = send(&outbox.desk.to, &outbox.alerts).await;
-            if let Ok(count) = sent {
-                outbox.alerts.drain(..count.min(outbox.alerts.len()));
-            }
-            drop(outbox);
-            match sent {
-                Ok(count) => self.delivered(count),
-                Err(failed) => self.failed(failed),
-            }
-            self.keep();
+        let waiting = std::mem::take(&mut self.state.outbox);
+        // Put back whatever becomes of the attempt, which may be dropped in the middle.
+        let mut outbox = Waiting { desk: self, alerts: waiting };
+        let sent = send(&outbox.desk.to, &outbox.alerts).await;
+        if let Ok(count) = sent {
+            outbox.alerts.drain(..count.min(outbox.alerts.len()));
+        }
+        drop(outbox);
+        match sent {
+            Ok(count) => self.delivered(count),
+            Err(failed) => self.failed(failed),
         }
     }
 
@@ -281,21 +324,21 @@ impl Desk {
         }
         let alert = self.state.outbox.remove(0);
         tracing::warn!(destination = %self.to.id, alert = alert.id, "an alert is not wanted and left out");
-        self.state.watch.refused(&alert);
+        self.state.watch.refused(&alert, now());
         self.house.board.count(&self.to.id, "refused", 1);
     }
 
-    /// Keeps what is known, durably if more than the place in the ledger has changed.
+    /// Keeps what is known.
     fn keep(&mut self) {
         if self.state == self.kept {
             return;
         }
-        let moved = State { next: self.state.next, ..self.kept.clone() };
-        let durable = moved != self.state;
-        match self.state.keep(&self.folder, &self.to.id, durable) {
-            Ok(()) => self.kept = self.state.clone(),
+        match self.state.keep(&self.folder, &self.to.id) {
+            Ok(()) => (self.kept, self.unkept) = (self.state.clone(), false),
             Err(problem) => {
-                tracing::error!(destination = %self.to.id, %problem, "what a destination was told is not kept");
+                if !std::mem::replace(&mut self.unkept, true) {
+                    tracing::error!(destination = %self.to.id, %problem, "what a destination was told is not kept");
+                }
             }
         }
     }

@@ -3,11 +3,12 @@
 //! A client of our own: it needs eight commands, and what libraries for mail leave open matters here: the server's answers are
 //! bounded, nothing that came before the handshake counts after it, and the plant's authorities hold.
 
-use super::send::{Both, Failed, connect, credential, shake};
+use super::send::{Both, Failed, PATIENCE, connect, credential, shake, within};
 use alert::{Alert, Destination, Way};
 use export::alerts::{letter, mail_date};
 use gateway::now;
 use std::io;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use zeroize::Zeroizing;
 
@@ -15,9 +16,19 @@ use zeroize::Zeroizing;
 const LONGEST: usize = 16 << 10;
 /// Bytes of a line of base64 in a letter, which makes 76 characters (RFC 2045 section 6.8).
 const LINE: usize = 57;
+/// How long a server may look at a mail before it says whether it takes it (RFC 5321 section 4.5.3.2.6). Whoever gives up
+/// sooner sends the same again to a server that has taken it.
+const ACCEPTANCE: Duration = Duration::from_secs(600);
 
 pub(super) async fn send(to: &Destination, alerts: &[Alert]) -> Result<(), Failed> {
-    let Way::Mail { host, port, implicit, from, recipients, user, .. } = &to.way else { return Ok(()) };
+    within(PATIENCE, hand_over(to, alerts)).await?.end().await
+}
+
+/// Everything up to the end of the mail, which the server has still to take.
+async fn hand_over(to: &Destination, alerts: &[Alert]) -> Result<Server, Failed> {
+    let Way::Mail { host, port, implicit, from, recipients, user, .. } = &to.way else {
+        return Err(Failed::Later("it is no mail server".to_owned()));
+    };
     let stream = connect(host, *port).await?;
     let mut server = if *implicit {
         let mut server = Server::new(shake(to, host, stream).await?);
@@ -32,15 +43,10 @@ pub(super) async fn send(to: &Destination, alerts: &[Alert]) -> Result<(), Faile
         server.sign_in(&able, user, &password).await?;
     }
     server.ask(&format!("MAIL FROM:<{from}>"), &[250]).await?;
-    for recipient in recipients {
-        server.ask(&format!("RCPT TO:<{recipient}>"), &[250, 251]).await?;
-    }
+    server.address(recipients).await?;
     server.ask("DATA", &[354]).await?;
     server.say(&format!("{}\r\n.", message(from, recipients, alerts))).await?;
-    server.expect(&[250]).await?;
-    // It has the mail; how it takes leave is its own affair.
-    let _ = server.say("QUIT").await;
-    Ok(())
+    Ok(server)
 }
 
 async fn begin_tls(to: &Destination, host: &str, stream: tokio::net::TcpStream) -> Result<Server, Failed> {
@@ -94,6 +100,35 @@ impl Server {
         }
     }
 
+    /// Says whom the mail is for. That one of them is gone for good keeps it from no other.
+    async fn address(&mut self, recipients: &[String]) -> Result<(), Failed> {
+        let (mut taken, mut refused) = (false, None);
+        for recipient in recipients {
+            self.say(&format!("RCPT TO:<{recipient}>")).await?;
+            match self.answer().await? {
+                (250 | 251, _) => taken = true,
+                (code @ 500..=599, _) => refused = Some(code),
+                (code, _) => return Err(other(code)),
+            }
+        }
+        match refused {
+            Some(code) if !taken => Err(other(code)),
+            Some(code) => {
+                tracing::warn!(code, "the mail server refuses a recipient of alerts; the others are told");
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until the server has taken the mail.
+    async fn end(mut self) -> Result<(), Failed> {
+        within(ACCEPTANCE, self.expect(&[250])).await?;
+        // It has the mail; how it takes leave is its own affair.
+        let _ = within(PATIENCE, async { Ok(self.say("QUIT").await?) }).await;
+        Ok(())
+    }
+
     async fn ask(&mut self, line: &str, good: &[u16]) -> Result<Vec<String>, Failed> {
         self.say(line).await?;
         self.expect(good).await
@@ -105,9 +140,15 @@ impl Server {
         self.stream.flush().await
     }
 
-    /// Reads an answer (RFC 5321 section 4.2.1); gives its lines without the code. What it says in words is not repeated: that
-    /// may be anything.
+    /// Reads an answer that is to be one of these; gives its lines without the code. What it says in words is not repeated:
+    /// that may be anything.
     async fn expect(&mut self, good: &[u16]) -> Result<Vec<String>, Failed> {
+        let (code, lines) = self.answer().await?;
+        if good.contains(&code) { Ok(lines) } else { Err(other(code)) }
+    }
+
+    /// Reads an answer (RFC 5321 section 4.2.1).
+    async fn answer(&mut self) -> Result<(u16, Vec<String>), Failed> {
         let mut lines = Vec::new();
         let mut rest = LONGEST;
         loop {
@@ -116,7 +157,7 @@ impl Server {
             let code = code.ok_or_else(|| Failed::Later("it speaks no SMTP".to_owned()))?;
             lines.push(line.get(4..).unwrap_or_default().to_owned());
             if line.as_bytes().get(3) != Some(&b'-') {
-                return if good.contains(&code) { Ok(lines) } else { Err(Failed::Later(format!("it answers {code}"))) };
+                return Ok((code, lines));
             }
         }
     }
@@ -139,6 +180,11 @@ impl Server {
             self.read.extend(piece.iter().take(count));
         }
     }
+}
+
+/// It answers what was not hoped for.
+fn other(code: u16) -> Failed {
+    Failed::Later(format!("it answers {code}"))
 }
 
 /// A mail, without its end. Every header is ASCII that we choose, the text is base64: nothing in it can begin a line.
@@ -164,4 +210,26 @@ fn message(from: &str, recipients: &[String], alerts: &[Alert]) -> String {
         body.join("\r\n"),
     ]
     .join("\r\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Server;
+    use std::time::Duration;
+    use tokio::io::AsyncWriteExt;
+    use tokio::time::sleep;
+
+    /// Time stands still but for who waits: nothing here takes any.
+    #[tokio::test(start_paused = true)]
+    async fn a_server_may_look_at_a_mail_for_minutes_and_not_for_ever() {
+        for (minutes, taken) in [(9, true), (11, false)] {
+            let (near, mut far) = tokio::io::duplex(64);
+            let answer = async move {
+                sleep(Duration::from_secs(60 * minutes)).await;
+                let _ = far.write_all(b"250 taken\r\n").await;
+            };
+            let (ended, ()) = tokio::join!(Server::new(Box::new(near)).end(), answer);
+            assert_eq!(ended.is_ok(), taken, "{minutes} minutes");
+        }
+    }
 }

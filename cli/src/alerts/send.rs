@@ -4,6 +4,7 @@ use super::{mail, syslog, webhook};
 use crate::secrets;
 use alert::{Alert, Destination, Way};
 use rustls::pki_types::ServerName;
+use std::error::Error;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,8 @@ use zeroize::Zeroizing;
 
 /// How long a delivery may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest text of a problem, in characters.
+const LONGEST: usize = 300;
 
 /// Why alerts were not delivered.
 #[derive(Debug, thiserror::Error)]
@@ -37,32 +40,43 @@ pub(super) enum Failed {
 
 impl From<io::Error> for Failed {
     fn from(problem: io::Error) -> Self {
-        Self::Later(problem.to_string())
+        Self::later(&problem)
+    }
+}
+
+impl Failed {
+    /// A problem that others may have a word in: what a certificate says of its names is whatever the server likes.
+    pub(super) fn later(problem: &dyn Error) -> Self {
+        let clean = |one| if ledger::is_treacherous(one) { char::REPLACEMENT_CHARACTER } else { one };
+        Self::Later(problem.to_string().chars().take(LONGEST).map(clean).collect())
     }
 }
 
 /// Sends as many as go at a time: one to a webhook, all to the others. Gives how many that were.
 pub(super) async fn send(to: &Destination, alerts: &[Alert]) -> Result<usize, Failed> {
-    let work = async {
-        match &to.way {
-            Way::Webhook { url } => match alerts.first() {
-                Some(alert) => webhook::post(to, url, alert).await.map(|()| 1),
-                None => Ok(0),
-            },
-            Way::Syslog { transport, host, port, form } => {
-                let line = syslog::Line { transport: *transport, host, port: *port };
-                syslog::send(to, &line, *form, alerts).await.map(|()| alerts.len())
-            }
-            Way::Mail { .. } => mail::send(to, alerts).await.map(|()| alerts.len()),
+    match &to.way {
+        Way::Webhook { url } => match alerts.first() {
+            Some(alert) => within(PATIENCE, webhook::post(to, url, alert)).await.map(|()| 1),
+            None => Ok(0),
+        },
+        Way::Syslog { transport, host, port, form } => {
+            let line = syslog::Line { transport: *transport, host, port: *port };
+            within(PATIENCE, syslog::send(to, &line, *form, alerts)).await.map(|()| alerts.len())
         }
-    };
-    let late = |_| Err(Failed::Later(format!("it took longer than {} s", PATIENCE.as_secs())));
-    timeout(PATIENCE, work).await.unwrap_or_else(late)
+        // It has a patience of its own.
+        Way::Mail { .. } => mail::send(to, alerts).await.map(|()| alerts.len()),
+    }
+}
+
+/// Work that is given up after so long.
+pub(super) async fn within<T>(patience: Duration, work: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
+    let late = |_| Err(Failed::Later(format!("it took longer than {} s", patience.as_secs())));
+    timeout(patience, work).await.unwrap_or_else(late)
 }
 
 /// The credential, read anew each time: one that was exchanged is in use at once.
 pub(super) fn credential(to: &Destination) -> Result<Option<Zeroizing<String>>, Failed> {
-    let read = |reference| secrets::credential(reference).map_err(|problem| Failed::Later(problem.to_string()));
+    let read = |reference| secrets::credential(reference).map_err(|problem| Failed::later(&problem));
     to.credential.as_ref().map(read).transpose()
 }
 
@@ -78,8 +92,20 @@ pub(super) async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
 
 /// Shakes hands, and believes the authorities of the destination.
 pub(super) async fn shake(to: &Destination, host: &str, stream: impl Both + 'static) -> Result<Box<dyn Both>, Failed> {
-    let config =
-        gateway::client(to.authorities.as_deref(), None).map_err(|problem| Failed::Later(problem.to_string()))?;
+    let config = gateway::client(to.authorities.as_deref(), None).map_err(|problem| Failed::later(&problem))?;
     let name = ServerName::try_from(host.to_owned()).map_err(|_| Failed::Later("its host is no name".to_owned()))?;
     Ok(Box::new(TlsConnector::from(Arc::new(config)).connect(name, stream).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Failed;
+
+    #[test]
+    fn what_a_server_says_of_itself_is_short_and_clean() {
+        let said = format!("not valid for \u{1b}[2J\r\nforged{}", "x".repeat(1 << 16));
+        let problem = Failed::from(std::io::Error::other(said)).to_string();
+        assert!(problem.starts_with("not valid for ") && problem.chars().count() == 300);
+        assert!(!problem.chars().any(ledger::is_treacherous), "{problem:?}");
+    }
 }

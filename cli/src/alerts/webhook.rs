@@ -93,7 +93,7 @@ fn later(problem: &dyn Error) -> Failed {
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    Failed::Later(cause.to_string())
+    Failed::later(cause)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ fn full() -> Vec<u8> {
     let text = || Some("text".to_owned());
     let body = Body {
         who: Some(Who {
+            client: None,
             workload: party("token"),
             workstation: party("mtls"),
             operator: party("oidc"),

@@ -161,8 +161,11 @@ impl Code {
             | R::ModelNotAllowed
             | R::ToolNotAllowed
             | R::ToolNotApproved
-            | R::RuleForbids => Self::PathRefused,
-            R::ContentRefused | R::AboveCeiling => Self::ContentRefused,
+            | R::RuleForbids
+            | R::ComponentNotLive
+            | R::ComponentSuspended
+            | R::ComponentRetired => Self::PathRefused,
+            R::ContentRefused | R::AboveCeiling | R::SourceDenied => Self::ContentRefused,
             R::AnswerRefused | R::AnswerHeld => Self::AnswerRefused,
             R::BadRequest
             | R::HostMismatch

@@ -7,7 +7,7 @@ use plant::{Millis, RecordId};
 use serde_json::{Map, Value, json};
 
 /// Most that is open in what is restored, and most codes.
-const MOST: usize = 4096;
+const MOST: usize = 8192;
 
 /// A saved state is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,7 @@ impl Watch {
             "minute": [self.minute.0.0, self.minute.1],
             "withheld": withheld,
             "worst": self.worst.map(Severity::name),
+            "since": self.since.map(|since| since.0),
         })
     }
 
@@ -55,7 +56,11 @@ impl Watch {
             Value::Null => None,
             name => Some(Severity::named(name.as_str()?)?),
         };
-        Some(Self { open, minute, withheld: withheld.collect::<Option<_>>()?, worst })
+        let since = match value.get("since")? {
+            Value::Null => None,
+            since => Some(Millis(since.as_u64()?)),
+        };
+        Some(Self { open, minute, withheld: withheld.collect::<Option<_>>()?, worst, since })
     }
 }
 

@@ -1,7 +1,8 @@
 //! Where alerts go, as the plant file says.
 
-use crate::{Severity, Terms};
-use plant::{CredentialReference, DestinationId, Sensitivity};
+use crate::{Alert, Code, Eyes, Severity, Site, Terms, Watch};
+use ledger::Entry;
+use plant::{CredentialReference, DestinationId, Kind, Millis, Plant, Sensitivity};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,6 +32,28 @@ impl Destination {
     #[must_use]
     pub fn terms(&self) -> Terms {
         Terms { at_least: self.at_least, window: self.window, per_minute: self.per_minute }
+    }
+
+    /// Takes notice of a record at `now`; gives what is to be told at once.
+    pub fn hear(
+        &self,
+        entry: &Entry,
+        (eyes, watch): (&mut Eyes, &mut Watch),
+        plant: &Plant,
+        site: &Site,
+        now: Millis,
+    ) -> Vec<Alert> {
+        let terms = self.terms();
+        let mut told = Vec::new();
+        if entry.kind() == Some(Kind::Boot) {
+            // A gateway that starts leaves no provider alone and can write; what it finds otherwise it records anew.
+            for code in [Code::BreakerOpen, Code::LedgerDisk] {
+                told.extend(watch.end(code, |_| false, &terms, site, now));
+            }
+        }
+        let seen = eyes.look(entry, plant, self.findings);
+        told.extend(seen.and_then(|seen| watch.see(seen, &terms, site, now)));
+        told
     }
 }
 

@@ -81,6 +81,12 @@ impl Found {
 }
 
 impl Eyes {
+    /// Eyes that know which plant file is in force, by its digest.
+    #[must_use]
+    pub fn under(policy: &str) -> Self {
+        Self { policy: Some(policy.to_owned()) }
+    }
+
     /// What of a record is something to tell; findings only where the call is as sensitive as `findings` or more.
     pub fn look(&mut self, entry: &Entry, plant: &Plant, findings: Sensitivity) -> Option<Sighting> {
         let found = match entry.kind()? {
@@ -184,8 +190,10 @@ fn of_house(kind: Kind, entry: &Entry, plant: &Plant) -> Option<Found> {
         }
         (Kind::Storage, "torn-tail") => Found::new(Code::LedgerTorn),
         (Kind::Storage, "publish-full" | "publish-failed") => Found::new(Code::LedgerUnpublished),
-        (Kind::Storage, "disk-fills" | "full" | "room-again") => {
-            Found::new(Code::LedgerDisk).fact("event", Some(event)).turning(event != "room-again")
+        // Each threshold that is passed is news; that it is not passed any more nobody records.
+        (Kind::Storage, "disk-fills") => Found::new(Code::LedgerDisk).key("event", Some(event)),
+        (Kind::Storage, "full" | "room-again") => {
+            Found::new(Code::LedgerDisk).fact("event", Some(event)).turning(event == "full")
         }
         (Kind::Drill, "ended") => {
             let result = entry.text("note.result").filter(|result| matches!(*result, "broken" | "broken-off"))?;

@@ -44,6 +44,7 @@ fn plant() -> Plant {
         gateway: GatewayId::new("gate-1").unwrap(),
         scale: Scale::new(["public", "internal", "restricted"].map(str::to_owned).to_vec()).unwrap(),
         zones: zones.into(),
+        sources: BTreeMap::new(),
         workloads: BTreeMap::new(),
         workstations: BTreeMap::new(),
         issuer: None,
@@ -177,7 +178,10 @@ fn a_condition_is_told_once_however_often_it_is_asked() {
     let mut ask = |holds, at| watch.ask(&Condition::of(Code::LedgerDown, holds), &TERMS, &site(), Millis(at));
     assert_eq!(ask(false, 0), None);
     let alert = ask(true, 1).unwrap();
-    assert_eq!((alert.severity, alert.record, alert.id.as_str()), (Severity::Critical, None, "t1.ledger-down.firing"));
+    assert_eq!(
+        (alert.severity, alert.record, alert.id.as_str()),
+        (Severity::Critical, None, "gate-1.t1.ledger-down.firing")
+    );
     assert_eq!(ask(true, 2), None);
     assert_eq!(ask(false, 3).unwrap().status, Status::Resolved);
 }
@@ -208,10 +212,81 @@ fn what_holds_and_was_withheld_is_told_when_there_is_room() {
 }
 
 #[test]
+fn a_flood_delays_what_begins_by_no_more_than_its_minute() {
+    let mut watch = Watch::default();
+    let terms = Terms { per_minute: 3, ..TERMS };
+    let once = |number: u8| sighting(Code::PathRefused, Turn::Once, &number.to_string(), number);
+    for number in 0..9 {
+        watch.see(once(number), &terms, &site(), Millis(0));
+    }
+    let down = sighting(Code::BreakerOpen, Turn::Raised, "openai", 1);
+    assert_eq!(watch.see(down, &terms, &site(), Millis(1)), None, "the minute is full");
+    assert_eq!(told(&watch.tick(&terms, &site(), Millis(59_000))), []);
+    let next = watch.tick(&terms, &site(), Millis(61_000));
+    assert_eq!(
+        told(&next),
+        [(Code::AlertsWithheld, Status::Firing, 6), (Code::BreakerOpen, Status::Firing, 1)],
+        "long before the window ends"
+    );
+    assert_eq!(told(&watch.tick(&terms, &site(), Millis(61_500))), [], "and once");
+}
+
+#[test]
+fn a_flood_that_goes_on_cannot_hide_that_alerts_are_withheld() {
+    let mut watch = Watch::default();
+    let terms = Terms { per_minute: 1, ..TERMS };
+    let mut withheld = Vec::new();
+    for at in 0..240_u8 {
+        let now = Millis(u64::from(at) * 1000);
+        // Something new each time, before anybody looks what is due.
+        watch.see(sighting(Code::PathRefused, Turn::Once, &at.to_string(), at), &terms, &site(), now);
+        let due = watch.tick(&terms, &site(), now);
+        withheld.extend(due.into_iter().filter(|alert| alert.code == Code::AlertsWithheld).map(|alert| alert.last.0));
+    }
+    assert_eq!(withheld.len(), 3, "one a minute: {withheld:?}");
+}
+
+#[test]
+fn a_clock_that_was_set_back_holds_nothing_up() {
+    const DAY: u64 = 86_400_000;
+    let mut watch = Watch::default();
+    let mut see = |now| watch.see(sighting(Code::PathRefused, Turn::Once, "a", 1), &TERMS, &site(), Millis(now));
+    assert!(see(2 * DAY).is_some());
+    assert_eq!(see(2 * DAY + 1), None);
+    assert_eq!(told(&watch.tick(&TERMS, &site(), Millis(DAY))), [(Code::PathRefused, Status::Repeated, 1)]);
+}
+
+#[test]
+fn what_holds_ends_with_what_it_is_about() {
+    let mut watch = Watch::default();
+    for about in ["openai", "edge"] {
+        watch.see(sighting(Code::BreakerOpen, Turn::Raised, about, 1), &TERMS, &site(), Millis(0));
+    }
+    let over = watch.end(Code::BreakerOpen, |about| about == "edge", &TERMS, &site(), Millis(5));
+    assert_eq!(told(&over), [(Code::BreakerOpen, Status::Resolved, 1)]);
+    assert_eq!((over[0].about.as_str(), over[0].id.as_str()), ("openai", "gate-1.t5.breaker-open.resolved.openai"));
+    assert_eq!(told(&watch.end(Code::BreakerOpen, |about| about == "edge", &TERMS, &site(), Millis(6))), []);
+}
+
+#[test]
+fn what_begins_is_known_by_itself_among_ever_so_many_others() {
+    let mut watch = Watch::default();
+    let terms = Terms { per_minute: 6000, ..TERMS };
+    for number in 0..3000_u64 {
+        watch.see(sighting(Code::PathRefused, Turn::Once, &number.to_string(), 1), &terms, &site(), Millis(0));
+    }
+    let down = Condition { code: Code::DestinationDown, destination: Some("soc".to_owned()), holds: true };
+    assert_eq!(watch.ask(&down, &terms, &site(), Millis(1)).unwrap().about, "soc");
+    assert_eq!(watch.ask(&down, &terms, &site(), Millis(2)), None);
+    let up = Condition { holds: false, ..down };
+    assert_eq!(watch.ask(&up, &terms, &site(), Millis(3)).unwrap().status, Status::Resolved);
+}
+
+#[test]
 fn what_a_destination_refuses_is_counted_too() {
     let mut watch = Watch::default();
     let alert = watch.see(sighting(Code::PathRefused, Turn::Once, "", 1), &TERMS, &site(), Millis(0)).unwrap();
-    watch.refused(&alert);
+    watch.refused(&alert, Millis(0));
     assert_eq!(told(&watch.tick(&TERMS, &site(), Millis(60_000))), [(Code::AlertsWithheld, Status::Firing, 1)]);
 }
 
@@ -234,7 +309,8 @@ fn a_call_weighs_as_much_as_its_zone() {
 
 #[test]
 fn a_caller_whom_nobody_knows_is_placed_by_the_address() {
-    let who = Who { workload: None, workstation: None, operator: None, peer: "10.0.3.9".parse().unwrap() };
+    let who =
+        Who { workload: None, workstation: None, operator: None, client: None, peer: "10.0.3.9".parse().unwrap() };
     let mut body = Body { who: Some(who), ..Body::default() };
     body.note.insert("reason", Note::text("token-unknown"));
     let seen = look(&entry(Kind::Refuse, body)).unwrap();
@@ -276,7 +352,8 @@ fn records_of_the_house_become_what_they_are() {
         (Kind::Alert, vec![("event", "unaccounted")], Some((Code::AnswerUnaccounted, Turn::Once))),
         (Kind::Isolate, vec![("event", "isolate"), ("part", "external")], Some((Code::Isolated, Turn::Raised))),
         (Kind::Isolate, vec![("event", "restore"), ("part", "external")], Some((Code::Isolated, Turn::Cleared))),
-        (Kind::Storage, vec![("event", "disk-fills")], Some((Code::LedgerDisk, Turn::Raised))),
+        (Kind::Storage, vec![("event", "disk-fills")], Some((Code::LedgerDisk, Turn::Once))),
+        (Kind::Storage, vec![("event", "full")], Some((Code::LedgerDisk, Turn::Raised))),
         (Kind::Storage, vec![("event", "room-again")], Some((Code::LedgerDisk, Turn::Cleared))),
         (Kind::Config, vec![("result", "rejected")], Some((Code::PlantRefused, Turn::Once))),
         (Kind::Config, vec![("result", "in-force"), ("policy", "x")], None),
@@ -339,6 +416,7 @@ fn what_a_caller_chooses_tells_nothing_apart_and_is_shown_clean() {
 #[test]
 fn the_address_of_a_caller_and_what_people_wrote_are_not_told() {
     let who = Who {
+        client: None,
         workload: Some(Party { id: "stranger".to_owned(), by: "asserted" }),
         workstation: None,
         operator: Some(Party { id: "anna@works.example".to_owned(), by: "oidc" }),
@@ -455,9 +533,8 @@ proptest! {
     }
 }
 
-#[test]
-fn terms_come_from_a_destination() {
-    let destination = Destination {
+fn destination() -> Destination {
+    Destination {
         id: plant::DestinationId::new("soc").unwrap(),
         way: crate::Way::Webhook { url: "https://soc.example/".to_owned() },
         at_least: Severity::Medium,
@@ -466,9 +543,46 @@ fn terms_come_from_a_destination() {
         findings: plant().scale.highest(),
         authorities: None,
         credential: None,
-    };
+    }
+}
+
+/// What a destination is told of records, one after the other.
+fn heard(eyes: &mut Eyes, entries: &[ledger::Entry]) -> Vec<Alert> {
+    let (plant, mut watch) = (plant(), Watch::default());
+    let hear = |entry| destination().hear(entry, (&mut *eyes, &mut watch), &plant, &site(), Millis(1000));
+    entries.iter().flat_map(hear).collect()
+}
+
+#[test]
+fn a_start_ends_what_a_gateway_that_starts_does_not_know() {
+    let breaker = noted(Kind::Alert, &[("event", "breaker"), ("provider", "openai"), ("to", "open")]);
+    let told = told(&heard(&mut Eyes::default(), &[breaker, noted(Kind::Boot, &[])]));
+    assert_eq!(told, [(Code::BreakerOpen, Status::Firing, 1), (Code::BreakerOpen, Status::Resolved, 1)]);
+}
+
+#[test]
+fn each_threshold_of_the_disk_is_news_and_none_stays_open_for_ever() {
+    let entries = ["disk-fills", "full", "room-again"].map(|event| noted(Kind::Storage, &[("event", event)]));
+    let told = heard(&mut Eyes::default(), &entries);
+    let told: Vec<_> = told.iter().map(|alert| (alert.status, alert.facts.get("event"))).collect();
     assert_eq!(
-        destination.terms(),
+        told,
+        [(Status::Firing, Some("disk-fills")), (Status::Firing, Some("full")), (Status::Resolved, Some("room-again"))]
+    );
+}
+
+#[test]
+fn the_first_change_of_the_plant_file_is_told_to_a_new_destination() {
+    let plant = plant();
+    let other = noted(Kind::Config, &[("result", "in-force"), ("policy", "b")]);
+    let look = |mut eyes: Eyes| eyes.look(&other, &plant, plant.scale.highest()).map(|seen| seen.code);
+    assert_eq!([look(Eyes::under("a")), look(Eyes::under("b"))], [Some(Code::PlantChanged), None]);
+}
+
+#[test]
+fn terms_come_from_a_destination() {
+    assert_eq!(
+        destination().terms(),
         Terms { at_least: Severity::Medium, window: Duration::from_secs(60), per_minute: 7 }
     );
 }

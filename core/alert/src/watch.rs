@@ -4,12 +4,15 @@ use crate::alert::{Alert, Site, Status};
 use crate::fact::Facts;
 use crate::{Code, Condition, Severity, Sighting, Turn};
 use plant::{Millis, RecordId};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Most different things that are kept apart. More are told as one of their code: a plant's names are fewer, and what a
 /// caller chooses tells nothing apart.
 const MOST: usize = 2048;
+/// As much again for what holds.
+const MOST_HOLDING: usize = 2 * MOST;
 /// What so many have in common that are no longer kept apart.
 const MANY: &str = "*";
 /// A minute, in milliseconds.
@@ -37,6 +40,8 @@ pub struct Watch {
     pub(crate) withheld: BTreeMap<Code, u64>,
     /// How urgent the most urgent of them was.
     pub(crate) worst: Option<Severity>,
+    /// When the first of them was, if there are any.
+    pub(crate) since: Option<Millis>,
 }
 
 /// Something that was seen, in the window that it was seen in.
@@ -63,7 +68,7 @@ pub(crate) struct Open {
 impl Watch {
     /// Takes notice of a sighting at `now`; gives what is to be told at once.
     pub fn see(&mut self, sighting: Sighting, terms: &Terms, site: &Site, now: Millis) -> Option<Alert> {
-        let key = self.key(sighting.code, &sighting.about);
+        let key = self.key(&sighting);
         if sighting.severity < terms.at_least && !self.open.contains_key(&key) {
             return None;
         }
@@ -83,25 +88,45 @@ impl Watch {
         self.see(condition.sighting(now), terms, site, now)
     }
 
+    /// Ends what holds of a code and is about something that `stays` does not know; gives what is to be told at once.
+    pub fn end(
+        &mut self,
+        code: Code,
+        stays: impl Fn(&str) -> bool,
+        terms: &Terms,
+        site: &Site,
+        now: Millis,
+    ) -> Vec<Alert> {
+        let gone = self
+            .open
+            .iter()
+            .filter(|((known, about), open)| *known == code && open.holds == Some(true) && !stays(about));
+        let over = |((_, about), open): (&(Code, String), &Open)| Sighting {
+            code,
+            turn: Turn::Cleared,
+            about: about.clone(),
+            severity: open.severity,
+            at: now,
+            record: None,
+            facts: open.facts.clone(),
+        };
+        let over: Vec<Sighting> = gone.map(over).collect();
+        over.into_iter().filter_map(|sighting| self.see(sighting, terms, site, now)).collect()
+    }
+
     /// What is to be told because its time has come.
     pub fn tick(&mut self, terms: &Terms, site: &Site, now: Millis) -> Vec<Alert> {
         let mut told: Vec<Alert> = self.flood(site, now).into_iter().collect();
-        let over = |(key, open): (&(Code, String), &Open)| (open.ends <= now).then(|| key.clone());
-        let due: Vec<_> = self.open.iter().filter_map(over).collect();
-        for key in due {
+        for key in self.due(terms, now) {
             let Some(mut open) = self.open.remove(&key) else { continue };
-            let status = match open.holds {
-                None => (open.count > 0).then_some(Status::Repeated),
-                Some(holds) if open.told.unwrap_or(false) != holds => {
-                    Some(if holds { Status::Firing } else { Status::Resolved })
-                }
-                Some(_) => (open.count > 0).then_some(Status::Repeated),
-            };
+            let status = open.status();
             let alert = status.and_then(|status| self.tell(&key, &mut open, status, terms, site, now));
             let stays = alert.is_some() || status.is_some() || open.holds == Some(true);
             told.extend(alert);
-            // What went by without being seen again is over; what holds stays until it ends.
-            if stays && !(open.holds == Some(false) && open.told != Some(true)) {
+            if !open.is_over(terms, now) {
+                self.open.insert(key, open);
+            } else if stays && !(open.holds == Some(false) && open.told != Some(true)) {
+                // What went by without being seen again is over; what holds stays until it ends.
                 open.ends = after(now, terms.window);
                 open.turns = 0;
                 self.open.insert(key, open);
@@ -110,9 +135,17 @@ impl Watch {
         told
     }
 
+    /// What has come due: first what began or ended while there was no room to tell it, then the most urgent.
+    fn due(&self, terms: &Terms, now: Millis) -> Vec<(Code, String)> {
+        let due = self.open.iter().filter(|(_, open)| open.is_owed() || open.is_over(terms, now));
+        let mut due: Vec<_> = due.collect();
+        due.sort_by_key(|(_, open)| (!open.is_owed(), Reverse(open.severity)));
+        due.into_iter().map(|(key, _)| key.clone()).collect()
+    }
+
     /// Counts alerts that the destination would not take, however often they were sent.
-    pub fn refused(&mut self, alert: &Alert) {
-        self.withhold(alert.code, alert.severity, alert.count.max(1));
+    pub fn refused(&mut self, alert: &Alert, now: Millis) {
+        self.withhold(alert.code, alert.severity, alert.count.max(1), now);
     }
 
     /// How many things are open.
@@ -127,9 +160,11 @@ impl Watch {
         self.open.is_empty() && self.withheld.is_empty()
     }
 
-    fn key(&self, code: Code, about: &str) -> (Code, String) {
-        let key = (code, about.to_owned());
-        if self.open.len() < MOST || self.open.contains_key(&key) { key } else { (code, MANY.to_owned()) }
+    fn key(&self, sighting: &Sighting) -> (Code, String) {
+        let key = (sighting.code, sighting.about.clone());
+        // What happens often cannot hide that something else begins, or keep its end from being known.
+        let most = if sighting.turn == Turn::Once { MOST } else { MOST_HOLDING };
+        if self.open.len() < most || self.open.contains_key(&key) { key } else { (sighting.code, MANY.to_owned()) }
     }
 
     fn once(
@@ -193,7 +228,7 @@ impl Watch {
         if self.minute.1 >= terms.per_minute {
             // What holds is told later, when there is room; what happened is counted.
             if open.holds.is_none() {
-                self.withhold(key.0, open.severity, open.count);
+                self.withhold(key.0, open.severity, open.count, now);
                 open.count = 0;
             }
             return None;
@@ -204,7 +239,7 @@ impl Watch {
             open.turns += 1;
         }
         let severity = if status == Status::Resolved { Severity::Info } else { open.severity };
-        let from = open.record.map_or_else(|| format!("t{}", open.last.0), |id| id.to_string());
+        let from = open.record.map_or_else(|| format!("{}.t{}", site.gateway, open.last.0), |id| id.to_string());
         let about = if open.record.is_none() && !key.1.is_empty() { format!(".{}", key.1) } else { String::new() };
         let alert = Alert {
             id: format!("{from}.{}.{}{about}", key.0, status.name()),
@@ -223,10 +258,11 @@ impl Watch {
         Some(alert)
     }
 
-    fn withhold(&mut self, code: Code, severity: Severity, count: u64) {
+    fn withhold(&mut self, code: Code, severity: Severity, count: u64, now: Millis) {
         let so_far = self.withheld.entry(code).or_default();
         *so_far = so_far.saturating_add(count);
         self.worst = self.worst.max(Some(severity));
+        self.since.get_or_insert(now);
     }
 
     fn begin_minute(&mut self, now: Millis) {
@@ -238,9 +274,8 @@ impl Watch {
 
     /// Tells how many were withheld, once a minute: this one is never withheld itself.
     fn flood(&mut self, site: &Site, now: Millis) -> Option<Alert> {
-        if self.withheld.is_empty() || now.0.abs_diff(self.minute.0.0) < MINUTE {
-            return None;
-        }
+        let since = self.since.filter(|since| now.0.abs_diff(since.0) >= MINUTE)?;
+        self.since = None;
         let withheld = std::mem::take(&mut self.withheld);
         let count = withheld.values().fold(0, |sum: u64, count| sum.saturating_add(*count));
         let codes: Vec<String> = withheld.iter().map(|(code, count)| format!("{code} {count}")).collect();
@@ -248,14 +283,14 @@ impl Watch {
         facts.add("withheld", Some(codes.join(", ")));
         let worst = self.worst.take().unwrap_or(Severity::Info);
         Some(Alert {
-            id: format!("t{}.{}.{}", now.0, Code::AlertsWithheld, Status::Firing.name()),
+            id: format!("{}.t{}.{}.{}", site.gateway, now.0, Code::AlertsWithheld, Status::Firing.name()),
             code: Code::AlertsWithheld,
             status: Status::Firing,
             severity: worst.max(Code::AlertsWithheld.base()),
             site: site.clone(),
             about: String::new(),
             count,
-            first: self.minute.0,
+            first: since,
             last: now,
             record: None,
             facts,
@@ -267,6 +302,31 @@ impl Open {
     fn new(sighting: Sighting, ends: Millis) -> Self {
         let Sighting { at, record, severity, facts, .. } = sighting;
         Self { ends, count: 1, first: at, last: at, record, severity, facts, holds: None, told: None, turns: 0 }
+    }
+
+    /// What is to be told of it when its time has come.
+    fn status(&self) -> Option<Status> {
+        match self.holds {
+            Some(true) if self.is_untold() => Some(Status::Firing),
+            Some(false) if self.is_untold() => Some(Status::Resolved),
+            _ => (self.count > 0).then_some(Status::Repeated),
+        }
+    }
+
+    /// Whether it began or ended since it was told.
+    fn is_untold(&self) -> bool {
+        self.holds.is_some_and(|holds| self.told.unwrap_or(false) != holds)
+    }
+
+    /// Whether that would have been told if there had been room.
+    fn is_owed(&self) -> bool {
+        self.is_untold() && self.turns < TURNS
+    }
+
+    /// Whether its window is over. One that ends later than any can that begins now is from before the clock was set back, or
+    /// the window made shorter.
+    fn is_over(&self, terms: &Terms, now: Millis) -> bool {
+        self.ends <= now || self.ends > after(Millis(now.0.saturating_add(MINUTE)), terms.window)
     }
 
     /// Adds one more that is equal.

@@ -28,6 +28,7 @@ fn workload(id: &str, certificates: &[&str]) -> (WorkloadId, Workload) {
         zone: ZoneId::new("line-2").unwrap(),
         certificates: certificates.iter().map(|&name| name.to_owned()).collect(),
         purposes: Vec::new(),
+        sources: plant::Access::default(),
         governance: Governance::default(),
     };
     (id, workload)
@@ -45,6 +46,7 @@ fn plant() -> Plant {
         gateway: GatewayId::new("gate-1").unwrap(),
         scale: Scale::new(vec!["public".to_owned(), "internal".to_owned()]).unwrap(),
         zones: BTreeMap::new(),
+        sources: BTreeMap::new(),
         workloads: [
             workload("mes", &[MES, "mes.line-2.plant.example"]),
             workload("scada", &["SCADA.plant.example", "*.hosts.plant.example"]),

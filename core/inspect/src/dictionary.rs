@@ -179,7 +179,7 @@ fn compile(patterns: &[String]) -> Result<Regex, String> {
 
 /// Whether a term stands as whole words: where it begins or ends with a letter or digit, no other goes before
 /// or follows. Scripts without blanks between words have no whole words.
-fn whole(text: &str, span: &Range<usize>) -> bool {
+pub(crate) fn whole(text: &str, span: &Range<usize>) -> bool {
     let parts = |first: Option<char>, second: Option<char>| {
         let joins = |side: Option<char>| side.is_some_and(|side| side.is_alphanumeric() && !has_no_blanks(side));
         !(joins(first) && joins(second))

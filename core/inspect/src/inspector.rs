@@ -14,10 +14,11 @@ use crate::rule::{BuiltIn, RuleIndex, rules_with_repeats};
 use crate::scan::{Found, Hit, Scan};
 use crate::setpoint::unit::Units;
 use crate::settings::{Settings, SettingsProblem};
+use crate::source::Sources;
 use crate::view::View;
 use crate::wrapped;
-use plant::{Content, Finding, Label, Piece, RuleId, Sensitivity};
-use std::collections::BTreeSet;
+use plant::{CollectionId, Content, Finding, Label, Piece, RuleId, Sensitivity, Source};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Reads content and says what is in it, and where.
@@ -35,8 +36,12 @@ pub struct Inspector {
     longest_ignored: usize,
     most: usize,
     known: Option<Known>,
-    /// Where the rules of the dictionary begin among all, and where those of registered tables do.
+    sources: Sources,
+    /// The sources, by their rules, that a collection of documents is part of.
+    collections: BTreeMap<String, Vec<RuleIndex>>,
+    /// Where the rules of the dictionary begin among all, where those of data sources do, and where those of registered tables do.
     own: RuleIndex,
+    first_source: RuleIndex,
     tables: RuleIndex,
 }
 
@@ -81,6 +86,13 @@ impl Inspector {
         let own = settings.detectors.iter();
         let own = own.filter_map(|own| Rule::new(settings, own.name.as_str(), own.label.as_str()));
         rules.extend(own.map(|rule| Rule { enabled: true, ..rule }));
+        let sources = Sources::new(settings.sources.iter())?;
+        let first_source = rules.len();
+        let mut collections: BTreeMap<String, Vec<RuleIndex>> = BTreeMap::new();
+        for source in &settings.sources {
+            source.documents.iter().for_each(|name| collections.entry(name.clone()).or_default().push(rules.len()));
+            rules.extend(Rule::of(source));
+        }
         let ignore: BTreeSet<String> = settings.ignore.iter().map(|text| text.trim().to_lowercase()).collect();
         Ok(Self {
             literals: Literals::new(),
@@ -95,7 +107,10 @@ impl Inspector {
             ignore,
             most: settings.findings,
             known: None,
+            sources,
+            collections,
             own: first,
+            first_source,
             tables: 0,
         })
     }
@@ -131,8 +146,8 @@ impl Inspector {
         own || self.known.as_ref().is_some_and(|known| known.holds(text))
     }
 
-    /// What is in the content: ordered by piece and span. Findings do not overlap, save those of `injection`: an instruction
-    /// with a tag in it is one, and the tag is found all the same.
+    /// What is in the content: ordered by piece and span. Findings do not overlap, save those of `injection` and of data
+    /// sources: an instruction with a tag in it is one, a tag may be of a source or of two, and the tag is found all the same.
     ///
     /// # Errors
     /// If there is more than the settings allow; such a message is hostile or belongs elsewhere.
@@ -152,7 +167,12 @@ impl Inspector {
                 if injection::is_ours(claim.rule) { injection::placed(found, piece.origin) } else { Some(found) }
             }));
         }
-        let findings = seen.fill(findings, content);
+        let of_collections = self.of_collections(&seen.documents);
+        let mut findings = seen.fill(findings, content);
+        if !of_collections.is_empty() {
+            findings.extend(of_collections);
+            findings.sort_by_key(|finding| (finding.piece, finding.span.start));
+        }
         if findings.len() <= self.most { Ok(findings) } else { Err(overflow) }
     }
 
@@ -161,14 +181,68 @@ impl Inspector {
         let mut hits = self.hits(&piece.text, LAYERS)?;
         hits.extend(values.into_iter().flatten());
         hits.extend(key.and_then(|key| assigns(key, piece, &self.literals, &self.units)));
+        let of_sources = self.of_sources(&mut hits);
         let claims = hits.into_iter().filter_map(|hit| self.claim(&piece.text, hit));
         let (told, held): (Vec<Claim>, Vec<Claim>) = claims.partition(|claim| injection::is_ours(claim.rule));
         let mut claims = resolve(held, &piece.text);
-        if !told.is_empty() {
+        if !told.is_empty() || !of_sources.is_empty() {
             claims.extend(resolve(told, &piece.text));
+            claims.extend(of_sources);
             claims.sort_by_key(|claim| (claim.span.start, claim.span.end));
         }
         Some(claims)
+    }
+
+    /// Takes what is of data sources out of the hits: disjoint for each of them, whatever else stands there. A tag of a
+    /// source is a tag as well, and may be of two sources.
+    fn of_sources(&self, hits: &mut Vec<Hit>) -> Vec<Claim> {
+        let mut found: Vec<Hit> = Vec::new();
+        hits.retain(|hit| {
+            let own = self.is_source(hit.rule) && !hit.span.is_empty();
+            if own {
+                found.push(hit.clone());
+            }
+            !own
+        });
+        found.sort_unstable_by_key(|hit| (hit.rule, hit.span.start, hit.span.end));
+        let mut claims: Vec<Claim> = Vec::with_capacity(found.len());
+        for Hit { rule, span } in found {
+            match claims.last_mut().filter(|last| last.rule == rule && span.start < last.span.end) {
+                Some(last) => last.span.end = last.span.end.max(span.end),
+                None => {
+                    let sensitivity = self.rules.get(rule).map_or(Sensitivity::LOWEST, |rule| rule.sensitivity);
+                    claims.push(Claim { span, sensitivity, rule });
+                }
+            }
+        }
+        claims
+    }
+
+    fn is_source(&self, rule: RuleIndex) -> bool {
+        (self.first_source..self.first_source + self.sources.count()).contains(&rule)
+    }
+
+    /// What is of data sources because it repeats a document of theirs.
+    fn of_collections(&self, documents: &[Sighting]) -> Vec<Finding> {
+        let copied = documents.iter().filter(|sighting| sighting.copied);
+        let sources = |sighting: &Sighting| {
+            let name = sighting.collection.as_ref().map(CollectionId::as_str);
+            name.and_then(|name| self.collections.get(name)).cloned().unwrap_or_default()
+        };
+        let found: BTreeSet<(usize, usize, usize, RuleIndex)> = copied
+            .flat_map(|sighting| {
+                let rules = sources(sighting);
+                let at = sighting.passages.iter().map(|(piece, span)| (*piece, span.start, span.end));
+                at.flat_map(|(piece, start, end)| {
+                    rules.iter().map(move |rule| (piece, start, end, *rule)).collect::<Vec<_>>()
+                })
+                .collect::<Vec<_>>()
+            })
+            .collect();
+        found
+            .into_iter()
+            .filter_map(|(piece, start, end, rule)| Some(finding(self.rules.get(rule)?, piece, start..end)))
+            .collect()
     }
 
     /// Everything found in a text, and in what its escapes say, that many layers deep. May overlap.
@@ -270,6 +344,11 @@ impl Inspector {
             overflow = hits.len() > most;
             !overflow
         });
+        self.sources.find(text, |source, span| {
+            hits.push(Hit { rule: self.first_source + source, span });
+            overflow = hits.len() > most;
+            !overflow
+        });
         (!overflow).then_some((hits, long))
     }
 
@@ -314,6 +393,12 @@ impl Rule {
         let (id, label) = (RuleId::new(name).ok()?, Label::new(label).ok()?);
         let (sensitivity, enabled) = (settings.sensitivity(&label), !settings.disabled.contains(&id));
         Some(Self { id, label, sensitivity, enabled })
+    }
+
+    /// The rule that finds a data source; `None` only for a name that is too long, which was refused before.
+    fn of(source: &Source) -> Option<Self> {
+        let label = source.id.label()?;
+        Some(Self { id: RuleId::new(label.as_str()).ok()?, label, sensitivity: source.sensitivity, enabled: true })
     }
 }
 

@@ -14,7 +14,7 @@ use crate::scan::Hit;
 use crate::settings::Settings;
 use crate::view::{Map, View};
 use crate::wrapped;
-use plant::{Content, DocumentId, Finding, Label, RuleId, Scale, Sensitivity};
+use plant::{CollectionId, Content, DocumentId, Finding, Label, RuleId, Scale, Sensitivity};
 use prints::{Kind, Level, Matcher, Reader, Recognised, Search, Table};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -54,6 +54,8 @@ pub struct Sighting {
     pub document: DocumentId,
     /// How many others are nearly the same.
     pub others: usize,
+    /// The collection that it is of.
+    pub collection: Option<CollectionId>,
     /// How it is labelled.
     pub label: Label,
     /// How sensitive that makes the message.
@@ -167,6 +169,7 @@ impl Known {
         Some(Sighting {
             document: one.document.clone(),
             others: one.others,
+            collection: one.kind.collection.clone(),
             label,
             sensitivity,
             copied,
@@ -305,6 +308,7 @@ mod tests {
             label: label("document.recipe"),
             sensitivity: Some("secret".to_owned()),
             public: false,
+            collection: None,
         };
         let (keys, mut collection) = (Keys::new(&[1; 32]), Collection::default());
         collection.add([(registration, RECIPE)], &keys, |_, added| assert!(added.is_ok()));

@@ -42,6 +42,7 @@ mod secret;
 mod setpoint;
 mod settings;
 mod sink;
+mod source;
 mod stand_in;
 mod tag;
 mod token;
@@ -61,6 +62,10 @@ pub use restore::{RestoreCounts, Restorer};
 pub use rule::rules;
 pub use settings::{Entry, Settings, SettingsProblem};
 pub use sink::Sinks;
+pub use source::{
+    Holding, Listed, MOST_PATTERNS, Overlap, PatternProblem, SourceProblem, check as check_pattern, fuzz_sources,
+    overlaps,
+};
 pub use token::{Keyed, Maker};
 pub use transform::{Changes, TransformProblem, Transformation, transform};
 pub use trial::{Failure, Trial, try_rules};

@@ -3,7 +3,8 @@
 //! Plain and complete. Patterns are the only part that can still be wrong; [`crate::Inspector::new`] says which.
 
 use crate::detector::Detector;
-use plant::{Label, RuleId, Sensitivity};
+use crate::source::SourceProblem;
+use plant::{Label, RuleId, Sensitivity, Source};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How the inspector is set.
@@ -22,6 +23,8 @@ pub struct Settings {
     pub ignore: Vec<String>,
     /// The plant's own rules, in order.
     pub detectors: Vec<Detector>,
+    /// The plant's data sources, in order.
+    pub sources: Vec<Source>,
     /// Rules that are switched off, by the names that [`crate::rules`] lists.
     pub disabled: BTreeSet<RuleId>,
     /// Most findings in one message. Beyond it the message is not read at all: see [`crate::Overflow`].
@@ -51,6 +54,7 @@ impl Settings {
             tags: Vec::new(),
             ignore: Vec::new(),
             detectors: Vec::new(),
+            sources: Vec::new(),
             disabled: BTreeSet::new(),
             findings: 32_768,
         }
@@ -110,6 +114,9 @@ pub enum SettingsProblem {
     /// All terms or all patterns together are too large to be compiled.
     #[error("the dictionary is too large to be compiled")]
     TooLarge,
+    /// The data sources cannot be looked for.
+    #[error(transparent)]
+    Source(#[from] SourceProblem),
     /// A rule to switch off does not exist.
     #[error("there is no rule `{rule}` to switch off")]
     NoSuchRule {

@@ -5,6 +5,7 @@ use crate::issue::{Issue, Wanted};
 use crate::restore::Restorer;
 use crate::token::Maker;
 use plant::{Content, Edit, Finding};
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 /// What is to be done with which findings, by their index. What is in several is done as the first of them says.
@@ -112,7 +113,7 @@ pub fn transform(
     }
     let mut issue = Issue::new(content, maker, &wanted);
     edits.extend(wanted.iter().map(|wanted| edit(wanted.finding, issue.stand_in(wanted))));
-    edits.sort_by_key(|edit| (edit.piece, edit.span.start));
+    edits.sort_by_key(|edit| (edit.piece, edit.span.start, Reverse(edit.span.end)));
     Ok(Transformation {
         edits: apart(edits),
         restorer: issue.restorer(),
@@ -127,12 +128,16 @@ fn without(indices: &[usize], sets: &[&BTreeSet<usize>]) -> BTreeSet<usize> {
     indices.iter().copied().filter(|index| !sets.iter().any(|set| set.contains(index))).collect()
 }
 
-/// Edits that overlap as one that covers them all: an instruction that is blacked out takes the tag in it along.
+/// Edits that overlap as one that covers them all: an instruction that is blacked out takes the tag in it along. A stand-in
+/// speaks for all that is replaced only if it is that of all; where two overlap in part, neither would bring back the whole.
 fn apart(edits: Vec<Edit>) -> Vec<Edit> {
     let mut apart: Vec<Edit> = Vec::with_capacity(edits.len());
     for edit in edits {
         match apart.last_mut().filter(|last| last.piece == edit.piece && edit.span.start < last.span.end) {
             Some(last) => {
+                if edit.span.end > last.span.end && !last.replacement.starts_with('[') {
+                    last.replacement = "[redacted]".to_owned();
+                }
                 last.span.end = last.span.end.max(edit.span.end);
                 if edit.replacement.starts_with('[') {
                     last.replacement = edit.replacement;

@@ -1,7 +1,8 @@
 //! Conduits: the authorised paths of AI traffic. What no conduit names is closed.
 
 use crate::{
-    Answers, ConduitId, Label, Millis, Oversight, ProviderId, Purpose, Sensitivity, Verdict, WorkloadId, ZoneId,
+    Access, Answers, ConduitId, Label, Millis, Oversight, ProviderId, Purpose, Sensitivity, Unapproved, Verdict,
+    WorkloadId, ZoneId,
 };
 use std::time::Duration;
 
@@ -28,6 +29,10 @@ pub struct Conduit {
     pub operator: OperatorRequirement,
     /// What is done with what is found. The first entry whose label covers a finding decides.
     pub handling: Vec<Handling>,
+    /// The data sources that may cross it, of those that the workload may use.
+    pub sources: Access,
+    /// What is done with what a request holds of others.
+    pub unapproved: Unapproved,
     /// What is done with files that calls carry.
     pub files: Files,
     /// Where content above the ceiling goes instead of being refused: a provider that a conduit of its own

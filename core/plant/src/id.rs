@@ -96,12 +96,16 @@ ids! {
     RuleId;
     /// Names a document that was registered to be known again.
     DocumentId;
+    /// Names a collection of registered documents.
+    CollectionId;
     /// Names a table of which values are looked for.
     TableId;
     /// Names a registered picture.
     PictureId;
     /// Names a destination of alerts.
     DestinationId;
+    /// Names a data source of the plant.
+    SourceId;
     /// Names a quota.
     QuotaId;
     /// Names a workload token, so that it can be listed and revoked without being known.

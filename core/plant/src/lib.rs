@@ -24,6 +24,7 @@ mod reason;
 mod record;
 mod role;
 mod sensitivity;
+mod source;
 mod time;
 mod verdict;
 mod workload;
@@ -39,17 +40,20 @@ pub use description::{DescribedCall, Description, JsonPath, Step};
 pub use dialect::Dialect;
 pub use finding::{Finding, Label};
 pub use id::{
-    ConduitId, DestinationId, DocumentId, GatewayId, InvalidId, OperatorId, PictureId, PlantId, ProviderId, Purpose,
-    QuotaId, RecordId, RuleId, TableId, TokenId, WorkloadId, WorkstationId, ZoneId,
+    CollectionId, ConduitId, DestinationId, DocumentId, GatewayId, InvalidId, OperatorId, PictureId, PlantId,
+    ProviderId, Purpose, QuotaId, RecordId, RuleId, SourceId, TableId, TokenId, WorkloadId, WorkstationId, ZoneId,
 };
 pub use isolation::{InvalidPart, Part};
 pub use oversight::{Judgement, Oversight};
 pub use principal::{Evidence, Identity, Principal};
 pub use provider::{CredentialReference, Grpc, Provider, Supplier};
 pub use reason::{Reason, Refusal};
-pub use record::{Body, Decided, Draft, FindingCount, Io, Kind, Note, Outcome, Party, Place, Sealed, What, Who};
+pub use record::{
+    Body, Client, Decided, Draft, FindingCount, Io, Kind, Note, Outcome, Party, Place, Sealed, What, Who,
+};
 pub use role::{Right, Role};
 pub use sensitivity::{Scale, Sensitivity};
+pub use source::{Access, Closed, SOURCE_FAMILY, Source, Unapproved};
 pub use time::Millis;
 pub use verdict::Verdict;
 pub use workload::{Governance, Issuer, OperatorRole, Workload, Workstation};
@@ -79,6 +83,8 @@ pub struct Plant {
     pub issuer: Option<Issuer>,
     /// AI services.
     pub providers: BTreeMap<ProviderId, Provider>,
+    /// The parts of its data that workloads may use or not.
+    pub sources: BTreeMap<SourceId, Source>,
     /// The authorised paths. What is not here is closed.
     pub conduits: BTreeMap<ConduitId, Conduit>,
     /// SHA-256 of the plant file's bytes in lower-case hexadecimal: which configuration decided.

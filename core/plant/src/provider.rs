@@ -1,6 +1,6 @@
 //! Where calls go: AI services and the companies behind them.
 
-use crate::{Dialect, ProviderId, Sensitivity, ZoneId};
+use crate::{Dialect, Governance, ProviderId, Sensitivity, ZoneId};
 
 /// An AI service.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct Provider {
     pub grpc: Option<Grpc>,
     /// The company behind it.
     pub supplier: Supplier,
+    /// Who answers for its use, how it is kept up to date, and how it is cut off.
+    pub governance: Governance,
 }
 
 /// How a provider is reached over gRPC, whose clients know a host and no path in front of a method.

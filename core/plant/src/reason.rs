@@ -83,8 +83,14 @@ reasons! {
     IdentityConflict = "identity-conflict", 403, "the credentials of the call name different workloads";
     /// The call came from a network of another zone than the workload's.
     ZoneMismatch = "zone-mismatch", 403, "the call does not come from the zone of its workload";
-    /// The workload lacks an owner, an update process or an isolation plan.
-    Ungoverned = "ungoverned", 403, "the workload has no owner, update process or isolation plan on file";
+    /// The workload, or another component of the call, lacks an owner, an update process or an isolation plan.
+    Ungoverned = "ungoverned", 403, "the workload, or another component of this call, has no owner, update process or isolation plan on file";
+    /// A component of the call is a draft, or approved and not put into service.
+    ComponentNotLive = "component-not-live", 403, "a component of this call has not been put into service";
+    /// A component of the call was taken out of service for a while.
+    ComponentSuspended = "component-suspended", 403, "a component of this call is suspended; ask the plant's people before you try again";
+    /// A component of the call was taken out of service for good.
+    ComponentRetired = "component-retired", 403, "a component of this call is retired";
     /// The operator token cannot be checked or fails its checks.
     OperatorInvalid = "operator-invalid", 401, "the operator token is not valid";
     /// The operator token has expired.
@@ -109,6 +115,8 @@ reasons! {
     ToolNotApproved = "tool-not-approved", 403, "this tool is new, or its definition changed, and nobody has approved it yet";
     /// The call names a session that its workload did not begin through this gateway.
     SessionUnknown = "session-unknown", 404, "this session was not begun by this workload through this gateway; begin a new one";
+    /// The content holds something of a data source that the workload, or the conduit, may not use.
+    SourceDenied = "source-denied", 403, "the request uses a data source that is not approved for this workload here";
     /// The conduit refuses what was found in the content.
     ContentRefused = "content-refused", 403, "the request holds content that must not leave on this conduit";
     /// The content is more sensitive than conduit or provider may carry.
@@ -194,14 +202,19 @@ impl Refusal {
     }
 
     /// What of the detail the caller is told too: where an answer was stopped, an operator must read of which tag and why.
-    /// These details name tags that have limits, and labels; nothing else.
+    /// These details name tags that have limits, and labels; nothing else. Where a data source is closed, whoever runs the workload
+    /// must know which: its name, and not what of it was found.
     #[must_use]
     pub fn told(&self) -> Option<&str> {
-        let of_answer = matches!(
+        let told = matches!(
             self.reason,
-            Reason::AnswerLimit | Reason::AnswerUnresolved | Reason::AnswerHeld | Reason::AnswerRefused
+            Reason::AnswerLimit
+                | Reason::AnswerUnresolved
+                | Reason::AnswerHeld
+                | Reason::AnswerRefused
+                | Reason::SourceDenied
         );
-        Some(self.detail.as_str()).filter(|detail| of_answer && !detail.is_empty())
+        Some(self.detail.as_str()).filter(|detail| told && !detail.is_empty())
     }
 }
 

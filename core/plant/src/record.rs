@@ -239,6 +239,17 @@ pub struct Who {
     pub operator: Option<Party>,
     /// The address that the call came from.
     pub peer: IpAddr,
+    /// The library that it was made with, as it says itself: it proves nothing.
+    pub client: Option<Client>,
+}
+
+/// A client library, as the `User-Agent` of its calls names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Client {
+    /// Its name: at most 64 letters, digits, `-`, `_`, `.` and one `/`.
+    pub name: String,
+    /// Its version, if it says one: at most 32 letters, digits, `-`, `_`, `.` and `+`.
+    pub version: Option<String>,
 }
 
 /// One of those behind a call.

@@ -1,6 +1,6 @@
 //! Who calls: software, devices, and the issuer that vouches for people.
 
-use crate::{Purpose, WorkloadId, WorkstationId, ZoneId};
+use crate::{Access, Purpose, WorkloadId, WorkstationId, ZoneId};
 
 /// A software process that calls AI.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct Workload {
     pub certificates: Vec<String>,
     /// The purposes it may call for.
     pub purposes: Vec<Purpose>,
+    /// The data sources that its calls may carry something of.
+    pub sources: Access,
     /// Who answers for it, how it is kept up to date, and how it is cut off.
     pub governance: Governance,
 }

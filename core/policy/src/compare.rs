@@ -5,6 +5,7 @@
 
 mod conduits;
 mod said;
+mod sources;
 
 use crate::Policy;
 use crate::place::admits;
@@ -53,6 +54,7 @@ pub fn compare(before: &Policy, after: &Policy) -> Vec<Difference> {
     let (old, new) = (&*before.plant, &*after.plant);
     paths(old, new, &mut said);
     conduits::compare(old, new, &mut said);
+    sources::compare(old, new, &mut said);
     zones(old, new, &mut said);
     workloads(old, new, &mut said);
     workstations(old, new, &mut said);

@@ -69,6 +69,12 @@ impl Crossing {
         Self { zone, workload, provider, purpose, conduits, endpoint, opaque, bounds }
     }
 
+    /// The workload that calls.
+    #[must_use]
+    pub fn workload(&self) -> &WorkloadId {
+        &self.workload
+    }
+
     /// The zone that the call comes from.
     #[must_use]
     pub fn zone(&self) -> &ZoneId {

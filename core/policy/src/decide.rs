@@ -3,10 +3,11 @@
 //! For each conduit that admits the call, in this order:
 //!
 //! 1. the model is open: `model-not-allowed`
-//! 2. handling: each finding is redacted, generalised, tokenised, let pass, or decides for the whole call: `content-refused`
-//! 3. what is left is within the conduit's ceiling and the provider's clearance: `above-ceiling`
-//! 4. if not, or if handling says so, and the conduit names a target: the same three on a conduit to the target
-//! 5. no Cedar rule forbids the path that is then taken: `rule-forbids`
+//! 2. the data sources that something was found of may be used, by the workload and on the conduit: `source-denied`
+//! 3. handling: each finding is redacted, generalised, tokenised, let pass, or decides for the whole call: `content-refused`
+//! 4. what is left is within the conduit's ceiling and the provider's clearance: `above-ceiling`
+//! 5. if not, or if handling says so, and the conduit names a target: the same four on a conduit to the target
+//! 6. no Cedar rule forbids the path that is then taken: `rule-forbids`
 //!
 //! The call passes if one conduit permits it. If several do, the one that does the most to the content is crossed, one that
 //! waits for a person before all others; of equals the first by name.

@@ -1,6 +1,7 @@
 //! What one conduit does with what was found.
 
 use crate::decide::Case;
+use crate::source::{Sources, Unopened};
 use crate::steps::{Stage, Trace};
 use plant::{Conduit, Finding, Label, OpaqueFiles, Reason, Refusal, RuleId, Sensitivity, Tokens, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,7 +48,7 @@ const UNREAD: &str = "attachment.opaque";
 /// The first entry whose label covers the finding decides. A finding that no entry covers passes, and so does one
 /// whose entry allows it; both still count towards the ceiling. A file that nobody could read is refused whatever the
 /// entries say of attachments, unless the conduit records such files.
-fn verdict(conduit: &Conduit, label: &Label) -> (Verdict, Tokens) {
+fn handling(conduit: &Conduit, label: &Label) -> (Verdict, Tokens) {
     if label.as_str() == UNREAD && conduit.files.opaque == OpaqueFiles::Refuse {
         return (Verdict::Refuse, Tokens::Words);
     }
@@ -55,16 +56,28 @@ fn verdict(conduit: &Conduit, label: &Label) -> (Verdict, Tokens) {
     entry.map_or((Verdict::Allow, Tokens::Words), |entry| (entry.verdict, entry.tokens))
 }
 
-/// Does what `conduit` says with each finding. Takes time in findings times entries of the conduit.
-pub(crate) fn handle(conduit: &Conduit, case: &Case<'_>, trace: &mut Trace<'_>) -> Result<Handled, Refusal> {
+/// What is done with a finding, and with which tokens.
+pub(crate) fn verdict(sources: &Sources<'_>, finding: &Finding) -> (Verdict, Tokens) {
+    let (verdict, tokens) = handling(sources.conduit, &finding.label);
+    match sources.verdict(finding, verdict) {
+        Some(verdict) => (verdict, Tokens::Words),
+        None => (verdict, tokens),
+    }
+}
+
+/// Does what the conduit says with each finding. Takes time in findings times entries of the conduit.
+pub(crate) fn handle(sources: &Sources<'_>, case: &Case<'_>, trace: &mut Trace<'_>) -> Result<Handled, Refusal> {
+    let conduit = sources.conduit;
+    sources.tell(case.findings, trace);
+    let mut unopened = Unopened::default();
     let mut handled = Handled::default();
     let (mut refused, mut stuck, mut away) = (Tally::default(), Tally::default(), Tally::default());
     for (index, finding) in case.findings.iter().enumerate() {
-        let (verdict, tokens) = verdict(conduit, &finding.label);
+        let (verdict, tokens) = verdict(sources, finding);
         match verdict {
             Verdict::Allow => handled.residual = handled.residual.max(finding.sensitivity),
             Verdict::Redact | Verdict::Generalise | Verdict::Tokenise if (case.fixed)(index, conduit) => {
-                stuck.add(finding);
+                if sources.closed(finding) { unopened.add(sources, finding) } else { stuck.add(finding) }
             }
             Verdict::Redact => handled.redact.push(index),
             Verdict::Generalise => handled.generalise.push(index),
@@ -78,8 +91,12 @@ pub(crate) fn handle(conduit: &Conduit, case: &Case<'_>, trace: &mut Trace<'_>) 
                 handled.residual = handled.residual.max(finding.sensitivity);
                 handled.hold.push(index);
             }
+            Verdict::Refuse if sources.closed(finding) => unopened.add(sources, finding),
             Verdict::Refuse => refused.add(finding),
         }
+    }
+    if !unopened.is_empty() {
+        return Err(sources.refusal(&unopened));
     }
     let refuse =
         |detail, tally: &Tally<'_>| Err(Refusal { reason: Reason::ContentRefused, detail, rules: tally.rules() });
@@ -96,14 +113,14 @@ pub(crate) fn handle(conduit: &Conduit, case: &Case<'_>, trace: &mut Trace<'_>) 
     handled.rules = replaced.map(|finding| finding.rule.clone()).collect();
     handled.away = away.rules();
     handled.reroute = (!away.is_empty()).then(|| away.to_string());
-    trace.say(Stage::Handling, || told(conduit, case.findings, &handled));
+    trace.say(Stage::Handling, || told(sources, case.findings, &handled));
     Ok(handled)
 }
 
 /// What would leave although it is above `limit`: the labels in words, and the rules that saw them.
-pub(crate) fn above(conduit: &Conduit, findings: &[Finding], limit: Sensitivity) -> (String, Vec<RuleId>) {
+pub(crate) fn above(sources: &Sources<'_>, findings: &[Finding], limit: Sensitivity) -> (String, Vec<RuleId>) {
     let mut tally = Tally::default();
-    let leaves = |finding: &&Finding| finding.sensitivity > limit && leaves_whole(verdict(conduit, &finding.label).0);
+    let leaves = |finding: &&Finding| finding.sensitivity > limit && leaves_whole(verdict(sources, finding).0);
     findings.iter().filter(leaves).for_each(|finding| tally.add(finding));
     (tally.to_string(), tally.rules())
 }
@@ -113,7 +130,7 @@ fn leaves_whole(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::Allow | Verdict::Hold)
 }
 
-fn told(conduit: &Conduit, findings: &[Finding], handled: &Handled) -> String {
+fn told(sources: &Sources<'_>, findings: &[Finding], handled: &Handled) -> String {
     if findings.is_empty() {
         return "nothing was found".to_owned();
     }
@@ -123,7 +140,7 @@ fn told(conduit: &Conduit, findings: &[Finding], handled: &Handled) -> String {
         tally.to_string()
     };
     let mut passing = Tally::default();
-    let allowed = |finding: &&Finding| verdict(conduit, &finding.label).0 == Verdict::Allow;
+    let allowed = |finding: &&Finding| verdict(sources, finding).0 == Verdict::Allow;
     findings.iter().filter(allowed).for_each(|finding| passing.add(finding));
     let mut did = Vec::new();
     if !handled.redact.is_empty() {
@@ -144,7 +161,7 @@ fn told(conduit: &Conduit, findings: &[Finding], handled: &Handled) -> String {
     if !passing.is_empty() {
         did.push(format!("lets pass {passing}"));
     }
-    format!("conduit `{}` {}", conduit.id, did.join(", "))
+    format!("conduit `{}` {}", sources.conduit.id, did.join(", "))
 }
 
 /// Findings counted by label.

@@ -20,7 +20,9 @@ mod handle;
 mod held;
 mod permit;
 mod place;
+mod routes;
 mod rules;
+mod source;
 mod steps;
 mod way;
 
@@ -30,6 +32,7 @@ pub use decide::{Asked, Case, Decided, Decision};
 pub use held::{Approval, Held};
 pub use permit::{Passage, Permit};
 
+pub use routes::Route;
 pub use rules::{RuleFile, RuleProblem, SCHEMA};
 pub use steps::{Stage, Step};
 

@@ -40,6 +40,8 @@ pub enum Stage {
     Model,
     /// Whether the tools are open, if the conduit says which.
     Tools,
+    /// Whether the data sources that were found may be used, if any were.
+    Sources,
     /// What is done with what was found.
     Handling,
     /// Whether what is left is within what conduit and provider may carry.
@@ -69,6 +71,7 @@ impl Stage {
             Self::Endpoint => "endpoint",
             Self::Model => "model",
             Self::Tools => "tools",
+            Self::Sources => "sources",
             Self::Handling => "handling",
             Self::Ceiling => "ceiling",
             Self::Reroute => "reroute",

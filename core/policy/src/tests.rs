@@ -7,6 +7,7 @@ mod instead;
 mod laws;
 mod refusals;
 mod rules;
+mod sources;
 
 use crate::{Asked, Call, Case, Decided, Decision, Misplaced, Passage, Policy, RuleFile, Step};
 use brewery::{brewery, finding, id};

@@ -9,6 +9,7 @@ use crate::held::{Because, Held};
 use crate::permit::{Passage, Permit};
 use crate::place::{admits, approved, operator_gap};
 use crate::rules::Question;
+use crate::source::Sources;
 use crate::steps::{Stage, Trace, names, shown};
 use plant::{Bounds, Conduit, ConduitId, Finding, Provider, ProviderId, Reason, Refusal, RuleId, Sensitivity, Verdict};
 use std::collections::BTreeSet;
@@ -127,7 +128,15 @@ impl Policy {
             trace.say(Stage::Handling, || "nothing is read, so nothing is handled".to_owned());
             return Ok(Handled { residual: path.sensitivity, ..Handled::default() });
         }
-        handle(path.conduit, case, trace)
+        handle(&self.sources(case, path.conduit)?, case, trace)
+    }
+
+    /// The data sources that the call may carry something of across a conduit.
+    fn sources<'a>(&'a self, case: &Case<'_>, conduit: &'a Conduit) -> Result<Sources<'a>, Refusal> {
+        // Placing refuses workloads that the plant does not have.
+        let nobody = || Refusal::new(Reason::NoConduit, "the plant does not have the workload");
+        let workload = self.plant.workloads.get(&case.crossing.workload).ok_or_else(nobody)?;
+        Ok(Sources::new(workload, conduit))
     }
 
     /// Whether what is left may be carried. The provider's clearance binds whatever a conduit says.
@@ -152,7 +161,7 @@ impl Policy {
         if case.crossing.opaque {
             return Err(Refusal::new(Reason::AboveCeiling, state("nobody reads the request, so it counts as")));
         }
-        let (labels, rules) = above(conduit, case.findings, limit);
+        let (labels, rules) = above(&self.sources(case, conduit)?, case.findings, limit);
         let detail = state(&format!("{labels} would leave and is"));
         Err(Refusal { reason: Reason::AboveCeiling, detail, rules })
     }
@@ -275,7 +284,8 @@ impl Policy {
         let closed = |stage, residual| move |refusal| Closed { stage: Some(stage), refusal, residual };
         path.open(trace).map_err(closed(Stage::Model, path.sensitivity))?;
         path.offer(case.asked.tools, trace).map_err(closed(Stage::Tools, path.sensitivity))?;
-        let mut handled = handle(path.conduit, case, trace).map_err(closed(Stage::Handling, path.sensitivity))?;
+        let handled = self.sources(case, path.conduit).and_then(|sources| handle(&sources, case, trace));
+        let mut handled = handled.map_err(closed(Stage::Handling, path.sensitivity))?;
         let residual = handled.residual;
         if let Some(labels) = &handled.reroute {
             return Err(closed(Stage::Handling, residual)(path.sent_away(labels, &handled)));
@@ -291,6 +301,10 @@ impl Policy {
 fn neither(refusal: Refusal, target: &ProviderId, worst: Option<Closed>) -> Refusal {
     let Some(Closed { refusal: there, .. }) = worst else { return refusal };
     let detail = format!("{}; `{target}` cannot carry it either: {}", refusal.detail, there.detail);
+    // Who asks learns which source is closed to them, and nothing of where else their call might have gone.
+    if there.reason == Reason::SourceDenied {
+        return there;
+    }
     // A rule that forbids must be named as such, also where it forbids only the way out.
     if there.reason == Reason::RuleForbids { Refusal { detail, ..there } } else { Refusal { detail, ..refusal } }
 }

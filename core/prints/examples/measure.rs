@@ -90,7 +90,7 @@ fn registered<'d>(documents: impl Iterator<Item = &'d Document>, keys: &Keys) ->
 
 fn registration(name: &str) -> Registration {
     let (id, label) = (DocumentId::new(name).unwrap(), Label::new("document").unwrap());
-    Registration { id, label, sensitivity: None, public: false }
+    Registration { id, label, sensitivity: None, public: false, collection: None }
 }
 
 /// The level at which each document is told, and its name.

@@ -6,10 +6,12 @@ use crate::group::Groups;
 use crate::key::Keys;
 use crate::list::Prints;
 use crate::winnow::winnow;
-use plant::{DocumentId, Label};
+use plant::{CollectionId, DocumentId, Label};
 use std::collections::{HashMap, HashSet};
 
 pub(crate) const NAME: &[u8] = b"penstock documents 1\n";
+/// Of a file in which a document is of a collection. Where none is, it stays one that earlier versions read.
+pub(crate) const NAME_2: &[u8] = b"penstock documents 2\n";
 /// Most documents: their numbers and those of groups fit 22 bits beside a print.
 const MOST: usize = 1_000_000;
 /// Longest document in letters; a book has a million. A longer one is registered in parts.
@@ -36,6 +38,8 @@ pub struct Document {
     pub sensitivity: Option<String>,
     /// Its text is public: it is no evidence, wherever it stands.
     pub public: bool,
+    /// The collection that it is of, for data sources to name; at most 80 characters.
+    pub collection: Option<CollectionId>,
     /// Near-duplicates have the same number.
     pub(crate) group: u32,
     /// How many letters and digits it has.
@@ -62,6 +66,8 @@ pub struct Registration {
     pub sensitivity: Option<String>,
     /// See [`Document::public`].
     pub public: bool,
+    /// See [`Document::collection`].
+    pub collection: Option<CollectionId>,
 }
 
 /// What registering a document did.
@@ -136,8 +142,9 @@ impl Collection {
         place: Option<usize>,
         groups: &mut Groups,
     ) -> Result<Added, CollectionError> {
-        let Registration { id, label, sensitivity, public } = registration;
-        if id.as_str().len() > LONGEST_NAME {
+        let Registration { id, label, sensitivity, public, collection } = registration;
+        let too_long = |name: &CollectionId| name.as_str().len() > LONGEST_NAME;
+        if id.as_str().len() > LONGEST_NAME || collection.as_ref().is_some_and(too_long) {
             return Err(CollectionError::Name);
         }
         if sensitivity.as_ref().is_some_and(|name| name.is_empty() || name.len() > usize::from(u8::MAX)) {
@@ -158,7 +165,7 @@ impl Collection {
         let like = like.map(|like| like.id.clone()).filter(|like| *like != id);
         groups.join(group, place.unwrap_or(self.documents.len()), &prints);
         let added = Added { prints: prints.len(), replaced: place.is_some(), like };
-        let document = Document { id, label, sensitivity, public, group, letters, prints };
+        let document = Document { id, label, sensitivity, public, collection, group, letters, prints };
         if place.is_none() && self.documents.len() >= MOST {
             return Err(CollectionError::Full);
         }
@@ -188,6 +195,7 @@ impl Collection {
     /// The bytes of its file.
     #[must_use]
     pub fn encode(&self, keys: &Keys) -> Vec<u8> {
+        let collected = self.documents.iter().any(|document| document.collection.is_some());
         let mut body = Vec::with_capacity(self.documents.iter().map(|one| one.prints.steps().len() + 64).sum());
         put_number(&mut body, u32::try_from(self.documents.len()).unwrap_or(u32::MAX));
         for document in &self.documents {
@@ -195,6 +203,9 @@ impl Collection {
             put_text(&mut body, document.label.as_str());
             put_text(&mut body, document.sensitivity.as_deref().unwrap_or_default());
             body.push(u8::from(document.public));
+            if collected {
+                put_text(&mut body, document.collection.as_ref().map_or("", CollectionId::as_str));
+            }
             let steps = document.prints.steps();
             let length = u32::try_from(steps.len()).unwrap_or(u32::MAX);
             for number in [document.group, document.letters, document.prints.len(), length] {
@@ -202,7 +213,7 @@ impl Collection {
             }
             body.extend_from_slice(steps);
         }
-        file::close(NAME, keys, &body)
+        file::close(if collected { NAME_2 } else { NAME }, keys, &body)
     }
 
     /// Reads the bytes of a file. What is read is encoded as the same bytes.
@@ -210,7 +221,10 @@ impl Collection {
     /// # Errors
     /// If it is not such a file, or not of this key, or not whole.
     pub fn decode(bytes: &[u8], keys: &Keys) -> Result<Self, FileError> {
-        let mut parts = file::open(NAME, keys, bytes)?;
+        let (mut parts, collected) = match file::open(NAME, keys, bytes) {
+            Err(FileError::Foreign) => (file::open(NAME_2, keys, bytes)?, true),
+            opened => (opened?, false),
+        };
         let count = parts.size()?;
         if count > MOST {
             return Err(parts.malformed());
@@ -227,13 +241,20 @@ impl Collection {
                 1 => true,
                 _ => return Err(malformed),
             };
+            let collection = match if collected { parts.text()? } else { "" } {
+                "" => None,
+                name if name.len() > LONGEST_NAME => return Err(malformed),
+                name => Some(CollectionId::new(name).map_err(|_| malformed)?),
+            };
             let (group, letters, prints, length) = (parts.number()?, parts.number()?, parts.number()?, parts.size()?);
             let prints = Prints::read(prints, parts.bytes(length)?).map_err(|_| malformed)?;
             if group as usize >= MOST || prints.len() < FEWEST || !names.insert(id.clone()) {
                 return Err(malformed);
             }
-            documents.push(Document { id, label, sensitivity, public, group, letters, prints });
+            documents.push(Document { id, label, sensitivity, public, collection, group, letters, prints });
         }
-        if parts.is_empty() { Ok(Self { documents }) } else { Err(parts.malformed()) }
+        // What is read is encoded as the same bytes.
+        let fits = !collected || documents.iter().any(|document| document.collection.is_some());
+        if parts.is_empty() && fits { Ok(Self { documents }) } else { Err(parts.malformed()) }
     }
 }

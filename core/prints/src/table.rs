@@ -6,7 +6,7 @@
 use crate::BITS;
 use crate::collection::Collection;
 use crate::list::Walk;
-use plant::{DocumentId, Label};
+use plant::{CollectionId, DocumentId, Label};
 use std::collections::{BTreeMap, HashMap};
 
 /// Most groups that share a print which still tells something.
@@ -64,13 +64,15 @@ pub(crate) struct Owner {
     pub(crate) document: Option<u32>,
 }
 
-/// How documents were registered: with which label, and how sensitive.
+/// How documents were registered: with which label, how sensitive, and in which collection.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Kind {
     /// How a message is labelled that repeats one.
     pub label: Label,
     /// How sensitive that makes it, by the plant's name for it; `None` leaves it to the label.
     pub sensitivity: Option<String>,
+    /// The collection that they are of.
+    pub collection: Option<CollectionId>,
 }
 
 impl Table {
@@ -82,7 +84,11 @@ impl Table {
         let mut kinds: BTreeMap<Kind, u16> = BTreeMap::new();
         for (number, document) in (0u32..).zip(collection.documents()) {
             let family = (!document.public).then(|| {
-                let kind = Kind { label: document.label.clone(), sensitivity: document.sensitivity.clone() };
+                let kind = Kind {
+                    label: document.label.clone(),
+                    sensitivity: document.sensitivity.clone(),
+                    collection: document.collection.clone(),
+                };
                 let next = u16::try_from(kinds.len()).unwrap_or(u16::MAX);
                 let kind = *kinds.entry(kind).or_insert(next);
                 let next = u32::try_from(table.families.len()).unwrap_or(u32::MAX);

@@ -26,6 +26,7 @@ fn registration(id: &str) -> Registration {
         label: Label::new("document").expect("a label"),
         sensitivity: None,
         public: false,
+        collection: None,
     }
 }
 
@@ -187,6 +188,31 @@ fn a_document_is_replaced_and_removed_by_its_name() {
     let name = DocumentId::new("recipe").expect("a name");
     assert!(collection.remove(&name) && !collection.remove(&name));
     assert_eq!(told(&collection, &[RECIPE]), [""; 0]);
+}
+
+#[test]
+fn a_document_knows_its_collection_and_so_does_a_copy_in_another() {
+    let of = |id: &str, name: &str| Registration {
+        collection: Some(plant::CollectionId::new(name).expect("a name")),
+        ..registration(id)
+    };
+    let mut collection = Collection::default();
+    add(&mut collection, registration("manual"), MANUAL).expect("it is fit");
+    let plain = collection.encode(&keys());
+    assert!(plain.starts_with(b"penstock documents 1\n"), "earlier versions read what has no collections");
+    add(&mut collection, of("r-1", "recipes"), RECIPE).expect("it is fit");
+    add(&mut collection, of("r-2", "supplier"), RECIPE).expect("it is fit");
+    let bytes = collection.encode(&keys());
+    assert!(bytes.starts_with(b"penstock documents 2\n"));
+    assert_eq!(Collection::decode(&bytes, &keys()), Ok(collection.clone()));
+    let (table, keys) = (Table::new(&collection), keys());
+    let mut reader = Reader::new(&table, &keys);
+    reader.read(RECIPE);
+    let seen = reader.finish();
+    let mut of: Vec<&str> =
+        seen.iter().filter_map(|one| one.kind.collection.as_ref()).map(|one| one.as_str()).collect();
+    of.sort_unstable();
+    assert_eq!(of, ["recipes", "supplier"]);
 }
 
 #[test]

@@ -84,7 +84,8 @@ pub(crate) fn address(text: &str) -> Result<Address, Fault> {
         "write `syslog+tls://HOST:6514`, `https://HOST/PATH`, `smtps://HOST:465` or `smtp://HOST:587`";
     let Some((scheme, rest)) = text.split_once("://") else { return fault("is not a destination", EXAMPLE) };
     if matches!(scheme, "https" | "http") {
-        return value::url(text).map(Address::Web);
+        // As it is written: to many a server `/hook/` is another place than `/hook`, and redirects are not followed.
+        return value::url(text).map(|_| Address::Web(text.to_owned()));
     }
     let usual = match scheme {
         "syslog+tls" => 6514,
@@ -117,7 +118,8 @@ pub(crate) fn mailbox(text: &str) -> Result<String, Fault> {
     const EXAMPLE: &str = "write it plainly and in ASCII: `ot-security@plant.example`";
     let atom = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b);
     let Some((local, domain)) = text.rsplit_once('@') else { return fault("is no address of mail", EXAMPLE) };
-    let good = !local.is_empty() && local.len() <= 64 && local.bytes().all(atom) && value::host_name(domain).is_ok();
+    let dotted = local.split('.').all(|word| !word.is_empty());
+    let good = dotted && local.len() <= 64 && local.bytes().all(atom) && value::host_name(domain).is_ok();
     if !good || text.len() > LONGEST_MAILBOX || domain.starts_with('[') {
         return fault("is no address of mail", EXAMPLE);
     }
@@ -212,7 +214,9 @@ mod tests {
         }
         assert!(matches!(address("smtps://mail"), Ok(Address::Mail { port: 465, implicit: true, .. })));
         assert!(matches!(address("smtp://mail"), Ok(Address::Mail { port: 587, implicit: false, .. })));
-        assert!(matches!(address("https://hooks.example/a/b"), Ok(Address::Web(_))));
+        for url in ["https://hooks.example/a/b", "https://hooks.example/a/"] {
+            assert!(matches!(address(url), Ok(Address::Web(own)) if own == url), "{url}");
+        }
         for bad in [
             "",
             "siem:514",
@@ -231,9 +235,22 @@ mod tests {
     #[test]
     fn an_address_of_mail_can_end_no_line() {
         assert!(mailbox("ot+security@plant.example").is_ok());
-        for bad in
-            ["", "a", "@x", "a@", "a@b\r\nBcc: c", "\"a b\"@x", "a@[10.0.0.1]", "a b@x", "ä@x", "a@x>", "a@b@c d"]
-        {
+        for bad in [
+            "",
+            "a",
+            "@x",
+            "a@",
+            "a@b\r\nBcc: c",
+            "\"a b\"@x",
+            "a@[10.0.0.1]",
+            "a b@x",
+            "ä@x",
+            "a@x>",
+            "a@b@c d",
+            ".a@x",
+            "a.@x",
+            "a..b@x",
+        ] {
             assert!(mailbox(bad).is_err(), "{bad:?}");
         }
     }

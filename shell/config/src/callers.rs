@@ -3,6 +3,7 @@
 use crate::node::{At, Node};
 use crate::problem::Code;
 use crate::report::Report;
+use crate::sources;
 use crate::value::{enumerate, quote};
 use plant::{Governance, Issuer, Purpose, Workload, WorkloadId, Workstation, WorkstationId, ZoneId};
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ pub(crate) fn workloads(file: &Node<'_>, report: &mut Report) -> BTreeMap<Worklo
     let mut workloads = BTreeMap::new();
     for (name, node) in file.tables("workloads") {
         from_outside(file, &node, report);
-        if let Some(workload) = workload(name.value, &node) {
+        if let Some(workload) = workload(file, name.value, &node) {
             ungoverned(&workload, &node, report);
             workloads.insert(workload.id.clone(), workload);
         }
@@ -22,25 +23,36 @@ pub(crate) fn workloads(file: &Node<'_>, report: &mut Report) -> BTreeMap<Worklo
     workloads
 }
 
-fn workload(name: &str, node: &Node<'_>) -> Option<Workload> {
+fn workload(file: &Node<'_>, name: &str, node: &Node<'_>) -> Option<Workload> {
     Some(Workload {
         id: WorkloadId::new(name).ok()?,
         title: node.string("title"),
         zone: node.read("zone", ZoneId::new)?,
         certificates: strings(node, "certificates"),
         purposes: node.reads("purposes", Purpose::new),
-        governance: Governance {
-            owner: node.string("owner"),
-            update_process: node.string("update_process"),
-            isolation_plan: node.string("isolation_plan"),
-        },
+        sources: sources::of_workload(file, node),
+        governance: governance(node),
     })
+}
+
+/// What an AI component must have before its calls pass.
+pub(crate) fn governance(node: &Node<'_>) -> Governance {
+    Governance {
+        owner: node.string("owner"),
+        update_process: node.string("update_process"),
+        isolation_plan: node.string("isolation_plan"),
+    }
 }
 
 /// IEC 62443-2-1 asks for an owner and a way to update and to isolate every asset. A plant that cannot say them
 /// yet may still draw its map; nothing of that workload passes until it can.
 fn ungoverned(workload: &Workload, node: &Node<'_>, report: &mut Report) {
-    let gaps = workload.governance.gaps();
+    missing(&workload.governance, node, report);
+}
+
+/// Warns of what a component lacks, so that no call may use it.
+pub(crate) fn missing(governance: &Governance, node: &Node<'_>, report: &mut Report) {
+    let gaps = governance.gaps();
     if gaps.is_empty() {
         return;
     }

@@ -7,6 +7,7 @@ use crate::node::{At, Node};
 use crate::oversight;
 use crate::problem::Code;
 use crate::report::Report;
+use crate::sources;
 use crate::value::{self, enumerate, quote};
 use plant::{
     Act, Answers, Approval, Attachments, Bounds, Conduit, ConduitId, Deed, Dialect, Files, Guarding, Handling, Images,
@@ -56,6 +57,8 @@ fn conduit(name: &str, node: &Node<'_>, scale: &Scale) -> Option<Conduit> {
         ceiling: scale.step(node.text("ceiling")?.value)?,
         operator: requirement(&node.table("operator")?),
         handling: handlings(node),
+        sources: sources::of_conduit(node),
+        unapproved: sources::unapproved(node)?,
         files: files(node)?,
         reroute: reroute.read("to", ProviderId::new),
         reroute_model: reroute.string("model"),

@@ -87,7 +87,7 @@ pub(crate) fn build(file: &Node<'_>, folder: &Path, report: &mut Report) -> Opti
         holds: control.number("holds")?,
     };
     judge(file, &built, &console, report);
-    approving(&built, &control, report);
+    approving(&built, &control, file.says("governance"), report);
     Some(built)
 }
 
@@ -137,7 +137,7 @@ fn judge(file: &Node<'_>, built: &Control, console: &Node<'_>, report: &mut Repo
 }
 
 /// Two names with one key are one person, and one name with two keys could sign twice. The same entry twice was reported before.
-fn approving(built: &Control, control: &Node<'_>, report: &mut Report) {
+fn approving(built: &Control, control: &Node<'_>, components: bool, report: &mut Report) {
     let texts = control.texts("approvers");
     let keys: Vec<(Verifier, _)> =
         texts.iter().filter_map(|text| Some((value::approver(text.value).ok()?, text.span.clone()))).collect();
@@ -155,7 +155,7 @@ fn approving(built: &Control, control: &Node<'_>, report: &mut Report) {
         let message = format!("a change takes {needed} approvals, and there are {count} approvers");
         let help = "nothing could ever be changed again: name more `approvers`";
         report.add(report.problem(Code::BadValue, span, message).help(help));
-    } else if needed == 0 && count > 0 {
+    } else if needed == 0 && count > 0 && !components {
         let help = "say how many of them must sign: `approvals = 2`";
         report
             .add(report.problem(Code::Unused, span, "approvers are named, and no change takes an approval").help(help));

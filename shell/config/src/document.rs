@@ -273,6 +273,8 @@ fn example(section: &Section) -> String {
                 .replace("<conduit>", "quality")
                 .replace("<quota>", "assistants")
                 .replace("<destination>", "soc")
+                .replace("<component>", "gpt-4o")
+                .replace("<source>", "line-1")
                 .replace("<label>", "recipe")
         ),
     };

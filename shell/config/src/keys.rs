@@ -2,32 +2,44 @@
 //!
 //! The one source of truth. The reader walks a file along it, the JSON Schema and the reference page are written
 //! from it, and the defaults are checked against it. A key that is not here does not exist. Zones, callers,
-//! providers and conduits are in `map`, console and control in `hands`.
+//! providers and conduits are in `map`, console and control in `hands`, witnesses in `witnesses`.
 
 mod alerts;
+mod answers;
+mod components;
 mod failing;
 mod hands;
 mod intercept;
 mod map;
 mod oversight;
 mod quotas;
+mod reading;
 mod services;
+mod shifts;
+mod sources;
+mod witnesses;
 
 use crate::table::{
     ALGORITHM, ISSUER, Kind, Named, PATH, RECIPIENT, SIGNING, SOCKET, Section, UNIT, URL, URL_OR_PATH, any, list, may,
     must,
 };
 pub(crate) use alerts::{ALERT, ALERT_CREDENTIAL};
+pub(crate) use answers::{ANSWERS, WITHHOLD};
+pub(crate) use components::{COMPONENT, GOVERNANCE};
 pub(crate) use failing::{BREAKER, FALLBACK};
 pub(crate) use hands::{CONSOLE, CONSOLE_LOGIN, CONSOLE_ROLES, CONTROL};
 pub(crate) use intercept::INTERCEPT;
 pub(crate) use map::{
-    ANSWERS, CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS, SUPPLIER,
-    WITHHOLD, WORKLOAD, WORKSTATION, ZONE,
+    CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS, SUPPLIER, WORKLOAD,
+    WORKSTATION, ZONE,
 };
 pub(crate) use oversight::{CONDUIT_OVERSIGHT, OVERSIGHT};
 pub(crate) use quotas::{PRICES, QUEUE, QUOTA};
+pub(crate) use reading::{DICTIONARY, INSPECTION};
 pub(crate) use services::{API, GRPC};
+pub(crate) use shifts::SHIFTS;
+pub(crate) use sources::SOURCE;
+pub(crate) use witnesses::{WITNESS, WITNESSES};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -42,8 +54,6 @@ static ANY_SOCKET: Kind = Kind::Form(&SOCKET);
 static ANY_PATH: Kind = Kind::Form(&PATH);
 static ANY_ALGORITHM: Kind = Kind::Form(&ALGORITHM);
 static ANY_RECIPIENT: Kind = Kind::Form(&RECIPIENT);
-
-static DECIMALS: [&str; 3] = ["point", "comma", "either"];
 
 /// The whole file.
 pub(crate) static FILE: Section = Section {
@@ -65,8 +75,16 @@ pub(crate) static FILE: Section = Section {
         may("workstations", Kind::Tables(&WORKSTATION, Named::Workstation), "", "The devices that calls come from."),
         may("operators", Kind::Table(&OPERATORS), "", "Who vouches for operators."),
         may("providers", Kind::Tables(&PROVIDER, Named::Provider), "", "The AI services."),
+        may("components", Kind::Tables(&COMPONENT, Named::Component), "", "What else the plant uses of AI."),
+        may("governance", Kind::Table(&GOVERNANCE), "", "What components need before calls use them."),
         may("conduits", Kind::Tables(&CONDUIT, Named::Conduit), "", "The authorised paths."),
         may("alerts", Kind::Tables(&ALERT, Named::Destination), "", "Where alerts go."),
+        may(
+            "sources",
+            Kind::Tables(&SOURCE, Named::Source),
+            "",
+            "The parts of the plant's data that workloads may use or not.",
+        ),
         may("quotas", Kind::Tables(&QUOTA, Named::Quota), "", "How much may be used, and by whom."),
         may(
             "labels",
@@ -116,6 +134,12 @@ pub(crate) static PLANT: Section = Section {
             Kind::List { of: &WORD, least: 2 },
             "[\"public\", \"internal\", \"confidential\", \"restricted\"]",
             "The plant's scale of sensitivity, from what anyone may know to what must not leave: 2 to 16 steps.",
+        ),
+        may(
+            "sources",
+            Kind::OneOf(&sources::UNSAID),
+            "\"none\"",
+            "What a workload may use that says nothing of `sources`: `any` source that is not denied to it, or `none`.",
         ),
     ],
 };
@@ -301,79 +325,6 @@ pub(crate) static TELEMETRY: Section = Section {
     ],
 };
 
-pub(crate) static WITNESSES: Section = Section {
-    path: "witnesses",
-    noun: "witnesses",
-    about: "Who signs the heads of this gateway's ledger, so that nobody can cut off its end, put it back from a backup or go on with a \
-            copy without being seen. Without this table nobody is asked over the network.",
-    fields: &[
-        must(
-            "policy",
-            Kind::Form(&PATH),
-            "\"trust/policy\"",
-            "The C2SP tlog-policy that auditors use too: `witness NAME KEY URL` for each witness that is asked, `group`s that count \
-             organisations, and a `quorum`. Witnesses without a URL sign by files that people carry.",
-        ),
-        may(
-            "every",
-            Kind::Time { low: SECOND, high: 24 * HOUR },
-            "\"1m\"",
-            "Least time between two heads that they are asked to sign.",
-        ),
-        may(
-            "warn_after",
-            Kind::Time { low: SECOND, high: 365 * 24 * HOUR },
-            "\"1h\"",
-            "How long a record may wait until enough of them have signed a head that covers it; beyond it the log warns.",
-        ),
-        may(
-            "authorities",
-            Kind::Form(&PATH),
-            "\"pki/witness-authority.pem\"",
-            "Authorities to trust for `https://` URLs in place of the system's, PEM.",
-        ),
-    ],
-};
-
-pub(crate) static WITNESS: Section = Section {
-    path: "witness",
-    noun: "witness",
-    about: "This gateway as a witness of others: it signs the heads that their gateways send, by C2SP tlog-witness. The best witness of a \
-            plant is another plant.",
-    fields: &[
-        may(
-            "listen",
-            any(&ANY_SOCKET),
-            "[\"10.20.35.10:7443\"]",
-            "Where HTTPS is spoken, with the gateway's certificate.",
-        ),
-        may(
-            "plain_http",
-            any(&ANY_SOCKET),
-            "[\"10.20.35.10:7380\"]",
-            "Where HTTP is spoken without TLS. That is safe: both sides sign what they say, and none of it is secret.",
-        ),
-        may(
-            "key",
-            Kind::Form(&PATH),
-            "\"keys/witness.key\"",
-            "The witness's private key; `penstock witness key` makes one.",
-        ),
-        may(
-            "state",
-            Kind::Form(&PATH),
-            "\"witness\"",
-            "The folder of what it has signed. Never put it back from a backup: a witness must not forget.",
-        ),
-        must(
-            "logs",
-            Kind::Form(&PATH),
-            "\"trust/peers\"",
-            "The public keys of the ledgers that it looks after: their `trust/ledger.vkey`, one after the other.",
-        ),
-    ],
-};
-
 pub(crate) static OPERATORS: Section = Section {
     path: "operators",
     noun: "operators",
@@ -415,72 +366,6 @@ pub(crate) static OPERATORS: Section = Section {
     ],
 };
 
-pub(crate) static DICTIONARY: Section = Section {
-    path: "dictionary.<label>",
-    noun: "dictionary",
-    about: "Words of the plant that must be recognised: products, recipes, customers, projects. The table's name is the label that they get.",
-    fields: &[
-        may(
-            "terms",
-            any(&TEXT),
-            "[\"Brewhouse Gold\", \"Project Amber\"]",
-            "Words and phrases, found without regard to case, as whole words.",
-        ),
-        may(
-            "patterns",
-            any(&TEXT),
-            "['RCP-[0-9]{4}']",
-            "Regular expressions. They run in linear time: no look-around, no back-references.",
-        ),
-        may(
-            "sensitivity",
-            Kind::Name(Named::Sensitivity),
-            "\"confidential\"",
-            "How sensitive they make content. Needed, unless `[labels]` says it.",
-        ),
-    ],
-};
-
-pub(crate) static INSPECTION: Section = Section {
-    path: "inspection",
-    noun: "inspection",
-    about: "How content is read, beyond what is built in.",
-    fields: &[
-        may(
-            "tags",
-            any(&TEXT),
-            "['[A-Z]{2}[0-9]{2}-[A-Z]{3}-[0-9]{3}']",
-            "Regular expressions of the plant's tag numbering schemes. What they match is labelled `tag`.",
-        ),
-        may(
-            "ignore",
-            any(&TEXT),
-            "[\"info@brewery-north.example\"]",
-            "Texts that are never a finding, compared whole and without case.",
-        ),
-        may(
-            "decimal",
-            Kind::OneOf(&DECIMALS),
-            "\"comma\"",
-            "How numbers are written where one separator may be either, as in `1.250`: with a decimal `point` or `comma`. With `either`, as the \
-             language of the text has it, and where that does not show both ways, of which the worse counts.",
-        ),
-        may("disabled", any(&WORD), "[\"person.phone\"]", "Built-in rules to switch off, by name."),
-        may(
-            "detectors",
-            any(&ANY_PATH),
-            "[\"detectors.toml\"]",
-            "Files with detection rules of the plant's own, in TOML.",
-        ),
-        may(
-            "findings",
-            Kind::Count { low: 1, high: 1_000_000 },
-            "32768",
-            "Most findings in one message. A message with more is refused: it cannot be handled finding by finding.",
-        ),
-    ],
-};
-
 pub(crate) static TAG_LIMIT: Section = Section {
     path: "limits",
     noun: "limit",
@@ -519,31 +404,6 @@ pub(crate) static TAG_LIMIT: Section = Section {
     ],
 };
 
-pub(crate) static SHIFTS: Section = Section {
-    path: "shifts",
-    noun: "shifts",
-    about: "When a change in what a workload asks of a model and gets from it is one to tell of. The last calls are compared with those before; \
-            a shift must both stand out from chance and be large.",
-    fields: &[
-        may("watch", Kind::Flag, "false", "Whether calls are watched at all."),
-        may("calls", Kind::Count { low: 10, high: 10_000 }, "50", "Calls that are compared at a time."),
-        may(
-            "baseline",
-            Kind::Count { low: 2, high: 100 },
-            "8",
-            "How many times as many must have passed before anything is said.",
-        ),
-        may("deviation", Kind::Count { low: 3, high: 100 }, "8", "Standard errors by which a shift must stand out."),
-        may(
-            "share",
-            Kind::Count { low: 1, high: 100 },
-            "15",
-            "The least change of a share, in percentage points: of calls that are refused, fail, repeat, hold a label, are in a language.",
-        ),
-        may("factor", Kind::Count { low: 2, high: 1000 }, "2", "How many times as large or as small a size must be."),
-    ],
-};
-
 pub(crate) static RULES: Section = Section {
     path: "rules",
     noun: "rules",
@@ -579,6 +439,8 @@ pub(crate) static SECTIONS: &[&Section] = &[
     &SUPPLIER,
     &BREAKER,
     &PRICES,
+    &COMPONENT,
+    &GOVERNANCE,
     &CONDUIT,
     &OPERATOR,
     &HANDLING,
@@ -592,6 +454,7 @@ pub(crate) static SECTIONS: &[&Section] = &[
     &QUOTA,
     &ALERT,
     &ALERT_CREDENTIAL,
+    &SOURCE,
     &DICTIONARY,
     &INSPECTION,
     &TAG_LIMIT,

@@ -13,6 +13,7 @@ use std::ops::Range;
 /// The built-in labels and the families that they begin with.
 pub(crate) fn built_in() -> BTreeSet<&'static str> {
     let labels = inspect::rules().map(|(_, label)| label).chain(inspect::labels_by_place());
+    let labels = labels.chain([plant::SOURCE_FAMILY]);
     labels.flat_map(|label| std::iter::once(label).chain(label.split_once('.').map(|(family, _)| family))).collect()
 }
 

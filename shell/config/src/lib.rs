@@ -13,6 +13,7 @@
 mod alerts;
 pub mod badges;
 mod callers;
+mod components;
 mod conduits;
 mod control;
 mod descriptions;
@@ -40,6 +41,7 @@ mod rules;
 mod secret;
 mod shape;
 mod shifts;
+mod sources;
 mod spill;
 mod table;
 pub mod tokens;
@@ -87,6 +89,10 @@ pub struct Loaded {
     pub quotas: quota::Settings,
     /// Where alerts go.
     pub alerts: Vec<alert::Destination>,
+    /// What the plant uses of AI: workloads, providers, and what else it declares.
+    pub components: Vec<inventory::Component>,
+    /// What components need before calls use them.
+    pub governance: inventory::Terms,
     /// How the gateway runs.
     pub gateway: Gateway,
     /// How people control it.

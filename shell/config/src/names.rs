@@ -42,6 +42,9 @@ impl<'a> Names<'a> {
     pub(crate) fn has(&self, named: Named, name: &str) -> bool {
         // Labels of these families are declared by whoever registers a document or a table.
         let registered = named == Named::Label && (name.starts_with("document.") || name.starts_with("data."));
-        registered || self.0.get(&named).is_none_or(|names| names.contains(name))
+        // Each source has a label of its own.
+        let of_source =
+            || named == Named::Label && name.strip_prefix("source.").is_some_and(|name| self.has(Named::Source, name));
+        registered || of_source() || self.0.get(&named).is_none_or(|names| names.contains(name))
     }
 }

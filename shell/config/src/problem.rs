@@ -117,6 +117,7 @@ codes! {
     NetworkOverlap = "network-overlap", Error, "Two zones claim the same addresses, so that a call's zone would be a matter of luck.";
     CertificateShared = "certificate-shared", Error, "Two workloads or workstations are proved by the same certificate name.";
     ConduitOverlap = "conduit-overlap", Error, "Two conduits cover the same zone, provider, workload and purpose; order must not decide which holds.";
+    SourceOverlap = "source-overlap", Error, "Something belongs to two data sources of which a workload may use only one, or stands in both.";
     NoNetworks = "no-networks", Error, "Calls are to come from a zone that has no networks, so none ever will.";
     ForeignWorkload = "foreign-workload", Error, "A conduit names a workload that is not in one of its zones.";
     CeilingAboveClearance = "ceiling-above-clearance", Error, "A conduit would carry what its provider may never be shown.";

@@ -1,6 +1,6 @@
 //! `[providers.<provider>]`: AI services and the companies behind them.
 
-use crate::callers::strings;
+use crate::callers::{governance, strings};
 use crate::descriptions;
 use crate::node::{At, Node};
 use crate::problem::Code;
@@ -51,6 +51,7 @@ fn provider(name: &str, node: &Node<'_>, scale: &Scale, folder: &Path, report: &
             country: supplier.string("country"),
             sub_processors: strings(&supplier, "sub_processors"),
         },
+        governance: governance(node),
     })
 }
 

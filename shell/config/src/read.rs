@@ -7,8 +7,8 @@ use crate::problem::{Code, Problem, Problems, Severity, Source};
 use crate::report::Report;
 use crate::shape::Shape;
 use crate::{
-    Loaded, alerts, callers, conduits, control, detection, failing, files, gateway, labels, limits, oversight, paths,
-    providers, quotas, rules, secret, shifts, spill, zones,
+    Loaded, alerts, callers, components, conduits, control, detection, failing, files, gateway, labels, limits,
+    oversight, paths, providers, quotas, rules, secret, shifts, sources, spill, zones,
 };
 use plant::{GatewayId, Millis, Plant, PlantId, Scale};
 use std::path::Path;
@@ -121,7 +121,13 @@ fn way_out(message: &str) -> &'static str {
 type Built = (Plant, gateway::Gateway, control::Control, inspect::Settings, guard::Guard, Beside);
 
 /// What stands beside the plant and is set for itself.
-type Beside = (fallback::Settings, quota::Settings, Vec<alert::Destination>);
+struct Beside {
+    failing: fallback::Settings,
+    quotas: quota::Settings,
+    alerts: Vec<alert::Destination>,
+    components: Vec<inventory::Component>,
+    governance: inventory::Terms,
+}
 
 fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Option<Built> {
     let node = file.table("plant")?;
@@ -136,12 +142,16 @@ fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Opt
     let providers = providers::build(file, &known, around.folder, report);
     let conduits = conduits::build(file, &known, around.now, report);
     paths::check(file, &known, report);
-    let inspect = labels::build(file, &known, report);
+    let sources = sources::build(file, &known, report);
+    let mut inspect = labels::build(file, &known, report);
+    inspect.sources = sources.values().cloned().collect();
     let guard = limits::build(file, report);
     let alerts = alerts::build(file, &known, around.folder, report);
-    let beside = (failing::build(file, report), quotas::build(file, report), alerts);
+    let (failing, quotas) = (failing::build(file, report), quotas::build(file, report));
     let gateway = gateway::build(file, around.folder, report);
     let control = control::build(file, around.folder, report);
+    let components = components::build(file, report);
+    let governance = control.as_ref().and_then(|control| components::terms(file, control, report));
     files::check(file, around, report);
     let plant = Plant {
         id: node.read("name", PlantId::new)?,
@@ -152,9 +162,11 @@ fn build(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) -> Opt
         workstations,
         issuer,
         providers,
+        sources,
         conduits,
         digest: String::new(),
     };
+    let beside = Beside { failing, quotas, alerts, components, governance: governance? };
     Some((plant, gateway?, control?, inspect, guard?, beside))
 }
 
@@ -171,7 +183,7 @@ fn scale(node: &Node<'_>, report: &mut Report) -> Option<Scale> {
 /// Reads the rules, takes the digest, and lets the rules be judged against the plant.
 fn finish(
     bytes: &[u8],
-    (mut plant, gateway, control, mut inspect, guard, (failing, quotas, alerts)): Built,
+    (mut plant, gateway, control, mut inspect, guard, beside): Built,
     file: &Node<'_>,
     around: &Surroundings<'_>,
     mut report: Report,
@@ -199,10 +211,12 @@ fn finish(
         inspect,
         guard: Arc::new(guard),
         shifts,
-        failing,
+        failing: beside.failing,
         origins,
-        quotas,
-        alerts,
+        quotas: beside.quotas,
+        alerts: beside.alerts,
+        components: beside.components,
+        governance: beside.governance,
         gateway,
         control,
         warnings: list,

@@ -91,8 +91,10 @@ pub(crate) enum Named {
     Workstation,
     Provider,
     Conduit,
+    Source,
     Quota,
     Destination,
+    Component,
     Sensitivity,
     Label,
 }
@@ -106,8 +108,10 @@ impl Named {
             Self::Workstation => "workstation",
             Self::Provider => "provider",
             Self::Conduit => "conduit",
+            Self::Source => "source",
             Self::Quota => "quota",
             Self::Destination => "destination of alerts",
+            Self::Component => "component",
             Self::Sensitivity => "sensitivity",
             Self::Label => "label",
         }
@@ -121,8 +125,10 @@ impl Named {
             Self::Workstation => format!("[workstations.{name}]"),
             Self::Provider => format!("[providers.{name}]"),
             Self::Conduit => format!("[conduits.{name}]"),
+            Self::Source => format!("[sources.{name}]"),
             Self::Quota => format!("[quotas.{name}]"),
             Self::Destination => format!("[alerts.{name}]"),
+            Self::Component => format!("[components.{name}]"),
             Self::Sensitivity => format!("sensitivity = [..., \"{name}\"]"),
             Self::Label => format!("[dictionary.{name}]"),
         }
@@ -219,6 +225,14 @@ pub(crate) static MAILBOX: Form = Form {
     check: |text| alerts::mailbox(text).map(drop),
     pattern: "^[!-?A-~]+@[A-Za-z0-9._-]+$",
 };
+
+pub(crate) static HASH: Form = Form {
+    what: "a digest",
+    check: value::hash,
+    pattern: "^(md5|sha-?[0-9]+(-[0-9]+)?|blake2b-[0-9]+|blake3):[0-9a-f]{32,128}$",
+};
+
+pub(crate) static PURL: Form = Form { what: "a package URL", check: value::purl, pattern: "^pkg:[^/]+/.+$" };
 
 pub(crate) static UNIT: Form = Form { what: "a unit", check: value::unit, pattern: "^\\S.*$" };
 

@@ -145,6 +145,19 @@ pub(crate) fn page_origin(text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
+/// A digest: an algorithm of CycloneDX, a colon, hexadecimal.
+pub(crate) fn hash(text: &str) -> Result<(), Fault> {
+    const EXAMPLE: &str =
+        "write the algorithm as CycloneDX does, a colon, and lower-case hexadecimal: `sha-256:9f86d0...`";
+    if inventory::Component::is_hash(text) { Ok(()) } else { fault("is not a digest", EXAMPLE) }
+}
+
+/// A package URL.
+pub(crate) fn purl(text: &str) -> Result<(), Fault> {
+    const EXAMPLE: &str = "write it as the supplier does: `pkg:pypi/openai@1.52.0`";
+    if inventory::Component::is_purl(text) { Ok(()) } else { fault("is not a package URL", EXAMPLE) }
+}
+
 /// A host and its port, 443 if none is given: a DNS name in lower case, or an address.
 pub(crate) fn host(text: &str) -> Result<(String, u16), Fault> {
     const EXAMPLE: &str =

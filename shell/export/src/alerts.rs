@@ -14,8 +14,8 @@ use std::fmt::Write as _;
 
 /// Facility 13, log audit (RFC 5424 section 6.2.1).
 const FACILITY: u8 = 13;
-/// Longest subject of a letter, in characters: a line of RFC 5322 section 2.1.1 may have 78.
-const SUBJECT: usize = 70;
+/// Longest subject of a letter, in characters: a line of RFC 5322 section 2.1.1 may have 78, and `Subject: ` is nine of them.
+const SUBJECT: usize = 69;
 /// Most alerts of a letter that are told whole.
 const WHOLE: usize = 200;
 
@@ -269,6 +269,14 @@ mod tests {
         let (subject, text) = letter(&alerts);
         assert_eq!(subject, "[brewery] high: path-refused and 2 more");
         assert_eq!(text.matches("reason: no-conduit").count(), 3);
+    }
+
+    #[test]
+    fn a_subject_is_one_line_of_mail() {
+        let mut long = alert("a");
+        long.site.plant = plant::PlantId::new("p".repeat(60)).unwrap();
+        let (subject, _) = letter(&[long.clone(), long]);
+        assert_eq!(format!("Subject: {subject}").len(), 78);
     }
 
     #[test]

@@ -20,6 +20,7 @@ fn record(kind: Kind, hostile: &str) -> Record {
     let party = |by| Some(Party { id: hostile.to_owned(), by });
     let body = Body {
         who: Some(Who {
+            client: None,
             workload: party("mtls"),
             workstation: party("asserted"),
             operator: party("oidc"),

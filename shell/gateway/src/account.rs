@@ -5,9 +5,12 @@ use crate::journal::Journal;
 use crate::reading::Reading;
 use crate::target::Target;
 use bytes::Bytes;
+use http::HeaderMap;
+use http::header::USER_AGENT;
 use identity::Identified;
 use plant::{
-    Decided, Finding, FindingCount, Identity, Io, Note, Party, Place, Plant, Principal, Refusal, Scale, Verdict, What,
+    Client, Decided, Finding, FindingCount, Identity, Io, Note, Party, Place, Plant, Principal, Refusal, Scale,
+    Verdict, What,
 };
 use policy::{Crossing, Decision, Misplaced, Partial, Passage, Permit};
 use seal::{Mac, Tagging};
@@ -19,6 +22,12 @@ const LONGEST: usize = 120;
 /// Most tool names in a record.
 const MOST_TOOLS: usize = 32;
 
+/// The client library that a call was made with, as it says itself. A secret that stands there is none.
+fn client(headers: &HeaderMap) -> Option<Client> {
+    let agent = headers.get(USER_AGENT)?.as_bytes();
+    inventory::client(agent).filter(|_| !identity::holds_token(agent))
+}
+
 impl Journal {
     /// Where the call wants to go.
     pub(crate) fn heads_for(&mut self, target: &Target<'_>, inforce: &Inforce) {
@@ -28,6 +37,9 @@ impl Journal {
             Some(endpoint) => endpoint.name().to_owned(),
             None => cut(&format!("{} {}", target.method, target.path)),
         };
+        if let Some(who) = &mut self.body.who {
+            who.client = client(target.headers);
+        }
         if let Some(way) = target.way {
             self.body.note.insert("way", Note::text(way));
         }

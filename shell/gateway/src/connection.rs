@@ -68,7 +68,7 @@ impl Caller {
 
 /// Somebody at an address.
 fn nobody(peer: SocketAddr) -> Who {
-    Who { workload: None, workstation: None, operator: None, peer: peer.ip().to_canonical() }
+    Who { client: None, workload: None, workstation: None, operator: None, peer: peer.ip().to_canonical() }
 }
 
 /// Serves one connection to its end.

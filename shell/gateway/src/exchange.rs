@@ -269,7 +269,7 @@ pub(crate) fn judge(
     // What the answer will pass; the guard last, for it judges what the caller will read.
     let chain = Chain::default()
         .then(Some(restorer).filter(|restorer| !restorer.idle()))
-        .then(inforce.sinks(permit.terms()))
+        .then(inforce.sinks(permit.terms(), crossing.workload()))
         .then(inforce.shown(permit.terms()))
         .then(inforce.watch(permit.terms(), request.content()));
     let asks = asked.model.is_some() && !target.opens_session();

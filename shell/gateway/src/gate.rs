@@ -65,7 +65,7 @@ impl Gate {
         let places = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         let used = std::mem::take(&mut inforce.used);
         Self {
-            isolation: Isolation::new(std::mem::take(&mut inforce.shut)),
+            isolation: Isolation::new(std::mem::take(&mut inforce.shut), std::mem::take(&mut inforce.standing)),
             inforce: ArcSwap::from_pointee(inforce),
             holds: Holds::default(),
             book: Book::default(),

@@ -15,8 +15,8 @@ use http::{HeaderMap, HeaderValue};
 use identity::{Identified, Presented, Registry};
 use inspect::{Inspector, Sinks};
 use plant::{
-    Conduit, ConduitId, Content, Dialect, Files, Keep, Millis, OperatorId, OperatorRole, Part, Plant, ProviderId,
-    Reason, Refusal,
+    Answers, Conduit, ConduitId, Content, Dialect, Files, Handling, Keep, Millis, OperatorId, OperatorRole, Part,
+    Plant, ProviderId, Reason, Refusal, SourceId, Tokens, Unapproved, Verdict, WorkloadId,
 };
 use policy::{Passage, Policy};
 use quota::Counters;
@@ -38,6 +38,7 @@ pub struct Inforce {
     interception: Option<Box<Interception>>,
     origins: Vec<String>,
     pub(crate) shut: Vec<Part>,
+    pub(crate) standing: inventory::Standing,
     pub(crate) holds: HoldTerms,
     failing: fallback::Settings,
     breakers: Breakers,
@@ -67,6 +68,7 @@ impl Inforce {
             interception: None,
             origins: Vec::new(),
             shut: Vec::new(),
+            standing: inventory::Standing::default(),
             holds: HoldTerms::default(),
             tools: Arc::default(),
             failing: fallback::Settings::default(),
@@ -184,6 +186,13 @@ impl Inforce {
         self
     }
 
+    /// The same with what is known of components when a gateway starts with it. Later it is [`crate::Valve::govern`] that says it.
+    #[must_use]
+    pub fn governing(mut self, standing: inventory::Standing) -> Self {
+        self.standing = standing;
+        self
+    }
+
     /// The same with tools that were approved.
     #[must_use]
     pub fn approving(mut self, tools: Tools) -> Self {
@@ -284,9 +293,27 @@ impl Inforce {
     }
 
     /// What makes the answer of a passage safe to show, if its conduit asks for anything.
-    pub(crate) fn sinks(&self, passage: &Passage) -> Option<Sinks> {
-        let answers = &self.conduit(passage)?.answers;
-        (!answers.is_open()).then(|| Sinks::new(answers, Arc::clone(&self.inspector)))
+    pub(crate) fn sinks(&self, passage: &Passage, workload: &WorkloadId) -> Option<Sinks> {
+        let own = &self.conduit(passage)?.answers;
+        let withheld = self.withheld(passage, workload);
+        if withheld.is_empty() {
+            return (!own.is_open()).then(|| Sinks::new(own, Arc::clone(&self.inspector)));
+        }
+        let withhold = withheld.into_iter().chain(own.withhold.iter().cloned()).collect();
+        Some(Sinks::new(&Answers { withhold, ..own.clone() }, Arc::clone(&self.inspector)))
+    }
+
+    /// What a server of tools may not bring: what is of data sources that the workload may not use. What a model says it was
+    /// told by somebody, and that is judged where it is told.
+    fn withheld(&self, passage: &Passage, workload: &WorkloadId) -> Vec<Handling> {
+        let provider = self.plant().providers.get(&passage.provider);
+        if provider.is_none_or(|provider| provider.dialect != Dialect::Mcp) {
+            return Vec::new();
+        }
+        let (closed, unapproved) = self.policy.closed_sources(workload, &passage.conduit);
+        let verdict = if unapproved == Unapproved::Refuse { Verdict::Refuse } else { Verdict::Redact };
+        let labels = closed.into_iter().filter_map(SourceId::label);
+        labels.map(|label| Handling { label, verdict, tokens: Tokens::Words }).collect()
     }
 }
 

@@ -1,4 +1,5 @@
-//! The gate shut by hand: which parts of the traffic are isolated, and who under way is told so at once.
+//! The gate shut by hand: which parts of the traffic are isolated, which components are out of service, and who under way is told
+//! so at once.
 //!
 //! ```text
 //! isolate ── parts stored ── alarm ──> every exchange that waits looks: mine? cut : go on waiting
@@ -8,6 +9,7 @@
 
 use crate::{GOODBYE, Inforce};
 use arc_swap::ArcSwap;
+use inventory::Standing;
 use plant::{Body, Part, Plant, Reason, Refusal};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
@@ -19,13 +21,16 @@ pub(crate) struct Isolation {
     raised: AtomicBool,
     cutting: AtomicBool,
     parts: ArcSwap<Vec<Part>>,
+    /// Which components of a call may be used.
+    standing: ArcSwap<Standing>,
     alarm: Notify,
 }
 
 impl Isolation {
-    pub(crate) fn new(parts: Vec<Part>) -> Self {
+    pub(crate) fn new(parts: Vec<Part>, standing: Standing) -> Self {
         Self {
-            raised: AtomicBool::new(!parts.is_empty()),
+            raised: AtomicBool::new(!parts.is_empty() || !standing.is_open()),
+            standing: ArcSwap::from_pointee(standing),
             cutting: AtomicBool::new(false),
             parts: ArcSwap::from_pointee(parts),
             alarm: Notify::new(),
@@ -38,6 +43,13 @@ impl Isolation {
         // order of two changes and a cut can leave the flag unset where it must not be.
         self.raised.fetch_or(!parts.is_empty(), Ordering::SeqCst);
         self.parts.store(parts.into());
+        self.alarm.notify_waiters();
+    }
+
+    /// Says which components may be used, for exchanges under way too.
+    pub(crate) fn govern(&self, standing: Standing) {
+        self.raised.fetch_or(!standing.is_open(), Ordering::SeqCst);
+        self.standing.store(standing.into());
         self.alarm.notify_waiters();
     }
 
@@ -67,8 +79,9 @@ impl Isolation {
     #[cold]
     fn refusal(&self, call: &Body, plant: &Plant) -> Option<Refusal> {
         let parts = self.parts.load();
-        let part = parts.iter().find(|part| part.holds(call, plant))?;
-        Some(Refusal::new(Reason::Isolated, format!("`{part}` is isolated")))
+        let part = parts.iter().find(|part| part.holds(call, plant));
+        let isolated = part.map(|part| Refusal::new(Reason::Isolated, format!("`{part}` is isolated")));
+        isolated.or_else(|| self.standing.load().stops(call))
     }
 
     /// Waits until a call may not go on; says why.

@@ -23,6 +23,11 @@ impl Valve {
         self.gate.isolation.parts()
     }
 
+    /// Says which components may be used. In force when this returns, as with [`Self::isolate`].
+    pub fn govern(&self, standing: inventory::Standing) {
+        self.gate.isolation.govern(standing);
+    }
+
     /// What is in force now.
     #[must_use]
     pub fn inforce(&self) -> Arc<Inforce> {

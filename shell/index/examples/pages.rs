@@ -170,6 +170,7 @@ fn draft(number: u64) -> Result<Draft> {
     };
     let intent = Body {
         who: Some(Who {
+            client: None,
             workload: party(format!("workload-{}", mixed(call, 5) % 300), "mtls"),
             workstation: None,
             operator: party(operator(mixed(call, 6) % 5000 * 6), "oidc"),

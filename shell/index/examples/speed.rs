@@ -160,6 +160,7 @@ fn draft(number: u64) -> Result<Draft> {
     };
     let intent = Body {
         who: Some(Who {
+            client: None,
             workload: party("mes-copilot", "mtls"),
             workstation: party("hmi-1", "mtls"),
             operator: party("op-aaaabbbbccccdddd", "oidc"),

@@ -107,6 +107,7 @@ pub(crate) fn draft(number: u64) -> Draft {
         model: texts(13, &MODELS),
     };
     let who = Who {
+        client: None,
         workload: party(14, &WORKLOADS, "mtls"),
         workstation: party(15, &["hmi-1"], "asserted"),
         operator: party(16, &OPERATORS, "oidc"),

@@ -2,7 +2,7 @@
 
 use crate::clock::Step;
 use ledger::Entry;
-use plant::{Body, Dialect, Draft, Kind, Millis, Note, Party, Place, Reason, RecordId, What, Who};
+use plant::{Body, Client, Dialect, Draft, Kind, Millis, Note, Party, Place, Reason, RecordId, What, Who};
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -120,6 +120,10 @@ pub fn about(intent: &Entry) -> Option<Body> {
         purpose: id(intent, "where.purpose"),
     };
     let who = Who {
+        client: intent.text("who.client.name").map(|name| Client {
+            name: name.to_owned(),
+            version: intent.text("who.client.version").map(str::to_owned),
+        }),
         workload: party("workload"),
         workstation: party("workstation"),
         operator: party("operator"),

@@ -86,6 +86,8 @@ fn without(stretch: &str, withheld: &[(Label, Verdict)], inspector: &Inspector, 
             Verdict::Redact | Verdict::Generalise | Verdict::Tokenise => {}
         }
         if finding.span.start < done {
+            // Of two that overlap, what the second has beyond the first goes too.
+            done = done.max(finding.span.end);
             continue;
         }
         out.push_str(stretch.get(done..finding.span.start).unwrap_or_default());

@@ -37,6 +37,7 @@ fn full() -> Draft {
         reference: Some(id(2)),
         body: Body {
             who: Some(Who {
+                client: Some(plant::Client { name: "OpenAI/Python".to_owned(), version: Some("1.52.0".to_owned()) }),
                 workload: party("mes-copilot", "mtls"),
                 workstation: party("panel-7", "asserted"),
                 operator: party("op-k5f2", "oidc"),
@@ -112,7 +113,7 @@ fn a_record_is_one_line_in_canonical_order() {
             r#"","seal":{"blob":""#, &"23".repeat(32), r#"","key":"2026-11/operator.op-k5f2"},"seq":3,"t":1763674500123,"v":1,"#,
             r#""what":{"dialect":"openai","endpoint":"chat.completions","findings":[{"count":2,"label":"person.email"}],"model":"gpt-4o","provider":"openai","rerouted":"edge","sensitivity":"internal","stream":true,"tools":["read_tag","say \"hi\\\""]},"#,
             r#""where":{"conduit":"copilot","plant":"brewery","purpose":"maintenance","zone":"cell-1"},"#,
-            r#""who":{"operator":{"by":"oidc","id":"op-k5f2"},"peer":"10.3.0.17","workload":{"by":"mtls","id":"mes-copilot"},"workstation":{"by":"asserted","id":"panel-7"}}}"#,
+            r#""who":{"client":{"name":"OpenAI/Python","version":"1.52.0"},"operator":{"by":"oidc","id":"op-k5f2"},"peer":"10.3.0.17","workload":{"by":"mtls","id":"mes-copilot"},"workstation":{"by":"asserted","id":"panel-7"}}}"#,
         ]
         .concat()
     );

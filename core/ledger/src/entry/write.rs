@@ -1,7 +1,7 @@
 //! Writes the canonical line. By hand, because the order of keys, the sanitising and the limits are the point.
 
 use super::{EncodeError, NUMBER_LIMIT, RECORD_LIMIT, RestampError, Stamp, VERSION, decode};
-use plant::{Body, Decided, Draft, Io, Note, Outcome, Party, Place, Sealed, What, Who};
+use plant::{Body, Client, Decided, Draft, Io, Note, Outcome, Party, Place, Sealed, What, Who};
 use seal::hex;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -163,10 +163,16 @@ impl Line {
     }
 
     fn who(&mut self, who: &Who) {
+        self.part("client", who.client.as_ref(), Self::client);
         self.part("operator", who.operator.as_ref(), Self::party);
         self.text("peer", &who.peer.to_string(), FOREIGN_LIMIT);
         self.part("workload", who.workload.as_ref(), Self::party);
         self.part("workstation", who.workstation.as_ref(), Self::party);
+    }
+
+    fn client(&mut self, client: &Client) {
+        self.text("name", &client.name, FOREIGN_LIMIT);
+        self.some_text("version", client.version.as_deref());
     }
 
     fn sealed(&mut self, sealed: &Sealed) {

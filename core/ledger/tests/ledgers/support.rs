@@ -297,6 +297,7 @@ pub(crate) fn call() -> Body {
     let party = |id: &str, by| Some(Party { id: id.to_owned(), by });
     Body {
         who: Some(Who {
+            client: None,
             workload: party("mes-copilot", "token"),
             workstation: None,
             operator: party("op-7k2m5qhd3zxw4a6t", "oidc"),

@@ -4,6 +4,7 @@ use super::ground::Uids;
 use super::slice::Looks;
 use crate::crossing::Crossing;
 use crate::decide::Asked;
+use crate::source;
 use cedar_policy::{Context, EntityUid, Request, RestrictedExpression, Schema};
 use plant::{ConduitId, Finding, Millis, OperatorId, Principal, Sensitivity};
 use std::collections::BTreeSet;
@@ -22,7 +23,7 @@ pub(crate) struct Question<'a> {
 }
 
 /// The context's attributes, as the schema lists them.
-const ATTRIBUTES: [&str; 15] = [
+const ATTRIBUTES: [&str; 16] = [
     "purpose",
     "evidence",
     "model",
@@ -31,6 +32,7 @@ const ATTRIBUTES: [&str; 15] = [
     "stream",
     "tools",
     "labels",
+    "sources",
     "sensitivity",
     "residual",
     "rerouted",
@@ -65,6 +67,7 @@ impl Question<'_> {
                 "stream" => RestrictedExpression::new_bool(asked.stream),
                 "tools" => texts(asked.tools.iter().map(String::as_str)),
                 "labels" => texts(families(self.findings)),
+                "sources" => texts(source::names(self.findings)),
                 "sensitivity" => uid(step(uids, self.sensitivity)?),
                 "residual" => uid(step(uids, self.residual)?),
                 "rerouted" => RestrictedExpression::new_bool(self.rerouted),

@@ -69,6 +69,7 @@ fn workload(name: &str, zone: &str, purposes: &str) -> Workload {
         zone: id(zone),
         certificates: Vec::new(),
         purposes: ids(purposes),
+        sources: plant::Access::default(),
         governance: Governance {
             owner: Some("brewing".to_owned()),
             update_process: Some("quarterly".to_owned()),
@@ -87,6 +88,7 @@ fn provider(name: &str, dialect: Dialect, zone: &str, clearance: &str) -> Provid
         zone: id(zone),
         clearance: step(clearance),
         grpc: None,
+        governance: Governance::default(),
         supplier: Supplier {
             name: format!("{name} Inc."),
             country: Some("US".to_owned()),
@@ -113,6 +115,8 @@ pub(crate) fn conduit(name: &str, from: &str, to: &str, purposes: &str, ceiling:
         answers: plant::Answers::open(),
         bounds: Bounds::default(),
         files: plant::Files::default(),
+        sources: plant::Access::default(),
+        unapproved: plant::Unapproved::default(),
         guarding: plant::Guarding::default(),
         keep: plant::Keep::Nothing,
         essential: false,
@@ -215,6 +219,7 @@ pub(crate) fn brewery() -> Plant {
         workloads: workloads.into_iter().map(|one| (one.id.clone(), one)).collect(),
         workstations: workstations.map(workstation).into_iter().map(|one| (one.id.clone(), one)).collect(),
         issuer: None,
+        sources: std::collections::BTreeMap::new(),
         providers: providers.into_iter().map(|one| (one.id.clone(), one)).collect(),
         conduits: conduits().into_iter().map(|one| (one.id.clone(), one)).collect(),
         digest: "00".repeat(32),

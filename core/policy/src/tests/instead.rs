@@ -5,7 +5,7 @@ use super::{Line, outcome, policy, told};
 use crate::{Asked, Call, Case, Decided, Decision, Policy};
 use plant::{Conduit, Plant, ProviderId, Reason, Refusal};
 
-fn instead(policy: &Policy, line: &Line, to: &str, model: Option<&str>) -> Result<crate::Passage, Refusal> {
+pub(super) fn instead(policy: &Policy, line: &Line, to: &str, model: Option<&str>) -> Result<crate::Passage, Refusal> {
     let call = Call {
         provider: &line.provider,
         endpoint: Some(&line.endpoint),

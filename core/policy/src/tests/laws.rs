@@ -4,14 +4,15 @@ use super::brewery::{brewery, conduit, finding, id, wildcards};
 use super::{Line, outcome, policy};
 use crate::{Passage, Policy};
 use plant::{
-    Conduit, Evidence, Handling, Identity, Label, Millis, OperatorRequirement, Plant, Principal, Reason, Refusal,
-    Tokens, Verdict,
+    Access, Conduit, Evidence, Handling, Identity, Label, Millis, OperatorRequirement, Plant, Principal, Reason,
+    Refusal, Tokens, Unapproved, Verdict,
 };
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::sample::{Index, select, subsequence};
 
-const LABELS: [&str; 5] = ["person.email", "person", "recipe", "setpoint", "sample"];
+const LABELS: [&str; 7] = ["person.email", "person", "recipe", "setpoint", "sample", "source.line-1", "source.sis"];
+const SOURCES: [&str; 2] = ["line-1", "sis"];
 const STEPS: [&str; 4] = ["public", "internal", "confidential", "restricted"];
 
 const RULES: [&str; 6] = [
@@ -49,9 +50,12 @@ fn one_conduit() -> impl Strategy<Value = Conduit> {
         1 => Just(OperatorRequirement::Required { assurance: vec!["mfa".to_owned()] }),
     ];
     let reroute = select(vec![None, Some("edge"), Some("openai"), Some("archive")]);
-    let other = (reroute, select(vec![None, Some("llama-3")]), any::<bool>(), select(vec![None, Some(Millis(1_000))]));
+    let unapproved = select(vec![Unapproved::Refuse, Unapproved::Redact, Unapproved::Tokenise]);
+    let expires = select(vec![None, Some(Millis(1_000))]);
+    let other = (reroute, select(vec![None, Some("llama-3")]), any::<bool>(), expires, accesses(), unapproved);
     (from, to, workloads, purposes, models, select(STEPS.to_vec()), operator, handlings(), other).prop_map(
-        |(from, to, workloads, purposes, models, ceiling, operator, handling, (reroute, renamed, opaque, expires))| {
+        |(from, to, workloads, purposes, models, ceiling, operator, handling, other)| {
+            let (reroute, renamed, opaque, expires, sources, unapproved) = other;
             Conduit {
                 workloads: workloads.into_iter().map(id).collect(),
                 models: wildcards(models),
@@ -61,10 +65,19 @@ fn one_conduit() -> impl Strategy<Value = Conduit> {
                 reroute_model: renamed.map(str::to_owned),
                 opaque: if opaque { wildcards("/v1/files/*") } else { Vec::new() },
                 expires,
+                sources,
+                unapproved,
                 ..conduit("c", &from.join(" "), to, &purposes.join(" "), ceiling)
             }
         },
     )
+}
+
+fn accesses() -> impl Strategy<Value = Access> {
+    let open = prop_oneof![3 => Just(None), 1 => subsequence(SOURCES.to_vec(), 0..=2).prop_map(Some)];
+    let denied = prop_oneof![3 => Just(Vec::new()), 1 => subsequence(SOURCES.to_vec(), 0..=1)];
+    let ids = |names: Vec<&str>| names.into_iter().map(id).collect();
+    (open, denied).prop_map(move |(open, denied)| Access { open: open.map(ids), denied: ids(denied) })
 }
 
 fn conduits() -> impl Strategy<Value = Vec<Conduit>> {
@@ -157,7 +170,14 @@ fn covered(policy: &Policy, line: &Line, passage: &Passage) -> Result<(), String
         ensure(!(replaced && line.fixed[index]), "nothing fixed is replaced")?;
         ensure(replaced || finding.sensitivity <= limit, "nothing above the limit leaves")?;
         let entry = conduit.handling.iter().find(|entry| entry.label.covers(&finding.label));
-        let wanted = entry.map_or(Verdict::Allow, |entry| entry.verdict);
+        let closed = |access: &Access| finding.source().is_some_and(|source| access.closes(source).is_some());
+        let closed = closed(&workload.sources) || closed(&conduit.sources);
+        let wanted = match conduit.unapproved {
+            Unapproved::Refuse if closed => Verdict::Refuse,
+            Unapproved::Redact if closed => Verdict::Redact,
+            Unapproved::Tokenise if closed => Verdict::Tokenise,
+            _ => entry.map_or(Verdict::Allow, |entry| entry.verdict),
+        };
         let done = match lists.map(|list| list.contains(&index)) {
             [true, ..] => Verdict::Redact,
             [false, true, _] => Verdict::Generalise,
@@ -165,7 +185,7 @@ fn covered(policy: &Policy, line: &Line, passage: &Passage) -> Result<(), String
             [false, false, false] => Verdict::Allow,
         };
         ensure(wanted == done, "each finding is handled as the conduit says")?;
-        let alike = wanted == Verdict::Tokenise && entry.is_some_and(|entry| entry.tokens == Tokens::Alike);
+        let alike = wanted == Verdict::Tokenise && !closed && entry.is_some_and(|entry| entry.tokens == Tokens::Alike);
         ensure(alike == passage.alike.contains(&index), "tokens look as the conduit says")?;
     }
     Ok(())
@@ -206,6 +226,26 @@ proptest! {
         }
         let (_, after) = try_on(&stricter, "", &line);
         prop_assert!(before.is_ok() || after.is_err(), "{:?} became {:?}", before, after);
+    }
+
+    #[test]
+    fn a_source_that_is_denied_or_not_listed_never_permits(conduits in conduits(), line in lines(), source in select(SOURCES.to_vec()), listed in any::<bool>(), by_workload in any::<bool>()) {
+        // Where it is taken out instead, what is left may go where the whole could not.
+        let conduits: Vec<Conduit> = conduits.into_iter().map(|one| Conduit { unapproved: Unapproved::Refuse, ..one }).collect();
+        let close = |access: &mut Access| match listed {
+            true => access.open = Some(access.open.take().unwrap_or_default().into_iter().filter(|id| id.as_str() != source).collect()),
+            false => access.denied.push(id(source)),
+        };
+        let mut stricter = plant_with(&conduits);
+        match by_workload {
+            true => stricter.workloads.values_mut().for_each(|workload| close(&mut workload.sources)),
+            false => stricter.conduits.values_mut().for_each(|conduit| close(&mut conduit.sources)),
+        }
+        let (_, before) = try_on(&conduits, "", &line);
+        let after = outcome(&policy(stricter, ""), &line);
+        prop_assert!(before.is_ok() || after.is_err(), "{:?} became {:?}", before, after);
+        let held = line.findings.iter().any(|finding| finding.source() == Some(source));
+        prop_assert!(!held || after.is_err(), "what is closed left: {:?}", after);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! The keys of the plant's map: zones, what calls from them, providers, and the conduits between the two.
 
+use super::answers::ANSWERS;
+use super::components::{HASHES, LICENCE, PACKAGE, VERSION};
+use super::sources::ANY_SOURCE;
 use super::{API, BREAKER, CONDUIT_OVERSIGHT, FALLBACK, GRPC, PRICES, QUEUE};
 use crate::table::{
     CERTIFICATE, COUNTRY, ENVIRONMENT, Field, HOST, Kind, NETWORK, Named, Need, PATH, Section, URL, WILDCARD, any,
@@ -19,7 +22,6 @@ pub(super) const fn names<T: Copy, const N: usize>(pairs: &[(&'static str, T); N
 }
 
 static DIALECTS: [&str; plant::Dialect::NAMES.len()] = names(&plant::Dialect::NAMES);
-static ACTS: [&str; 4] = names(&plant::Act::NAMES);
 static KEEPS: [&str; 2] = names(&plant::Keep::NAMES);
 static ATTACHMENTS: [&str; 2] = names(&plant::Attachments::NAMES);
 static IMAGES: [&str; 4] = names(&plant::Images::NAMES);
@@ -29,11 +31,7 @@ static CRITICALITIES: [&str; 4] = names(&plant::Criticality::NAMES);
 static DEEDS: [&str; 7] = names(&plant::Verdict::NAMES);
 static TOKENS: [&str; 2] = names(&plant::Tokens::NAMES);
 
-/// What is done with what leads elsewhere, or acts.
-static TAKEN: [&str; 2] = ["remove", "allow"];
-static WARNINGS: [&str; 4] = names(&plant::Deed::NAMES);
-/// What is done with what may not be seen.
-static WITHHELD: [&str; 2] = ["redact", "refuse"];
+static UNAPPROVED: [&str; 3] = names(&plant::Unapproved::NAMES);
 
 const GIB: u64 = 1 << 30;
 const SECOND: u64 = 1_000;
@@ -136,6 +134,18 @@ pub(crate) static WORKLOAD: Section = Section {
              recorded as `address`. Within its zone's networks.",
         ),
         must("purposes", list(&WORD), "[\"quality\"]", "What it may call AI for, in the plant's own words."),
+        may(
+            "sources",
+            any(&ANY_SOURCE),
+            "[\"line-1\"]",
+            "The data sources that its calls may hold something of. Without this key, what `[plant] sources` says.",
+        ),
+        may(
+            "deny_sources",
+            any(&ANY_SOURCE),
+            "[\"sis\"]",
+            "The data sources that they may not, whatever else is said.",
+        ),
         may("owner", Kind::Text, "\"Quality department\"", "Who answers for it."),
         may(
             "update_process",
@@ -149,6 +159,11 @@ pub(crate) static WORKLOAD: Section = Section {
             "\"Pull port 7 of switch S2; inspect by hand\"",
             "How it is cut off, and what the plant does without it.",
         ),
+        may("supplier", Kind::Text, "\"Vendor of the vision station\"", "The company behind it."),
+        VERSION,
+        LICENCE,
+        HASHES,
+        PACKAGE,
     ],
 };
 
@@ -218,6 +233,19 @@ pub(crate) static PROVIDER: Section = Section {
             Kind::Table(&SUPPLIER),
             "{ name = \"OpenAI Ireland Ltd\", country = \"IE\" }",
             "The company behind it.",
+        ),
+        may("title", Kind::Text, "\"Language models of the cloud\"", "What people call it."),
+        VERSION,
+        LICENCE,
+        HASHES,
+        PACKAGE,
+        may("owner", Kind::Text, "\"OT security\"", "Who answers for its use."),
+        may("update_process", Kind::Text, "\"Supplier's notice, read each month\"", "How one learns that it changes."),
+        may(
+            "isolation_plan",
+            Kind::Text,
+            "\"penstock isolate provider:openai; the edge model answers\"",
+            "How it is cut off, and what the plant does without it.",
         ),
         may("breaker", Kind::Table(&BREAKER), "{ failures = 5, rest = \"10s\" }", "When it is left alone."),
         may(
@@ -303,6 +331,20 @@ pub(crate) static CONDUIT: Section = Section {
             Kind::Rows(&HANDLING),
             "[{ label = \"secret\", do = \"refuse\" }, { label = \"person\", do = \"tokenise\" }]",
             "What is done with what is found. The first entry whose label fits decides.",
+        ),
+        may(
+            "sources",
+            any(&ANY_SOURCE),
+            "[\"line-1\"]",
+            "The data sources that may cross, of those that the workload may use. Without this key, all of those.",
+        ),
+        may("deny_sources", any(&ANY_SOURCE), "[\"sis\"]", "The data sources that may not, whatever else is said."),
+        may(
+            "unapproved_sources",
+            Kind::OneOf(&UNAPPROVED),
+            "\"redact\"",
+            "What is done with what a call holds of a source that its workload may not use or that may not cross: `refuse` the call, or `redact` or `tokenise` \
+             it. Where nothing can be replaced the call is refused, unless `attachments` drops the file.",
         ),
         may(
             "reroute",
@@ -427,89 +469,6 @@ pub(crate) static HANDLING: Section = Section {
             "What stand-ins look like: `words` such as `TAG_BGSVC0HAJC`, or `alike`, which have the form of what they stand for (a tag, an \
              e-mail address, an address of a network, a number) where that has one.",
         ),
-    ],
-};
-
-pub(crate) static ANSWERS: Section = Section {
-    path: "conduits.<conduit>.answers",
-    noun: "answers",
-    about: "What may come back across a conduit. A model that was talked into something does harm through what its answer makes others \
-            do: a viewer fetch an image, a person follow a link or an advice, a program call a tool.",
-    fields: &[
-        may(
-            "hosts",
-            any(&ANY_WILDCARD),
-            "[\"docs.works.example\", \"*.plant.example\"]",
-            "The hosts that images and links may lead to; `*` stands for any run of characters. Paths without a host may always stay.",
-        ),
-        may(
-            "images",
-            Kind::OneOf(&TAKEN),
-            "\"remove\"",
-            "Images that lead to other hosts, in Markdown and HTML, and `data:` images. A viewer fetches them unasked, and tells the host \
-             whatever stands in the address.",
-        ),
-        may(
-            "links",
-            Kind::OneOf(&TAKEN),
-            "\"remove\"",
-            "Links that lead to other hosts: their text stays, with the name of the host behind it.",
-        ),
-        may(
-            "addresses",
-            Kind::OneOf(&TAKEN),
-            "\"remove\"",
-            "Bare addresses (`https://...`) of other hosts, which some viewers make links of. Where answers hold code, leave them.",
-        ),
-        may(
-            "markup",
-            Kind::OneOf(&TAKEN),
-            "\"remove\"",
-            "Active HTML (scripts, frames, forms, event handlers), and characters that nobody sees.",
-        ),
-        may(
-            "unsafe",
-            Kind::OneOf(&WARNINGS),
-            "\"block\"",
-            "Sentences that tell how to defeat a safeguard (`bypass the interlock`): `record` them, `annotate` them in the text, or `block` \
-             the answer there.",
-        ),
-        may(
-            "tools",
-            list(&ANY_WILDCARD),
-            "[\"read_*\"]",
-            "The tools that an answer may call; another one ends it before anything of the call is released. Without this key, any.",
-        ),
-        may(
-            "withhold",
-            Kind::Rows(&WITHHOLD),
-            "[{ label = \"secret\", do = \"redact\" }]",
-            "What those who read the answers may not see. The first entry whose label fits decides. Texts are then released line by line.",
-        ),
-        may(
-            "violate",
-            Kind::OneOf(&ACTS),
-            "\"block\"",
-            "Of a value for a tag of `[[limits]]` that is outside them: `allow` counts it in the record, `annotate` puts a note behind it where it stands \
-             in a text, `block` ends the answer with an error. `hold` is for a person to decide; as nobody can be asked yet, it ends the answer too, and \
-             its error says so.",
-        ),
-        may(
-            "unresolved",
-            Kind::OneOf(&ACTS),
-            "\"annotate\"",
-            "Of what cannot be held against them: a unit that is not known, a change from a value that is not known, `to the maximum`.",
-        ),
-    ],
-};
-
-pub(crate) static WITHHOLD: Section = Section {
-    path: "conduits.<conduit>.answers.withhold",
-    noun: "entry",
-    about: "What is done with findings of one label or family of labels in an answer.",
-    fields: &[
-        must("label", Kind::Name(Named::Label), "\"secret\"", "The label, or the family that it begins with."),
-        must("do", Kind::OneOf(&WITHHELD), "\"redact\"", "`redact` blacks it out, `refuse` ends the answer there."),
     ],
 };
 

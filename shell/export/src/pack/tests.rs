@@ -37,7 +37,13 @@ impl House {
             let kind = if number % 3 == 0 { Kind::Beat } else { Kind::Refuse };
             let id = RecordId::new(Millis(1_700_000_000_000), [number; 10]);
             let operator = Party { id: "op-7k2m5qhd3zxw4a6t".to_owned(), by: "oidc" };
-            let who = Who { workload: None, workstation: None, operator: Some(operator), peer: [10, 0, 0, 1].into() };
+            let who = Who {
+                client: None,
+                workload: None,
+                workstation: None,
+                operator: Some(operator),
+                peer: [10, 0, 0, 1].into(),
+            };
             let who = (number % 5 == 0).then_some(who);
             store.write(Draft { kind, id, reference: None, body: Body { who, ..Body::default() } }).unwrap();
         }

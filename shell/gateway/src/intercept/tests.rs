@@ -50,11 +50,13 @@ fn plant(providers: &[(&str, &str)]) -> Plant {
         clearance: scale.highest(),
         grpc: None,
         supplier: Supplier { name: "x".to_owned(), country: None, sub_processors: Vec::new() },
+        governance: plant::Governance::default(),
     };
     Plant {
         id: PlantId::new("works").unwrap(),
         gateway: GatewayId::new("gate-1").unwrap(),
         zones: BTreeMap::new(),
+        sources: BTreeMap::new(),
         workloads: BTreeMap::new(),
         workstations: BTreeMap::new(),
         issuer: None,

@@ -287,6 +287,7 @@ fn plant(setting: &Setting) -> Plant {
         zone: id("line"),
         certificates: vec!["spiffe://works/workload/copilot".to_owned()],
         purposes: vec![id("advice")],
+        sources: plant::Access::default(),
         governance: Governance { owner: text("A"), update_process: text("B"), isolation_plan: text("C") },
     };
     let scale = Scale::new(["public", "internal", "restricted"].map(str::to_owned).to_vec()).unwrap();
@@ -301,6 +302,7 @@ fn plant(setting: &Setting) -> Plant {
         clearance,
         grpc: None,
         supplier: Supplier { name: "Scripted".to_owned(), country: None, sub_processors: Vec::new() },
+        governance: Governance::default(),
     };
     let grpc = Grpc { names: vec!["localhost".to_owned()], address: setting.address.clone() };
     let edge = Provider {
@@ -342,6 +344,8 @@ fn plant(setting: &Setting) -> Plant {
         answers: setting.answers.clone(),
         bounds: setting.bounds.clone(),
         files: setting.files,
+        sources: plant::Access::default(),
+        unapproved: plant::Unapproved::default(),
         guarding: setting.guarding.unwrap_or_default(),
         keep: if setting.keep { Keep::Content } else { Keep::Nothing },
         essential: false,
@@ -361,6 +365,7 @@ fn plant(setting: &Setting) -> Plant {
             .collect(),
         workloads: BTreeMap::from([(workload.id.clone(), workload)]),
         workstations: BTreeMap::new(),
+        sources: BTreeMap::new(),
         issuer: None,
         providers: providers.into_iter().map(|one| (one.id.clone(), one)).collect(),
         conduits: conduits.into_iter().map(|one| (one.id.clone(), one)).collect(),

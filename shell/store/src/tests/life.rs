@@ -244,6 +244,7 @@ fn an_abandoned_call_says_whose_it_was() {
     let party = |id: &str, by| Some(Party { id: id.to_owned(), by });
     let body = Body {
         who: Some(Who {
+            client: Some(plant::Client { name: "OpenAI/Python".to_owned(), version: None }),
             workload: party("mes-copilot", "mtls"),
             workstation: party("panel-7", "asserted"),
             operator: party("op-k5f2", "oidc"),

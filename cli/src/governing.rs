@@ -1,0 +1,259 @@
+//! The life cycle of components: steps that people have signed, kept so that they survive.
+//!
+//! ```text
+//! signed, a note for each approver ─> enough of them? ─> `approval` records ─> file, synced ─> in force
+//! ```
+//!
+//! The notes lie in `approvals/` beside those of changed plant files, are made with the same keys, and are good for one step each.
+//! `components.json` in the ledger's folder, under a checksum that only the plant's key makes, says where each component stands. If it
+//! is not there, or somebody has changed it, the ledger's records say the same.
+
+use crate::file;
+use crate::journal;
+use crate::secrets::PlantKey;
+use config::{Loaded, private};
+use inventory::{Approved, Component, ComponentName, Lives, Standing, State, Step};
+use miette::{IntoDiagnostic, WrapErr, miette};
+use plant::{Kind, Note};
+use seal::Mac;
+use seal::note::{self, NOTE_LIMIT, Verifier};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+use store::{Reader, Store};
+
+/// The name of the file in the ledger's folder.
+const FILE: &str = "components.json";
+/// Largest file: four thousand components with the longest reasons are half of it.
+const LIMIT: u64 = 16 << 20;
+/// What the names of notes begin with that are of components, and most of them that are looked at.
+const NOTES: &str = "component.";
+const MOST: usize = 65_536;
+/// Most steps at a time: notes for the next ones may be there before the first is taken.
+const ROUNDS: usize = 64;
+/// What the last line of a note begins with, in which each person says why.
+const BECAUSE: &str = "because ";
+
+/// The digest of what the plant file declares of a component.
+pub(crate) fn declared(component: &Component) -> String {
+    digest(component.told().as_bytes())
+}
+
+/// As [`declared`], for whoever has the text.
+pub(crate) fn digest(told: &[u8]) -> String {
+    seal::hex(&seal::sha256(told))
+}
+
+/// What a person signs.
+pub(crate) fn text(step: &Step, plant: &plant::PlantId, because: &str) -> String {
+    format!("{}{BECAUSE}{because}\n", step.text(plant))
+}
+
+/// Who of these has signed a step, each with why.
+pub(crate) fn signers(step: &Step, loaded: &Loaded) -> Vec<(Verifier, String)> {
+    let approvers = loaded.control.approvers.iter();
+    let signed = |approver: &Verifier| {
+        let path = loaded.control.signatures.join(step.file(approver.name()));
+        let because = signed(&path, approver, &step.text(&loaded.plant.id)).unwrap_or_else(|problem| {
+            tracing::warn!(%problem, path = %path.display(), "a signature of a component's step cannot be used");
+            None
+        });
+        because.map(|because| (approver.clone(), because))
+    };
+    approvers.filter_map(signed).collect()
+}
+
+/// Why one of them signed a step, if they did.
+fn signed(path: &Path, approver: &Verifier, step: &str) -> miette::Result<Option<String>> {
+    let limit = u64::try_from(NOTE_LIMIT).unwrap_or(u64::MAX);
+    let Some(bytes) = file::read(path, limit).into_diagnostic()? else { return Ok(None) };
+    let note = note::Note::parse(&bytes).into_diagnostic()?;
+    note.verify(std::slice::from_ref(approver)).into_diagnostic()?;
+    let because = note.text().strip_prefix(step).and_then(|rest| rest.strip_prefix(BECAUSE)?.strip_suffix('\n'));
+    // Signed for a component that was declared otherwise by then.
+    Ok(because.map(str::to_owned))
+}
+
+/// Where each component stands, as the file says: for commands, which may not have the plant's key.
+pub(crate) fn known(loaded: &Loaded) -> miette::Result<Lives> {
+    let path = loaded.gateway.ledger.join(FILE);
+    let bytes =
+        file::read(&path, LIMIT).into_diagnostic().wrap_err_with(|| format!("cannot read `{}`", path.display()))?;
+    let Some(bytes) = bytes else { return Ok(Lives::default()) };
+    let text = String::from_utf8(bytes).into_diagnostic()?;
+    let line = match PlantKey::read(&loaded.gateway.keys) {
+        Ok(key) => file::untagged(&text, &key.components()),
+        Err(_) => text.split_once('\n').map(|(_, line)| line),
+    };
+    line.and_then(Lives::restore).ok_or_else(|| {
+        miette!(
+            help = "find out who changed it; a gateway that starts writes it anew from the ledger",
+            "`{}` is damaged, or was not written by this plant's gateway",
+            path.display()
+        )
+    })
+}
+
+/// Where each component stands, on disk and in force.
+pub(crate) struct Governing {
+    path: PathBuf,
+    mac: Mac,
+    lives: Lives,
+    /// The notes that were there when it was looked last, and the plant by which.
+    looked: (Vec<(String, Option<SystemTime>)>, String),
+}
+
+impl Governing {
+    /// Reads where components stood when a gateway ran last.
+    pub(crate) fn open(ledger: &Path, key: &PlantKey) -> miette::Result<Self> {
+        let (path, mac) = (ledger.join(FILE), key.components());
+        let bytes = file::read(&path, LIMIT).unwrap_or_else(|problem| {
+            tracing::error!(%problem, path = %path.display(), "where components stand cannot be read");
+            Some(Vec::new())
+        });
+        let read =
+            bytes.as_ref().and_then(|bytes| Lives::restore(file::untagged(std::str::from_utf8(bytes).ok()?, &mac)?));
+        let (lives, found) = match read {
+            Some(lives) => (lives, true),
+            None => {
+                if bytes.is_some() {
+                    tracing::error!(
+                        path = %path.display(),
+                        "the file is damaged, or was not written by this plant's gateway: the ledger's records count"
+                    );
+                }
+                (recorded(ledger).wrap_err("nobody knows which components are suspended")?, false)
+            }
+        };
+        let own = Self { path, mac, lives, looked: Default::default() };
+        // So that the next start need not read the whole ledger.
+        if !found {
+            own.write()?;
+        }
+        Ok(own)
+    }
+
+    /// What that means for calls.
+    pub(crate) fn standing(&self, loaded: &Loaded) -> Standing {
+        Standing::new(&loaded.components, &loaded.governance, &self.lives)
+    }
+
+    /// Takes the steps that enough people have signed; whether there were any.
+    pub(crate) fn advance(&mut self, loaded: &Loaded, store: &Store) -> bool {
+        let notes = (notes(&loaded.control.signatures), loaded.plant.digest.clone());
+        if notes == self.looked {
+            return false;
+        }
+        let mut taken = false;
+        for _ in 0..ROUNDS {
+            let Some(approved) = self.next(loaded, &notes.0) else { break };
+            let done = self.take(approved, loaded, store);
+            if let Err(problem) = done {
+                // Looked at again the next time.
+                tracing::error!(%problem, "a step of a component that people have signed is not taken");
+                return taken;
+            }
+            taken = true;
+        }
+        self.looked = notes;
+        taken
+    }
+
+    /// The next step that enough people have signed.
+    fn next(&self, loaded: &Loaded, notes: &[(String, Option<SystemTime>)]) -> Option<Approved> {
+        let terms = &loaded.governance;
+        loaded.components.iter().find_map(|component| {
+            let state = self.lives.of(&component.name).map_or(terms.unlisted, |life| life.state);
+            state.next().iter().find_map(|to| {
+                let step = self.lives.step(&component.name, terms.unlisted, *to, &declared(component))?;
+                let there = |approver: &Verifier| {
+                    let file = step.file(approver.name());
+                    notes.binary_search_by(|(name, _)| name.cmp(&file)).is_ok()
+                };
+                let gaps = to.is_governed() && !component.governance.gaps().is_empty();
+                if gaps || loaded.control.approvers.iter().filter(|one| there(one)).count() < terms.approvals {
+                    return None;
+                }
+                let signers = signers(&step, loaded);
+                let because = signers.first().map(|(_, because)| because.clone()).unwrap_or_default();
+                let by: Vec<String> = signers.iter().map(|(one, _)| one.name().to_owned()).collect();
+                (by.len() >= terms.approvals).then_some(Approved { step, by, because })
+            })
+        })
+    }
+
+    /// Records who approved a step, and keeps it.
+    fn take(&mut self, approved: Approved, loaded: &Loaded, store: &Store) -> miette::Result<()> {
+        let step = &approved.step;
+        for (approver, because) in signers(step, loaded) {
+            let note = BTreeMap::from([
+                ("event", Note::text("component")),
+                ("component", Note::text(step.component.to_string())),
+                ("step", Note::Number(step.number)),
+                ("from", Note::text(step.from.name())),
+                ("to", Note::text(step.to.name())),
+                ("declared", Note::text(&step.declared)),
+                ("because", Note::text(because)),
+                ("by", Note::text(approver.name())),
+                ("key", Note::text(seal::hex(approver.key().as_bytes()))),
+            ]);
+            journal::written(store, Kind::Approval, note).into_diagnostic().wrap_err("it cannot be recorded")?;
+        }
+        tracing::warn!(component = %step.component, state = step.to.name(), by = approved.by.join(", "), "a component's state is in force");
+        self.lives.take(approved, gateway::now());
+        self.write()
+    }
+
+    fn write(&self) -> miette::Result<()> {
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let written = File::open(folder).and_then(|folder| {
+            private::replace(&self.path, &folder, file::tagged(&self.lives.save(), &self.mac).as_bytes())
+        });
+        written.into_diagnostic().wrap_err_with(|| format!("cannot write `{}`", self.path.display()))
+    }
+}
+
+/// The notes of components in a folder, by name.
+fn notes(folder: &Path) -> Vec<(String, Option<SystemTime>)> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let note = |entry: std::io::Result<std::fs::DirEntry>| {
+        let entry = entry.ok()?;
+        let name = entry.file_name().into_string().ok().filter(|name| name.starts_with(NOTES))?;
+        Some((name, entry.metadata().and_then(|metadata| metadata.modified()).ok()))
+    };
+    let mut notes: Vec<_> = entries.filter_map(note).take(MOST).collect();
+    notes.sort();
+    notes
+}
+
+/// Where each component stands by what the ledger says.
+fn recorded(ledger: &Path) -> miette::Result<Lives> {
+    let reader = Reader::open(ledger).into_diagnostic()?;
+    let mut lives = Lives::default();
+    let mut last: Option<(Step, Vec<String>)> = None;
+    for record in reader.holding(reader.first().into_diagnostic()?, "\"component\"") {
+        let entry = record.into_diagnostic()?.entry;
+        let text = |key: &str| entry.text(&format!("note.{key}"));
+        let step = || {
+            Some(Step {
+                component: ComponentName::parse(text("component")?).ok()?,
+                number: entry.number("note.step")?,
+                from: State::named(text("from")?)?,
+                to: State::named(text("to")?)?,
+                declared: text("declared")?.to_owned(),
+            })
+        };
+        if entry.kind() != Some(Kind::Approval) || text("event") != Some("component") {
+            continue;
+        }
+        let Some(step) = step() else { continue };
+        // A record for each who signed it, one after the other.
+        let mut by = last.filter(|(before, _)| *before == step).map(|(_, by)| by).unwrap_or_default();
+        by.extend(text("by").map(str::to_owned));
+        let because = text("because").unwrap_or_default().to_owned();
+        last = Some((step.clone(), by.clone()));
+        lives.take(Approved { step, by, because }, entry.t());
+    }
+    Ok(lives)
+}
