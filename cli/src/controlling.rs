@@ -5,14 +5,15 @@ use crate::isolating::{Deed, Isolating};
 use crate::journal::{self, Ledger};
 use crate::searching::Searching;
 use crate::signing_in::SigningIn;
+use crate::stocktaking;
 use ::witness::Standing;
 use arc_swap::ArcSwap;
 use config::Loaded;
 use config::badges::{self, Badges};
 use console::{
-    Archive, Arrival, Asked, Console, Control, Decision, Entrance, Fault, Found, Hold, InForce, Isolations, Later,
-    Listen, Listing, Map, Name, Opening, Person, Proof, Reading, Receipt, Ruling, Standing as PlantFiles, State, Story,
-    Tls, Tried, Trip, Wanted, Wish,
+    Archive, Arrival, Asked, Components, Console, Control, Decision, Declaration, Entrance, Fault, Found, Hold,
+    InForce, Isolations, Later, Listen, Listing, Map, Name, Opening, Person, Proof, Reading, Receipt, Ruling,
+    Standing as PlantFiles, State, Story, Tls, Tried, Trip, Wanted, Wish,
 };
 use gateway::{Valve, Waiting, Word};
 use miette::{IntoDiagnostic, WrapErr};
@@ -82,6 +83,8 @@ pub(crate) struct Hands {
     plant_file: PathBuf,
     /// Drafts that are being tried out.
     drafts: Semaphore,
+    /// Looks into the inventory, one at a time.
+    stocktaking: Arc<Semaphore>,
 }
 
 /// The console of a gateway that runs.
@@ -106,7 +109,7 @@ impl Controlling {
         let Fresh { terms, certificate } = Fresh::read(loaded)?;
         let terms = ArcSwap::from_pointee(terms);
         let plant_file = if path.is_dir() { path.join(config::PLANT_FILE) } else { path.to_owned() };
-        let drafts = Semaphore::new(1);
+        let (drafts, stocktaking) = (Semaphore::new(1), Arc::new(Semaphore::new(1)));
         let searching = Searching::open(loaded, Arc::clone(&recorder));
         let hands = Arc::new(Hands {
             valve,
@@ -118,6 +121,7 @@ impl Controlling {
             orders: sender,
             plant_file,
             drafts,
+            stocktaking,
         });
         let tls = certificate.map(|certificate| Arc::new(ArcSwap::from_pointee(certificate)));
         let url = loaded.control.url.clone();
@@ -268,6 +272,20 @@ impl Hands {
         tokio::task::spawn_blocking(move || work(&path, &now)).await.unwrap_or_else(|_| Err(lost()))
     }
 
+    /// Looks into the inventory, after whoever does so now.
+    async fn with_stock<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Loaded) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let turn = Arc::clone(&self.stocktaking).acquire_owned().await.map_err(|_| lost())?;
+        self.with_files(move |_, now| {
+            // Whoever has gone meanwhile still keeps the turn until the work is done.
+            let _turn = turn;
+            work(now)
+        })
+        .await
+    }
+
     async fn order(&self, by: Person) -> Result<InForce, Fault> {
         let (told, came) = oneshot::channel();
         let busy = |_| Fault::Unavailable("the gateway has as many orders as it takes; try again".to_owned());
@@ -388,6 +406,15 @@ impl Control for Hands {
             let _turn = self.drafts.try_acquire().map_err(busy)?;
             self.with_files(move |path, now| drafting::try_out(path, now, &files)).await
         })
+    }
+
+    fn components(&self) -> Later<'_, Result<Components, Fault>> {
+        let size = self.store().state().size;
+        Box::pin(self.with_stock(move |now| stocktaking::components(now, size)))
+    }
+
+    fn declaration(&self, name: String) -> Later<'_, Result<Declaration, Fault>> {
+        Box::pin(self.with_stock(move |now| stocktaking::declaration(now, &name)))
     }
 
     fn reload(&self, by: Person) -> Later<'_, Result<InForce, Fault>> {
