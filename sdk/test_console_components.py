@@ -86,6 +86,9 @@ def test_a_component_is_seen_drafted_by_a_click_declared_and_suspended_by_two(wo
     expect(row(page, name).locator(".stands")).to_have_text("suspended")
     expect(detail.locator("#steps")).to_contain_text("signed by ada, ben: leaks recipes")
     assert ask(works, works.copilot).status_code == 403
+    # A call that was refused for it has used nothing.
+    expect(row(page, name).locator(".refused")).to_have_text("1")
+    expect(row(page, name).locator(".drift")).to_have_text("matched")
     sober(page, "components-suspended")
 
     page.locator("#by-state").select_option("suspended")

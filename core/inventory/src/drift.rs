@@ -141,6 +141,7 @@ fn join(all: &mut Entry, one: &Entry) {
     let empty = all.span.calls == 0 && all.span.refused == 0;
     all.span.first = if empty { one.span.first } else { all.span.first.min(one.span.first) };
     all.span.last = all.span.last.max(one.span.last);
+    all.span.used = all.span.used.max(one.span.used);
     all.span.calls = all.span.calls.saturating_add(one.span.calls);
     all.span.refused = all.span.refused.saturating_add(one.span.refused);
     all.versions.extend(one.versions.clone());
@@ -167,11 +168,10 @@ fn declared(
     }
     if let (Some(life), Some(seen)) = (life, &seen)
         && state != State::Live
-        && seen.span.calls > 0
-        && seen.span.last > life.since
+        && seen.span.used > life.since
         && component.name.kind() != ComponentKind::Library
     {
-        why.push(format!("it was seen after it was {}", state.name()));
+        why.push(format!("it was used after it was {}", state.name()));
     }
     let drift = match &seen {
         _ if state == State::Retired => Drift::Retired,
@@ -256,6 +256,24 @@ mod tests {
         }
         assert_eq!(of(&[model("o3", &[])], &seen(), &none, "model:gpt"), Some(Drift::Declared));
         assert_eq!(of(&[model("o3", &[])], &seen(), &none, "model:openai/gpt-4o"), Some(Drift::Shadow));
+    }
+
+    #[test]
+    fn what_is_refused_after_it_was_suspended_was_not_used() {
+        let one = [model("gpt-4o", &[])];
+        let mut lives = Lives::default();
+        let step = lives.step(&one[0].name, State::Live, State::Suspended, "").unwrap();
+        lives.take(Approved { step, by: Vec::new(), because: String::new() }, Millis(7));
+        let mut seen = seen();
+        for (kind, drift) in [("refuse", Drift::Matched), ("intent", Drift::Mismatch)] {
+            let line = json!({
+                "seq": seen.next, "id": "b", "t": 9, "kind": kind,
+                "who": { "workload": { "id": "copilot", "by": "token" } },
+                "what": { "provider": "openai", "endpoint": "chat.completions", "model": "gpt-4o" },
+            });
+            seen.count(line.as_object().unwrap());
+            assert_eq!(of(&one, &seen, &lives, "model:gpt"), Some(drift), "{kind}");
+        }
     }
 
     #[test]
