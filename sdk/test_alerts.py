@@ -362,6 +362,25 @@ def test_a_destination_that_hangs_delays_no_call_and_the_others_are_told(site):
         one.stop()
 
 
+def test_a_destination_that_is_taken_out_is_down_no_more(hooked):
+    site, receiver = hooked(more=webhook(free_port(), "gone"))
+    assert receiver.find("destination-down")[1]["facts"]["destination"] == "gone"
+    file = site.folder / "plant.toml"
+    before, after = file.read_text().split("[alerts.gone]")
+    file.write_text(before + after[after.index("window") :].partition("\n")[2])
+    site.penstock("reload")
+    assert receiver.find("destination-down", "resolved")[1]["facts"]["destination"] == "gone"
+    assert "gone" not in site.penstock("alerts").stdout
+
+
+def test_the_first_changed_plant_file_is_told_of(hooked):
+    site, receiver = hooked()
+    file = site.folder / "plant.toml"
+    file.write_text(file.read_text().replace('at_least = "low"', 'at_least = "info"'))
+    site.penstock("reload")
+    receiver.find("plant-changed")
+
+
 def test_a_test_says_what_came_of_it(hooked):
     site, receiver = hooked(begin=False)
     done = site.penstock("alerts", "test", "hook")

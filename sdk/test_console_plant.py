@@ -126,6 +126,32 @@ def test_a_draft_sees_no_file_that_the_plant_does_not_name(works):
             assert any("neither in the draft nor named" in one["message"] or path in one["message"] for one in told["problems"]), told
 
 
+def test_a_draft_tells_of_no_file_outside_of_the_plants_folder(works):
+    up = "../" * 24
+    with api(works, "engineer") as client:
+        told = []
+        for path in ["etc/passwd", "etc/no-such-file-at-all", "etc/shadow"]:
+            text = text_of(works).replace('"pki/authority.pem"', f'"{up}{path}"', 1)
+            assert path in text
+            told.append([(one["line"], one["message"].replace(path, "")) for one in tried(client, ("plant.toml", text))["problems"]])
+        assert told[0] == told[1] == told[2]
+
+
+def test_a_draft_that_is_hung_up_on_still_has_its_turn(works):
+    slow = "\n".join(f'@id("r{n}")\nforbid (principal, action, resource) when {{ context has model && context.model like "*{n}*x*" }};' for n in range(3000))
+    with api(works, "engineer") as client:
+        [rules] = [one for one in client.get("/plant").json()["files"] if one["path"].endswith(".cedar")]
+
+        def busy_after_hanging_up():
+            with contextlib.suppress(httpx.TimeoutException):
+                client.post("/drafts", json={"files": {rules["path"]: slow}}, timeout=httpx.Timeout(DEADLINE, read=0.2))
+            return client.post("/drafts", json={"files": {rules["path"]: rules["text"]}}).status_code == 503
+
+        # A machine on which the draft is done that soon may be asked again.
+        assert any(busy_after_hanging_up() for _ in range(5))
+        wait_for(lambda: client.post("/drafts", json={"files": {rules["path"]: rules["text"]}}).status_code == 200, "its end")
+
+
 def test_what_is_no_draft_is_refused(works):
     with api(works, "engineer") as client:
         other = {"files": {"plant.toml": text_of(works).replace('name = "works"', 'name = "mine"')}}
@@ -134,6 +160,35 @@ def test_what_is_no_draft_is_refused(works):
         assert client.post("/drafts", json={"files": {"plant.toml": "x" * (3 << 20)}}).status_code == 413
         strange = tried(client, ("plant.toml", "\x00" + HOSTILE))
         assert strange["digest"] is None and strange["problems"]
+
+
+def test_a_plant_of_another_name_on_the_disk_is_shown_like_any_other(works):
+    before = text_of(works)
+    with api(works, "viewer") as viewer, api(works, "engineer") as engineer:
+        (works.folder / "plant.toml").write_text(before.replace('name = "works"', 'name = "mine"'))
+        try:
+            for client in [viewer, engineer]:
+                standing = client.get("/plant")
+                assert standing.status_code == 200, standing.text
+                waits = standing.json()["waits"]
+                assert waits["digest"] != standing.json()["in_force"] and waits["differences"]
+        finally:
+            (works.folder / "plant.toml").write_text(before)
+
+
+def test_what_waits_is_told_to_whoever_may_not_see_the_files_without_its_words(works):
+    before = text_of(works)
+    with contextlib.ExitStack() as stack:
+        # A new token has the gateway read its files anew, so these come first.
+        clients = [(stack.enter_context(api(works, role)), sees) for role, sees in [("viewer", False), ("operator", False), ("security", True)]]
+        (works.folder / "plant.toml").write_text(before.replace('owner = "Line engineering"', 'owner = "Falcon"', 1))
+        try:
+            for client, sees in clients:
+                waits = client.get("/plant").json()["waits"]
+                assert waits["digest"] and [one["effect"] for one in waits["differences"]] == ["changes"], waits
+                assert ("Falcon" in json.dumps(waits)) == sees
+        finally:
+            (works.folder / "plant.toml").write_text(before)
 
 
 def test_who_may_not_sees_what_is_in_force_and_no_words_of_it(works, people):

@@ -233,6 +233,18 @@ def test_a_record_that_was_altered_is_told_to_be(works, people):  # noqa: F811
     expect(verdict).to_contain_text("it was altered")
     sober(page, "record-altered")
     page.unroute(re.compile(r"/api/v1/records/[0-9a-f-]+$"))
+
+    def retold(route):
+        story = route.fetch().json()
+        story["record"]["line"] |= {"verdict": "allow", "reason": "fine", "workload": "nobody"}
+        route.fulfill(json=story)
+
+    # What stands above the proof is what is proved, whatever else the gateway says of it.
+    page.route(re.compile(r"/api/v1/records/[0-9a-f-]+$"), retold)
+    page.reload()
+    expect(page.locator("#record .facts")).to_contain_text(refused["dec"]["reason"])
+    assert not re.search("allow|fine|nobody", page.locator("#record .facts").inner_text())
+    page.unroute(re.compile(r"/api/v1/records/[0-9a-f-]+$"))
     # A proof of another record, another root, a head whose signature is spoilt.
     proof = {}
     page.route(re.compile(r"/proof$"), lambda route: route.fulfill(json=route.fetch().json() | proof))

@@ -92,5 +92,8 @@ export const prove = async (text, seq, proof, own) => {
   let said = null;
   try { said = JSON.parse(text); } catch { /* the next line says so */ }
   need(said?.seq === seq, "place", "says");
+  // Records are in canonical form (RFC 8785). Of what is not, readers may make different things: of a key that stands twice, of a number
+  // beyond 2^53.
+  need(JSON.stringify(said) === text, "form", "canonical");
   return { head: { ...head, root: hex(head.root) }, leaf: hex(leaf), key: trusted, own: Boolean(own) };
 };

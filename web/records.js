@@ -50,12 +50,18 @@ const tree = (value) => {
 
 const parsed = (text) => { try { return JSON.parse(text); } catch { return null; } };
 
-// What somebody wants to know first, of whatever is there.
-const facts = (line, said) => [
-  ["time", line.time && stamp(Date.parse(line.time))], ["kind", line.kind], ["verdict", line.verdict], ["why", line.reason], ["detail", said?.dec?.detail],
-  ["workload", line.workload], ["operator", line.operator], ["zone", line.zone], ["conduit", line.conduit], ["provider", line.provider],
-  ["model", line.model], ["purpose", said?.where?.purpose], ["sensitivity", said?.what?.sensitivity], ["status", line.status], ["identity", line.id], ["answers", line.ref],
-].filter(([, value]) => value !== null && value !== undefined).map(([key, value]) => [h("dt", null, t(`of_${key}`)), h("dd", null, foreign(value))]);
+// What somebody wants to know first, and where a record says it: the first place that is there. It comes from the bytes that are proved, and
+// from nothing else that the gateway tells.
+const FACTS = [["time", "t"], ["kind", "kind"], ["verdict", "dec.verdict"],
+  ["why", "dec.reason", "out.reason", "note.reason", "note.path", "note.event", "note.decision", "note.change", "note.result"], ["detail", "dec.detail"],
+  ["workload", "who.workload.id", "note.workload"], ["operator", "who.operator.id"], ["zone", "where.zone"], ["conduit", "where.conduit"],
+  ["provider", "what.rerouted", "what.provider"], ["model", "out.model", "what.model", "note.model"], ["purpose", "where.purpose"],
+  ["sensitivity", "what.sensitivity"], ["status", "out.status"], ["identity", "id"], ["answers", "ref"]];
+const at = (said, path) => path.split(".").reduce((value, key) => value?.[key], said);
+const facts = (said) => FACTS.flatMap(([key, ...paths]) => {
+  const value = paths.map((path) => at(said, path)).find((one) => typeof one === "string" || typeof one === "number");
+  return value === undefined ? [] : [h("dt", null, t(`of_${key}`)), h("dd", null, foreign(key === "time" ? stamp(value) : value))];
+});
 
 const findings = (said) => Array.isArray(said?.what?.findings) && said.what.findings.length > 0 && [h("h3", null, t("foundIn")),
   h("ul", { class: "findings", role: "list" }, said.what.findings.map((one) => h("li", null, h("strong", null, foreign(one?.label)), " × ", foreign(one?.count))))];
@@ -218,7 +224,7 @@ export const recordsPage = (main, { session, say }) => {
       const kept = [record, ...others].some((one) => one.kept);
       const close = recordsAt({ ...asked(), open: "" });
       clear(detail, h("div", { class: "row" }, h("h2", null, t("recordTitle", line.seq)), h("a", { class: "button close", id: "close", href: close }, t("close"))),
-        line.damaged ? [damaged(line), record.text !== null && h("pre", null, foreign(record.text))] : [h("dl", { class: "facts" }, facts(line, said).flat()), ...(findings(said) || [])],
+        line.damaged ? [damaged(line), record.text !== null && h("pre", null, foreign(record.text))] : [h("dl", { class: "facts" }, facts(said)), ...(findings(said) || [])],
         prover(record),
         h("section", null, h("h3", null, t("belongs")), others.length === 0 ? h("p", { class: "soft" }, t("belongsNone")) : h("div", { id: "related" }, others.map(related)),
           more && h("p", { class: "soft" }, t("belongsMore"))),

@@ -354,6 +354,8 @@ const TEXTS = {
   proofNoText: ["NOT PROVED. The stored bytes are no text any more: the record was damaged or altered.", "NICHT BEWIESEN. Die gespeicherten Bytes sind kein Text mehr: Der Eintrag wurde beschädigt oder verändert."],
   broken_record: ["NOT PROVED. Record {0} as it is shown here is not what was signed: it was altered.", "NICHT BEWIESEN. Eintrag {0}, wie er hier steht, ist nicht das Signierte: Er wurde verändert."],
   broken_place: ["NOT PROVED. Record {0} says that it stands elsewhere in the ledger.", "NICHT BEWIESEN. Eintrag {0} gehört nach eigener Angabe an eine andere Stelle."],
+  broken_form: ["NOT PROVED. Record {0} was signed, and can be read in more than one way: what this page shows may not be what others read.",
+    "NICHT BEWIESEN. Eintrag {0} ist signiert, aber nicht eindeutig zu lesen: Was diese Seite zeigt, lesen andere vielleicht anders."],
   broken_path: ["NOT PROVED. The path from record {0} is none.", "NICHT BEWIESEN. Der Pfad von Eintrag {0} ist keiner."],
   broken_signature: ["NOT PROVED. The ledger's head is not signed by this key.", "NICHT BEWIESEN. Der Kopf der Aufzeichnung ist nicht mit diesem Schlüssel signiert."],
   broken_head: ["NOT PROVED. The ledger's head is malformed, or of another ledger than the key.", "NICHT BEWIESEN. Der Kopf der Aufzeichnung ist fehlerhaft oder gehört nicht zum Schlüssel."],

@@ -26,7 +26,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::Store;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 /// The name of the socket in the ledger's folder: there is one gateway to a ledger.
 const SOCKET: &str = "control.sock";
@@ -81,9 +81,11 @@ pub(crate) struct Hands {
     terms: ArcSwap<Terms>,
     orders: mpsc::Sender<Order>,
     plant_file: PathBuf,
-    /// Drafts that are being tried out.
-    drafts: Semaphore,
-    /// Looks into the inventory, one at a time.
+    /// Drafts that are being tried out, and looks at the plant's files. A place is kept until the work is done: whoever hangs up does
+    /// not end it.
+    drafts: Arc<Semaphore>,
+    looks: Arc<Semaphore>,
+    /// Looks into the inventory, one at a time, in the same way.
     stocktaking: Arc<Semaphore>,
 }
 
@@ -109,7 +111,8 @@ impl Controlling {
         let Fresh { terms, certificate } = Fresh::read(loaded)?;
         let terms = ArcSwap::from_pointee(terms);
         let plant_file = if path.is_dir() { path.join(config::PLANT_FILE) } else { path.to_owned() };
-        let (drafts, stocktaking) = (Semaphore::new(1), Arc::new(Semaphore::new(1)));
+        let (drafts, looks) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(2)));
+        let stocktaking = Arc::new(Semaphore::new(1));
         let searching = Searching::open(loaded, Arc::clone(&recorder));
         let hands = Arc::new(Hands {
             valve,
@@ -121,6 +124,7 @@ impl Controlling {
             orders: sender,
             plant_file,
             drafts,
+            looks,
             stocktaking,
         });
         let tls = certificate.map(|certificate| Arc::new(ArcSwap::from_pointee(certificate)));
@@ -266,10 +270,15 @@ impl Hands {
     /// Works with the plant's files, beside everything else.
     async fn with_files<T: Send + 'static>(
         &self,
+        place: OwnedSemaphorePermit,
         work: impl FnOnce(&Path, &Loaded) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         let (path, now) = (self.plant_file.clone(), Arc::clone(&self.terms.load().loaded));
-        tokio::task::spawn_blocking(move || work(&path, &now)).await.unwrap_or_else(|_| Err(lost()))
+        let worked = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            work(&path, &now)
+        });
+        worked.await.unwrap_or_else(|_| Err(lost()))
     }
 
     /// Looks into the inventory, after whoever does so now.
@@ -277,13 +286,8 @@ impl Hands {
         &self,
         work: impl FnOnce(&Loaded) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
-        let turn = Arc::clone(&self.stocktaking).acquire_owned().await.map_err(|_| lost())?;
-        self.with_files(move |_, now| {
-            // Whoever has gone meanwhile still keeps the turn until the work is done.
-            let _turn = turn;
-            work(now)
-        })
-        .await
+        let place = Arc::clone(&self.stocktaking).acquire_owned().await.map_err(|_| lost())?;
+        self.with_files(place, move |_, now| work(now)).await
     }
 
     async fn order(&self, by: Person) -> Result<InForce, Fault> {
@@ -397,14 +401,17 @@ impl Control for Hands {
     }
 
     fn plant(&self, texts: bool) -> Later<'_, Result<PlantFiles, Fault>> {
-        Box::pin(self.with_files(move |path, now| drafting::standing(path, now, texts)))
+        Box::pin(async move {
+            let place = Arc::clone(&self.looks).acquire_owned().await.map_err(|_| lost())?;
+            self.with_files(place, move |path, now| drafting::standing(path, now, texts)).await
+        })
     }
 
     fn draft(&self, files: BTreeMap<String, String>) -> Later<'_, Result<Tried, Fault>> {
         Box::pin(async move {
             let busy = |_| Fault::Unavailable("another draft is being tried out; try again".to_owned());
-            let _turn = self.drafts.try_acquire().map_err(busy)?;
-            self.with_files(move |path, now| drafting::try_out(path, now, &files)).await
+            let place = Arc::clone(&self.drafts).try_acquire_owned().map_err(busy)?;
+            self.with_files(place, move |path, now| drafting::try_out(path, now, &files)).await
         })
     }
 
@@ -423,24 +430,24 @@ impl Control for Hands {
 }
 
 impl Archive for Hands {
-    fn search(&self, wanted: Wanted) -> Later<'_, Result<Listing, Fault>> {
-        Box::pin(Arc::clone(&self.searching).beside(move |searching| searching.listing(wanted)))
+    fn search(&self, by: Person, wanted: Wanted) -> Later<'_, Result<Listing, Fault>> {
+        Box::pin(Arc::clone(&self.searching).beside(by, move |searching, _| searching.listing(wanted)))
     }
 
-    fn record(&self, name: Name) -> Later<'_, Result<Story, Fault>> {
-        Box::pin(Arc::clone(&self.searching).beside(move |searching| searching.story(name)))
+    fn record(&self, by: Person, name: Name) -> Later<'_, Result<Story, Fault>> {
+        Box::pin(Arc::clone(&self.searching).beside(by, move |searching, _| searching.story(name)))
     }
 
-    fn proof(&self, name: Name) -> Later<'_, Result<Proof, Fault>> {
-        Box::pin(Arc::clone(&self.searching).beside(move |searching| searching.proof(name)))
+    fn proof(&self, by: Person, name: Name) -> Later<'_, Result<Proof, Fault>> {
+        Box::pin(Arc::clone(&self.searching).beside(by, move |searching, _| searching.proof(name)))
     }
 
-    fn receipt(&self, name: Name) -> Later<'_, Result<Receipt, Fault>> {
-        Box::pin(Arc::clone(&self.searching).beside(move |searching| searching.receipt(name)))
+    fn receipt(&self, by: Person, name: Name) -> Later<'_, Result<Receipt, Fault>> {
+        Box::pin(Arc::clone(&self.searching).beside(by, move |searching, _| searching.receipt(name)))
     }
 
     fn open(&self, by: Person, name: Name) -> Later<'_, Result<Opening, Fault>> {
-        Box::pin(Arc::clone(&self.searching).beside(move |searching| searching.opening(&by, name)))
+        Box::pin(Arc::clone(&self.searching).beside(by, move |searching, by| searching.opening(by, name)))
     }
 }
 

@@ -9,11 +9,14 @@ use seal::note::Verifier;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, Instant};
 use store::Reader;
 
 /// Over how many of the newest records a draft is replayed. A call has two or more.
 const RECORDS: u64 = 20_000;
+/// How long they may be decided anew.
+const REPLAY: Duration = Duration::from_secs(20);
 /// Most problems and differences that are told.
 const MOST: usize = 200;
 
@@ -35,7 +38,10 @@ impl Files for Overlay<'_> {
     }
 
     fn state(&self, path: &Path) -> Option<State> {
-        if path.starts_with(self.folder) { Disk.state(path) } else { Some(State { exposed: false }) }
+        // Not by way of `..` either: what lies elsewhere on the machine is not told.
+        let plain = |rest: &Path| rest.components().all(|step| matches!(step, Component::Normal(_)));
+        let inside = path.strip_prefix(self.folder).is_ok_and(plain);
+        if inside { Disk.state(path) } else { Some(State { exposed: false }) }
     }
 }
 
@@ -92,6 +98,10 @@ pub(crate) fn standing(plant_file: &Path, now: &Loaded, texts: bool) -> Result<S
     })
 }
 
+fn file_name(plant_file: &Path) -> String {
+    plant_file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 /// What the plant would be with these files in place of its own.
 pub(crate) fn try_out(plant_file: &Path, now: &Loaded, files: &BTreeMap<String, String>) -> Result<Tried, Fault> {
     let own: BTreeSet<PathBuf> =
@@ -100,15 +110,28 @@ pub(crate) fn try_out(plant_file: &Path, now: &Loaded, files: &BTreeMap<String, 
     let overlay = Overlay { folder: &now.folder, texts, own: &own };
     let bytes = overlay.read(plant_file).map_err(|problem| gone(&problem))?;
     let draft = read(plant_file, &now.folder, &bytes, &overlay);
+    if draft.as_ref().is_ok_and(|draft| draft.plant.id != now.plant.id) {
+        return Err(Fault::Unfit(format!("the draft is not of plant `{}`", now.plant.id)));
+    }
     let mut tried = judge(now, &draft, true)?;
     if let Ok(draft) = draft.as_ref().map(|draft| Loaded { gateway: now.gateway.clone(), ..draft.clone() }) {
-        tried.replay = Some(replayed(now.clone(), draft).map_err(|problem| unusable(&problem))?);
+        tried.replay = replayed(now.clone(), draft).map_err(|problem| unusable(&problem))?;
+        if tried.replay.is_none() {
+            let message = "the newest calls cannot be decided anew in 20 seconds; `penstock replay` takes its time";
+            tried.problems.push(Wrong {
+                file: file_name(plant_file),
+                line: 1,
+                severity: Severity::Warning.name(),
+                message: message.to_owned(),
+                help: None,
+            });
+        }
     }
     Ok(tried)
 }
 
 fn read(plant_file: &Path, folder: &Path, bytes: &[u8], files: &dyn Files) -> Result<Loaded, Problems> {
-    let name = plant_file.file_name().unwrap_or_default().to_string_lossy();
+    let name = file_name(plant_file);
     let hash = |bytes: &[u8]| seal::hex(&seal::sha256(bytes));
     config::read(bytes, Surroundings { name: &name, folder, files, now: gateway::now(), hash })
 }
@@ -116,29 +139,47 @@ fn read(plant_file: &Path, folder: &Path, bytes: &[u8], files: &dyn Files) -> Re
 fn judge(now: &Loaded, draft: &Result<Loaded, Problems>, words: bool) -> Result<Tried, Fault> {
     let draft = match draft {
         Err(problems) => return Ok(Tried { problems: wrong(&problems.list, words), ..Tried::default() }),
-        Ok(draft) if draft.plant.id != now.plant.id => {
-            return Err(Fault::Unfit(format!("the draft is not of plant `{}`", now.plant.id)));
-        }
         Ok(draft) => draft,
     };
     let step = Step { plant: &now.plant.id, from: &now.plant.digest, to: &draft.plant.digest };
     let signers = step.signers(&now.control.signatures, &now.control.approvers).map_err(|one| unusable(&one))?;
     let differences = diff::differences(now, draft).map_err(|problem| unusable(&problem))?;
-    let shown = |one: policy::Difference| Difference { effect: one.effect.name(), place: one.place, text: one.text };
     Ok(Tried {
         digest: Some(draft.plant.digest.clone()),
         problems: wrong(&draft.warnings, words),
-        differences: differences.into_iter().take(MOST).map(shown).collect(),
+        differences: different(differences, words),
         approved_by: names(signers),
         replay: None,
     })
 }
 
-fn replayed(now: Loaded, draft: Loaded) -> miette::Result<console::Replay> {
+/// What is different. Whoever may not see the files sees how much, and no words of them: owners, plans, addresses.
+fn different(differences: Vec<policy::Difference>, words: bool) -> Vec<Difference> {
+    let shown = |one: policy::Difference| Difference { effect: one.effect.name(), place: one.place, text: one.text };
+    if words {
+        return differences.into_iter().take(MOST).map(shown).collect();
+    }
+    let mut counts = BTreeMap::<_, usize>::new();
+    differences.iter().for_each(|one| *counts.entry(one.effect).or_default() += 1);
+    let counted = |(effect, count): (policy::Effect, usize)| Difference {
+        effect: effect.name(),
+        place: "the plant".to_owned(),
+        text: format!("({count})"),
+    };
+    counts.into_iter().map(counted).collect()
+}
+
+/// What becomes of the newest calls; nothing, if that takes too long.
+fn replayed(now: Loaded, draft: Loaded) -> miette::Result<Option<console::Replay>> {
     let reader = Reader::open(&now.gateway.ledger).map_err(miette::Report::msg)?;
     let size = reader.published().map_err(miette::Report::msg)?.map_or(0, |(checkpoint, _)| checkpoint.size);
-    let records = reader.records(size.saturating_sub(RECORDS), store::Filter::default());
-    Ok(replay::over(now, draft, None, records)?.shown())
+    let (until, mut late) = (Instant::now() + REPLAY, false);
+    let records = reader.records(size.saturating_sub(RECORDS), store::Filter::default()).take_while(|_| {
+        late = Instant::now() >= until;
+        !late
+    });
+    let told = replay::over(now, draft, None, records)?;
+    Ok((!late).then(|| told.shown()))
 }
 
 /// What is wrong, errors first. Whoever may not see the files sees how many problems there are and where, and no words of them.

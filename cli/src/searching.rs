@@ -4,7 +4,9 @@
 //! console ─> a place among few ─> a thread beside the calls ─> search, log, tiles ─> answer
 //! ```
 //!
-//! A search ends within a second, whatever is asked for and however long the ledger is. When the gateway stops, all of them do.
+//! Of the places one person takes all but one, so that nobody keeps the others away. A search ends within a second, whatever is asked for and however long the ledger is. When the gateway stops, all of them do.
+
+mod places;
 
 use crate::journal::{self, Ledger};
 use crate::records::open::judge;
@@ -12,6 +14,7 @@ use crate::secrets;
 use config::Loaded;
 use console::{Body, Entry, Fault, Line, Listing, Name, Opening, Person, Proof, Receipt, Story, Wanted};
 use index::{Bounds, Found, Question, Search};
+use places::Places;
 use plant::{Kind, Note, RecordId, Sealed};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,11 +23,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use store::{Blobs, Filter, Folder, Numbered, ReadError, Reader, Record};
-use tokio::sync::Semaphore;
 
-/// Searches at a time, and how long one waits for its turn.
-const PLACES: usize = 3;
-const PATIENCE: Duration = Duration::from_secs(3);
 /// How long one may look.
 const TIME: Duration = Duration::from_secs(1);
 /// How often what is new is put away.
@@ -41,7 +40,7 @@ pub(crate) struct Searching {
     recorder: Arc<Ledger>,
     /// Where the key is that opens what is kept.
     keys: PathBuf,
-    places: Arc<Semaphore>,
+    places: Places,
     stop: Arc<AtomicBool>,
     /// What wakes the thread that puts away; there once it runs.
     putting: Mutex<Option<Sender<()>>>,
@@ -53,7 +52,7 @@ impl Searching {
         let searching = Arc::new(Self {
             search: Search::new(&recorder.folder),
             keys: loaded.gateway.keys.clone(),
-            places: Arc::new(Semaphore::new(PLACES)),
+            places: Places::default(),
             stop: Arc::default(),
             putting: Mutex::default(),
             recorder,
@@ -96,18 +95,18 @@ impl Searching {
         }
     }
 
-    /// Does something beside the calls, when its turn comes.
+    /// Does something for somebody beside the calls, when its turn comes.
     pub(crate) async fn beside<T: Send + 'static>(
         self: Arc<Self>,
-        work: impl FnOnce(&Self) -> Result<T, Fault> + Send + 'static,
+        by: Person,
+        work: impl FnOnce(&Self, &Person) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         let busy = || Fault::Unavailable("as many look into the ledger as may; try again".to_owned());
-        let place = tokio::time::timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
-        let Ok(Ok(place)) = place else { return Err(busy()) };
+        let place = self.places.take(&by.told()).await.ok_or_else(busy)?;
         let done = tokio::task::spawn_blocking(move || {
             let _place = place;
             self.put_away();
-            work(&self)
+            work(&self, &by)
         });
         done.await.unwrap_or_else(|_| Err(Fault::Unavailable("the ledger could not be looked into".to_owned())))
     }
@@ -250,6 +249,9 @@ impl Searching {
     fn bodies(&self, call: RecordId, key: &::seal::OpeningKey) -> Result<Vec<Body>, Fault> {
         let question = Question { filter: Filter { id: Some(call), ..Filter::default() }, ..Question::default() };
         let page = self.page(&question, RELATED, self.size())?;
+        if page.cut {
+            return Err(slow());
+        }
         let blobs = Blobs::new(&self.recorder.folder);
         let mut bodies = Vec::new();
         for found in page.found.iter().rev() {

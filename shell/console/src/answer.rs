@@ -100,7 +100,7 @@ impl Desk {
             return self.follow(who);
         }
         if route.act.is_of_records() {
-            return records::look(&*self.control, route.act, name, &head).await;
+            return records::look(&*self.control, who.person, route.act, name, &head).await;
         }
         if looks {
             let (status, body) = self.look(route.act, who.person, name, &head).await?;

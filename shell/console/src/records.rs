@@ -60,19 +60,19 @@ pub enum Name {
     Seq(u64),
 }
 
-/// What looks into a ledger. None of it is on the path of a call.
+/// What looks into a ledger, for somebody. None of it is on the path of a call.
 pub trait Archive: Send + Sync {
     /// The records that are wanted, the newest first.
-    fn search(&self, wanted: Wanted) -> Later<'_, Result<Listing, Fault>>;
+    fn search(&self, by: Person, wanted: Wanted) -> Later<'_, Result<Listing, Fault>>;
 
     /// A record, with those that belong to it.
-    fn record(&self, name: Name) -> Later<'_, Result<Story, Fault>>;
+    fn record(&self, by: Person, name: Name) -> Later<'_, Result<Story, Fault>>;
 
     /// What proves that a record is in the ledger.
-    fn proof(&self, name: Name) -> Later<'_, Result<Proof, Fault>>;
+    fn proof(&self, by: Person, name: Name) -> Later<'_, Result<Proof, Fault>>;
 
     /// The same as the receipt that `penstock receipt` writes.
-    fn receipt(&self, name: Name) -> Later<'_, Result<Receipt, Fault>>;
+    fn receipt(&self, by: Person, name: Name) -> Later<'_, Result<Receipt, Fault>>;
 
     /// What a call said, if that was kept. Recorded before it is given.
     fn open(&self, by: Person, name: Name) -> Later<'_, Result<Opening, Fault>>;
@@ -202,20 +202,26 @@ pub struct Body {
 }
 
 /// Answers a request that only looks.
-pub(crate) async fn look(control: &dyn Control, act: Act, name: &str, head: &Parts) -> Result<Reply, Problem> {
+pub(crate) async fn look(
+    control: &dyn Control,
+    by: Person,
+    act: Act,
+    name: &str,
+    head: &Parts,
+) -> Result<Reply, Problem> {
     let query = head.uri.query().unwrap_or_default();
     if act == Act::Records {
-        return json(&control.search(query::wanted(query)?).await?);
+        return json(&control.search(by, query::wanted(query)?).await?);
     }
     if !query.is_empty() {
         return Err(Problem::Malformed("the address takes no query"));
     }
     let name = named(name)?;
     match act {
-        Act::Record => json(&control.record(name).await?),
-        Act::Proof => json(&control.proof(name).await?),
+        Act::Record => json(&control.record(by, name).await?),
+        Act::Proof => json(&control.proof(by, name).await?),
         _ => {
-            let Receipt { name, bytes } = control.receipt(name).await?;
+            let Receipt { name, bytes } = control.receipt(by, name).await?;
             let mut reply = with(StatusCode::OK, "text/plain; charset=utf-8", bytes);
             let told = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
             reply.headers_mut().extend(told.ok().map(|told| (CONTENT_DISPOSITION, told)));

@@ -31,6 +31,10 @@ use store::{Filter, Numbered, ReadError, Reader, Record};
 
 /// The name of the chapters' folder in that of the ledger.
 pub const FOLDER: &str = "search";
+/// How the name of a chapter ends while it is written.
+const UNFINISHED: &str = ".unfinished";
+/// Records that a search looks at however little time it has, so that whoever goes on from there comes to an end.
+const FEWEST: usize = 256;
 /// How long the background gathers at a time before it rests as long.
 const SLICE: Duration = Duration::from_millis(50);
 
@@ -174,8 +178,10 @@ impl Search {
         let mut shelf = self.shelf();
         for file in files {
             let name = file.file_name();
-            let Some(number) = name.to_str().and_then(|name| name.parse::<u64>().ok()) else { continue };
-            let over = (number + 1).saturating_mul(self.width) <= first;
+            // A crash leaves unfinished ones, and they hold names as well.
+            let number = name.to_str().map(|name| name.strip_suffix(UNFINISHED).unwrap_or(name));
+            let Some(number) = number.and_then(|number| number.parse::<u64>().ok()) else { continue };
+            let over = number.saturating_add(1).saturating_mul(self.width) <= first;
             if over || shelf.stored.get(&number).is_some_and(|(_, from)| *from < first) {
                 let _ = std::fs::remove_file(file.path());
                 shelf.stored.remove(&number);
@@ -213,7 +219,7 @@ impl Search {
         let Some(last) = last(reader, (number + 1) * self.width - 1) else { return Ok(()) };
         let written = || -> io::Result<Identity> {
             std::fs::create_dir_all(&self.folder)?;
-            let unfinished = self.folder.join(format!("{number:012}.unfinished"));
+            let unfinished = self.folder.join(format!("{number:012}{UNFINISHED}"));
             let _ = std::fs::remove_file(&unfinished);
             let mut file = File::options().write(true).create_new(true).mode(0o600).open(&unfinished)?;
             // Not synced: what a crash leaves of it does not agree with its sum.
@@ -264,20 +270,26 @@ impl Search {
         self.tidy_if_removed(records.first());
         let mut page = Page::default();
         let end = question.below.unwrap_or(u64::MAX).min(bounds.end);
-        let mut below = end;
+        let (mut below, mut looked) = (end, 0);
+        let over = |looked| bounds.stop.load(Ordering::Relaxed) || looked >= FEWEST && Instant::now() >= until;
         while below > records.first() {
+            if over(looked) {
+                (page.below, page.cut) = (Some(below), true);
+                return Ok(page);
+            }
             let number = (below - 1) / self.width;
             let begins = number * self.width;
             let places = self.places(number, question);
             for place in places.below(below - begins) {
                 let seq = begins + u64::from(place);
-                if Instant::now() >= until || bounds.stop.load(Ordering::Relaxed) {
+                if over(looked) {
                     (page.below, page.cut) = (Some(seq + 1), true);
                     return Ok(page);
                 }
                 if seq < records.first() {
                     break;
                 }
+                looked += 1;
                 let Some(found) = look(&mut records, question, seq) else { continue };
                 if page.found.len() == bounds.records {
                     page.below = page.found.last().map(Found::seq);
@@ -285,7 +297,7 @@ impl Search {
                 }
                 page.found.push(found);
             }
-            below = begins;
+            (below, looked) = (begins, looked.max(FEWEST));
         }
         Ok(page)
     }

@@ -3,6 +3,7 @@
 use crate::filter::{Filter, Sieve};
 use crate::reader::{Lines, ReadError, Reader, Record, judge};
 use crate::retention;
+use ledger::Malformed;
 use ledger::tile::WIDTH;
 
 /// Records by their numbers, as far as they pass a filter. Whoever asks from one number to its neighbour has each bundle read once.
@@ -42,7 +43,13 @@ impl Numbered {
     /// If it cannot be read or is damaged. Others may be read all the same.
     pub fn get(&mut self, seq: u64) -> Result<Option<Record>, ReadError> {
         let Some(line) = self.line(seq)? else { return Ok(None) };
-        judge(&self.sieve, seq, line)
+        match judge(&self.sieve, seq, line)? {
+            Some(record) if record.entry.seq() != seq => {
+                let problem = Malformed { at: 0, problem: "says another number than that of its place" };
+                Err(ReadError::Record { seq, problem })
+            }
+            record => Ok(record),
+        }
     }
 
     /// The bytes that stand there, whatever they are and whether they pass or not.
@@ -53,8 +60,16 @@ impl Numbered {
         if seq < self.first {
             return Ok(None);
         }
-        let (first, lines) = if seq < self.size { self.bundle(seq)? } else { (self.size, self.frames()?) };
-        Ok(usize::try_from(seq.saturating_sub(first)).ok().and_then(|at| lines.get(at).cloned()))
+        let found = if seq < self.size { self.bundle(seq) } else { self.frames() };
+        let problem = match found {
+            Ok((first, lines)) => {
+                return Ok(usize::try_from(seq - first).ok().and_then(|at| lines.get(at).cloned()));
+            }
+            Err(problem) => problem,
+        };
+        // It may have been removed since we looked.
+        self.first = self.reader.first()?;
+        if seq < self.first { Ok(None) } else { Err(problem) }
     }
 
     fn bundle(&mut self, seq: u64) -> Result<(u64, &[Vec<u8>]), ReadError> {
@@ -67,7 +82,7 @@ impl Numbered {
         Ok((index.saturating_mul(width), lines))
     }
 
-    fn frames(&mut self) -> Result<&[Vec<u8>], ReadError> {
+    fn frames(&mut self) -> Result<(u64, &[Vec<u8>]), ReadError> {
         if self.frames.is_none() {
             let (mut lines, mut read) = (Lines::new(self.reader.clone(), self.size), Vec::new());
             while let Some((_, line)) = lines.next()? {
@@ -75,6 +90,6 @@ impl Numbered {
             }
             self.frames = Some(read);
         }
-        Ok(self.frames.as_deref().unwrap_or_default())
+        Ok((self.size, self.frames.as_deref().unwrap_or_default()))
     }
 }

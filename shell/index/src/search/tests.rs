@@ -205,13 +205,53 @@ fn a_damaged_record_is_shown_as_such_and_the_others_as_they_are() {
 }
 
 #[test]
+fn a_record_that_says_another_number_leads_no_page_astray() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), 0..600);
+    let end = end(folder.path());
+    let bundle = folder.path().join("tile/entries/000");
+    let text = std::fs::read(&bundle).unwrap();
+    let at = text.windows(9).position(|window| window == b"\"seq\":177").unwrap();
+    let altered = [&text[..at], b"\"seq\":101", &text[at + 9..]].concat();
+    std::fs::write(&bundle, altered).unwrap();
+    let search = Search::with_width(folder.path(), 256);
+    for prepared in [false, true] {
+        if prepared {
+            search.prepare(end, &GO_ON).unwrap();
+        }
+        assert!(all(&search, &Question::default(), 7, end).into_iter().eq((0..end).rev()));
+    }
+    let page = search.page(&Question { below: Some(178), ..Question::default() }, &bounds(1, end, LONG)).unwrap();
+    assert!(matches!(page.found[..], [Found::Damaged { seq: 177, .. }]));
+}
+
+#[test]
+fn a_chapter_without_any_place_takes_its_time_too() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), 0..1200);
+    let end = end(folder.path());
+    let search = Search::with_width(folder.path(), 256);
+    search.prepare(end, &GO_ON).unwrap();
+    let question = asked(Filter { zone: Some(plant::ZoneId::new("nowhere").unwrap()), ..Filter::default() });
+    let (mut question, mut pages) = (question, 1);
+    while let Some(below) = search.page(&question, &bounds(50, end, Duration::ZERO)).unwrap().below {
+        (question.below, pages) = (Some(below), pages + 1);
+    }
+    assert_eq!(pages, end.div_ceil(256), "each looks at one");
+}
+
+#[test]
 fn a_search_whose_time_is_over_says_where_to_go_on() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 0..300);
     let end = end(folder.path());
     let search = Search::with_width(folder.path(), 256);
-    let page = search.page(&Question::default(), &bounds(50, end, Duration::ZERO)).unwrap();
-    assert_eq!((page.found.len(), page.below, page.cut), (0, Some(end), true));
+    let genesis = asked(Filter { kind: Some(Kind::Genesis), ..Filter::default() });
+    let page = search.page(&genesis, &bounds(50, end, Duration::ZERO)).unwrap();
+    assert_eq!((page.found.len(), page.below, page.cut), (0, Some(256), true), "not without having looked");
+    let on = Question { below: page.below, ..genesis.clone() };
+    let page = search.page(&on, &bounds(50, end, Duration::ZERO)).unwrap();
+    assert_eq!((seqs(&page), page.below), (vec![0], None), "whoever goes on comes to the end");
     let stopped = AtomicBool::new(true);
     let page = search.page(&Question::default(), &Bounds { stop: &stopped, ..bounds(50, end, LONG) }).unwrap();
     assert!(page.cut && page.found.is_empty());
@@ -253,6 +293,10 @@ fn what_is_removed_from_the_ledger_is_removed_from_what_is_searched() {
     search.prepare(size, &GO_ON).unwrap();
     let before = stored(folder.path()).len();
     assert!(before >= 3);
+    for leftover in ["000000000000.unfinished", "18446744073709551615"] {
+        std::fs::write(folder.path().join(FOLDER).join(leftover), b"op-aaaabbbbccccdddd").unwrap();
+    }
+    let mut begun = Reader::open(folder.path()).unwrap().numbered(Filter::default()).unwrap();
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
     let until = Millis(u64::try_from(now).unwrap() - 2 * 86_400_000);
     let note = ledger::Pruning { minimum: 768, until, keep_days: 1 }.note();
@@ -263,8 +307,10 @@ fn what_is_removed_from_the_ledger_is_removed_from_what_is_searched() {
     let wanted = read(folder.path(), Filter::default());
     assert_eq!(wanted.last(), Some(&768));
     assert_eq!(all(&search, &Question::default(), 50, end), wanted);
-    // The first chapter is gone, and the one that was cut: the search did that.
-    assert_eq!(stored(folder.path()).len(), before - 2);
+    assert!(begun.get(7).unwrap().is_none(), "removed since, and not damaged");
+    // The first chapter is gone with what a crash has left of it, and the one that was cut: the search did that.
+    assert_eq!(stored(folder.path()).len(), before - 2 + 1);
+    std::fs::remove_file(folder.path().join(FOLDER).join("18446744073709551615")).unwrap();
     search.prepare(end, &GO_ON).unwrap();
     let after = stored(folder.path());
     assert_eq!(after.len(), before - 1);
