@@ -18,8 +18,8 @@ class Works(Plant):
 
     PEOPLE = ("ada", "ben", "cleo")
 
-    def __init__(self, folder, provider):
-        super().__init__(folder, provider)
+    def __init__(self, folder, provider, text=None):
+        super().__init__(folder, provider, text=text)
         self.keys = {name: folder.parent / f"{name}.key" for name in self.PEOPLE}
         made = [self.penstock("approve", "key", "--name", name, "--out", str(key)) for name, key in self.keys.items()]
         approvers = json.dumps([one.stdout.strip() for one in made])

@@ -2,6 +2,7 @@
 import { clear, foreign, h, mark, sign, write } from "./draw.js";
 import { clock, stamp, zoneName } from "./format.js";
 import { Live } from "./live.js";
+import { componentsPage } from "./components.js";
 import { holdsPage } from "./holds.js";
 import { isolatePage } from "./isolate.js";
 import { mapPage } from "./map.js";
@@ -13,7 +14,7 @@ import { whenLost } from "./server.js";
 import { settings } from "./settings.js";
 import { t } from "./texts.js";
 
-const PAGES = [["now", nowPage], ["map", mapPage], ["isolate", isolatePage], ["holds", holdsPage], ["records", recordsPage], ["plant", plantPage]];
+const PAGES = [["now", nowPage], ["map", mapPage], ["isolate", isolatePage], ["holds", holdsPage], ["records", recordsPage], ["components", componentsPage], ["plant", plantPage]];
 
 const PAGE_NAMES = { records: "records_page" };
 

@@ -5,14 +5,15 @@ use crate::isolating::{Deed, Isolating};
 use crate::journal::{self, Ledger};
 use crate::searching::Searching;
 use crate::signing_in::SigningIn;
+use crate::stocktaking;
 use ::witness::Standing;
 use arc_swap::ArcSwap;
 use config::Loaded;
 use config::badges::{self, Badges};
 use console::{
-    Archive, Arrival, Asked, Console, Control, Decision, Entrance, Fault, Found, Hold, InForce, Isolations, Later,
-    Listen, Listing, Map, Name, Opening, Person, Proof, Reading, Receipt, Ruling, Standing as PlantFiles, State, Story,
-    Tls, Tried, Trip, Wanted, Wish,
+    Archive, Arrival, Asked, Components, Console, Control, Decision, Declaration, Entrance, Fault, Found, Hold,
+    InForce, Isolations, Later, Listen, Listing, Map, Name, Opening, Person, Proof, Reading, Receipt, Ruling,
+    Standing as PlantFiles, State, Story, Tls, Tried, Trip, Wanted, Wish,
 };
 use gateway::{Valve, Waiting, Word};
 use miette::{IntoDiagnostic, WrapErr};
@@ -84,6 +85,8 @@ pub(crate) struct Hands {
     /// not end it.
     drafts: Arc<Semaphore>,
     looks: Arc<Semaphore>,
+    /// Looks into the inventory, one at a time, in the same way.
+    stocktaking: Arc<Semaphore>,
 }
 
 /// The console of a gateway that runs.
@@ -109,6 +112,7 @@ impl Controlling {
         let terms = ArcSwap::from_pointee(terms);
         let plant_file = if path.is_dir() { path.join(config::PLANT_FILE) } else { path.to_owned() };
         let (drafts, looks) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(2)));
+        let stocktaking = Arc::new(Semaphore::new(1));
         let searching = Searching::open(loaded, Arc::clone(&recorder));
         let hands = Arc::new(Hands {
             valve,
@@ -121,6 +125,7 @@ impl Controlling {
             plant_file,
             drafts,
             looks,
+            stocktaking,
         });
         let tls = certificate.map(|certificate| Arc::new(ArcSwap::from_pointee(certificate)));
         let url = loaded.control.url.clone();
@@ -276,6 +281,15 @@ impl Hands {
         worked.await.unwrap_or_else(|_| Err(lost()))
     }
 
+    /// Looks into the inventory, after whoever does so now.
+    async fn with_stock<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Loaded) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let place = Arc::clone(&self.stocktaking).acquire_owned().await.map_err(|_| lost())?;
+        self.with_files(place, move |_, now| work(now)).await
+    }
+
     async fn order(&self, by: Person) -> Result<InForce, Fault> {
         let (told, came) = oneshot::channel();
         let busy = |_| Fault::Unavailable("the gateway has as many orders as it takes; try again".to_owned());
@@ -399,6 +413,15 @@ impl Control for Hands {
             let place = Arc::clone(&self.drafts).try_acquire_owned().map_err(busy)?;
             self.with_files(place, move |path, now| drafting::try_out(path, now, &files)).await
         })
+    }
+
+    fn components(&self) -> Later<'_, Result<Components, Fault>> {
+        let size = self.store().state().size;
+        Box::pin(self.with_stock(move |now| stocktaking::components(now, size)))
+    }
+
+    fn declaration(&self, name: String) -> Later<'_, Result<Declaration, Fault>> {
+        Box::pin(self.with_stock(move |now| stocktaking::declaration(now, &name)))
     }
 
     fn reload(&self, by: Person) -> Later<'_, Result<InForce, Fault>> {

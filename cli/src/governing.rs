@@ -50,6 +50,34 @@ pub(crate) fn text(step: &Step, plant: &plant::PlantId, because: &str) -> String
     format!("{}{BECAUSE}{because}\n", step.text(plant))
 }
 
+/// A step that a component can take next.
+pub(crate) struct Next {
+    /// To where.
+    pub(crate) to: State,
+    /// Who has signed it, by name.
+    pub(crate) by: Vec<String>,
+}
+
+/// The steps that each component can take next, with who has signed them.
+pub(crate) fn next(loaded: &Loaded, lives: &Lives) -> BTreeMap<ComponentName, Vec<Next>> {
+    let notes = notes(&loaded.control.signatures);
+    let there = |file: String| notes.binary_search_by(|(name, _)| name.cmp(&file)).is_ok();
+    let unlisted = loaded.governance.unlisted;
+    let of = |component: &Component| {
+        let (name, declared) = (&component.name, declared(component));
+        let state = lives.of(name).map_or(unlisted, |life| life.state);
+        let next = state.next().iter().filter_map(|to| {
+            let step = lives.step(name, unlisted, *to, &declared)?;
+            // Nobody's folder is searched for each of thousands of names.
+            let any = loaded.control.approvers.iter().any(|approver| there(step.file(approver.name())));
+            let signers = if any { signers(&step, loaded) } else { Vec::new() };
+            Some(Next { to: *to, by: signers.iter().map(|(one, _)| one.name().to_owned()).collect() })
+        });
+        (name.clone(), next.collect())
+    };
+    loaded.components.iter().map(of).collect()
+}
+
 /// Who of these has signed a step, each with why.
 pub(crate) fn signers(step: &Step, loaded: &Loaded) -> Vec<(Verifier, String)> {
     let approvers = loaded.control.approvers.iter();

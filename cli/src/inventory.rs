@@ -239,9 +239,7 @@ fn named<'a>(rows: &'a [Row], name: &str) -> miette::Result<&'a Row> {
 }
 
 fn draft(row: &Row) -> miette::Result<String> {
-    let drafted = row.seen.as_ref().filter(|_| row.component.is_none());
-    let drafted = drafted.and_then(|entry| inventory::drafted(row.kind, &row.name, entry));
-    let component = drafted.ok_or_else(|| match &row.component {
+    let component = row.drafted().ok_or_else(|| match &row.component {
         Some(_) => miette!("`{}` is declared", row.title()),
         None => miette!(
             help = "what calls from there needs a table `[workloads.NAME]`, and where it calls `[providers.NAME]`",

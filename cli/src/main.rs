@@ -66,6 +66,7 @@ mod signin;
 mod signing;
 mod signing_in;
 mod sql;
+mod stocktaking;
 mod texts;
 mod token;
 mod usage;

@@ -26,6 +26,15 @@ pub(crate) fn now(reader: &Reader) -> miette::Result<Seen> {
     Ok(seen)
 }
 
+/// What was seen, for whoever asks a gateway that runs: as far as it has counted, and a bounded number of records further.
+pub(crate) fn lately(reader: &Reader) -> miette::Result<Seen> {
+    let mut seen = restored(reader);
+    count(&mut seen, reader, MOST)
+        .into_diagnostic()
+        .wrap_err("the ledger cannot be read; `penstock verify` says more")?;
+    Ok(seen)
+}
+
 /// What a gateway has counted so far.
 pub(crate) struct Sighted {
     folder: PathBuf,

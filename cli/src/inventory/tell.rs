@@ -24,7 +24,7 @@ pub(super) fn table(rows: &[&Row], beyond: u64) -> String {
             number(|span| span.refused),
             when(|span| span.first),
             when(|span| span.last),
-            row.why.join("; "),
+            row.told().join("; "),
         ]
     };
     let heading = ["KIND", "NAME", "DRIFT", "STATE", "CALLS", "REFUSED", "FIRST SEEN", "LAST SEEN", "WHY"];
@@ -53,8 +53,8 @@ pub(super) fn whole(row: &Row) -> String {
     if let Some(life) = &row.life {
         line("since", format!("{} by {}: {}", second(life.since), life.by.join(", "), life.because));
     }
-    for why in &row.why {
-        line("why", why.clone());
+    for why in row.told() {
+        line("why", why);
     }
     if let Some(component) = &row.component {
         let given = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -115,7 +115,7 @@ fn one(row: &Row) -> Value {
         "drift": row.drift.name(),
         "state": row.state.map(|state| state.name()),
         "life": life,
-        "why": row.why,
+        "why": row.told(),
         "declared": row.component.as_ref().map(declared),
         "seen": seen,
     })
@@ -170,7 +170,7 @@ pub(super) fn csv(rows: &[Row]) -> String {
             seen(|span| span.last.to_string()),
             join(versions),
             join(workloads),
-            row.why.join("; "),
+            row.told().join("; "),
         ];
         let cells: Vec<String> = cells.iter().map(|cell| export::csv_field(cell)).collect();
         let _ = write!(text, "{}\r\n", cells.join(","));

@@ -1,6 +1,6 @@
 //! What is declared held against what is seen.
 
-use crate::{Component, ComponentKind, Entry, Life, Lives, Seen, State, Terms};
+use crate::{Component, ComponentKind, Entry, Life, Lives, Seen, State, Terms, drafted};
 use std::collections::BTreeSet;
 
 /// How what is declared and what is seen stand to each other.
@@ -58,8 +58,10 @@ pub struct Row {
     pub state: Option<State>,
     /// Since when, and who approved that, if anybody has.
     pub life: Option<Life>,
-    /// What is wrong, a sentence each.
+    /// What does not agree, a sentence each.
     pub why: Vec<String>,
+    /// What it lacks to be used, by the keys of the plant file. Empty of what is asked for nothing.
+    pub lacks: Vec<&'static str>,
 }
 
 impl Row {
@@ -67,6 +69,20 @@ impl Row {
     #[must_use]
     pub fn title(&self) -> String {
         format!("{}:{}", self.kind.name(), self.name)
+    }
+
+    /// What does not agree, and what it lacks, a sentence each.
+    #[must_use]
+    pub fn told(&self) -> Vec<String> {
+        let lacks = (!self.lacks.is_empty()).then(|| format!("it has no {}", self.lacks.join(", ")));
+        self.why.iter().cloned().chain(lacks).collect()
+    }
+
+    /// What it is declared as, if it was seen, is not declared, and traffic says enough of it.
+    #[must_use]
+    pub fn drafted(&self) -> Option<Component> {
+        let seen = self.seen.as_ref().filter(|_| self.component.is_none())?;
+        drafted(self.kind, &self.name, seen)
     }
 }
 
@@ -125,6 +141,7 @@ fn join(all: &mut Entry, one: &Entry) {
     let empty = all.span.calls == 0 && all.span.refused == 0;
     all.span.first = if empty { one.span.first } else { all.span.first.min(one.span.first) };
     all.span.last = all.span.last.max(one.span.last);
+    all.span.used = all.span.used.max(one.span.used);
     all.span.calls = all.span.calls.saturating_add(one.span.calls);
     all.span.refused = all.span.refused.saturating_add(one.span.refused);
     all.versions.extend(one.versions.clone());
@@ -151,11 +168,10 @@ fn declared(
     }
     if let (Some(life), Some(seen)) = (life, &seen)
         && state != State::Live
-        && seen.span.calls > 0
-        && seen.span.last > life.since
+        && seen.span.used > life.since
         && component.name.kind() != ComponentKind::Library
     {
-        why.push(format!("it was seen after it was {}", state.name()));
+        why.push(format!("it was used after it was {}", state.name()));
     }
     let drift = match &seen {
         _ if state == State::Retired => Drift::Retired,
@@ -165,13 +181,10 @@ fn declared(
     };
     // Of providers only a plant that requires it asks.
     let asked = component.name.kind() != ComponentKind::Provider || terms.require.contains(&ComponentKind::Provider);
-    let gaps = component.governance.gaps();
-    if asked && !gaps.is_empty() {
-        why.push(format!("it has no {}", gaps.join(", ")));
-    }
+    let lacks = if asked { component.governance.gaps() } else { Vec::new() };
     let name = component.name.id().to_owned();
     let (kind, component) = (component.name.kind(), Some(component.clone()));
-    Row { kind, name, component, seen, drift, state: Some(state), life: life.cloned(), why }
+    Row { kind, name, component, seen, drift, state: Some(state), life: life.cloned(), why, lacks }
 }
 
 /// One that is only seen. The endpoints of a provider that is declared are declared with it, if its dialect has them; what has no name of
@@ -181,7 +194,8 @@ fn found(kind: ComponentKind, name: &str, entry: &Entry, providers: &BTreeSet<&s
     let known = kind == ComponentKind::Endpoint && own.is_some_and(|(_, endpoint)| !endpoint.contains(' '));
     let drift = if known { Drift::Matched } else { Drift::Shadow };
     let why = if entry.span.calls == 0 { vec!["every call was refused".to_owned()] } else { Vec::new() };
-    Row { kind, name: name.to_owned(), component: None, seen: Some(entry.clone()), drift, state: None, life: None, why }
+    let (name, seen) = (name.to_owned(), Some(entry.clone()));
+    Row { kind, name, component: None, seen, drift, state: None, life: None, why, lacks: Vec::new() }
 }
 
 #[cfg(test)]
@@ -242,6 +256,24 @@ mod tests {
         }
         assert_eq!(of(&[model("o3", &[])], &seen(), &none, "model:gpt"), Some(Drift::Declared));
         assert_eq!(of(&[model("o3", &[])], &seen(), &none, "model:openai/gpt-4o"), Some(Drift::Shadow));
+    }
+
+    #[test]
+    fn what_is_refused_after_it_was_suspended_was_not_used() {
+        let one = [model("gpt-4o", &[])];
+        let mut lives = Lives::default();
+        let step = lives.step(&one[0].name, State::Live, State::Suspended, "").unwrap();
+        lives.take(Approved { step, by: Vec::new(), because: String::new() }, Millis(7));
+        let mut seen = seen();
+        for (kind, drift) in [("refuse", Drift::Matched), ("intent", Drift::Mismatch)] {
+            let line = json!({
+                "seq": seen.next, "id": "b", "t": 9, "kind": kind,
+                "who": { "workload": { "id": "copilot", "by": "token" } },
+                "what": { "provider": "openai", "endpoint": "chat.completions", "model": "gpt-4o" },
+            });
+            seen.count(line.as_object().unwrap());
+            assert_eq!(of(&one, &seen, &lives, "model:gpt"), Some(drift), "{kind}");
+        }
     }
 
     #[test]

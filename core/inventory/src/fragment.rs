@@ -89,7 +89,7 @@ fn table(component: &Component) -> String {
     text
 }
 
-/// A basic string of TOML 1.0: controls, and what turns the direction of writing, are escaped.
+/// A basic string of TOML 1.0: controls, and what hides or turns the direction of writing, are escaped.
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for character in text.chars() {
@@ -97,7 +97,7 @@ fn quoted(text: &str) -> String {
             '"' | '\\' => quoted.extend(['\\', character]),
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
-            c if c.is_control() || ('\u{200b}'..='\u{200f}').contains(&c) || ('\u{2028}'..='\u{202e}').contains(&c) => {
+            c if misleads(c) => {
                 let _ = write!(quoted, "\\u{:04X}", u32::from(c));
             }
             c => quoted.push(c),
@@ -105,6 +105,13 @@ fn quoted(text: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+/// Whether a character moves a cursor, hides, or turns others round. Each is one of four hexadecimal digits.
+fn misleads(c: char) -> bool {
+    let marks = matches!(c, '\u{ad}' | '\u{61c}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}');
+    let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+    c.is_control() || marks || turns
 }
 
 #[cfg(test)]
@@ -128,6 +135,7 @@ mod tests {
     #[test]
     fn foreign_text_stays_within_its_quotes() {
         assert_eq!(quoted("a\"]\nb = \\ \u{202e}"), r#""a\"]\nb = \\ \u202E""#);
+        assert_eq!(quoted("\u{2066}\u{ad}\u{feff}"), r#""\u2066\u00AD\uFEFF""#);
         assert_eq!(tamed("OpenAI/Python"), "openai-python");
         assert_eq!(tamed("../ÄÖ"), "unnamed");
     }

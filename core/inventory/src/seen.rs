@@ -25,6 +25,8 @@ pub struct Span {
     pub calls: u64,
     /// How many were refused.
     pub refused: u64,
+    /// The time of the last one that left.
+    pub used: Millis,
 }
 
 impl Span {
@@ -33,18 +35,27 @@ impl Span {
             self.first = at;
         }
         (self.first, self.last) = (self.first.min(at), self.last.max(at));
+        if !refused {
+            self.used = self.used.max(at);
+        }
         let count = if refused { &mut self.refused } else { &mut self.calls };
         *count = count.saturating_add(1);
     }
 
     fn save(&self) -> Value {
-        json!([self.first.0, self.last.0, self.calls, self.refused])
+        json!([self.first.0, self.last.0, self.calls, self.refused, self.used.0])
     }
 
     fn restore(value: &Value) -> Option<Self> {
         let numbers: Vec<u64> = value.as_array()?.iter().map(Value::as_u64).collect::<Option<_>>()?;
-        let [first, last, calls, refused] = numbers.try_into().ok()?;
-        (first <= last).then_some(Self { first: Millis(first), last: Millis(last), calls, refused })
+        let (first, last, calls, refused, used) = match *numbers.as_slice() {
+            [first, last, calls, refused, used] => (first, last, calls, refused, used),
+            // As earlier versions kept it: they did not tell the last that left from the last that was refused.
+            [first, last, calls, refused] => (first, last, calls, refused, if refused == 0 { last } else { 0 }),
+            _ => return None,
+        };
+        let fits = first <= last && used <= last;
+        fits.then_some(Self { first: Millis(first), last: Millis(last), calls, refused, used: Millis(used) })
     }
 }
 

@@ -39,6 +39,8 @@ const PASSING: usize = 16 << 20;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest reason, in characters.
 const REASON: usize = 500;
+/// Longest name of a component, in characters.
+const COMPONENT: usize = 600;
 /// Longest idempotency key.
 const KEY: usize = 128;
 
@@ -115,6 +117,11 @@ impl Desk {
             return self.draft(files).await;
         }
         let body = read(&head.headers, body, BODY).await?;
+        if route.act == Act::Declare {
+            let ComponentBody { component } = parse(&body)?;
+            let (status, body) = json(StatusCode::OK, &self.control.declaration(named(component)?).await?)?;
+            return Ok(with(status, JSON, body));
+        }
         if route.act == Act::Link {
             return self.link(&person, &body);
         }
@@ -237,6 +244,7 @@ impl Desk {
                 let texts = person.may(Right::Change) || person.may(Right::SeeContent);
                 json(StatusCode::OK, &self.control.plant(texts).await?)
             }
+            Act::Components => json(StatusCode::OK, &self.control.components().await?),
             Act::Holds => json(StatusCode::OK, &Holds { holds: self.control.holds() }),
             _ => Err(Problem::NoRoute),
         }
@@ -332,6 +340,12 @@ struct DraftBody {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct ComponentBody {
+    component: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct WishBody {
     part: String,
     reason: String,
@@ -386,6 +400,14 @@ fn said(reason: String) -> Result<String, Problem> {
     Ok(reason)
 }
 
+/// The name of a component, as the inventory has it.
+fn named(component: String) -> Result<String, Problem> {
+    if (1..=COMPONENT).contains(&component.chars().count()) {
+        return Ok(component);
+    }
+    Err(Problem::Unfit(format!("the name of a component has 1 to {COMPONENT} characters")))
+}
+
 fn record(name: &str) -> Result<RecordId, Problem> {
     let unknown = || crate::control::Fault::Unknown("no call of that name waits".to_owned());
     RecordId::parse(name).ok_or_else(unknown).map_err(Problem::from)
@@ -429,6 +451,9 @@ pub(crate) fn fuzz(body: &[u8]) {
     }
     // These are compared, and never shown.
     let _ = (parse::<LinkBody>(body), parse::<PersonBody>(body), parse::<DraftBody>(body));
+    if let Ok(name) = parse::<ComponentBody>(body).and_then(|body| named(body.component)) {
+        debug_assert!(!name.is_empty() && name.chars().count() <= COMPONENT);
+    }
 }
 
 async fn read(headers: &HeaderMap, body: Incoming, most: usize) -> Result<Bytes, Problem> {

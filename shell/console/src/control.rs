@@ -1,5 +1,6 @@
 //! What can be done with a running gateway, and by whom.
 
+use crate::components::{Components, Declaration};
 use crate::draft::{Standing, Tried};
 use crate::map::Map;
 use crate::reading::Reading;
@@ -133,6 +134,12 @@ pub trait Control: Archive {
 
     /// What the plant would be with these texts in place of its own files, by their paths. Nothing of it is kept.
     fn draft(&self, files: BTreeMap<String, String>) -> Later<'_, Result<Tried, Fault>>;
+
+    /// What the plant uses of AI: declared and seen.
+    fn components(&self) -> Later<'_, Result<Components, Fault>>;
+
+    /// The text that declares one that was seen, by its name.
+    fn declaration(&self, name: String) -> Later<'_, Result<Declaration, Fault>>;
 
     /// Has the plant's files read anew.
     fn reload(&self, by: Person) -> Later<'_, Result<InForce, Fault>>;

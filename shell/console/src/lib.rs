@@ -12,6 +12,7 @@
 //! from which rights, methods and the OpenAPI document are checked, and no framework.
 
 mod answer;
+mod components;
 mod control;
 mod cookie;
 mod draft;
@@ -35,6 +36,7 @@ mod throttle;
 mod trips;
 
 pub use answer::misleads;
+pub use components::{Component, Components, Declaration, Declared, Life, Next, Sighting, Version};
 pub use control::{
     Asked, Control, Decision, Fault, Found, Hold, InForce, Isolation, Isolations, Later, Ledger, Person, Ruling, State,
     Waiting, Wish,

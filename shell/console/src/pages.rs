@@ -31,8 +31,9 @@ macro_rules! files {
     };
 }
 
-static FILES: [(&str, &str, &[u8]); 18] = files![
+static FILES: [(&str, &str, &[u8]); 19] = files![
     "app.js" SCRIPT,
+    "components.js" SCRIPT,
     "draw.js" SCRIPT,
     "format.js" SCRIPT,
     "holds.js" SCRIPT,

@@ -29,6 +29,8 @@ pub(crate) enum Act {
     Reload,
     Plant,
     Draft,
+    Components,
+    Declare,
     Records,
     Record,
     Proof,
@@ -62,7 +64,7 @@ const fn open(method: Method, path: &'static str, act: Act) -> Route {
     Route { method, path, right: None, act }
 }
 
-pub(crate) static ROUTES: [Route; 24] = [
+pub(crate) static ROUTES: [Route; 26] = [
     open(Method::GET, "/api/v1/openapi.json", Act::Describe),
     open(Method::GET, "/api/v1/session", Act::Session),
     open(Method::POST, "/api/v1/session", Act::SignIn),
@@ -82,6 +84,8 @@ pub(crate) static ROUTES: [Route; 24] = [
     route(Method::POST, "/api/v1/reloads", Right::Change, Act::Reload),
     route(Method::GET, "/api/v1/plant", Right::View, Act::Plant),
     route(Method::POST, "/api/v1/drafts", Right::Change, Act::Draft),
+    route(Method::GET, "/api/v1/components", Right::View, Act::Components),
+    route(Method::POST, "/api/v1/declarations", Right::Change, Act::Declare),
     route(Method::GET, "/api/v1/records", Right::View, Act::Records),
     route(Method::GET, "/api/v1/records/{id}", Right::View, Act::Record),
     route(Method::GET, "/api/v1/records/{id}/proof", Right::View, Act::Proof),

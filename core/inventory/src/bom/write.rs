@@ -194,7 +194,7 @@ fn properties(row: &Row) -> Vec<Value> {
         all.push(("refused", seen.span.refused.to_string()));
         all.extend(seen.versions.keys().map(|version| ("version_seen", version.clone())));
     }
-    all.extend(row.why.iter().map(|why| ("why", why.clone())));
+    all.extend(row.told().into_iter().map(|why| ("why", why)));
     all.into_iter().map(|(name, value)| json!({ "name": format!("{OURS}{name}"), "value": value })).collect()
 }
 
