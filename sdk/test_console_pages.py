@@ -4,12 +4,14 @@ Needs Debian's `chromium`. Screenshots of the pages are left in .test/console/.
 """
 
 import concurrent.futures
+import csv
 import json
 import os
 import pathlib
 import pty
 import re
 import signal
+import struct
 import subprocess
 import threading
 
@@ -489,6 +491,34 @@ def test_the_map_draws_every_zone_and_conduit(works, people):
         page.locator("#save-svg").click()
     drawing = pathlib.Path(saved.value.path()).read_text()
     assert drawing.startswith("<svg") and "copilot-openai" in drawing and "<script" not in drawing
+    with page.expect_download() as saved:
+        page.locator("#save-png").click()
+    picture = pathlib.Path(saved.value.path()).read_bytes()
+    width, height = struct.unpack(">II", picture[16:24])
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n") and width == 2240 and height > 400 and len(picture) > 20_000
+    (SHOTS / "map-saved.png").write_bytes(picture)
+
+
+def test_the_register_of_zones_and_conduits_is_a_table_that_runs_nothing(tmp_path, provider, people):
+    text = plant_text().replace('owner = "Laboratory"', 'owner = "=cmd|\' /C calc\'!A0"').replace('approved_by = "Security"', 'approved_by = "@SUM(\\"1\\")"')
+    plant = Plant(tmp_path / "register", provider, text=text).start()
+    page = signed_in(people, plant, "mia", "auditor", at="map")
+    page.locator(".drawing").wait_for()
+    with page.expect_download() as saved:
+        page.locator("#save-table").click()
+    assert saved.value.suggested_filename == "zones-and-conduits.csv"
+    with open(saved.value.path(), newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["name"] for row in rows if row["kind"] == "zone"} == {"line", "lab", "cloud", "edge"}
+    assert len([row for row in rows if row["kind"] == "conduit"]) > 5
+    by = {(row["kind"], row["name"]): row for row in rows}
+    line, lab, conduit = by["zone", "line"], by["zone", "lab"], by["conduit", "copilot-openai"]
+    assert line["SL-T (IAC UC SI DC RDF TRE RA)"] == "2 2 2 2 2 2 2" and line["logical boundary"] == "127.0.0.1/32"
+    assert "copilot" in line["assets"].split() and "copilot-openai" in line["connected zones and conduits"].split()
+    assert lab["accountable organisation"].startswith("'=cmd") and conduit["approved by"].startswith("'@SUM")
+    assert conduit["data allowed out, up to"] == "confidential" and "advice" in conduit["data flows"]
+    assert not [value for row in rows for value in row.values() if value[:1] in set("=+-@\t\r")]
+    plant.stop()
 
 
 def test_it_is_used_on_a_phone_and_by_keyboard(works, people):

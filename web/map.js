@@ -2,6 +2,7 @@
 import { clear, foreign, h, keep, mark, plain, svg, write } from "./draw.js";
 import { count } from "./format.js";
 import { recordsAt } from "./records.js";
+import { register } from "./register.js";
 import { get } from "./server.js";
 import { t, told } from "./texts.js";
 
@@ -70,7 +71,9 @@ export const mapPage = (main, { say }) => {
   let gone = false, map = null, drawing = null, lines = new Map();
   const place = h("div", { class: "map scroll", tabindex: "0", role: "group", "aria-label": t("map") });
   const rows = h("tbody");
-  const save = h("button", { type: "button", class: "button", id: "save-svg", disabled: true, onclick: () => picture() }, t("saveSvg"));
+  const button = (id, label, onclick) => h("button", { type: "button", class: "button", id, disabled: true, onclick }, t(label));
+  const saves = [button("save-svg", "saveSvg", () => keep("plant.svg", "image/svg+xml", picture())), button("save-png", "savePng", () => savePng()),
+    button("save-table", "saveTable", () => keep("zones-and-conduits.csv", "text/csv", register(map)))];
 
   const draw = (name) => {
     const { bands, places, height } = layout(map);
@@ -100,7 +103,7 @@ export const mapPage = (main, { say }) => {
         svg("text", { x: 12, y: top + 24 }, t("level", level)))),
       [...places.zones.values()].map(zone), curves, [...places.zones.values()].map(inside));
     clear(place, drawing);
-    save.disabled = false;
+    for (const save of saves) save.disabled = false;
   };
 
   // As the screen shows it, in a file of its own: styles go along as attributes.
@@ -117,7 +120,30 @@ export const mapPage = (main, { say }) => {
     copy.querySelectorAll(".reach").forEach((one) => one.remove());
     copy.querySelectorAll("a").forEach((one) => one.removeAttribute("href"));
     copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-    keep("plant.svg", "image/svg+xml", new XMLSerializer().serializeToString(copy));
+    const { width, height } = drawing.viewBox.baseVal;
+    copy.setAttribute("width", width);
+    copy.setAttribute("height", height);
+    return new XMLSerializer().serializeToString(copy);
+  };
+
+  // Twice as large as it is drawn, for paper.
+  const savePng = async () => {
+    const url = URL.createObjectURL(new Blob([picture()], { type: "image/svg+xml" }));
+    try {
+      const image = new Image();
+      image.src = url;
+      await image.decode();
+      const canvas = h("canvas", { width: image.width * 2, height: image.height * 2 });
+      const paper = canvas.getContext("2d");
+      paper.fillStyle = getComputedStyle(document.documentElement).backgroundColor;
+      paper.fillRect(0, 0, canvas.width, canvas.height);
+      paper.drawImage(image, 0, 0, canvas.width, canvas.height);
+      canvas.toBlob((blob) => keep("plant.png", "image/png", blob), "image/png");
+    } catch (failed) {
+      say(told(failed), "alarm");
+    } finally {
+      URL.revokeObjectURL(url);
+    }
   };
 
   const cells = new Map();
@@ -133,7 +159,7 @@ export const mapPage = (main, { say }) => {
   };
 
   clear(main, h("h1", null, t("map")), h("p", { class: "lead" }, t("mapAbout")),
-    h("section", { class: "panel" }, place, h("div", { class: "row" }, save)),
+    h("section", { class: "panel" }, place, h("div", { class: "row" }, saves)),
     h("section", { class: "panel" }, h("h2", null, t("conduits")), h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("conduits") },
       h("table", null, h("thead", null, h("tr", null, ["conduit", "from", "to", "ceiling", "owner", "perMinute", "refused", "failed"].map((key) => h("th", { scope: "col" }, t(key))))), rows))));
 

@@ -179,6 +179,8 @@ const TEXTS = {
     "Zonen nach ihrer Purdue-Ebene und die Conduits zu den Anbietern. Eine Linie ist so dick wie ihr Verkehr der letzten Minute."],
   level: ["Level {0}", "Ebene {0}"],
   saveSvg: ["Save as SVG", "Als SVG speichern"],
+  savePng: ["Save as PNG", "Als PNG speichern"],
+  saveTable: ["Save zones and conduits as a table", "Zonen und Conduits als Tabelle speichern"],
   owner: ["Owner", "Verantwortlich"],
   ceiling: ["Up to", "Bis"],
   from: ["From", "Von"],

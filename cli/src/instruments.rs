@@ -94,6 +94,8 @@ pub(crate) fn map(plant: &Plant, two_people: Vec<&'static str>) -> Map {
         level: zone.level.to_string(),
         external: zone.is_external(),
         criticality: criticality(zone.criticality),
+        networks: texts(&zone.networks),
+        target: zone.target.levels(),
         owner: zone.owner.clone(),
     };
     let workload = |workload: &plant::Workload| Workload {
@@ -106,14 +108,22 @@ pub(crate) fn map(plant: &Plant, two_people: Vec<&'static str>) -> Map {
         name: provider.id.to_string(),
         zone: provider.zone.to_string(),
         supplier: provider.supplier.name.clone(),
+        sub_processors: provider.supplier.sub_processors.clone(),
         clearance: plant.scale.name(provider.clearance).to_owned(),
     };
     let conduit = |conduit: &plant::Conduit| Conduit {
         name: conduit.id.to_string(),
-        from: conduit.from.iter().map(ToString::to_string).collect(),
+        from: texts(&conduit.from),
         to: conduit.to.to_string(),
+        workloads: texts(&conduit.workloads),
+        purposes: texts(&conduit.purposes),
+        models: conduit.models.iter().map(|wildcard| wildcard.0.clone()).collect(),
+        tools: conduit.tools.as_ref().map(|tools| tools.iter().map(|wildcard| wildcard.0.clone()).collect()),
         ceiling: plant.scale.name(conduit.ceiling).to_owned(),
         owner: conduit.owner.clone(),
+        approved_by: conduit.approval.by.clone(),
+        approved: conduit.approval.at.map(|at| at.to_string()),
+        expires: conduit.expires.map(|at| at.to_string()),
     };
     Map {
         zones: plant.zones.values().map(zone).collect(),
@@ -122,4 +132,8 @@ pub(crate) fn map(plant: &Plant, two_people: Vec<&'static str>) -> Map {
         conduits: plant.conduits.values().map(conduit).collect(),
         two_people,
     }
+}
+
+fn texts<T: ToString>(list: &[T]) -> Vec<String> {
+    list.iter().map(ToString::to_string).collect()
 }

@@ -30,6 +30,10 @@ pub struct Zone {
     pub external: bool,
     /// How critical it is.
     pub criticality: &'static str,
+    /// The addresses of its assets.
+    pub networks: Vec<String>,
+    /// SL-T, in the order of the foundational requirements: IAC, UC, SI, DC, RDF, TRE, RA.
+    pub target: [u8; 7],
     /// Who answers for it.
     pub owner: String,
 }
@@ -56,6 +60,8 @@ pub struct Provider {
     pub zone: String,
     /// The company behind it.
     pub supplier: String,
+    /// The companies that it hands content on to.
+    pub sub_processors: Vec<String>,
     /// The most sensitive content that it may be shown.
     pub clearance: String,
 }
@@ -69,8 +75,22 @@ pub struct Conduit {
     pub from: Vec<String>,
     /// The provider that they go to.
     pub to: String,
+    /// The workloads that may use it; none means every one of the zones.
+    pub workloads: Vec<String>,
+    /// What it may be used for.
+    pub purposes: Vec<String>,
+    /// The models that may be asked.
+    pub models: Vec<String>,
+    /// The tools that its calls may offer or call; `None` opens any.
+    pub tools: Option<Vec<String>>,
     /// The most sensitive content that may cross it.
     pub ceiling: String,
     /// Who answers for it.
     pub owner: String,
+    /// Who approved it.
+    pub approved_by: String,
+    /// When, if the plant file says so.
+    pub approved: Option<String>,
+    /// When the approval ends.
+    pub expires: Option<String>,
 }

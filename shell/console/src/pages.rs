@@ -15,7 +15,7 @@ const DRAWING: &str = "image/svg+xml";
 const PAGE: &str = "text/html; charset=utf-8";
 
 /// Scripts, styles and connections from here alone, nothing inline, no frame around it, and no text that becomes markup.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
                       trusted-types 'none'";
 /// What is no page shows nothing, and nothing shows it.
@@ -31,7 +31,7 @@ macro_rules! files {
     };
 }
 
-static FILES: [(&str, &str, &[u8]); 19] = files![
+static FILES: [(&str, &str, &[u8]); 20] = files![
     "app.js" SCRIPT,
     "components.js" SCRIPT,
     "draw.js" SCRIPT,
@@ -45,6 +45,7 @@ static FILES: [(&str, &str, &[u8]); 19] = files![
     "plant.js" SCRIPT,
     "proof.js" SCRIPT,
     "records.js" SCRIPT,
+    "register.js" SCRIPT,
     "server.js" SCRIPT,
     "session.js" SCRIPT,
     "settings.js" SCRIPT,
