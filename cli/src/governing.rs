@@ -175,8 +175,8 @@ impl Governing {
         }
         let mut taken = false;
         for _ in 0..ROUNDS {
-            let Some(approved) = self.next(loaded, &notes.0) else { break };
-            let done = self.take(approved, loaded, store);
+            let Some((step, signers)) = self.next(loaded, &notes.0) else { break };
+            let done = self.take(step, &signers, store);
             if let Err(problem) = done {
                 // Looked at again the next time.
                 tracing::error!(%problem, "a step of a component that people have signed is not taken");
@@ -189,7 +189,7 @@ impl Governing {
     }
 
     /// The next step that enough people have signed.
-    fn next(&self, loaded: &Loaded, notes: &[(String, Option<SystemTime>)]) -> Option<Approved> {
+    fn next(&self, loaded: &Loaded, notes: &[(String, Option<SystemTime>)]) -> Option<(Step, Vec<(Verifier, String)>)> {
         let terms = &loaded.governance;
         loaded.components.iter().find_map(|component| {
             let state = self.lives.of(&component.name).map_or(terms.unlisted, |life| life.state);
@@ -204,17 +204,14 @@ impl Governing {
                     return None;
                 }
                 let signers = signers(&step, loaded);
-                let because = signers.first().map(|(_, because)| because.clone()).unwrap_or_default();
-                let by: Vec<String> = signers.iter().map(|(one, _)| one.name().to_owned()).collect();
-                (by.len() >= terms.approvals).then_some(Approved { step, by, because })
+                (signers.len() >= terms.approvals).then_some((step, signers))
             })
         })
     }
 
     /// Records who approved a step, and keeps it.
-    fn take(&mut self, approved: Approved, loaded: &Loaded, store: &Store) -> miette::Result<()> {
-        let step = &approved.step;
-        for (approver, because) in signers(step, loaded) {
+    fn take(&mut self, step: Step, signers: &[(Verifier, String)], store: &Store) -> miette::Result<()> {
+        for (approver, because) in signers {
             let note = BTreeMap::from([
                 ("event", Note::text("component")),
                 ("component", Note::text(step.component.to_string())),
@@ -222,14 +219,16 @@ impl Governing {
                 ("from", Note::text(step.from.name())),
                 ("to", Note::text(step.to.name())),
                 ("declared", Note::text(&step.declared)),
-                ("because", Note::text(because)),
+                ("because", Note::text(because.as_str())),
                 ("by", Note::text(approver.name())),
                 ("key", Note::text(seal::hex(approver.key().as_bytes()))),
             ]);
             journal::written(store, Kind::Approval, note).into_diagnostic().wrap_err("it cannot be recorded")?;
         }
-        tracing::warn!(component = %step.component, state = step.to.name(), by = approved.by.join(", "), "a component's state is in force");
-        self.lives.take(approved, gateway::now());
+        let by: Vec<String> = signers.iter().map(|(one, _)| one.name().to_owned()).collect();
+        let because = signers.first().map(|(_, because)| because.clone()).unwrap_or_default();
+        tracing::warn!(component = %step.component, state = step.to.name(), by = by.join(", "), "a component's state is in force");
+        self.lives.take(Approved { step, by, because }, gateway::now());
         self.write()
     }
 
