@@ -68,9 +68,7 @@ impl Step<'_> {
     }
 
     fn signed(&self, path: &Path, approver: &Verifier) -> miette::Result<bool> {
-        let limit = u64::try_from(NOTE_LIMIT).unwrap_or(u64::MAX);
-        let Some(bytes) = file::read(path, limit).into_diagnostic()? else { return Ok(false) };
-        let note = note::Note::parse(&bytes).into_diagnostic()?;
+        let Some(note) = note(path)? else { return Ok(false) };
         match note.verify(std::slice::from_ref(approver)) {
             // Of another step to the same plant: it was good for that one.
             Ok(_) => Ok(note.text() == self.text()),
@@ -78,6 +76,19 @@ impl Step<'_> {
             Err(problem) => Err(problem).into_diagnostic(),
         }
     }
+}
+
+/// The note that somebody has left in a file, if any.
+pub(crate) fn note(path: &Path) -> miette::Result<Option<note::Note>> {
+    let limit = u64::try_from(NOTE_LIMIT).unwrap_or(u64::MAX);
+    let bytes = file::read(path, limit).into_diagnostic()?;
+    bytes.map(|bytes| note::Note::parse(&bytes).into_diagnostic()).transpose()
+}
+
+/// Leaves a note in a folder of them. A gateway may be reading.
+pub(crate) fn leave(folder: &Path, path: &Path, note: &note::Note) -> miette::Result<()> {
+    let written = std::fs::create_dir_all(folder).and_then(|()| file::replace(path, note.to_string()));
+    written.into_diagnostic().wrap_err_with(|| format!("cannot write `{}`", path.display()))
 }
 
 /// A change that too few have approved.

@@ -1,9 +1,8 @@
 //! `penstock approve`: shows what a draft of the plant changes, and signs it so that it may come into force.
 
-use crate::approvals::Step;
+use crate::approvals::{self, Step};
 use crate::assemble;
 use crate::diff;
-use crate::file;
 use crate::print::say;
 use crate::secret;
 use crate::secrets;
@@ -178,9 +177,7 @@ fn sign(change: &Change, digest: &str, key: &Path) -> miette::Result<ExitCode> {
     }
     let (folder, path) = (&control.signatures, step.place(&control.signatures, name));
     let note = Note::sign(step.text(), &signer).into_diagnostic()?;
-    // A gateway may be reading.
-    let written = std::fs::create_dir_all(folder).and_then(|()| file::replace(&path, note.to_string()));
-    written.into_diagnostic().wrap_err_with(|| format!("cannot write `{}`", path.display()))?;
+    approvals::leave(folder, &path, &note)?;
     let signers = change.signers()?;
     say(&format!("{name} has approved {}\n{} of {} approvals\n", step.to, signers.len(), control.approvals))?;
     Ok(ExitCode::SUCCESS)

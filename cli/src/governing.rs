@@ -8,6 +8,7 @@
 //! `components.json` in the ledger's folder, under a checksum that only the plant's key makes, says where each component stands. If it
 //! is not there, or somebody has changed it, the ledger's records say the same.
 
+use crate::approvals;
 use crate::file;
 use crate::journal;
 use crate::secrets::PlantKey;
@@ -16,7 +17,7 @@ use inventory::{Approved, Component, ComponentName, Lives, Standing, State, Step
 use miette::{IntoDiagnostic, WrapErr, miette};
 use plant::{Kind, Note};
 use seal::Mac;
-use seal::note::{self, NOTE_LIMIT, Verifier};
+use seal::note::Verifier;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -94,9 +95,7 @@ pub(crate) fn signers(step: &Step, loaded: &Loaded) -> Vec<(Verifier, String)> {
 
 /// Why one of them signed a step, if they did.
 fn signed(path: &Path, approver: &Verifier, step: &str) -> miette::Result<Option<String>> {
-    let limit = u64::try_from(NOTE_LIMIT).unwrap_or(u64::MAX);
-    let Some(bytes) = file::read(path, limit).into_diagnostic()? else { return Ok(None) };
-    let note = note::Note::parse(&bytes).into_diagnostic()?;
+    let Some(note) = approvals::note(path)? else { return Ok(None) };
     note.verify(std::slice::from_ref(approver)).into_diagnostic()?;
     let because = note.text().strip_prefix(step).and_then(|rest| rest.strip_prefix(BECAUSE)?.strip_suffix('\n'));
     // Signed for a component that was declared otherwise by then.

@@ -1,10 +1,10 @@
 //! A person signs a step of a component's life.
 
-use crate::file;
+use crate::approvals;
 use crate::governing;
 use config::Loaded;
 use inventory::{Component, State, Step};
-use miette::{IntoDiagnostic, WrapErr, bail, miette};
+use miette::{IntoDiagnostic, bail, miette};
 use seal::note::{Note, Signer};
 
 /// Longest reason, in characters.
@@ -25,9 +25,7 @@ pub(super) fn sign(loaded: &Loaded, name: &str, to: State, because: &str, signer
     let note = Note::sign(governing::text(&step, &loaded.plant.id, because), signer).into_diagnostic()?;
     let (folder, needed) = (&loaded.control.signatures, loaded.governance.approvals);
     let path = folder.join(step.file(own.name()));
-    // A gateway may be reading.
-    let written = std::fs::create_dir_all(folder).and_then(|()| file::replace(&path, note.to_string()));
-    written.into_diagnostic().wrap_err_with(|| format!("cannot write `{}`", path.display()))?;
+    approvals::leave(folder, &path, &note)?;
     let count = governing::signers(&step, loaded).len();
     Ok(format!(
         "{} has signed that {} goes from {} to {}\n{count} of {needed} approvals\n",
