@@ -55,14 +55,14 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    pub(crate) fn read(loaded: &Loaded) -> miette::Result<Self> {
+    pub(crate) fn read(loaded: &Arc<Loaded>) -> miette::Result<Self> {
         let (control, issuer) = (loaded.control.clone(), loaded.plant.issuer.as_ref());
         let signing_in = issuer.zip(control.login.clone());
         let signing_in = signing_in.map(|(issuer, login)| Arc::new(SigningIn::new(issuer.clone(), login)));
         let mut hasher = DefaultHasher::new();
         format!("{:?} {:?} {issuer:?}", control.roles, control.login).hash(&mut hasher);
         let badges = badges::read(&control.tokens)?;
-        Ok(Self { control, badges, loaded: Arc::new(loaded.clone()), signing_in, epoch: hasher.finish() })
+        Ok(Self { control, badges, loaded: Arc::clone(loaded), signing_in, epoch: hasher.finish() })
     }
 
     /// Whether nobody can come in yet but by a one-time link.
@@ -101,7 +101,7 @@ impl Controlling {
     /// Begins to listen.
     pub(crate) async fn open(
         path: &Path,
-        loaded: &Loaded,
+        loaded: &Arc<Loaded>,
         valve: Valve,
         isolating: Arc<Isolating>,
         recorder: Arc<Ledger>,
@@ -182,7 +182,7 @@ pub(crate) struct Fresh {
 }
 
 impl Fresh {
-    pub(crate) fn read(loaded: &Loaded) -> miette::Result<Self> {
+    pub(crate) fn read(loaded: &Arc<Loaded>) -> miette::Result<Self> {
         let secure = loaded.control.listen.is_some_and(|address| !address.ip().is_loopback());
         let own = || gateway::server(&loaded.gateway.certificate, &loaded.gateway.key).into_diagnostic();
         let certificate = if secure { Some(own()?) } else { None };

@@ -162,6 +162,7 @@ pub(crate) struct House {
 impl House {
     /// Opens the ledger, binds the listeners, begins to serve.
     pub(crate) async fn open(path: &Path, loaded: Loaded) -> miette::Result<Self> {
+        let loaded = Arc::new(loaded);
         let key = PlantKey::read(&loaded.gateway.keys)?;
         let opening = assemble::opening(&loaded)?;
         let folder = &loaded.gateway.ledger;
@@ -208,7 +209,6 @@ impl House {
         journal::note(&store, Kind::Config, in_force(&loaded));
         let seen = Seen::look(&loaded, path);
         store.set_essential(essential(&loaded));
-        let loaded = Arc::new(loaded);
         let alerting = Alerting::open(&loaded, alerts::House { store: Arc::clone(&store), standing, board });
         let sighted = Arc::new(Mutex::new(Sighted::new(&loaded.gateway.ledger)));
         Ok(Self {
@@ -348,7 +348,7 @@ impl House {
     }
 
     fn renew(&mut self) -> miette::Result<()> {
-        let loaded = assemble::load(&self.path)?;
+        let loaded = Arc::new(assemble::load(&self.path)?);
         let last = Last::of(&self.loaded);
         let approvers = last.approvers_of(&loaded)?;
         self.gateway.renew_tls().into_diagnostic()?;
@@ -377,7 +377,7 @@ impl House {
         if loaded.gateway.signing != self.loaded.gateway.signing {
             tracing::warn!("another key begins another ledger: `signing` comes into force at the next start");
         }
-        (self.loaded, self.operator_keys, self.tokens) = (Arc::new(loaded), operator_keys, tokens);
+        (self.loaded, self.operator_keys, self.tokens) = (loaded, operator_keys, tokens);
         Ok(())
     }
 
