@@ -181,7 +181,7 @@ mod tests {
                 "who": { "workload": { "id": "copilot", "by": "token" } },
                 "what": { "provider": "openai", "endpoint": "chat.completions", "model": model },
             });
-            seen.count(line.as_object().unwrap());
+            seen.count(line.to_string().as_bytes());
         }
         let declared: Vec<_> =
             declared.iter().map(|name| Component::bare(ComponentName::parse(name).unwrap())).collect();

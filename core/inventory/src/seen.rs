@@ -5,7 +5,9 @@
 
 use crate::ComponentKind;
 use plant::Millis;
-use serde_json::{Map, Value, json};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most of a kind, and most versions and workloads of each.
@@ -88,12 +90,12 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Counts a record; `line` is all that it says.
-    pub fn count(&mut self, line: &Map<String, Value>) {
-        let Some(record) = Record::of(line) else { return };
+    /// Counts a record by its line. Of that, only what is counted is read: whoever needs more of it to be true verifies it.
+    pub fn count(&mut self, line: &[u8]) {
+        let Ok(record) = serde_json::from_slice::<Record<'_>>(line) else { return };
         self.next = record.seq.saturating_add(1);
-        self.last = Some(record.id.to_owned());
-        match record.kind {
+        self.last = Some(record.id.to_string());
+        match &*record.kind {
             "intent" | "refuse" => self.call(&record, record.kind == "refuse"),
             "outcome" => self.answered(&record),
             _ => {}
@@ -119,25 +121,24 @@ impl Seen {
 
     fn call(&mut self, record: &Record<'_>, refused: bool) {
         // An account of an answer is no call, and one record of many refused connections is none either.
-        let (Some(endpoint), None) = (record.text("what.endpoint"), record.text("note.at")) else { return };
+        let (Some(endpoint), None) = (said(&record.what.endpoint), record.note.at()) else { return };
         let Some(workload) = record.workload() else {
-            if let Some(peer) = record.text("who.peer") {
+            if let Some(peer) = said(&record.who.peer) {
                 self.see(ComponentKind::Caller, peer, record, refused, None);
             }
             return;
         };
         let own = Some(workload);
         self.see(ComponentKind::Workload, workload, record, refused, None);
-        let library = record.text("who.client.name");
-        if let Some(library) = library {
-            let version = record.text("who.client.version");
+        if let Some(library) = said(&record.who.client.name) {
+            let version = said(&record.who.client.version);
             self.see(ComponentKind::Library, library, record, refused, own);
             self.version(ComponentKind::Library, library, version, record, refused);
         }
         let Some(provider) = record.provider() else { return };
         self.see(ComponentKind::Provider, provider, record, refused, own);
         self.see(ComponentKind::Endpoint, &format!("{provider}/{endpoint}"), record, refused, own);
-        if let Some(model) = record.text("what.model") {
+        if let Some(model) = said(&record.what.model) {
             self.see(ComponentKind::Model, &format!("{provider}/{model}"), record, refused, own);
         }
     }
@@ -145,15 +146,15 @@ impl Seen {
     /// Which version of its model a provider says that it answered with. Where another one answered in its place, nobody knows which
     /// model that was asked for.
     fn answered(&mut self, record: &Record<'_>) {
-        let (None, Some(provider)) = (record.text("note.answered_by"), record.provider()) else { return };
-        if let (Some(model), version @ Some(_)) = (record.text("what.model"), record.text("out.model")) {
+        let (None, Some(provider)) = (record.note.answered_by(), record.provider()) else { return };
+        if let (Some(model), version @ Some(_)) = (said(&record.what.model), said(&record.out.model)) {
             self.version(ComponentKind::Model, &format!("{provider}/{model}"), version, record, false);
         }
     }
 
     fn see(&mut self, kind: ComponentKind, name: &str, record: &Record<'_>, refused: bool, by: Option<&str>) {
         let Some(entry) = self.entry(kind, name, refused) else { return };
-        entry.span.add(record.at, refused);
+        entry.span.add(Millis(record.t), refused);
         if let Some(by) = by.filter(|by| entry.workloads.len() < MOST_INNER && !entry.workloads.contains(*by)) {
             entry.workloads.insert(by.to_owned());
         }
@@ -165,7 +166,7 @@ impl Seen {
             self.beyond = self.beyond.saturating_add(1);
             return;
         }
-        entry.versions.entry(version.to_owned()).or_default().add(record.at, refused);
+        entry.versions.entry(version.to_owned()).or_default().add(Millis(record.t), refused);
     }
 
     /// The entry of a name. What was only ever refused takes half of the room at most, so that attempts do not crowd out what is used.
@@ -223,37 +224,110 @@ fn read(value: &Value) -> Option<Seen> {
 }
 
 /// A record, as far as it is counted.
+#[derive(Deserialize)]
 struct Record<'a> {
-    line: &'a Map<String, Value>,
     seq: u64,
-    id: &'a str,
-    kind: &'a str,
-    at: Millis,
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    t: u64,
+    #[serde(borrow, default)]
+    who: Who<'a>,
+    #[serde(borrow, default)]
+    what: What<'a>,
+    #[serde(default)]
+    note: Note,
+    #[serde(borrow, default)]
+    out: Out<'a>,
 }
 
-impl<'a> Record<'a> {
-    fn of(line: &'a Map<String, Value>) -> Option<Self> {
-        let text = |key: &str| line.get(key)?.as_str();
-        let number = |key: &str| line.get(key)?.as_u64();
-        Some(Self { line, seq: number("seq")?, id: text("id")?, kind: text("kind")?, at: Millis(number("t")?) })
+/// A text that is not copied where nothing in it is escaped.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Who<'a> {
+    #[serde(borrow)]
+    peer: Option<Text<'a>>,
+    #[serde(borrow)]
+    workload: Workload<'a>,
+    #[serde(borrow)]
+    client: Client<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Workload<'a> {
+    #[serde(borrow)]
+    by: Option<Text<'a>>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Client<'a> {
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    #[serde(borrow)]
+    version: Option<Text<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct What<'a> {
+    #[serde(borrow)]
+    endpoint: Option<Text<'a>>,
+    #[serde(borrow)]
+    model: Option<Text<'a>>,
+    #[serde(borrow)]
+    provider: Option<Text<'a>>,
+    #[serde(borrow)]
+    rerouted: Option<Text<'a>>,
+}
+
+/// Notes of different kinds may have numbers under these names.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Note {
+    at: Value,
+    answered_by: Value,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Out<'a> {
+    #[serde(borrow)]
+    model: Option<Text<'a>>,
+}
+
+impl Note {
+    fn at(&self) -> Option<&str> {
+        self.at.as_str()
     }
 
-    fn text(&self, path: &str) -> Option<&'a str> {
-        let mut keys = path.split('.');
-        let first = self.line.get(keys.next()?)?;
-        keys.try_fold(first, |value, key| value.get(key))?.as_str()
+    fn answered_by(&self) -> Option<&str> {
+        self.answered_by.as_str()
     }
+}
 
+impl Record<'_> {
     /// Who calls, if that is proved.
-    fn workload(&self) -> Option<&'a str> {
-        let proved = self.text("who.workload.by").is_some_and(|by| by != "asserted");
-        self.text("who.workload.id").filter(|_| proved)
+    fn workload(&self) -> Option<&str> {
+        let proved = said(&self.who.workload.by).is_some_and(|by| by != "asserted");
+        said(&self.who.workload.id).filter(|_| proved)
     }
 
     /// Where it goes.
-    fn provider(&self) -> Option<&'a str> {
-        self.text("what.rerouted").or_else(|| self.text("what.provider"))
+    fn provider(&self) -> Option<&str> {
+        said(&self.what.rerouted).or_else(|| said(&self.what.provider))
     }
+}
+
+fn said<'t>(text: &'t Option<Text<'_>>) -> Option<&'t str> {
+    text.as_ref().map(|text| &*text.0)
 }
 
 #[cfg(test)]
@@ -268,7 +342,7 @@ mod tests {
         line.insert("seq".to_owned(), seq.into());
         line.insert("id".to_owned(), format!("id-{seq}").into());
         line.insert("t".to_owned(), (1_000 + seq).into());
-        seen.count(line);
+        seen.count(record.to_string().as_bytes());
     }
 
     fn call(kind: &str, model: &str) -> Value {
