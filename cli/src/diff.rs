@@ -51,6 +51,12 @@ pub(crate) fn differences(before: &Loaded, after: &Loaded) -> miette::Result<Vec
             all.push(Difference { effect: Effect::Changes, place, text });
         }
     };
+    let names = |loaded: &Loaded| (loaded.plant.id.clone(), loaded.plant.gateway.clone());
+    other(
+        "plant",
+        "it is another plant or gateway: one does not take the other's place while it runs",
+        names(before) == names(after),
+    );
     other(
         "inspection",
         "content is read otherwise: labels, dictionary, detectors",

@@ -2,6 +2,7 @@
 //! force, and replayed over the newest calls. Nothing of a draft is written anywhere.
 
 use crate::approvals::Step;
+use crate::stranger::Stranger;
 use crate::{diff, replay};
 use config::{Disk, Files, Loaded, Problem, Problems, Severity, State, Surroundings};
 use console::{Difference, Fault, File, Standing, Tried, Wrong};
@@ -88,7 +89,7 @@ pub(crate) fn standing(plant_file: &Path, now: &Loaded, texts: bool) -> Result<S
     let disk = OnDisk::look(plant_file, &now.folder).map_err(|problem| gone(&problem))?;
     let same = disk.read.as_ref().is_ok_and(|loaded| loaded.plant.digest == now.plant.digest);
     let files = if texts { disk.texts(&now.folder) } else { Vec::new() };
-    let waits = if same { None } else { Some(judge(now, &disk.read, texts)?) };
+    let waits = if same { None } else { Some(judge(plant_file, now, &disk.read, texts)?) };
     Ok(Standing {
         in_force: now.plant.digest.clone(),
         approvals: now.control.approvals,
@@ -110,10 +111,10 @@ pub(crate) fn try_out(plant_file: &Path, now: &Loaded, files: &BTreeMap<String, 
     let overlay = Overlay { folder: &now.folder, texts, own: &own };
     let bytes = overlay.read(plant_file).map_err(|problem| gone(&problem))?;
     let draft = read(plant_file, &now.folder, &bytes, &overlay);
-    if draft.as_ref().is_ok_and(|draft| draft.plant.id != now.plant.id) {
-        return Err(Fault::Unfit(format!("the draft is not of plant `{}`", now.plant.id)));
+    if let Ok(draft) = &draft {
+        Stranger::refuse(now, draft).map_err(|stranger| Fault::Unfit(stranger.to_string()))?;
     }
-    let mut tried = judge(now, &draft, true)?;
+    let mut tried = judge(plant_file, now, &draft, true)?;
     if let Ok(draft) = draft.as_ref().map(|draft| Loaded { gateway: now.gateway.clone(), ..draft.clone() }) {
         tried.replay = replayed(now.clone(), draft).map_err(|problem| unusable(&problem))?;
         if tried.replay.is_none() {
@@ -136,11 +137,14 @@ fn read(plant_file: &Path, folder: &Path, bytes: &[u8], files: &dyn Files) -> Re
     config::read(bytes, Surroundings { name: &name, folder, files, now: gateway::now(), hash })
 }
 
-fn judge(now: &Loaded, draft: &Result<Loaded, Problems>, words: bool) -> Result<Tried, Fault> {
+fn judge(plant_file: &Path, now: &Loaded, draft: &Result<Loaded, Problems>, words: bool) -> Result<Tried, Fault> {
     let draft = match draft {
         Err(problems) => return Ok(Tried { problems: wrong(&problems.list, words), ..Tried::default() }),
         Ok(draft) => draft,
     };
+    if let Err(stranger) = Stranger::refuse(now, draft) {
+        return Ok(Tried { problems: vec![foreign(plant_file, &stranger, words)], ..Tried::default() });
+    }
     let step = Step { plant: &now.plant.id, from: &now.plant.digest, to: &draft.plant.digest };
     let signers = step.signers(&now.control.signatures, &now.control.approvers).map_err(|one| unusable(&one))?;
     let differences = diff::differences(now, draft).map_err(|problem| unusable(&problem))?;
@@ -151,6 +155,12 @@ fn judge(now: &Loaded, draft: &Result<Loaded, Problems>, words: bool) -> Result<
         approved_by: names(signers),
         replay: None,
     })
+}
+
+/// A file of another plant, told as what is wrong with it.
+fn foreign(plant_file: &Path, stranger: &Stranger, words: bool) -> Wrong {
+    let message = if words { stranger.to_string() } else { "this is the plant file of another plant".to_owned() };
+    Wrong { file: file_name(plant_file), line: 1, severity: Severity::Error.name(), message, help: None }
 }
 
 /// What is different. Whoever may not see the files sees how much, and no words of them: owners, plans, addresses.

@@ -17,9 +17,10 @@ use crate::notice::{self, Notice};
 use crate::print::say;
 use crate::records::{Wanted, Where, open};
 use crate::secrets::{self, PlantKey};
+use crate::stranger::Stranger;
 use call::{Basis, Recorded};
 use config::Loaded;
-use miette::{IntoDiagnostic, WrapErr, bail};
+use miette::{IntoDiagnostic, WrapErr};
 use plant::{Kind, Note, Sealed};
 use seal::OpeningKey;
 use side::{Ruling, Side};
@@ -79,9 +80,7 @@ pub(crate) fn run(plant: &Path, args: &Args) -> miette::Result<ExitCode> {
 
 fn replay(plant: &Path, args: &Args) -> miette::Result<Told> {
     let (now, draft) = (assemble::load(plant)?, assemble::load(&args.draft)?);
-    if now.plant.id != draft.plant.id {
-        bail!("the draft is of plant `{}`, not of `{}`", draft.plant.id, now.plant.id);
-    }
+    Stranger::refuse(&now, &draft)?;
     let reader = args.ledger.reader(plant)?;
     let vault = args.key.as_deref().map(|key| Vault::open(key, &now, &draft, &reader)).transpose()?;
     // What is registered lies beside the plant in force; a draft changes none of it.
