@@ -118,6 +118,24 @@ def test_rules_of_a_draft_are_tried_too(works):
         assert (broken["digest"], broken["replay"]) == (None, None) and broken["problems"][0]["severity"] == "error"
 
 
+def test_a_draft_with_thousands_of_paths_is_compared_as_far_as_there_is_time(works):
+    """Each of a thousand workloads may be admitted by each of two thousand conduits; what was left out is told."""
+    workloads = "".join(
+        f'[workloads.w{number}]\nzone = "line"\npurposes = ["advice"]\nowner = "a"\nupdate_process = "b"\nisolation_plan = "c"\n' for number in range(1000)
+    )
+    conduit = '[conduits.c{}]\nfrom = ["line"]\nto = "openai"\npurposes = ["advice"]\nmodels = ["*"]\nceiling = "public"\nowner = "a"\napproved_by = "b"\n'
+    with api(works, "engineer") as client:
+        few = tried(client, ("plant.toml", text_of(works) + workloads + conduit.format(0)))
+        assert few["digest"] and not [one for one in few["problems"] if "not compared" in one["message"]], few["problems"]
+        assert [one for one in few["differences"] if one["text"].startswith("can call `openai`")]
+        many = tried(client, ("plant.toml", text_of(works) + workloads + "".join(conduit.format(number) for number in range(2500))))
+        assert many["digest"], many["problems"][:3]
+        [told] = [one for one in many["problems"] if "was not compared" in one["message"]]
+        assert told["severity"] == "warning" and "penstock diff" in told["message"]
+        assert [one for one in many["differences"] if one["place"].startswith("conduit ")], "everything else was"
+        assert not [one for one in many["differences"] if one["text"].startswith("can call")]
+
+
 def test_a_draft_sees_no_file_that_the_plant_does_not_name(works):
     with api(works, "engineer") as client:
         for path in ["/etc/passwd", "../../../../../../etc/passwd", "keys/gateway.key", "tokens.json"]:

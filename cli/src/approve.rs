@@ -143,7 +143,8 @@ fn signer(line: &str) -> miette::Result<Signer> {
 
 fn show(change: &Change, json: bool) -> miette::Result<ExitCode> {
     let (now, digest) = (&change.now.control, &change.draft.plant.digest);
-    let (signers, differences) = (change.signers()?, diff::differences(&change.now, &change.draft)?);
+    let (signers, differences) =
+        (change.signers()?, diff::differences(&change.now, &change.draft, u64::MAX)?.differences);
     let text = if json {
         let told = json!({
             "from": change.now.plant.digest,

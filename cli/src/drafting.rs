@@ -6,6 +6,7 @@ use crate::stranger::Stranger;
 use crate::{diff, replay};
 use config::{Disk, Files, Loaded, Problem, Problems, Severity, State, Surroundings};
 use console::{Difference, Fault, File, Standing, Tried, Wrong};
+use policy::Comparison;
 use seal::note::Verifier;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,8 @@ use store::Reader;
 const RECORDS: u64 = 20_000;
 /// How long they may be decided anew.
 const REPLAY: Duration = Duration::from_secs(20);
+/// Most steps that comparing takes which workload reaches which provider: a second or two.
+const STEPS: u64 = 2_000_000;
 /// Most problems and differences that are told.
 const MOST: usize = 200;
 
@@ -119,13 +122,7 @@ pub(crate) fn try_out(plant_file: &Path, now: &Loaded, files: &BTreeMap<String, 
         tried.replay = replayed(now.clone(), draft).map_err(|problem| unusable(&problem))?;
         if tried.replay.is_none() {
             let message = "the newest calls cannot be decided anew in 20 seconds; `penstock replay` takes its time";
-            tried.problems.push(Wrong {
-                file: file_name(plant_file),
-                line: 1,
-                severity: Severity::Warning.name(),
-                message: message.to_owned(),
-                help: None,
-            });
+            tried.problems.push(warning(plant_file, message));
         }
     }
     Ok(tried)
@@ -147,14 +144,26 @@ fn judge(plant_file: &Path, now: &Loaded, draft: &Result<Loaded, Problems>, word
     }
     let step = Step { plant: &now.plant.id, from: &now.plant.digest, to: &draft.plant.digest };
     let signers = step.signers(&now.control.signatures, &now.control.approvers).map_err(|one| unusable(&one))?;
-    let differences = diff::differences(now, draft).map_err(|problem| unusable(&problem))?;
+    let Comparison { differences, paths } =
+        diff::differences(now, draft, STEPS).map_err(|problem| unusable(&problem))?;
+    let mut problems = wrong(&draft.warnings, words);
+    if !paths {
+        let message = "which workload reaches which provider was not compared: there are too many of them; `penstock diff` takes its time";
+        problems.push(warning(plant_file, message));
+    }
     Ok(Tried {
         digest: Some(draft.plant.digest.clone()),
-        problems: wrong(&draft.warnings, words),
+        problems,
         differences: different(differences, words),
         approved_by: names(signers),
         replay: None,
     })
+}
+
+/// What could not be told of a draft.
+fn warning(plant_file: &Path, message: &str) -> Wrong {
+    let (file, severity) = (file_name(plant_file), Severity::Warning.name());
+    Wrong { file, line: 1, severity, message: message.to_owned(), help: None }
 }
 
 /// A file of another plant, told as what is wrong with it.

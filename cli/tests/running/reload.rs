@@ -132,7 +132,7 @@ fn the_plant_file_of_another_plant_or_gateway_never_comes_into_force() {
     }
     let plant = house.plant();
     let (code, said, problem) = house.tries(&["diff", plant.to_str().unwrap(), draft], &[]);
-    assert!(code == 1 && said.contains("it is another plant or gateway"), "{said}{problem}");
+    assert!(code == 1 && said.contains("name is `elsewhere`"), "{said}{problem}");
 
     house.says(&["reload"]);
     assert_eq!(notes(&house).pop().unwrap()["policy"], before);
