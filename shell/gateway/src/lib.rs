@@ -39,6 +39,7 @@ mod keys;
 mod leash;
 mod life;
 mod listen;
+mod messages;
 mod metrics;
 mod oversight;
 mod passing;
