@@ -289,6 +289,19 @@ async fn whoever_leaves_is_noticed_on_the_other_side_and_on_record() {
     }
 }
 
+/// More than the provider's window lies in between, so that the gateway waits for it when its caller leaves.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_reads_nothing_is_left_too() {
+    let (mut peer, works) = plant(|_| {}).await;
+    let (_, mut caller) = Call::new(&works).open(asks(&"a".repeat(200 << 10))).await;
+    let (_, mut provider) = peer.stream().await;
+    provider.say(answers("still reading"));
+    assert!(caller.hear().await.is_some());
+    caller.says.send_reset(h2::Reason::CANCEL);
+    assert_eq!(works.ledger.story().await.reason(), Some(Reason::CallerLeft));
+    provider.left().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_have_limits_of_bytes_and_of_time() {
     let (mut peer, works) = plant(|setting| (setting.bounds.request, setting.bounds.answer) = (1 << 10, 1 << 10)).await;
