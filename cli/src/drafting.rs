@@ -197,7 +197,7 @@ fn replayed(now: Loaded, draft: Loaded) -> miette::Result<Option<console::Replay
         late = Instant::now() >= until;
         !late
     });
-    let told = replay::over(now, draft, None, records)?;
+    let told = replay::over(now, draft, None, true, records)?;
     Ok((!late).then(|| told.shown()))
 }
 

@@ -50,6 +50,7 @@ mod reading;
 mod recorder;
 mod replay;
 mod reply;
+mod reread;
 mod room;
 mod session;
 mod shifts;
@@ -74,6 +75,7 @@ pub use keys::{Fetch, FetchError, Fetched, HttpFetch, OperatorKeys, Pending, Sou
 pub use metrics::Metrics;
 pub use oversight::Due;
 pub use recorder::{Acknowledge, Ended, Kept, Known, Recorder, Unwritten, draw_id, now};
+pub use reread::{Again, Reread};
 pub use sockets::Sockets;
 pub use telemetry::TRACES;
 pub use tls::{Connector, TlsError, TlsFiles, client, connector, server};
