@@ -36,7 +36,7 @@ pub(crate) use tell::Told;
 use uses::Uses;
 use zeroize::Zeroizing;
 
-/// Say which recorded calls a draft would decide otherwise.
+/// Say which recorded calls a draft would decide otherwise
 ///
 /// The requests of the ledger are decided anew, by the plant in force and by the draft, and what they disagree on is listed with
 /// the record of each call. Nothing is sent. With `--key`, what was kept of calls and of their answers is read again by both; without,
