@@ -220,6 +220,7 @@ const TEXTS = {
   opens: ["Becomes possible", "Wird möglich"],
   closes: ["Stops", "Hört auf"],
   changes: ["Is done otherwise", "Geschieht anders"],
+  notReplayed: ["What was not replayed", "Was nicht neu entschieden wurde"],
   replayed: ["Recorded calls, decided anew", "Aufgezeichnete Aufrufe, neu entschieden"],
   nothingToReplay: ["There is no recorded call yet.", "Noch ist kein Aufruf aufgezeichnet."],
   replayTold: ["{0} calls since {1}; {2} would be decided otherwise.", "{0} Aufrufe seit {1}; {2} würden anders entschieden."],

@@ -49,8 +49,8 @@ pub(crate) struct Gate {
     pub(crate) target: Target,
     binary: PathBuf,
     plant: PathBuf,
-    _process: Running,
-    _ledger: tempfile::TempDir,
+    process: Option<Running>,
+    ledger: tempfile::TempDir,
 }
 
 impl Gate {
@@ -59,6 +59,7 @@ impl Gate {
         (binary, plant, ledgers): (&Path, &Path, &Path),
         provider: SocketAddr,
         without: Without,
+        more: &str,
     ) -> Outcome<Self> {
         let ledger = tempfile::tempdir_in(ledgers)?;
         let run = |arguments: &[&str]| done(Command::new(binary).arg("--plant").arg(plant).args(arguments));
@@ -66,7 +67,7 @@ impl Gate {
         run(&["init", &folder, "--name", "bench"])?;
         let operator = operator(plant)?;
         std::fs::write(plant.join("rule.cedar"), include_str!("rule.cedar"))?;
-        std::fs::write(plant.join("plant.toml"), plant_file(provider, ledger.path(), without))?;
+        std::fs::write(plant.join("plant.toml"), plant_file(provider, ledger.path(), without) + more)?;
         run(&["init", &folder, "--force"])?;
         run(&["check"])?;
 
@@ -93,7 +94,22 @@ impl Gate {
         let path = if without == Without::Reading { UNREAD } else { "/v1/chat/completions" };
         let path = format!("/provider{path}");
         let target = Target { name, address, path, tls, headers, process: process.id() };
-        Ok(Self { target, binary: binary.to_owned(), plant: plant.to_owned(), _process: process, _ledger: ledger })
+        Ok(Self { target, binary: binary.to_owned(), plant: plant.to_owned(), process: Some(process), ledger })
+    }
+
+    /// Ends the gateway; its plant stays.
+    pub(crate) fn stop(&mut self) {
+        self.process = None;
+    }
+
+    /// The folder of its ledger.
+    pub(crate) fn ledger(&self) -> &Path {
+        self.ledger.path()
+    }
+
+    /// Its plant file.
+    pub(crate) fn plant_file(&self) -> PathBuf {
+        self.plant.join("plant.toml")
     }
 
     /// A command of the plant's people, while the gateway runs.

@@ -13,6 +13,7 @@
 //! the tables from there into the book.
 
 mod contenders;
+mod endurance;
 mod gate;
 mod load;
 mod page;
@@ -44,6 +45,9 @@ struct Args {
     /// Windows of each contender.
     #[arg(long, default_value_t = 4)]
     windows: usize,
+    /// Length of the mixed load in minutes.
+    #[arg(long, default_value_t = 60)]
+    minutes: u64,
     /// The folder of `penstock` and `scripted-provider`.
     #[arg(long, default_value = "target/release")]
     binaries: PathBuf,
@@ -66,6 +70,8 @@ enum Selected {
     Steps,
     /// Prompts of 100 KiB, 1,024 streams and 64 pictures of 20 MiB at once.
     Bodies,
+    /// A mixed load for `--minutes`, and what of it stays in memory. It is told and not written.
+    Endurance,
     /// Nothing; only the page is written.
     None,
 }
@@ -81,6 +87,10 @@ async fn main() -> Outcome<()> {
             Selected::Gateways => results.gateways = parts::gateways(&args).await?,
             Selected::Steps => results.steps = parts::steps(&args).await?,
             Selected::Bodies => results.bodies = parts::bodies(&args).await?,
+            Selected::Endurance => {
+                endurance::run(&args).await?;
+                continue;
+            }
             Selected::None => {}
         }
         std::fs::write(&args.results, serde_json::to_string_pretty(&results)? + "\n")?;

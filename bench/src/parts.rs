@@ -41,7 +41,7 @@ impl Bench {
 
     fn gate(&self, args: &Args, name: &'static str, ledgers: &Path, without: Without) -> Outcome<Gate> {
         let plant = self.folder.path().join(name.replace(' ', "-").replace(',', ""));
-        Gate::start(name, (&args.binaries.join("penstock"), &plant, ledgers), self.provider.address, without)
+        Gate::start(name, (&args.binaries.join("penstock"), &plant, ledgers), self.provider.address, without, "")
     }
 
     fn direct(&self) -> Target {

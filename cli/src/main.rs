@@ -67,6 +67,7 @@ mod signing;
 mod signing_in;
 mod sql;
 mod stocktaking;
+mod stranger;
 mod texts;
 mod token;
 mod usage;

@@ -17,6 +17,7 @@ use crate::prune;
 use crate::quotas::Kept;
 use crate::secrets::PlantKey;
 use crate::sighted::Sighted;
+use crate::stranger::Stranger;
 use crate::vault::Vault;
 use crate::witnessing::{Fresh, Witnessing};
 use config::Loaded;
@@ -349,6 +350,7 @@ impl House {
 
     fn renew(&mut self) -> miette::Result<()> {
         let loaded = Arc::new(assemble::load(&self.path)?);
+        Stranger::refuse(&self.loaded, &loaded)?;
         let last = Last::of(&self.loaded);
         let approvers = last.approvers_of(&loaded)?;
         self.gateway.renew_tls().into_diagnostic()?;
@@ -488,7 +490,8 @@ fn in_force(loaded: &Loaded) -> BTreeMap<&'static str, Note> {
 
 /// What a `config` record says of a plant that did not.
 fn rejected(problem: &miette::Report) -> BTreeMap<&'static str, Note> {
-    let mut note = problem.downcast_ref().map(Unapproved::note).unwrap_or_default();
+    let unapproved = problem.downcast_ref().map(Unapproved::note);
+    let mut note = unapproved.or_else(|| problem.downcast_ref().map(Stranger::note)).unwrap_or_default();
     note.insert("result", Note::text("rejected"));
     note
 }

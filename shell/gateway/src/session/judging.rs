@@ -1,9 +1,10 @@
 //! One event of a session: the caller's as a call is judged, the provider's as an answer is read.
 
 use super::frames::Leg;
-use super::{Ended, Session};
+use super::{Ended, Session, Speaker};
 use crate::journal::Journal;
 use crate::reading::Reading;
+use crate::{Gate, Inforce};
 use bytes::Bytes;
 use inspect::Restorer;
 use plant::{Channel, Conduit, FindingCount, Form, Reason, Refusal, Rewrite};
@@ -19,16 +20,26 @@ pub(super) fn reader(endpoint: Endpoint, passage: &Passage) -> Answer {
 }
 
 /// An event that may leave.
-pub(super) struct Judged {
+pub(crate) struct Judged {
     /// As it leaves.
-    pub(super) leaves: Bytes,
+    pub(crate) leaves: Bytes,
     /// Whether it is a piece of sound and nothing else.
-    pub(super) sound: bool,
+    pub(crate) sound: bool,
 }
 
-impl Session {
+/// By what the events of one caller are judged, as long as the exchange lasts.
+pub(crate) struct Judge {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) inforce: Arc<Inforce>,
+    pub(crate) speaker: Box<Speaker>,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) passage: Passage,
+    pub(crate) restorer: Shared,
+}
+
+impl Judge {
     /// The stages of one event of the caller.
-    pub(super) fn judge(&mut self, event: &Bytes, journal: &mut Journal) -> Result<Judged, Refusal> {
+    pub(crate) fn judge(&self, event: &Bytes, journal: &mut Journal) -> Result<Judged, Refusal> {
         let commitments = &self.gate.secrets.commitments;
         journal.received(commitments, event);
         let (principal, crossing) = (&self.speaker.principal, &self.speaker.crossing);
@@ -64,7 +75,9 @@ impl Session {
         journal.sends(commitments, event, &leaves);
         Ok(Judged { leaves, sound: request.is_sound() })
     }
+}
 
+impl Session {
     /// Answers an event that does not leave, once its record is durable. The session goes on.
     pub(super) async fn object(
         &mut self,
@@ -99,7 +112,7 @@ impl Session {
 
 /// A restorer that learns while answers pass it.
 #[derive(Clone, Default)]
-pub(super) struct Shared(Arc<Mutex<Restorer>>);
+pub(crate) struct Shared(Arc<Mutex<Restorer>>);
 
 impl Shared {
     /// A panic under the lock leaves texts behind that end with the session.
