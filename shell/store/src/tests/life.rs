@@ -52,7 +52,7 @@ fn records_are_acknowledged_in_order_with_their_place() {
 }
 
 #[test]
-fn tiles_are_right_on_both_sides_of_their_boundaries() {
+fn f14_tiles_are_right_on_both_sides_of_their_boundaries() {
     for size in [255, 256, 257, 511, 512, 513] {
         let folder = folder();
         let (store, _) = open(folder.path());
@@ -64,7 +64,7 @@ fn tiles_are_right_on_both_sides_of_their_boundaries() {
 }
 
 #[test]
-fn tiles_are_right_where_the_second_row_begins_a_third() {
+fn f14_tiles_are_right_where_the_second_row_begins_a_third() {
     let folder = folder();
     let settings = Settings { segment_bytes: 8 << 20, queue: 70_000, ..settings() };
     let (store, _) = Store::open(folder.path(), &opening(settings)).unwrap();
@@ -111,7 +111,7 @@ fn old_notes_are_thinned_out() {
 }
 
 #[test]
-fn two_openers_never_have_one_ledger() {
+fn f10_two_openers_never_have_one_ledger() {
     let folder = folder();
     let (_store, _) = open(folder.path());
     let error = Store::open(folder.path(), &opening(settings())).unwrap_err();
@@ -206,7 +206,7 @@ impl Clock for Put {
 }
 
 #[test]
-fn a_clock_that_is_set_back_is_on_record_before_anything_else() {
+fn a12_a_clock_that_is_set_back_is_on_record_before_anything_else() {
     let folder = folder();
     let clock = Arc::new(Put(AtomicU64::new(1_700_000_000_000), AtomicU64::new(5)));
     let settings = Settings { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..settings() };
