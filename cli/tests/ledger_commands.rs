@@ -324,6 +324,38 @@ fn a_receipt_stands_on_its_own() {
 }
 
 #[test]
+fn a10_an_old_receipt_is_not_taken_for_current() {
+    let house = House::new();
+    let (file, key) = (house.path("one.tlog-proof"), house.path("ledger/trust/ledger.vkey"));
+    house.lines(&["receipt", &house.refused.to_string(), "-o", &file]);
+    let known = |what: &str| house.verify(&[&file, "--key", &key, "--known", &house.path(what)]);
+    let (code, text) = known("ledger/checkpoint");
+    assert!(code == 0 && text.contains("this head is the one that you hold"), "{text}");
+    let (head, _) = store::Reader::open(&house.ledger()).unwrap().published().unwrap().unwrap();
+    let signer = |origin: &str, seed| {
+        seal::note::Signer::new(origin, Arc::new(seal::SigningKey::from_seed([seed; 32].into()))).unwrap()
+    };
+    let sign = |head: &ledger::Checkpoint, seed| {
+        std::fs::write(house.path("kept"), head.sign(&signer(&head.origin, seed)).unwrap().to_string()).unwrap();
+    };
+    sign(&ledger::Checkpoint { root: [7; 32], ..head.clone() }, 3);
+    let (code, text) = known("kept");
+    assert!(code == 11 && text.contains("two roots"), "{text}");
+    sign(&ledger::Checkpoint { size: head.size - 1, ..head.clone() }, 3);
+    let (code, text) = known("kept");
+    assert!(code == 14 && text.contains("its head is newer"), "{text}");
+    sign(&head, 4);
+    let (code, text) = known("kept");
+    assert!(code == 14 && text.contains("the known checkpoint proves nothing"), "{text}");
+    let store = open(&house.ledger());
+    store.write(refusal(900)).unwrap();
+    store.close();
+    let (code, text) = known("ledger/checkpoint");
+    assert!(code == 14 && text.contains("its head is old"), "{text}");
+    assert_eq!(house.verify(&[&file, "--key", &key]).0, 0, "the record is in the ledger all the same");
+}
+
+#[test]
 fn a_running_ledger_can_be_searched_proved_and_verified() {
     let folder = tempfile::tempdir().unwrap();
     let house = House { folder, refused: id(0), allowed: id(0) };
