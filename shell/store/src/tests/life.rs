@@ -425,3 +425,42 @@ fn a_record_has_its_number_in_tiles_and_after_them() {
     let known = all.iter().filter(|record| record.entry.kind() == Some(Kind::Boot)).map(|record| record.entry.seq());
     assert_eq!(kept, known.collect::<Vec<_>>());
 }
+
+/// A clock that knows how far it may be off: as many milliseconds as it was looked at.
+#[derive(Debug, Default)]
+struct Unsure(std::sync::atomic::AtomicU64);
+
+impl crate::Clock for Unsure {
+    fn read(&self) -> crate::Reading {
+        let looks = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        crate::Reading { time: Millis(1_763_674_500_000 + looks), mono: 1000 * looks }
+    }
+    fn boot(&self) -> String {
+        "boot-1".to_owned()
+    }
+    fn source(&self) -> String {
+        "ntp".to_owned()
+    }
+    fn bound(&self, at: &crate::Reading) -> Option<u64> {
+        (at.mono > 5000).then_some(at.mono / 1000)
+    }
+}
+
+#[test]
+fn a12_every_record_says_how_far_its_time_may_be_off() {
+    let folder = folder();
+    let clock = std::sync::Arc::new(Unsure::default());
+    let (store, _) = Store::open(folder.path(), &opening(Settings { clock, ..settings() })).unwrap();
+    for number in 0..10 {
+        write(&store, number);
+    }
+    store.close();
+    let records = Reader::open(folder.path()).unwrap().records(0, Filter::default());
+    let said: Vec<_> = records.map(|record| record.unwrap().entry).collect();
+    for entry in &said {
+        assert_eq!(entry.number("clk.bound"), Some(entry.number("mono").unwrap() / 1000).filter(|looks| *looks > 5));
+    }
+    let sure = said.iter().filter(|entry| entry.number("clk.bound").is_some()).count();
+    assert!(sure > 3 && sure < said.len(), "{sure}");
+    assert_eq!(verify(folder.path()), [""; 0]);
+}
