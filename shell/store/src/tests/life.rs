@@ -464,3 +464,40 @@ fn a12_every_record_says_how_far_its_time_may_be_off() {
     assert!(sure > 3 && sure < said.len(), "{sure}");
     assert_eq!(verify(folder.path()), [""; 0]);
 }
+
+#[test]
+fn an_incident_is_all_that_is_tied_to_a_record_and_nothing_else() {
+    let folder = folder();
+    let (store, _) = open(folder.path());
+    let note = |kind, number, name: &'static str, of: plant::RecordId| {
+        let mut draft = draft(kind, number, None, 1);
+        draft.body.note.insert(name, Note::Text(of.to_string()));
+        draft
+    };
+    let write = |draft| store.write(draft).unwrap().id;
+    let hold = write(draft(Kind::Hold, 0, None, 1));
+    let intent = write(draft(Kind::Intent, 1, Some(hold), 1));
+    let other = write(draft(Kind::Intent, 2, None, 1));
+    let outcome = write(draft(Kind::Outcome, 3, Some(intent), 1));
+    write(draft(Kind::Outcome, 4, Some(other), 1));
+    let account = write(note(Kind::Oversight, 5, "outcome", outcome));
+    write(note(Kind::Read, 6, "record", intent));
+    // What merely says an identity is not tied to it: the field may come from outside.
+    write(note(Kind::Admin, 7, "text2", outcome));
+    store.close();
+    let reader = Reader::open(folder.path()).unwrap();
+    let found = |of, size, filter: Filter| {
+        let incident = Some(crate::Incident::about(of));
+        let filter = Filter { incident, ..filter }.gathered(&reader, size).unwrap();
+        let records = reader.records(0, filter).map(|record| record.unwrap().entry.number("note.n").unwrap());
+        records.collect::<Vec<_>>()
+    };
+    for record in [hold, intent, outcome, account] {
+        assert_eq!(found(record, u64::MAX, Filter::default()), [0, 1, 3, 5, 6], "{record}");
+    }
+    assert_eq!(found(other, u64::MAX, Filter::default()), [2, 4]);
+    assert_eq!(found(hold, 6, Filter::default()), [0, 1, 3], "two records of the ledger's own come first");
+    let calls = Filter { kind: Some(Kind::Intent), ..Filter::default() };
+    assert_eq!(found(account, u64::MAX, calls), [1]);
+    assert_eq!(found(crate::own::id(Millis(1)), u64::MAX, Filter::default()), [0_u64; 0]);
+}
