@@ -267,7 +267,7 @@ impl House {
 const SUBJECT: [&str; 2] = ["--subject", "workload.assistant"];
 
 #[test]
-fn what_is_erased_is_gone_with_authority_and_nothing_can_be_guessed() {
+fn a19_what_is_erased_is_gone_with_authority_and_nothing_can_be_guessed() {
     let house = House::new();
     let gateway = house.run();
     let record = house.call(&gateway, "my name is Erika Mustermann");

@@ -80,6 +80,12 @@ pub enum ReadError {
         /// Why.
         source: ReceiptError,
     },
+    /// Too many records belong to one incident.
+    #[error(
+        "more than {} records are tied to each other: name a time, a conduit or a workload instead",
+        crate::INCIDENT_LIMIT
+    )]
+    Incident,
     /// The write-ahead log cannot be read.
     #[error(transparent)]
     Wal(#[from] WalError),

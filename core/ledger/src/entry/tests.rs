@@ -142,7 +142,7 @@ fn what_was_written_is_read() {
 }
 
 #[test]
-fn foreign_text_cannot_make_a_record_look_like_another() {
+fn a18_foreign_text_cannot_make_a_record_look_like_another() {
     let hostile = "a\n\r\0\u{1b}[31m\u{2028}\u{2029}\u{202e}\u{2066}\u{200b}\u{feff}\u{7f}\u{9b}\u{e0041}z";
     let mut draft = full();
     let what = draft.body.what.as_mut().unwrap();
@@ -165,7 +165,7 @@ fn foreign_text_cannot_make_a_record_look_like_another() {
 }
 
 #[test]
-fn foreign_text_is_cut_and_cannot_make_a_record_too_long() {
+fn a18_foreign_text_is_cut_and_cannot_make_a_record_too_long() {
     let mut draft = full();
     let flood = "\"\u{1F9EA}".repeat(20_000);
     let what = draft.body.what.as_mut().unwrap();
@@ -195,7 +195,7 @@ fn what_cannot_be_a_record_is_refused_by_the_writer() {
 }
 
 #[test]
-fn hostile_lines_are_refused() {
+fn a18_hostile_lines_are_refused() {
     let good = line(&bare(Kind::Beat, Body::default()));
     assert!(decode(good.as_bytes()).is_ok());
     let refused = |text: &str| {

@@ -94,7 +94,7 @@ impl Profile {
 
     /// Whether what was asked for says by itself whom the records are about; the manifest repeats it.
     pub(super) fn gives_away(filter: &Filter) -> bool {
-        filter.operator.is_some() || filter.id.is_some()
+        filter.operator.is_some() || filter.id.is_some() || filter.incident.is_some()
     }
 
     /// The line of a redacted record: canonical JSON (RFC 8785).
