@@ -137,7 +137,7 @@ impl Seen {
         let Some(provider) = record.provider() else { return };
         self.see(ComponentKind::Provider, provider, record, refused, own);
         self.see(ComponentKind::Endpoint, &format!("{provider}/{endpoint}"), record, refused, own);
-        if let Some(model) = record.text("what.model") {
+        if let Some(model) = record.model() {
             self.see(ComponentKind::Model, &format!("{provider}/{model}"), record, refused, own);
         }
     }
@@ -146,7 +146,7 @@ impl Seen {
     /// model that was asked for.
     fn answered(&mut self, record: &Record<'_>) {
         let (None, Some(provider)) = (record.text("note.answered_by"), record.provider()) else { return };
-        if let (Some(model), version @ Some(_)) = (record.text("what.model"), record.text("out.model")) {
+        if let (Some(model), version @ Some(_)) = (record.model(), record.text("out.model")) {
             self.version(ComponentKind::Model, &format!("{provider}/{model}"), version, record, false);
         }
     }
@@ -248,6 +248,11 @@ impl<'a> Record<'a> {
     fn workload(&self) -> Option<&'a str> {
         let proved = self.text("who.workload.by").is_some_and(|by| by != "asserted");
         self.text("who.workload.id").filter(|_| proved)
+    }
+
+    /// The model that is asked there.
+    fn model(&self) -> Option<&'a str> {
+        self.text("what.renamed").or_else(|| self.text("what.model"))
     }
 
     /// Where it goes.
