@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Most of a kind, and most versions and workloads of each.
 const MOST: usize = 2_048;
 const MOST_INNER: usize = 64;
+/// Most versions of all together: what is kept stays a few megabytes, whatever a provider calls itself.
+const MOST_VERSIONS: usize = 8_192;
 /// Longest name.
 const LONGEST: usize = 512;
 
@@ -83,6 +85,8 @@ pub struct Seen {
     /// The identity of the last one that was.
     pub last: Option<String>,
     entries: BTreeMap<(ComponentKind, String), Entry>,
+    /// How many versions they have.
+    versions: usize,
     /// How many sightings found no room.
     beyond: u64,
 }
@@ -152,7 +156,7 @@ impl Seen {
     }
 
     fn see(&mut self, kind: ComponentKind, name: &str, record: &Record<'_>, refused: bool, by: Option<&str>) {
-        let Some(entry) = self.entry(kind, name, refused) else { return };
+        let Some(entry) = self.entry(kind, name, refused, by) else { return };
         entry.span.add(record.at, refused);
         if let Some(by) = by.filter(|by| entry.workloads.len() < MOST_INNER && !entry.workloads.contains(*by)) {
             entry.workloads.insert(by.to_owned());
@@ -161,19 +165,28 @@ impl Seen {
 
     fn version(&mut self, kind: ComponentKind, name: &str, version: Option<&str>, record: &Record<'_>, refused: bool) {
         let Some((version, entry)) = version.zip(self.entries.get_mut(&(kind, name.to_owned()))) else { return };
-        if version.len() > LONGEST || entry.versions.len() >= MOST_INNER && !entry.versions.contains_key(version) {
-            self.beyond = self.beyond.saturating_add(1);
-            return;
+        if !entry.versions.contains_key(version) {
+            let room = entry.versions.len() < MOST_INNER && self.versions < MOST_VERSIONS;
+            if version.len() > LONGEST || !room {
+                self.beyond = self.beyond.saturating_add(1);
+                return;
+            }
+            self.versions += 1;
         }
         entry.versions.entry(version.to_owned()).or_default().add(record.at, refused);
     }
 
-    /// The entry of a name. What was only ever refused takes half of the room at most, so that attempts do not crowd out what is used.
-    fn entry(&mut self, kind: ComponentKind, name: &str, refused: bool) -> Option<&mut Entry> {
+    /// The entry of a name. What was only ever refused takes half of the room at most, so that attempts do not crowd out what is used;
+    /// and what one workload alone uses a quarter, so that it does not crowd out what the others do.
+    fn entry(&mut self, kind: ComponentKind, name: &str, refused: bool, by: Option<&str>) -> Option<&mut Entry> {
         let key = (kind, name.to_owned());
         if !self.entries.contains_key(&key) {
-            let of_kind = self.entries.range((kind, String::new())..).take_while(|((one, _), _)| *one == kind).count();
-            if name.len() > LONGEST || of_kind >= if refused { MOST / 2 } else { MOST } {
+            let of_kind = || self.entries.range((kind, String::new())..).take_while(|((one, _), _)| *one == kind);
+            let of_one = |by: &str| {
+                of_kind().filter(|(_, entry)| entry.workloads.len() == 1 && entry.workloads.contains(by)).count()
+            };
+            let full = of_kind().count() >= if refused { MOST / 2 } else { MOST };
+            if name.len() > LONGEST || full || by.is_some_and(|by| of_one(by) >= MOST / 4) {
                 self.beyond = self.beyond.saturating_add(1);
                 return None;
             }
@@ -217,9 +230,10 @@ fn read(value: &Value) -> Option<Seen> {
             workloads.as_array()?.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<_>>()?;
         entries.insert((ComponentKind::named(kind.as_str()?)?, name.as_str()?.to_owned()), own);
     }
+    let versions = entries.values().map(|entry: &Entry| entry.versions.len()).sum();
     let last = value.get("last")?;
     let last = if last.is_null() { None } else { Some(last.as_str()?.to_owned()) };
-    Some(Seen { next: value.get("next")?.as_u64()?, last, entries, beyond: value.get("beyond")?.as_u64()? })
+    Some(Seen { next: value.get("next")?.as_u64()?, last, entries, versions, beyond: value.get("beyond")?.as_u64()? })
 }
 
 /// A record, as far as it is counted.
@@ -321,16 +335,52 @@ mod tests {
         assert_eq!(kinds, [(ComponentKind::Caller, "10.0.0.1")]);
     }
 
+    fn by(workload: &str, mut call: Value) -> Value {
+        call["who"]["workload"]["id"] = workload.into();
+        call
+    }
+
     #[test]
     fn names_that_callers_make_up_have_a_bound_and_leave_room_for_what_is_used() {
         let mut seen = Seen::default();
         for number in 0..3_000 {
-            count(&mut seen, call("refuse", &format!("m-{number}")));
+            let workload = format!("w-{}", number % 4);
+            count(&mut seen, by(&workload, call("refuse", &format!("m-{number}"))));
         }
         count(&mut seen, call("intent", "gpt-4o"));
         let models = seen.entries().filter(|(kind, ..)| *kind == ComponentKind::Model).count();
         assert_eq!((models, seen.beyond()), (1_025, 1_976));
         assert!(seen.of(ComponentKind::Model, "openai/gpt-4o").is_some());
+    }
+
+    #[test]
+    fn what_one_workload_makes_up_leaves_room_for_what_others_use() {
+        let mut seen = Seen::default();
+        for number in 0..3_000 {
+            count(&mut seen, call("intent", &format!("m-{number}")));
+        }
+        count(&mut seen, by("planner", call("intent", "o3")));
+        let models = seen.entries().filter(|(kind, ..)| *kind == ComponentKind::Model).count();
+        assert_eq!((models, seen.beyond()), (513, 2_488));
+        assert!(seen.of(ComponentKind::Model, "openai/o3").is_some());
+    }
+
+    #[test]
+    fn what_a_provider_calls_itself_has_a_bound() {
+        let mut seen = Seen::default();
+        for model in 0..300 {
+            let name = format!("m-{model}");
+            count(&mut seen, call("intent", &name));
+            for version in 0..70 {
+                let mut outcome = call("outcome", &name);
+                outcome["out"] = json!({ "model": format!("{version}{}", "\u{1f3ed}".repeat(100)) });
+                count(&mut seen, outcome);
+            }
+        }
+        let kept = seen.save();
+        assert!(kept.len() < 8 << 20, "{}", kept.len());
+        assert_eq!(seen.entries().map(|(_, _, entry)| entry.versions.len()).sum::<usize>(), 8_192);
+        assert_eq!(Seen::restore(&kept), Ok(seen));
     }
 
     #[test]
