@@ -37,6 +37,8 @@ const MOST: usize = 65_536;
 const ROUNDS: usize = 64;
 /// How many records a start reads behind the file at most, as long as the gateway can write it.
 const BEHIND: u64 = 16_384;
+/// Longest reason, in characters.
+pub(crate) const LONGEST: usize = 200;
 /// What the last line of a note begins with, in which each person says why.
 const BECAUSE: &str = "because ";
 
@@ -53,6 +55,12 @@ pub(crate) fn digest(told: &[u8]) -> String {
 /// What a person signs.
 pub(crate) fn text(step: &Step, plant: &plant::PlantId, because: &str) -> String {
     format!("{}{BECAUSE}{because}\n", step.text(plant))
+}
+
+/// Whether a text says why, in a line that hides nothing.
+pub(crate) fn is_reason(text: &str) -> bool {
+    let turns = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    !text.trim().is_empty() && text.chars().count() <= LONGEST && !text.chars().any(|c| c.is_control() || turns(c))
 }
 
 /// A step that a component can take next.
@@ -102,6 +110,9 @@ fn signed(path: &Path, approver: &Verifier, step: &str) -> miette::Result<Option
     let Some(note) = approvals::note(path)? else { return Ok(None) };
     note.verify(std::slice::from_ref(approver)).into_diagnostic()?;
     let because = note.text().strip_prefix(step).and_then(|rest| rest.strip_prefix(BECAUSE)?.strip_suffix('\n'));
+    if because.is_some_and(|because| !is_reason(because)) {
+        miette::bail!("it does not say why in one line of at most {LONGEST} characters");
+    }
     // Signed for a component that was declared otherwise by then.
     Ok(because.map(str::to_owned))
 }
@@ -358,4 +369,38 @@ fn recorded(reader: &Reader, next: u64, mut lives: Lives) -> miette::Result<Live
         lives.take(Approved { step, by, because }, entry.t());
     }
     Ok(lives)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST, signed, text};
+    use crate::approvals;
+    use inventory::{ComponentName, Lives, State};
+    use plant::PlantId;
+    use seal::SigningKey;
+    use seal::note::{Note, Signer};
+    use std::sync::Arc;
+    use zeroize::Zeroizing;
+
+    #[test]
+    fn a_note_that_says_why_in_no_plain_line_signs_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let plant = PlantId::new("works").unwrap();
+        let name = ComponentName::parse("model:gpt").unwrap();
+        let step = Lives::default().step(&name, State::Live, State::Suspended, "00").unwrap();
+        let ada = Signer::new("ada", Arc::new(SigningKey::from_seed(Zeroizing::new([1; 32])))).unwrap();
+        let path = folder.path().join(step.file("ada"));
+        let read = |because: &str| {
+            let note = Note::sign(text(&step, &plant, because), &ada).unwrap();
+            approvals::leave(folder.path(), &path, &note).unwrap();
+            signed(&path, ada.verifier(), &step.text(&plant))
+        };
+        assert_eq!(read("leaks recipes").unwrap().as_deref(), Some("leaks recipes"));
+        let long = "ä".repeat(LONGEST + 1);
+        for because in ["", " ", "one\ntwo", "back\u{202e}wards", "no\u{200b}thing", long.as_str()] {
+            assert!(!matches!(read(because), Ok(Some(_))), "{because:?}");
+        }
+        assert!(read(&long[2..]).unwrap().is_some());
+        assert!(Note::sign(text(&step, &plant, "it\u{1b}[2Jhides"), &ada).is_err(), "no note holds what moves a cursor");
+    }
 }
