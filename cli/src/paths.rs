@@ -12,6 +12,7 @@ use crate::records::{self, Where};
 use crate::{assemble, print};
 use clap::ValueEnum;
 use config::Loaded;
+use ledger::Entry;
 use miette::{IntoDiagnostic, WrapErr};
 use plant::{Kind, Label, Millis, SOURCE_FAMILY, Verdict};
 use policy::{Policy, Route};
@@ -19,7 +20,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
-use store::{Filter, Record};
+use store::Filter;
 
 /// Most lines. Names in records come from callers too: whoever makes them up fills no memory.
 const MOST: usize = 10_000;
@@ -141,31 +142,47 @@ pub(crate) fn run(plant: &Path, args: &Args) -> miette::Result<ExitCode> {
     Ok(if args.marked && !lines.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// The ways that calls took, from the records that say so before anything leaves; and of those that were refused.
+/// The ways that calls took, from the records that say so before anything leaves; and those that were refused, as far as there is room.
 fn seen(plant: &Path, args: &Args, loaded: &Loaded) -> miette::Result<BTreeMap<Way, Seen>> {
-    let mut seen: BTreeMap<Way, Seen> = BTreeMap::new();
-    let Args { since, until, .. } = *args;
-    let reader = args.ledger.reader(plant)?;
-    for kind in [Kind::Intent, Kind::Event, Kind::Switch, Kind::Refuse] {
-        let filter = Filter { since, until, kind: Some(kind), ..Filter::default() };
-        for record in reader.records(0, filter) {
-            let record = record.into_diagnostic().wrap_err("the ledger cannot be read; `penstock verify` says more")?;
-            add(&record, kind, loaded, &mut seen);
+    let (mut taken, mut refused) = (BTreeMap::new(), BTreeMap::<Way, Seen>::new());
+    let filter = Filter { since: args.since, until: args.until, ..Filter::default() };
+    for record in args.ledger.reader(plant)?.records(0, filter) {
+        let record = record.into_diagnostic().wrap_err("the ledger cannot be read; `penstock verify` says more")?;
+        let Some(passage) = passage(&record.entry) else { continue };
+        add(&record.entry, passage, loaded, if passage == Passage::Taken { &mut taken } else { &mut refused });
+    }
+    for (way, seen) in refused {
+        if taken.len() < MOST || taken.contains_key(&way) {
+            taken.entry(way).or_default().refused = seen.refused;
         }
     }
-    Ok(seen)
+    Ok(taken)
 }
 
-fn add(record: &Record, kind: Kind, loaded: &Loaded, seen: &mut BTreeMap<Way, Seen>) {
-    let entry = &record.entry;
+/// How a call fared on its way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Passage {
+    Taken,
+    Refused,
+}
+
+/// None: the record says nothing of a way.
+fn passage(entry: &Entry) -> Option<Passage> {
+    let refused = entry.text("dec.verdict") == Some(Verdict::Refuse.name());
+    match entry.kind()? {
+        // Accounts for an answer.
+        _ if entry.text("note.at") == Some("oversight") => None,
+        Kind::Refuse => Some(Passage::Refused),
+        Kind::Intent | Kind::Event | Kind::Switch => Some(if refused { Passage::Refused } else { Passage::Taken }),
+        _ => None,
+    }
+}
+
+fn add(entry: &Entry, passage: Passage, loaded: &Loaded, seen: &mut BTreeMap<Way, Seen>) {
     let text = |path: &str| entry.text(path).unwrap_or("-").to_owned();
     let provider = ["note.answered_by", "what.rerouted", "what.provider"].iter().find_map(|path| entry.text(path));
-    // An account of an answer, or a call of nobody to nowhere; and an answer of the plant's own, which goes to no one.
+    // A call of nobody to nowhere; and an answer of the plant's own, which goes to no one.
     let Some(provider) = provider.filter(|provider| *provider != "fixed-answer") else { return };
-    if entry.text("note.at") == Some("oversight") {
-        return;
-    }
-    let refused = kind == Kind::Refuse || entry.text("dec.verdict") == Some(Verdict::Refuse.name());
     let findings = entry.at("what.findings").and_then(Value::as_array).into_iter().flatten();
     let labels: BTreeMap<String, u64> = findings
         .filter_map(|one| Some((one.get("label")?.as_str()?.to_owned(), one.get("count").and_then(Value::as_u64)?)))
@@ -188,7 +205,7 @@ fn add(record: &Record, kind: Kind, loaded: &Loaded, seen: &mut BTreeMap<Way, Se
             continue;
         }
         let seen = seen.entry(way).or_default();
-        if refused {
+        if passage == Passage::Refused {
             seen.refused += 1;
             continue;
         }
