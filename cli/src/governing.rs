@@ -185,14 +185,16 @@ impl Governing {
     /// If the ledger cannot be read.
     pub(crate) fn open(loaded: &Loaded, key: &PlantKey, store: &Store) -> miette::Result<Self> {
         let (path, mac) = (loaded.gateway.ledger.join(FILE), key.components());
-        let (reader, size) = (Reader::open(&loaded.gateway.ledger).into_diagnostic()?, store.state().size);
+        let reader = Reader::open(&loaded.gateway.ledger).into_diagnostic()?;
         let read = Kept::read(&path, &mac);
         if let Err(problem) = &read {
             tracing::error!(problem, path = %path.display(), "where components stand: the ledger's records count");
         }
-        let kept = read.ok().flatten().filter(|kept| kept.next <= size);
+        let kept = read.ok().flatten();
         let lost = kept.is_none() && reader.first().into_diagnostic()? > 0;
         let Kept { next, lives } = kept.unwrap_or_else(|| Kept { next: 0, lives: Lives::default() });
+        // A ledger that lost its tail with the power has fewer than the file counts.
+        let next = next.min(store.state().size);
         let mut lives = recorded(&reader, next, lives).wrap_err("nobody knows which components are suspended")?;
         if lost {
             unknown(&mut lives, loaded);

@@ -211,7 +211,7 @@ mod tests {
     fn names_that_were_only_tried_crowd_out_nothing() {
         let tried: Vec<String> = (0..1_000).map(|number| format!("m-{number}")).collect();
         let mut calls: Vec<_> = tried.iter().map(|name| ("refuse", name.as_str())).collect();
-        calls.push(("intent", "z"));
+        calls.extend([("intent", "z"); 4]);
         let (all, told) = (inventory(&calls, &[]), chosen(inventory(&calls, &[])));
         let models = |rows: &[Row]| rows.iter().filter(|row| row.kind == ComponentKind::Model).count();
         assert_eq!((models(&all), models(&told)), (1_001, MOST_REFUSED + 1));
