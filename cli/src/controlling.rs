@@ -329,7 +329,7 @@ fn shown(waiting: &Waiting, content: bool) -> Hold {
         provider: text(
             what.and_then(|what| what.rerouted.as_ref().or(what.provider.as_ref())).map(|id| id as &dyn ToString),
         ),
-        model: what.and_then(|what| what.model.clone()),
+        model: what.and_then(|what| what.model.clone()).filter(|model| !model.is_empty()),
         purpose: text(place.and_then(|place| place.purpose.as_ref()).map(|id| id as &dyn ToString)),
         sensitivity: what.and_then(|what| what.sensitivity.clone()),
         why: waiting.why.clone(),

@@ -188,7 +188,7 @@ impl House {
         let inforce = assemble::inforce(&loaded, &tokens, &key, operator_keys.clone())?;
         let inforce = inforce.approving(mcp::in_force(&loaded, &offered)?).isolating(isolating.parts());
         let (kept, used) = Kept::open(&loaded);
-        let mut governing = Governing::open(folder, &key)?;
+        let mut governing = Governing::open(&loaded, &key, &store)?;
         governing.advance(&loaded, &store);
         let inforce = inforce.resuming(used).governing(governing.standing(&loaded));
         let metrics = Arc::new(Metrics::default());
@@ -384,7 +384,7 @@ impl House {
     }
 
     /// Lets what is under way end, then closes the ledger with a last checkpoint.
-    pub(crate) async fn close(self) {
+    pub(crate) async fn close(mut self) {
         tracing::info!("stopping: exchanges under way may end");
         self.controlling.close().await;
         let (used, mut kept) = (self.gateway.used(), self.kept);
@@ -398,6 +398,7 @@ impl House {
             let _ = chores.await;
         }
         self.alerting.close().await;
+        self.governing.keep(&self.store);
         let state = self.store.close();
         tracing::info!(records = state.size, published = state.published, "ledger closed");
         self.witnessing.close().await;

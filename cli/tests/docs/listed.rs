@@ -35,6 +35,7 @@ fn full() -> Vec<u8> {
             dialect: Some(plant::Dialect::OpenAi),
             endpoint: "chat.completions".to_owned(),
             model: text(),
+            renamed: text(),
             tools: vec!["tool".to_owned()],
             sensitivity: text(),
             findings: vec![FindingCount { label: "tag".to_owned(), count: 1 }],

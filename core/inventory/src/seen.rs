@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Most of a kind, and most versions and workloads of each.
 const MOST: usize = 2_048;
 const MOST_INNER: usize = 64;
+/// Most versions of all together: what is kept stays a few megabytes, whatever a provider calls itself.
+const MOST_VERSIONS: usize = 8_192;
 /// Longest name.
 const LONGEST: usize = 512;
 
@@ -85,6 +87,8 @@ pub struct Seen {
     /// The identity of the last one that was.
     pub last: Option<String>,
     entries: BTreeMap<(ComponentKind, String), Entry>,
+    /// How many versions they have.
+    versions: usize,
     /// How many sightings found no room.
     beyond: u64,
 }
@@ -138,7 +142,7 @@ impl Seen {
         let Some(provider) = record.provider() else { return };
         self.see(ComponentKind::Provider, provider, record, refused, own);
         self.see(ComponentKind::Endpoint, &format!("{provider}/{endpoint}"), record, refused, own);
-        if let Some(model) = said(&record.what.model) {
+        if let Some(model) = record.model() {
             self.see(ComponentKind::Model, &format!("{provider}/{model}"), record, refused, own);
         }
     }
@@ -147,13 +151,13 @@ impl Seen {
     /// model that was asked for.
     fn answered(&mut self, record: &Record<'_>) {
         let (None, Some(provider)) = (record.note.answered_by(), record.provider()) else { return };
-        if let (Some(model), version @ Some(_)) = (said(&record.what.model), said(&record.out.model)) {
+        if let (Some(model), version @ Some(_)) = (record.model(), said(&record.out.model)) {
             self.version(ComponentKind::Model, &format!("{provider}/{model}"), version, record, false);
         }
     }
 
     fn see(&mut self, kind: ComponentKind, name: &str, record: &Record<'_>, refused: bool, by: Option<&str>) {
-        let Some(entry) = self.entry(kind, name, refused) else { return };
+        let Some(entry) = self.entry(kind, name, refused, by) else { return };
         entry.span.add(Millis(record.t), refused);
         if let Some(by) = by.filter(|by| entry.workloads.len() < MOST_INNER && !entry.workloads.contains(*by)) {
             entry.workloads.insert(by.to_owned());
@@ -162,19 +166,28 @@ impl Seen {
 
     fn version(&mut self, kind: ComponentKind, name: &str, version: Option<&str>, record: &Record<'_>, refused: bool) {
         let Some((version, entry)) = version.zip(self.entries.get_mut(&(kind, name.to_owned()))) else { return };
-        if version.len() > LONGEST || entry.versions.len() >= MOST_INNER && !entry.versions.contains_key(version) {
-            self.beyond = self.beyond.saturating_add(1);
-            return;
+        if !entry.versions.contains_key(version) {
+            let room = entry.versions.len() < MOST_INNER && self.versions < MOST_VERSIONS;
+            if version.len() > LONGEST || !room {
+                self.beyond = self.beyond.saturating_add(1);
+                return;
+            }
+            self.versions += 1;
         }
         entry.versions.entry(version.to_owned()).or_default().add(Millis(record.t), refused);
     }
 
-    /// The entry of a name. What was only ever refused takes half of the room at most, so that attempts do not crowd out what is used.
-    fn entry(&mut self, kind: ComponentKind, name: &str, refused: bool) -> Option<&mut Entry> {
+    /// The entry of a name. What was only ever refused takes half of the room at most, so that attempts do not crowd out what is used;
+    /// and what one workload alone uses a quarter, so that it does not crowd out what the others do.
+    fn entry(&mut self, kind: ComponentKind, name: &str, refused: bool, by: Option<&str>) -> Option<&mut Entry> {
         let key = (kind, name.to_owned());
         if !self.entries.contains_key(&key) {
-            let of_kind = self.entries.range((kind, String::new())..).take_while(|((one, _), _)| *one == kind).count();
-            if name.len() > LONGEST || of_kind >= if refused { MOST / 2 } else { MOST } {
+            let of_kind = || self.entries.range((kind, String::new())..).take_while(|((one, _), _)| *one == kind);
+            let of_one = |by: &str| {
+                of_kind().filter(|(_, entry)| entry.workloads.len() == 1 && entry.workloads.contains(by)).count()
+            };
+            let full = of_kind().count() >= if refused { MOST / 2 } else { MOST };
+            if name.len() > LONGEST || full || by.is_some_and(|by| of_one(by) >= MOST / 4) {
                 self.beyond = self.beyond.saturating_add(1);
                 return None;
             }
@@ -218,9 +231,10 @@ fn read(value: &Value) -> Option<Seen> {
             workloads.as_array()?.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<_>>()?;
         entries.insert((ComponentKind::named(kind.as_str()?)?, name.as_str()?.to_owned()), own);
     }
+    let versions = entries.values().map(|entry: &Entry| entry.versions.len()).sum();
     let last = value.get("last")?;
     let last = if last.is_null() { None } else { Some(last.as_str()?.to_owned()) };
-    Some(Seen { next: value.get("next")?.as_u64()?, last, entries, beyond: value.get("beyond")?.as_u64()? })
+    Some(Seen { next: value.get("next")?.as_u64()?, last, entries, versions, beyond: value.get("beyond")?.as_u64()? })
 }
 
 /// A record, as far as it is counted.
@@ -285,6 +299,8 @@ struct What<'a> {
     #[serde(borrow)]
     provider: Option<Text<'a>>,
     #[serde(borrow)]
+    renamed: Option<Text<'a>>,
+    #[serde(borrow)]
     rerouted: Option<Text<'a>>,
 }
 
@@ -318,6 +334,11 @@ impl Record<'_> {
     fn workload(&self) -> Option<&str> {
         let proved = said(&self.who.workload.by).is_some_and(|by| by != "asserted");
         said(&self.who.workload.id).filter(|_| proved)
+    }
+
+    /// The model that is asked there.
+    fn model(&self) -> Option<&str> {
+        said(&self.what.renamed).or_else(|| said(&self.what.model))
     }
 
     /// Where it goes.
@@ -390,16 +411,52 @@ mod tests {
         assert_eq!(kinds, [(ComponentKind::Caller, "10.0.0.1")]);
     }
 
+    fn by(workload: &str, mut call: Value) -> Value {
+        call["who"]["workload"]["id"] = workload.into();
+        call
+    }
+
     #[test]
     fn names_that_callers_make_up_have_a_bound_and_leave_room_for_what_is_used() {
         let mut seen = Seen::default();
         for number in 0..3_000 {
-            count(&mut seen, call("refuse", &format!("m-{number}")));
+            let workload = format!("w-{}", number % 4);
+            count(&mut seen, by(&workload, call("refuse", &format!("m-{number}"))));
         }
         count(&mut seen, call("intent", "gpt-4o"));
         let models = seen.entries().filter(|(kind, ..)| *kind == ComponentKind::Model).count();
         assert_eq!((models, seen.beyond()), (1_025, 1_976));
         assert!(seen.of(ComponentKind::Model, "openai/gpt-4o").is_some());
+    }
+
+    #[test]
+    fn what_one_workload_makes_up_leaves_room_for_what_others_use() {
+        let mut seen = Seen::default();
+        for number in 0..3_000 {
+            count(&mut seen, call("intent", &format!("m-{number}")));
+        }
+        count(&mut seen, by("planner", call("intent", "o3")));
+        let models = seen.entries().filter(|(kind, ..)| *kind == ComponentKind::Model).count();
+        assert_eq!((models, seen.beyond()), (513, 2_488));
+        assert!(seen.of(ComponentKind::Model, "openai/o3").is_some());
+    }
+
+    #[test]
+    fn what_a_provider_calls_itself_has_a_bound() {
+        let mut seen = Seen::default();
+        for model in 0..300 {
+            let name = format!("m-{model}");
+            count(&mut seen, call("intent", &name));
+            for version in 0..70 {
+                let mut outcome = call("outcome", &name);
+                outcome["out"] = json!({ "model": format!("{version}{}", "\u{1f3ed}".repeat(100)) });
+                count(&mut seen, outcome);
+            }
+        }
+        let kept = seen.save();
+        assert!(kept.len() < 8 << 20, "{}", kept.len());
+        assert_eq!(seen.entries().map(|(_, _, entry)| entry.versions.len()).sum::<usize>(), 8_192);
+        assert_eq!(Seen::restore(&kept), Ok(seen));
     }
 
     #[test]
