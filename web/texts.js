@@ -106,6 +106,7 @@ const TEXTS = {
   aSkew: ["This screen's clock and the gateway's differ by {0}", "Die Uhr dieses Bildschirms und die des Gateways weichen um {0} ab"],
   aIsolated: ["Isolated: {0}", "Abgesperrt: {0}"],
   aWaits: ["Waits for a second person: {0} {1}", "Wartet auf eine zweite Person: {0} {1}"],
+  aBarred: ["{0} sign-ins, tokens or requests at this console were refused in the last 15 minutes", "{0} Anmeldungen, Token oder Anfragen an dieser Konsole wurden in den letzten 15 Minuten abgelehnt"],
   aHeld: ["{0} calls wait for a person, the next until {1}", "{0} Aufrufe warten auf Freigabe, der nächste bis {1}"],
   aBreaker: ["Provider {0} is left alone: it failed too often", "Anbieter {0} wird geschont: zu viele Fehler"],
   aBreakerTrying: ["Provider {0} is tried again", "Anbieter {0} wird wieder versucht"],

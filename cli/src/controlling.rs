@@ -6,14 +6,15 @@ use crate::journal::{self, Ledger};
 use crate::searching::Searching;
 use crate::signing_in::SigningIn;
 use crate::stocktaking;
+use crate::visits;
 use ::witness::Standing;
 use arc_swap::ArcSwap;
 use config::Loaded;
 use config::badges::{self, Badges};
 use console::{
-    Archive, Arrival, Asked, Components, Console, Control, Decision, Declaration, Entrance, Fault, Found, Hold,
+    Archive, Arrival, Asked, Barred, Components, Console, Control, Decision, Declaration, Entrance, Fault, Found, Hold,
     InForce, Isolations, Later, Listen, Listing, Map, Name, Opening, Person, Proof, Reading, Receipt, Ruling,
-    Standing as PlantFiles, State, Story, Tls, Tried, Trip, Wanted, Wish,
+    Standing as PlantFiles, State, Story, Tls, Tried, Trip, Visit, Wanted, Why, Wish,
 };
 use gateway::{Valve, Waiting, Word};
 use miette::{IntoDiagnostic, WrapErr};
@@ -220,15 +221,20 @@ impl Hands {
         &self.recorder.store
     }
 
-    async fn known(&self, token: &str) -> Option<Person> {
+    async fn known(&self, token: &str) -> Result<Person, Barred> {
         let terms = self.terms.load_full();
         if let Ok(secret) = Secret::parse(token) {
-            let badge = terms.badges.shown(&secret, gateway::now())?;
-            return Some(Person { name: badge.person.to_string(), by: "token", roles: badge.roles.clone() });
+            let badge = terms.badges.of(&secret).ok_or(Why::TokenUnknown)?;
+            let person = Person { name: badge.person.to_string(), by: "token", roles: badge.roles.clone() };
+            return match badge.state(gateway::now()) {
+                badges::State::Valid => Ok(person),
+                badges::State::Expired => Err(Barred { why: Why::TokenExpired, whose: Some(person) }),
+                badges::State::Revoked => Err(Barred { why: Why::TokenRevoked, whose: Some(person) }),
+            };
         }
-        let (person, stated) = self.valve.inforce().operator(token).await?;
+        let (person, stated) = self.valve.inforce().operator(token).await.ok_or(Why::TokenUnknown)?;
         let roles = terms.control.roles_of(&stated).collect();
-        Some(Person { name: person.to_string(), by: "oidc", roles })
+        Ok(Person { name: person.to_string(), by: "oidc", roles })
     }
 
     async fn change(&self, deed: Deed, by: Person, wish: Wish) -> Result<Asked<Isolations>, Fault> {
@@ -343,7 +349,7 @@ fn lost() -> Fault {
 }
 
 impl Control for Hands {
-    fn recognise<'a>(&'a self, token: &'a str) -> Later<'a, Option<Person>> {
+    fn recognise<'a>(&'a self, token: &'a str) -> Later<'a, Result<Person, Barred>> {
         Box::pin(self.known(token))
     }
 
@@ -481,16 +487,9 @@ impl Entrance for Hands {
         })
     }
 
-    fn note(&self, what: &'static str, person: &Person) {
-        let roles = person.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
-        let note = BTreeMap::from([
-            ("change", Note::text(what)),
-            ("by", Note::text(person.told())),
-            ("roles", Note::text(roles)),
-        ]);
+    fn note(&self, visit: Visit) {
         // Beside who signs in: a ledger that cannot be written keeps nobody from shutting the gate.
-        let recorder = Arc::clone(&self.recorder);
-        tokio::task::spawn_blocking(move || journal::note(&recorder.store, Kind::Admin, note));
+        journal::leave(&self.recorder.store, Kind::Admin, visits::body(visit));
     }
 }
 

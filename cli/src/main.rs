@@ -72,6 +72,7 @@ mod token;
 mod usage;
 mod vault;
 mod verify;
+mod visits;
 mod witness;
 mod witnessing;
 

@@ -3,6 +3,7 @@
 use crate::components::{Components, Declaration};
 use crate::draft::{Standing, Tried};
 use crate::map::Map;
+use crate::porter::Barred;
 use crate::reading::Reading;
 use crate::records::Archive;
 use plant::{Part, RecordId, Right, Role};
@@ -99,8 +100,8 @@ pub enum Fault {
 
 /// What controls a gateway.
 pub trait Control: Archive {
-    /// Who bears a token, if it counts.
-    fn recognise<'a>(&'a self, token: &'a str) -> Later<'a, Option<Person>>;
+    /// Who bears a token, if it counts; why not, if it does not.
+    fn recognise<'a>(&'a self, token: &'a str) -> Later<'a, Result<Person, Barred>>;
 
     /// How everything stands.
     fn state(&self) -> State;
