@@ -12,6 +12,7 @@
 //! numbers stand the floor of the rig (direct) and of the disks (a raw write and sync). The raw numbers go to `bench/results.json`,
 //! the tables from there into the book.
 
+mod consoles;
 mod contenders;
 mod gate;
 mod load;
@@ -66,6 +67,8 @@ enum Selected {
     Steps,
     /// Prompts of 100 KiB, 1,024 streams and 64 pictures of 20 MiB at once.
     Bodies,
+    /// Penstock with nobody who looks and with ten consoles open, in turns.
+    Consoles,
     /// Nothing; only the page is written.
     None,
 }
@@ -81,6 +84,7 @@ async fn main() -> Outcome<()> {
             Selected::Gateways => results.gateways = parts::gateways(&args).await?,
             Selected::Steps => results.steps = parts::steps(&args).await?,
             Selected::Bodies => results.bodies = parts::bodies(&args).await?,
+            Selected::Consoles => results.consoles = parts::consoles(&args).await?,
             Selected::None => {}
         }
         std::fs::write(&args.results, serde_json::to_string_pretty(&results)? + "\n")?;
