@@ -1,5 +1,6 @@
 //! Joins the console to the house: what people ask of a running gateway, done with its parts.
 
+use crate::charting::Charting;
 use crate::drafting;
 use crate::isolating::{Deed, Isolating};
 use crate::journal::{self, Ledger};
@@ -12,11 +13,11 @@ use arc_swap::ArcSwap;
 use config::Loaded;
 use config::badges::{self, Badges};
 use console::{
-    Archive, Arrival, Asked, Barred, Components, Console, Control, Decision, Declaration, Entrance, Fault, Found, Hold,
-    InForce, Isolations, Later, Listen, Listing, Map, Name, Opening, Person, Proof, Reading, Receipt, Ruling,
-    Standing as PlantFiles, State, Story, Tls, Tried, Trip, Visit, Wanted, Why, Wish,
+    Archive, Arrival, Asked, Barred, Components, Console, Control, Decision, Declaration, Entrance, Fault, Form, Found,
+    Hold, InForce, Isolations, Later, Listen, Listing, Map, Name, Opening, Paths, Person, Proof, Reading, Receipt,
+    Ruling, Sought, Standing as PlantFiles, State, Story, Tls, Tried, Trip, Undeclared, Visit, Wanted, Why, Wish,
 };
-use gateway::{Valve, Waiting, Word};
+use gateway::{Inforce, Valve, Waiting, Word};
 use miette::{IntoDiagnostic, WrapErr};
 use plant::{Kind, Note, Plant, RecordId};
 use seal::token::Secret;
@@ -88,6 +89,7 @@ pub(crate) struct Hands {
     looks: Arc<Semaphore>,
     /// Looks into the inventory, one at a time, in the same way.
     stocktaking: Arc<Semaphore>,
+    pub(crate) charting: Arc<Charting>,
 }
 
 /// The console of a gateway that runs.
@@ -114,6 +116,7 @@ impl Controlling {
         let plant_file = if path.is_dir() { path.join(config::PLANT_FILE) } else { path.to_owned() };
         let (drafts, looks) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(2)));
         let stocktaking = Arc::new(Semaphore::new(1));
+        let charting = Arc::new(Charting::new(loaded.gateway.ledger.clone()));
         let searching = Searching::open(loaded, Arc::clone(&recorder));
         let hands = Arc::new(Hands {
             valve,
@@ -127,6 +130,7 @@ impl Controlling {
             drafts,
             looks,
             stocktaking,
+            charting,
         });
         let tls = certificate.map(|certificate| Arc::new(ArcSwap::from_pointee(certificate)));
         let url = loaded.control.url.clone();
@@ -296,6 +300,15 @@ impl Hands {
         self.with_files(place, move |_, now| work(now)).await
     }
 
+    /// Looks at the paths, in the same turn as the inventory.
+    async fn with_paths<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Charting, &Loaded, &Inforce) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let (charting, inforce) = (Arc::clone(&self.charting), self.valve.inforce());
+        self.with_stock(move |now| work(&charting, now, &inforce)).await
+    }
+
     async fn order(&self, by: Person) -> Result<InForce, Fault> {
         let (told, came) = oneshot::channel();
         let busy = |_| Fault::Unavailable("the gateway has as many orders as it takes; try again".to_owned());
@@ -428,6 +441,20 @@ impl Control for Hands {
 
     fn declaration(&self, name: String) -> Later<'_, Result<Declaration, Fault>> {
         Box::pin(self.with_stock(move |now| stocktaking::declaration(now, &name)))
+    }
+
+    fn paths(&self, sought: Sought) -> Later<'_, Result<Paths, Fault>> {
+        let size = self.store().state().size;
+        Box::pin(self.with_paths(move |charting, now, inforce| charting.paths(now, inforce, &sought, size)))
+    }
+
+    fn paths_as(&self, sought: Sought, form: Form) -> Later<'_, Result<String, Fault>> {
+        Box::pin(self.with_paths(move |charting, now, inforce| charting.text(now, inforce, &sought, form)))
+    }
+
+    fn undeclared(&self) -> Later<'_, Result<Undeclared, Fault>> {
+        let size = self.store().state().size;
+        Box::pin(self.with_paths(move |charting, now, inforce| charting.undeclared(now, inforce, size)))
     }
 
     fn reload(&self, by: Person) -> Later<'_, Result<InForce, Fault>> {

@@ -7,6 +7,7 @@ mod approvals;
 mod approve;
 mod assemble;
 mod authority;
+mod charting;
 mod check;
 mod completions;
 mod controlling;
@@ -66,6 +67,7 @@ mod signin;
 mod signing;
 mod signing_in;
 mod sql;
+mod status;
 mod stocktaking;
 mod texts;
 mod token;
@@ -112,6 +114,7 @@ enum Task {
     Doctor(doctor::Args),
     Drill(drill::Args),
     Run(run::Args),
+    Status(status::Args),
     Explain(explain::Args),
     Rules(rules::Args),
     Token(token::Args),
@@ -163,6 +166,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Doctor(args) => doctor::run(args),
         Task::Drill(args) => drill::run(&plant, &args),
         Task::Run(args) => run::run(&plant, args),
+        Task::Status(args) => status::run(&plant, &args),
         Task::Explain(args) => explain::run(&plant, args),
         Task::Rules(args) => rules::run(&plant, args),
         Task::Token(args) => token::run(&plant, args),

@@ -4,14 +4,16 @@ use crate::control::{Asked, Control, Decision, Person, Ruling, Wish};
 use crate::front::{Front, Shown};
 use crate::live;
 use crate::pages::harden;
+use crate::paths::Form;
 use crate::porter::{Barred, Why};
 use crate::problem::{Problem, Reply, Turned, with};
+use crate::query;
 use crate::records;
 use crate::repeat::Repeats;
 use crate::routes::{self, Act, OPENAPI, Route};
 use crate::throttle::Throttle;
 use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, SET_COOKIE};
+use http::header::{AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -113,14 +115,7 @@ impl Desk {
     }
 
     /// Does what is asked, for whoever has the right to it.
-    async fn serve(
-        &self,
-        route: &Route,
-        name: &str,
-        who: Who,
-        head: &Parts,
-        body: Incoming,
-    ) -> Result<Reply, Problem> {
+    async fn serve(&self, route: &Route, name: &str, who: Who, head: &Parts, body: Incoming) -> Result<Reply, Problem> {
         let looks = route.method == Method::GET;
         if looks && route.act == Act::Events {
             no_query(head)?;
@@ -128,6 +123,9 @@ impl Desk {
         }
         if route.act.is_of_records() {
             return records::look(&*self.control, who.person, route.act, name, head).await;
+        }
+        if route.act == Act::Paths {
+            return self.paths(head).await;
         }
         if looks {
             let (status, body) = self.look(route.act, who.person, name, head).await?;
@@ -190,7 +188,9 @@ impl Desk {
                 let own = self.front.is_from_own_page(&head.headers, &session);
                 own.map_err(|problem| Turned { problem, by: by() })?;
                 let mut reply = with(StatusCode::NO_CONTENT, JSON, Bytes::new());
-                reply.headers_mut().extend(self.front.leave_for_good(&session, peer).map(|cookie| (SET_COOKIE, cookie)));
+                reply
+                    .headers_mut()
+                    .extend(self.front.leave_for_good(&session, peer).map(|cookie| (SET_COOKIE, cookie)));
                 Ok(reply)
             }
         }
@@ -246,6 +246,23 @@ impl Desk {
         Ok(with(status, JSON, body))
     }
 
+    /// The paths as a page shows them, or as a file.
+    async fn paths(&self, head: &Parts) -> Result<Reply, Problem> {
+        let (sought, form) = query::sought(head.uri.query().unwrap_or_default())?;
+        let Some(form) = form else {
+            let (status, body) = json(StatusCode::OK, &self.control.paths(sought).await?)?;
+            return Ok(with(status, JSON, body));
+        };
+        let (kind, told) = match form {
+            Form::Json => (JSON, "attachment; filename=\"paths.json\""),
+            Form::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"paths.csv\""),
+            Form::Mermaid => ("text/plain; charset=utf-8", "attachment; filename=\"paths.mmd\""),
+        };
+        let mut reply = with(StatusCode::OK, kind, self.control.paths_as(sought, form).await?);
+        reply.headers_mut().insert(CONTENT_DISPOSITION, HeaderValue::from_static(told));
+        Ok(reply)
+    }
+
     async fn draft(&self, files: BTreeMap<String, String>) -> Result<Reply, Problem> {
         if files.is_empty() || files.len() > FILES {
             return Err(Problem::Unfit(format!("a draft has 1 to {FILES} files")));
@@ -277,6 +294,7 @@ impl Desk {
                 json(StatusCode::OK, &self.control.plant(texts).await?)
             }
             Act::Components => json(StatusCode::OK, &self.control.components().await?),
+            Act::Undeclared => json(StatusCode::OK, &self.control.undeclared().await?),
             Act::Holds => json(StatusCode::OK, &Holds { holds: self.control.holds() }),
             _ => Err(Problem::NoRoute),
         }

@@ -31,7 +31,7 @@ macro_rules! files {
     };
 }
 
-static FILES: [(&str, &str, &[u8]); 20] = files![
+static FILES: [(&str, &str, &[u8]); 21] = files![
     "app.js" SCRIPT,
     "components.js" SCRIPT,
     "draw.js" SCRIPT,
@@ -42,6 +42,7 @@ static FILES: [(&str, &str, &[u8]); 20] = files![
     "live.js" SCRIPT,
     "map.js" SCRIPT,
     "now.js" SCRIPT,
+    "paths.js" SCRIPT,
     "plant.js" SCRIPT,
     "proof.js" SCRIPT,
     "records.js" SCRIPT,

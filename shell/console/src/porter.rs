@@ -228,7 +228,7 @@ fn network(peer: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::{ALL, EACH, KEYS, Passage, Porter, TOKENS, Why, WINDOW};
+    use super::{ALL, EACH, KEYS, Passage, Porter, TOKENS, WINDOW, Why};
     use crate::session::{LONGEST, owner};
     use std::net::IpAddr;
     use std::time::{Duration, Instant};

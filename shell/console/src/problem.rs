@@ -89,7 +89,9 @@ impl Problem {
     fn detail(&self) -> Option<String> {
         match self {
             Self::Method(allowed) => Some(format!("it takes {allowed}")),
-            Self::Stranger | Self::Barred(_) => Some("send a token: `Authorization: Bearer ...`; or sign in anew".to_owned()),
+            Self::Stranger | Self::Barred(_) => {
+                Some("send a token: `Authorization: Bearer ...`; or sign in anew".to_owned())
+            }
             Self::Forbidden(right) => Some(format!("none of the roles has the right `{right}`")),
             Self::Malformed(detail) | Self::Key(detail) | Self::Foreign(detail) => Some((*detail).to_owned()),
             Self::Unfit(detail) => Some(detail.clone()),
@@ -111,7 +113,9 @@ impl Problem {
         let mut reply = with(status, "application/problem+json", document.to_string());
         let header = match self {
             Self::Method(allowed) => Some((ALLOW, HeaderValue::from_static(allowed))),
-            Self::Stranger | Self::Barred(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"penstock\""))),
+            Self::Stranger | Self::Barred(_) => {
+                Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"penstock\"")))
+            }
             Self::Busy | Self::Fault(Fault::Unavailable(_)) => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             _ => None,
         };

@@ -53,7 +53,11 @@ impl Pulse {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         windows.take(&reading);
         // Written down only for those who watch, and once for all of them.
-        let text = if self.beat.receiver_count() > 0 { text(&Now::brief(&reading, &windows).and_barred(self.barred())) } else { Bytes::new() };
+        let text = if self.beat.receiver_count() > 0 {
+            text(&Now::brief(&reading, &windows).and_barred(self.barred()))
+        } else {
+            Bytes::new()
+        };
         self.beat.send_replace(text);
     }
 

@@ -31,6 +31,8 @@ pub(crate) enum Act {
     Draft,
     Components,
     Declare,
+    Paths,
+    Undeclared,
     Records,
     Record,
     Proof,
@@ -64,7 +66,7 @@ const fn open(method: Method, path: &'static str, act: Act) -> Route {
     Route { method, path, right: None, act }
 }
 
-pub(crate) static ROUTES: [Route; 26] = [
+pub(crate) static ROUTES: [Route; 28] = [
     open(Method::GET, "/api/v1/openapi.json", Act::Describe),
     open(Method::GET, "/api/v1/session", Act::Session),
     open(Method::POST, "/api/v1/session", Act::SignIn),
@@ -86,6 +88,8 @@ pub(crate) static ROUTES: [Route; 26] = [
     route(Method::POST, "/api/v1/drafts", Right::Change, Act::Draft),
     route(Method::GET, "/api/v1/components", Right::View, Act::Components),
     route(Method::POST, "/api/v1/declarations", Right::Change, Act::Declare),
+    route(Method::GET, "/api/v1/paths", Right::View, Act::Paths),
+    route(Method::GET, "/api/v1/undeclared", Right::View, Act::Undeclared),
     route(Method::GET, "/api/v1/records", Right::View, Act::Records),
     route(Method::GET, "/api/v1/records/{id}", Right::View, Act::Record),
     route(Method::GET, "/api/v1/records/{id}/proof", Right::View, Act::Proof),

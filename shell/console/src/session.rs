@@ -127,7 +127,8 @@ impl Sessions {
         let mut kept = self.kept();
         kept.links.retain(|_, link| now.saturating_duration_since(link.since) < REMEMBERED);
         if kept.links.len() >= MOST_LINKS
-            && let Some(oldest) = kept.links.iter().min_by_key(|(_, link)| (!link.used, link.since)).map(|(hash, _)| *hash)
+            && let Some(oldest) =
+                kept.links.iter().min_by_key(|(_, link)| (!link.used, link.since)).map(|(hash, _)| *hash)
         {
             kept.links.remove(&oldest);
         }
