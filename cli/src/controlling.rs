@@ -148,6 +148,11 @@ impl Controlling {
         self.console.address()
     }
 
+    /// A one-time link by which the gateway's own user signs in.
+    pub(crate) fn link(&self) -> Option<String> {
+        self.console.link()
+    }
+
     /// Tells who starts a gateway that nobody can sign in at yet how to: with a link on a terminal, which is nobody else's, and
     /// without one in a log.
     pub(crate) fn welcome(&self) {

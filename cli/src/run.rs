@@ -233,6 +233,11 @@ impl House {
         })
     }
 
+    /// A one-time link to its console, if it has one.
+    pub(crate) fn console_link(&self) -> Option<String> {
+        self.controlling.link()
+    }
+
     pub(crate) fn gateway(&self) -> &Gateway {
         &self.gateway
     }
