@@ -69,6 +69,13 @@ pub(crate) struct Where {
     ledger: Option<PathBuf>,
 }
 
+impl Where {
+    /// Whether it is said which.
+    pub(crate) fn is_named(&self) -> bool {
+        self.ledger.is_some()
+    }
+}
+
 /// What the records must be.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Wanted {

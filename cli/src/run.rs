@@ -234,6 +234,11 @@ impl House {
         })
     }
 
+    /// A one-time link to its console, if it has one.
+    pub(crate) fn console_link(&self) -> Option<String> {
+        self.controlling.link()
+    }
+
     pub(crate) fn gateway(&self) -> &Gateway {
         &self.gateway
     }
@@ -315,10 +320,12 @@ impl House {
         }
         let (loaded, store) = (Arc::clone(&self.loaded), Arc::clone(&self.store));
         let (offered, sighted) = (Arc::clone(&self.offered), Arc::clone(&self.sighted));
+        let charting = Arc::clone(&self.controlling.hands.charting);
         self.chores = Some(tokio::task::spawn_blocking(move || {
             notice::collect(&loaded, &store);
             mcp::keep(&loaded, &offered);
             sighted.lock().unwrap_or_else(PoisonError::into_inner).keep(store.state().size);
+            charting.keep(&loaded.plant, store.state().size);
             if prune && let Err(problem) = prune::by_policy(&loaded, &store) {
                 tracing::error!(%problem, "records that are too old are not removed");
             }

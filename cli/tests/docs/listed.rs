@@ -17,7 +17,7 @@ fn full() -> Vec<u8> {
     let text = || Some("text".to_owned());
     let body = Body {
         who: Some(Who {
-            client: None,
+            client: Some(plant::Client { name: "OpenAI/Python".to_owned(), version: Some("1.52.0".to_owned()) }),
             workload: party("token"),
             workstation: party("mtls"),
             operator: party("oidc"),

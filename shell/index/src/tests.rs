@@ -128,7 +128,7 @@ pub(crate) fn draft(number: u64) -> Draft {
         model: texts(13, &MODELS),
     };
     let who = Who {
-        client: None,
+        client: Some(plant::Client { name: "OpenAI/Python".to_owned(), version: Some("1.52.0".to_owned()) }),
         workload: party(14, &WORKLOADS, "mtls"),
         workstation: party(15, &["hmi-1"], "asserted"),
         operator: party(16, &OPERATORS, "oidc"),
