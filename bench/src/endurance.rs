@@ -55,8 +55,8 @@ impl Tally {
         match came {
             Ok(status) if status == expected && status == 200 => self.left.fetch_add(1, Ordering::Relaxed),
             Ok(status) if status == expected => self.refused.fetch_add(1, Ordering::Relaxed),
-            Ok(status) => return self.wrong(format!("{what}: {status} and not {expected}")),
-            Err(problem) => return self.wrong(format!("{what}: {problem}")),
+            Ok(status) => self.wrong(format!("{what}: {status} and not {expected}")),
+            Err(problem) => self.wrong(format!("{what}: {problem}")),
         };
     }
 

@@ -170,7 +170,7 @@ impl Outward<'_> {
         let trial = self.trial(&passage, journal)?;
         let opened = self.inforce.upstream(&passage)?.open(&passage, &self.target.head(&passage))?;
         let (gate, inforce, restorer) = (Arc::clone(self.gate), Arc::clone(&self.inforce), Shared::default());
-        let judge = Judge { gate, inforce, speaker, endpoint, passage, restorer };
+        let judge = Judge { gate, inforce, call: journal.body.clone(), speaker, endpoint, passage, restorer };
         Ok(Beginning { judge, ends, chain, opened, inbox, first, place, trial })
     }
 
