@@ -1,7 +1,7 @@
 //! The life cycle of components: steps that people have signed, kept so that they survive.
 //!
 //! ```text
-//! signed, a note for each approver ─> enough of them? ─> `approval` records ─> file, synced ─> in force
+//! signed, a note for each approver ─> enough of them? ─> `approval` records ─> in force ─> file, synced
 //! ```
 //!
 //! The notes lie in `approvals/` beside those of changed plant files, are made with the same keys, and are good for one step each.
@@ -180,7 +180,7 @@ pub(crate) struct Governing {
 }
 
 impl Governing {
-    /// Reads where components stood when a gateway ran last. A file that cannot be written is written later.
+    /// Reads where components stood when a gateway ran last. [`Self::keep`] comes next, so that the next start need not read as much.
     ///
     /// # Errors
     /// If the ledger cannot be read.
@@ -200,10 +200,7 @@ impl Governing {
         if lost {
             unknown(&mut lives, loaded);
         }
-        let mut own = Self { path, mac, lives, kept: None, told: false, looked: Default::default() };
-        // So that the next start need not read the whole ledger.
-        own.keep(store);
-        Ok(own)
+        Ok(Self { path, mac, lives, kept: None, told: false, looked: Default::default() })
     }
 
     /// What that means for calls.
@@ -211,15 +208,9 @@ impl Governing {
         Standing::new(&loaded.components, &loaded.governance, &self.lives)
     }
 
-    /// Takes the steps that enough people have signed; whether there were any. What is taken is in force also where the file cannot be
-    /// written, and a file that is not as it was left is written again.
+    /// Takes the steps that enough people have signed; whether there were any. They are to be put in force before they are kept: the
+    /// file may not be written for a while.
     pub(crate) fn advance(&mut self, loaded: &Loaded, store: &Store) -> bool {
-        let taken = self.taken(loaded, store);
-        self.keep(store);
-        taken
-    }
-
-    fn taken(&mut self, loaded: &Loaded, store: &Store) -> bool {
         let notes = (notes(&loaded.control.signatures), loaded.plant.digest.clone());
         if notes == self.looked {
             return false;
@@ -284,7 +275,8 @@ impl Governing {
         Ok(())
     }
 
-    /// Has the file say where components stand. Tried again at the next look if it cannot be written.
+    /// Has the file say where components stand, also where somebody else has changed it. Tried again at the next look if it cannot be
+    /// written.
     pub(crate) fn keep(&mut self, store: &Store) {
         let (size, look) = (store.state().size, self.look());
         match self.kept {
