@@ -47,6 +47,8 @@ impl Without {
 /// Lays out a plant in `folder`, with its ledger in a folder below `ledgers`, and starts its gateway.
 pub(crate) struct Gate {
     pub(crate) target: Target,
+    /// Where people look.
+    pub(crate) console: SocketAddr,
     binary: PathBuf,
     plant: PathBuf,
     process: Option<Running>,
@@ -86,6 +88,8 @@ impl Gate {
         let text = wait_for("penstock", || std::fs::read_to_string(&addresses).ok())?;
         let line = if without == Without::Tls { 1 } else { 0 };
         let address = text.lines().nth(line).ok_or("no address")?.parse()?;
+        // The last, with nothing intercepted.
+        let console = text.lines().last().ok_or("no console")?.parse()?;
         let tls = match without {
             Without::Tls => None,
             Without::Certificate => Some(trust(plant, false)?),
@@ -94,7 +98,8 @@ impl Gate {
         let path = if without == Without::Reading { UNREAD } else { "/v1/chat/completions" };
         let path = format!("/provider{path}");
         let target = Target { name, address, path, tls, headers, process: process.id() };
-        Ok(Self { target, binary: binary.to_owned(), plant: plant.to_owned(), process: Some(process), ledger })
+        let (binary, plant, process) = (binary.to_owned(), plant.to_owned(), Some(process));
+        Ok(Self { target, console, binary, plant, process, ledger })
     }
 
     /// Ends the gateway; its plant stays.

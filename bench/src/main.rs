@@ -12,6 +12,7 @@
 //! numbers stand the floor of the rig (direct) and of the disks (a raw write and sync). The raw numbers go to `bench/results.json`,
 //! the tables from there into the book.
 
+mod consoles;
 mod contenders;
 mod endurance;
 mod gate;
@@ -72,6 +73,8 @@ enum Selected {
     Bodies,
     /// A mixed load for `--minutes`, and what of it stays in memory. It is told and not written.
     Endurance,
+    /// Penstock with nobody who looks and with ten consoles open, in turns.
+    Consoles,
     /// Nothing; only the page is written.
     None,
 }
@@ -91,6 +94,7 @@ async fn main() -> Outcome<()> {
                 endurance::run(&args).await?;
                 continue;
             }
+            Selected::Consoles => results.consoles = parts::consoles(&args).await?,
             Selected::None => {}
         }
         std::fs::write(&args.results, serde_json::to_string_pretty(&results)? + "\n")?;

@@ -188,7 +188,7 @@ impl House {
         let inforce = assemble::inforce(&loaded, &tokens, &key, operator_keys.clone())?;
         let inforce = inforce.approving(mcp::in_force(&loaded, &offered)?).isolating(isolating.parts());
         let (kept, used) = Kept::open(&loaded);
-        let mut governing = Governing::open(folder, &key)?;
+        let mut governing = Governing::open(&loaded, &key, &store)?;
         governing.advance(&loaded, &store);
         let inforce = inforce.resuming(used).governing(governing.standing(&loaded));
         let metrics = Arc::new(Metrics::default());
@@ -232,6 +232,11 @@ impl House {
             chores: None,
             pruned: None,
         })
+    }
+
+    /// A one-time link to its console, if it has one.
+    pub(crate) fn console_link(&self) -> Option<String> {
+        self.controlling.link()
     }
 
     pub(crate) fn gateway(&self) -> &Gateway {
@@ -315,10 +320,12 @@ impl House {
         }
         let (loaded, store) = (Arc::clone(&self.loaded), Arc::clone(&self.store));
         let (offered, sighted) = (Arc::clone(&self.offered), Arc::clone(&self.sighted));
+        let charting = Arc::clone(&self.controlling.hands.charting);
         self.chores = Some(tokio::task::spawn_blocking(move || {
             notice::collect(&loaded, &store);
             mcp::keep(&loaded, &offered);
             sighted.lock().unwrap_or_else(PoisonError::into_inner).keep(store.state().size);
+            charting.keep(&loaded.plant, store.state().size);
             if prune && let Err(problem) = prune::by_policy(&loaded, &store) {
                 tracing::error!(%problem, "records that are too old are not removed");
             }
@@ -384,7 +391,7 @@ impl House {
     }
 
     /// Lets what is under way end, then closes the ledger with a last checkpoint.
-    pub(crate) async fn close(self) {
+    pub(crate) async fn close(mut self) {
         tracing::info!("stopping: exchanges under way may end");
         self.controlling.close().await;
         let (used, mut kept) = (self.gateway.used(), self.kept);
@@ -398,6 +405,7 @@ impl House {
             let _ = chores.await;
         }
         self.alerting.close().await;
+        self.governing.keep(&self.store);
         let state = self.store.close();
         tracing::info!(records = state.size, published = state.published, "ledger closed");
         self.witnessing.close().await;

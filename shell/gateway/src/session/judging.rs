@@ -7,7 +7,7 @@ use crate::reading::Reading;
 use crate::{Gate, Inforce};
 use bytes::Bytes;
 use inspect::Restorer;
-use plant::{Channel, Conduit, FindingCount, Form, Reason, Refusal, Rewrite};
+use plant::{Body, Channel, Conduit, FindingCount, Form, Reason, Refusal, Rewrite, What};
 use policy::{Asked, Case, Decision, Passage};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wire::{Answer, AnswerLimits, Endpoint};
@@ -54,6 +54,7 @@ impl Judge {
             if let Decision::Refuse(refusal) = self.inforce.policy().decide(&transcribed).decision {
                 return Err(refusal);
             }
+            self.gate.open(&asking(&self.call, model))?;
         }
         let decided = self.inforce.policy().decide(&case);
         let terms = match journal.decided(&self.inforce.plant().scale, decided, &findings) {
@@ -66,6 +67,10 @@ impl Judge {
         if terms.provider != self.passage.provider || terms.model.is_some() {
             let detail = format!("it would go to `{}`, and a session stays where it began", terms.provider);
             return Err(Refusal { rules: terms.rules, ..Refusal::new(Reason::ContentRefused, detail) });
+        }
+        // Its models may be others than the one that the session began with.
+        if let Some(model) = asked.model {
+            self.gate.open(&asking(&self.call, model))?;
         }
         let (changed, restorer) = request.transform(&terms, &findings, &self.inforce, &self.gate.secrets)?;
         if !restorer.idle() && !self.restorer.own().learn(restorer) {
@@ -108,6 +113,12 @@ impl Session {
         }
         read.map_err(|broken| Refusal::new(broken.reason, broken.detail))
     }
+}
+
+/// The session's call, as if it asked for this model.
+fn asking(call: &Body, model: &str) -> Body {
+    let what = call.what.clone().map(|what| What { model: Some(model.to_owned()), renamed: None, ..what });
+    Body { what, ..call.clone() }
 }
 
 /// A restorer that learns while answers pass it.
