@@ -69,7 +69,7 @@ fn timestamp(bytes: &[u8], near: Millis) -> Option<u64> {
     let era = near / ERA;
     let eras = [era.saturating_sub(1), era, era + 1];
     let seconds = eras.into_iter().map(|era| era * ERA + seconds).min_by_key(|time| time.abs_diff(near))?;
-    seconds.checked_sub(UNIX)?.checked_mul(MICROS)?.checked_add(fraction * MICROS >> 32)
+    seconds.checked_sub(UNIX)?.checked_mul(MICROS)?.checked_add((fraction * MICROS) >> 32)
 }
 
 /// Sixteen bits of seconds and sixteen of their fraction, in microseconds, rounded up.
