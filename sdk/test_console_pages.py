@@ -208,6 +208,9 @@ def test_whom_the_issuer_knows_and_the_plant_does_not_sees_nothing(office, peopl
     expect(page.get_by_role("heading")).to_contain_text("no role")
     sober(page, "no-role")
     assert page.evaluate("async () => (await fetch('/api/v1/now')).status") == 403
+    found = lambda: [one for one in office.records("--kind", "admin") if one["note"].get("reason") == "no-role"]
+    refused = wait_for(found, "the record")[0]
+    assert refused["note"]["by"] == f"{refused['who']['operator']['id']} (oidc)" and refused["note"]["roles"] == ""
 
 
 def test_who_comes_back_with_anything_but_their_own_trip_is_not_signed_in(office, people):

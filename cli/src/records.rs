@@ -69,6 +69,13 @@ pub(crate) struct Where {
     ledger: Option<PathBuf>,
 }
 
+impl Where {
+    /// Whether it is said which.
+    pub(crate) fn is_named(&self) -> bool {
+        self.ledger.is_some()
+    }
+}
+
 /// What the records must be.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Wanted {
@@ -278,6 +285,15 @@ impl Where {
 }
 
 impl Wanted {
+    /// Whether nothing but a time is asked for, so that no call of that time is left out.
+    pub(crate) fn is_all_of_a_time(&self) -> bool {
+        let Self { since: _, until: _, kind, zone, conduit, workload, operator, provider, model, verdict, .. } = self;
+        let Self { reason, sensitivity, decision, id, .. } = self;
+        let texts = [operator, model, sensitivity].into_iter().all(Option::is_none);
+        let names = zone.is_none() && conduit.is_none() && workload.is_none() && provider.is_none();
+        texts && names && kind.is_none() && verdict.is_none() && reason.is_none() && decision.is_none() && id.is_none()
+    }
+
     pub(crate) fn filter(&self, plant: &Path) -> miette::Result<Filter> {
         Ok(Filter {
             since: self.since,

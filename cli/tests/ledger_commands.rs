@@ -109,6 +109,7 @@ fn call(workload: &str, verdict: Verdict, reason: Option<Reason>, model: &str) -
             dialect: None,
             endpoint: "chat.completions".to_owned(),
             model: Some(model.to_owned()),
+            renamed: None,
             tools: Vec::new(),
             sensitivity: Some("internal".to_owned()),
             findings: Vec::new(),

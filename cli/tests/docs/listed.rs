@@ -17,7 +17,7 @@ fn full() -> Vec<u8> {
     let text = || Some("text".to_owned());
     let body = Body {
         who: Some(Who {
-            client: None,
+            client: Some(plant::Client { name: "OpenAI/Python".to_owned(), version: Some("1.52.0".to_owned()) }),
             workload: party("token"),
             workstation: party("mtls"),
             operator: party("oidc"),
@@ -35,6 +35,7 @@ fn full() -> Vec<u8> {
             dialect: Some(plant::Dialect::OpenAi),
             endpoint: "chat.completions".to_owned(),
             model: text(),
+            renamed: text(),
             tools: vec!["tool".to_owned()],
             sensitivity: text(),
             findings: vec![FindingCount { label: "tag".to_owned(), count: 1 }],

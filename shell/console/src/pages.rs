@@ -32,7 +32,7 @@ macro_rules! files {
     };
 }
 
-static FILES: [(&str, &str, &[u8]); 24] = files![
+static FILES: [(&str, &str, &[u8]); 25] = files![
     "app.js" SCRIPT,
     "components.js" SCRIPT,
     "day.js" SCRIPT,
@@ -44,6 +44,7 @@ static FILES: [(&str, &str, &[u8]); 24] = files![
     "live.js" SCRIPT,
     "map.js" SCRIPT,
     "now.js" SCRIPT,
+    "paths.js" SCRIPT,
     "plant.js" SCRIPT,
     "proof.js" SCRIPT,
     "records.js" SCRIPT,

@@ -100,6 +100,7 @@ pub(crate) fn draft(number: u64) -> Draft {
         dialect: Some(Dialect::OpenAi),
         endpoint: "chat.completions".to_owned(),
         model: texts(5, &MODELS),
+        renamed: None,
         tools: ["read_tag", "write_tag"].iter().take(pick(number, 6, &[0, 1, 2])).map(ToString::to_string).collect(),
         sensitivity: texts(7, &SENSITIVITIES),
         findings: findings.map(|label| FindingCount { label: (*label).to_owned(), count: number % 5 + 1 }).collect(),
@@ -127,7 +128,7 @@ pub(crate) fn draft(number: u64) -> Draft {
         model: texts(13, &MODELS),
     };
     let who = Who {
-        client: None,
+        client: Some(plant::Client { name: "OpenAI/Python".to_owned(), version: Some("1.52.0".to_owned()) }),
         workload: party(14, &WORKLOADS, "mtls"),
         workstation: party(15, &["hmi-1"], "asserted"),
         operator: party(16, &OPERATORS, "oidc"),

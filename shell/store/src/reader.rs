@@ -146,6 +146,16 @@ impl Reader {
         Records { lines: Lines::new(self.clone(), from), sieve: filter.sieve(), end: u64::MAX, ended: false }
     }
 
+    /// The lines of records from sequence number `from` on, up to `end` and not with it, as they stand there: whether they are
+    /// records is not looked at.
+    pub fn lines(&self, from: u64, end: u64) -> impl Iterator<Item = Result<Vec<u8>, ReadError>> {
+        let mut lines = Lines::new(self.clone(), from);
+        std::iter::from_fn(move || {
+            let line = if lines.next < end { lines.next().transpose()? } else { return None };
+            Some(line.map(|(_, line)| line))
+        })
+    }
+
     /// All records from sequence number `from` on whose line holds this text.
     #[must_use]
     pub fn holding(&self, from: u64, text: &str) -> Records {

@@ -55,6 +55,7 @@ fn full() -> Draft {
                 dialect: Some(Dialect::OpenAi),
                 endpoint: "chat.completions".to_owned(),
                 model: Some("gpt-4o".to_owned()),
+                renamed: Some("llama3".to_owned()),
                 tools: vec!["read_tag".to_owned(), "say \"hi\\\"".to_owned()],
                 sensitivity: Some("internal".to_owned()),
                 findings: vec![FindingCount { label: "person.email".to_owned(), count: 2 }],
@@ -111,7 +112,7 @@ fn a_record_is_one_line_in_canonical_order() {
             r#""out":{"began":1763674499000,"first_byte_us":900000,"model":"gpt-4o-2024","provider_id":"chatcmpl-1","reason":"caller-left","status":200,"us":1123000},"#,
             r#""prev":""#, prev, r#"","ref":""#, &two.to_string(),
             r#"","seal":{"blob":""#, &"23".repeat(32), r#"","key":"2026-11/operator.op-k5f2"},"seq":3,"t":1763674500123,"v":1,"#,
-            r#""what":{"dialect":"openai","endpoint":"chat.completions","findings":[{"count":2,"label":"person.email"}],"model":"gpt-4o","provider":"openai","rerouted":"edge","sensitivity":"internal","stream":true,"tools":["read_tag","say \"hi\\\""]},"#,
+            r#""what":{"dialect":"openai","endpoint":"chat.completions","findings":[{"count":2,"label":"person.email"}],"model":"gpt-4o","provider":"openai","renamed":"llama3","rerouted":"edge","sensitivity":"internal","stream":true,"tools":["read_tag","say \"hi\\\""]},"#,
             r#""where":{"conduit":"copilot","plant":"brewery","purpose":"maintenance","zone":"cell-1"},"#,
             r#""who":{"client":{"name":"OpenAI/Python","version":"1.52.0"},"operator":{"by":"oidc","id":"op-k5f2"},"peer":"10.3.0.17","workload":{"by":"mtls","id":"mes-copilot"},"workstation":{"by":"asserted","id":"panel-7"}}}"#,
         ]
