@@ -13,17 +13,43 @@ from witnesses import LONGEST as TRUST, Trust
 
 FIXED = ["README.md", "verify.html", "verify.py", "records.py", "signatures.py", "witnesses.py", "content.py", "pack.py", "trust/ledger.trust",
          "checkpoint", "population.txt", "records.ndjson", "redacted.ndjson", "manifest.json", "manifest.note"]
-MOST, LONGEST = 100_000, 8 << 30
+MOST, LONGEST, STAMPS = 100_000, 8 << 30, 3 * 64
+
+STAMP = re.compile(r"anchors/(0|[1-9][0-9]{0,17})\.(tsr|head|proof)", re.ASCII)
 
 def is_name(name):
     proof = re.fullmatch(r"proofs/([0-9]{12,19})\.tlog-proof", name, re.ASCII)
-    return name in FIXED or bool(proof and name == proof_of(int(proof[1])))
+    return name in FIXED or bool(proof and name == proof_of(int(proof[1])) or STAMP.fullmatch(name))
 
 def proof_of(seq):
     return f"proofs/{seq:012}.tlog-proof"
 
 def lot(seed, seq):
     return hashlib.sha256(f"penstock sample v1\n{seed}\n{seq}\n".encode()).digest(), seq
+
+def leads(old, before, size, root, proof):
+    """Whether the proof shows that the tree of `size` leaves continues that of `old`: RFC 9162 section 2.1.4.2."""
+    if old in (0, size):
+        return not proof and before == (root if old else hashlib.sha256().digest())
+    if old & (old - 1) == 0:
+        proof = [before, *proof]
+    if not proof or any(len(step) != 32 for step in proof):
+        return False
+    shift = (~(old - 1) & old).bit_length() - 1
+    node, last, (first, *steps) = old - 1 >> shift, size - 1 >> shift, proof
+    one = two = first
+    join = lambda left, right: hashlib.sha256(b"\1" + left + right).digest()  # noqa: E731
+    for step in steps:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            one, two = join(step, one), join(step, two)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            two = join(two, step)
+        node, last = node >> 1, last >> 1
+    return last == 0 and one == before and two == root
 
 class Pack:
     """Goes over a pack once; what is wrong gathers in `problems` as (class, where, what)."""
@@ -69,6 +95,8 @@ class Pack:
         else:
             self.add(UNDECIDED, "manifest.note", "is missing: nobody vouches for the filter and the population")
         head = self.step("checkpoint", lambda: self.head(trust))
+        for size in sorted({int(name[1]) for name in map(STAMP.fullmatch, (file["name"] for file in self.manifest["files"])) if name}) if head else ():
+            self.step(f"anchors/{size}.proof", lambda: self.stamp(size, head))
         drawn = head and self.step("population.txt", lambda: self.draw(head[1]))
         if drawn is not None and head:
             self.step("records.ndjson", lambda: self.records(drawn, head, keys))
@@ -79,7 +107,7 @@ class Pack:
         for key in ("population", "records"):
             expect(type(manifest[key]) is int and manifest[key] >= 0, "lacks a count")
         sample, names = manifest.get("sample"), [file["name"] for file in manifest["files"]]
-        expect(len(names) <= MOST + len(FIXED) and len(set(names)) == len(names), "lists a file twice, or too many")
+        expect(len(names) <= MOST + len(FIXED) + STAMPS and len(set(names)) == len(names), "lists a file twice, or too many")
         expect(all(is_name(name) and name not in FIXED[-2:] for name in names), "lists a file that no pack has")
         expect(sum(file["size"] for file in manifest["files"]) <= LONGEST, "lists files of more than 8 GiB")
         known = sample is None or (sample["method"] == "sha256-smallest v1" and 0 < sample["size"] <= MOST and
@@ -126,6 +154,15 @@ class Pack:
         if missing := trust.unseen(*parse_note(head[3])):
             self.add(UNWITNESSED, "checkpoint", missing)
         return head
+
+    def stamp(self, size, head):
+        """That what an authority has stamped led to the pack's head. Whose stamp it is, is not judged here."""
+        _, text, lines = (self.read(f"anchors/{size}.{part}", limit) for part, limit in (("tsr", 64 << 10), ("head", 4096), ("proof", 4096)))
+        origin, number, root, *rest = text.decode().split("\n")
+        expect((origin, number, rest) == (head[0], str(size), [""]) and size <= head[1], "is of another ledger or size")
+        proof = lines.decode().split("\n")
+        expect(not proof.pop(), "has no end")
+        expect(leads(size, unbase64(root), head[1], head[2], [*map(unbase64, proof)]), "does not lead from the head that was stamped to the pack's")
 
     def population(self, size):
         """The numbers of all records that fit, in order."""

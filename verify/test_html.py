@@ -363,6 +363,30 @@ def test_witnesses_of_a_head_are_counted_as_by_pack_py(page, plant, tmp_path):
     assert page.judge(place, key=key).code == python("pack", place, log, "--policy", one) == 10
 
 
+def test_time_stamps_are_on_heads_that_led_to_the_packs(page, plant, tmp_path):
+    own, place = pathlib.Path(shutil.copytree(plant / "plant", tmp_path / "plant")), tmp_path / "pack"
+    stamps = own / "ledger" / "anchors"
+    stamps.mkdir()
+    size = int((own / "ledger" / "checkpoint").read_text().splitlines()[1])
+    for stamped in range(1, size + 1):
+        write(stamps / f"{stamped}.tsr", b"whose it is, is not judged here")
+    export(own, place)
+    verdict = page.judge(place)
+    assert verdict.code == python("pack", place) == 0 and f"Time stamps: {size}" in verdict.all
+    export(own, tmp_path / "pack.zip")
+    assert page.judge(tmp_path / "pack.zip").code == 0
+    (place / "manifest.note").unlink()
+    for name, other in (("9.proof", "10.proof"), ("9.head", "10.head"), (f"{size}.proof", "9.proof")):
+        good = (place / "anchors" / name).read_bytes()
+        for content, code in (((place / "anchors" / other).read_bytes(), 10), (good, 14)):
+            write(place / "anchors" / name, content)
+            manifest = json.loads((place / "manifest.json").read_text())
+            entry = next(entry for entry in manifest["files"] if entry["name"] == f"anchors/{name}")
+            entry.update(size=len(content), sha256=hashlib.sha256(content).hexdigest())
+            write(place / "manifest.json", json.dumps(manifest).encode())
+            assert page.judge(place).code == python("pack", place) == code, name
+
+
 def test_a_key_that_is_none_verifies_nothing(page, plant, tmp_path):
     for text in (b"nonsense", b"a+00000000+AAAA", trust()[:-3], trust() + b"epochs 1 x\n", b"# only words\n", b"\xff\xfe"):
         assert page.judge(plant / "pack.zip", key=write(tmp_path / "key", text.decode("latin-1").encode())).code == 2, text

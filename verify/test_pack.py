@@ -235,6 +235,51 @@ class Packs(unittest.TestCase):
         self.rewrite(place, "redacted.ndjson", lines.replace(b'"leaf":"', b'"leaf":"00', 1).replace(lines[-20:-18], b"", 1))
         self.assertEqual(self.judged(place)[0], 10)
 
+    def test_time_stamps_are_there_with_heads_that_led_to_the_packs(self):
+        plant, place = self.another("stamped-plant"), os.path.join(self.home.name, "stamped")
+        ledger = os.path.join(plant, "ledger")
+        with open(os.path.join(ledger, "checkpoint"), encoding="utf-8") as file:
+            lines = file.read().splitlines(keepends=True)
+        size = int(lines[1])
+        os.makedirs(os.path.join(ledger, "anchors"))
+        for stamped in range(1, size + 1):
+            # Whose answers these are, no verifier of packs judges.
+            with open(os.path.join(ledger, "anchors", f"{stamped}.tsr"), "wb") as file:
+                file.write(b"answer %d" % stamped)
+        self.assertEqual(self.export(place, plant=plant)[0], 0)
+        code, said, _ = self.judged(place)
+        self.assertEqual((code, size > 20), (0, True), said)
+        self.assertIn(f"stamped    {size} time stamps, not checked", said)
+        with open(os.path.join(place, "anchors", f"{size}.head"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "".join(lines[:3]))
+        few = os.path.join(self.home.name, "few-stamps")
+        self.assertEqual(self.export(few, "--kind", "genesis", plant=plant)[0], 0)
+        self.assertEqual([name for name in files(few) if name.endswith("tsr")], ["anchors/1.tsr"], "the first above the record")
+        os.remove(os.path.join(place, "manifest.note"))
+        self.assertEqual(self.judged(place)[0], 14)
+
+        def content(name):
+            with open(os.path.join(place, name), "rb") as file:
+                return file.read()
+
+        for name, other in (("9.proof", b""), ("9.proof", content("anchors/10.proof")), ("9.proof", content("anchors/9.proof")[:-1]),
+                            ("9.head", content("anchors/10.head")), ("9.head", content("anchors/9.head") + b"\n"),
+                            ("9.head", content("anchors/9.head").replace(b"harbour", b"harvest")), (f"{size}.proof", content("anchors/9.proof"))):
+            good = content(f"anchors/{name}")
+            with self.subTest(name=name, other=other):
+                self.rewrite(place, f"anchors/{name}", other)
+                code, said, also = self.judged(place)
+                self.assertTrue(code == 10 and "anchors/" in said and "anchors/" in also, said + also)
+            self.rewrite(place, f"anchors/{name}", good)
+        self.assertEqual(self.judged(place)[0], 14)
+        with open(os.path.join(place, "manifest.json"), encoding="utf-8") as file:
+            manifest = json.load(file)
+        manifest["files"] = [entry for entry in manifest["files"] if entry["name"] != "anchors/9.tsr"]
+        os.remove(os.path.join(place, "anchors", "9.tsr"))
+        with open(os.path.join(place, "manifest.json"), "w", encoding="utf-8") as file:
+            json.dump(manifest, file)
+        self.assertEqual(self.judged(place)[0], 12)
+
     def test_a_pack_without_the_key_is_undecided(self):
         place = os.path.join(self.home.name, "unsigned")
         code, said = run(PENSTOCK, "export", os.path.join(self.plant, "ledger"), "--pack", place, "--kind", "refuse")

@@ -6,6 +6,7 @@ use crate::secret;
 use crate::verify::{print_json, read};
 use anchor::{Authorities, RESPONSE_LIMIT, TimeStamp, TimeStampError};
 use clap::Subcommand;
+use export::pack::Stamp;
 use http::header::CONTENT_TYPE;
 use http::{Request, Uri};
 use http_body_util::{BodyExt, Full, Limited};
@@ -152,24 +153,26 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
             keep(plant, &reader, head.size, &answer, &stamp)
         }
         Task::Check(check) => {
-            let (reader, authorities) = (check.ledger.reader(plant)?, check.trusted.read()?);
-            let judged = judge(&reader, &authorities)?;
+            let judged = judged(&check.ledger.reader(plant)?, &check.trusted.authority)?;
             if check.json {
                 print_json(&as_json(&judged)).into_diagnostic()?;
             } else {
                 show(&judged)?;
             }
-            Ok(exit(&judged))
+            Ok(class(&judged).map_or(ExitCode::SUCCESS, |class| ExitCode::from(class as u8)))
         }
     }
 }
 
 impl Trusted {
     fn read(&self) -> miette::Result<Authorities> {
-        let named = || format!("`{}`", self.authority.display());
-        let pem = read(&self.authority, AUTHORITIES_LIMIT).into_diagnostic()?;
-        Authorities::from_pem(&pem).into_diagnostic().wrap_err_with(named)
+        authorities(&self.authority)
     }
+}
+
+fn authorities(path: &Path) -> miette::Result<Authorities> {
+    let pem = read(path, AUTHORITIES_LIMIT).into_diagnostic()?;
+    Authorities::from_pem(&pem).into_diagnostic().wrap_err_with(|| format!("`{}`", path.display()))
 }
 
 /// What is stamped: the text of a checkpoint, without its signatures. `openssl ts -verify -data` takes the same bytes.
@@ -234,9 +237,20 @@ fn fetch(url: Uri, query: Vec<u8>) -> miette::Result<Vec<u8>> {
 }
 
 /// One time stamp, judged.
-struct Judged {
+pub(crate) struct Judged {
     size: u64,
     result: Result<TimeStamp, Doubt>,
+}
+
+impl Judged {
+    /// By when how many records existed, or why that is not proved.
+    pub(crate) fn told(&self) -> String {
+        let Self { size, result } = self;
+        match result {
+            Ok(stamp) => format!("the first {size} records existed by {}", told(stamp)),
+            Err(doubt) => format!("anchors/{size}.tsr proves nothing: {doubt}"),
+        }
+    }
 }
 
 /// Why a time stamp proves nothing of this ledger.
@@ -263,7 +277,9 @@ impl Doubt {
     }
 }
 
-fn judge(reader: &Reader, authorities: &Authorities) -> miette::Result<Vec<Judged>> {
+/// Judges all time stamps beside a ledger by those who are trusted.
+pub(crate) fn judged(reader: &Reader, trusted: &Path) -> miette::Result<Vec<Judged>> {
+    let authorities = authorities(trusted)?;
     let (head, anchors) = (published(reader)?, Anchors::of(reader.folder()));
     let tiles = Folder::new(reader.folder()).tiles(head.size);
     let one = |size: u64| {
@@ -273,16 +289,26 @@ fn judge(reader: &Reader, authorities: &Authorities) -> miette::Result<Vec<Judge
         let root = Frontier::from_hashes(size, &tiles).map_err(Doubt::Tree)?.root();
         let then = Checkpoint { origin: head.origin.clone(), size, root };
         let answer = anchors.read(size, RESPONSE_LIMIT).map_err(Doubt::File)?.unwrap_or_default();
-        anchor::verify(&answer, &digest(&then), authorities).map_err(Doubt::Stamp)
+        anchor::verify(&answer, &digest(&then), &authorities).map_err(Doubt::Stamp)
     };
     let sizes = anchors.sizes().into_diagnostic().wrap_err("cannot list `anchors`")?;
     Ok(sizes.into_iter().map(|size| Judged { size, result: one(size) }).collect())
 }
 
-fn exit(judged: &[Judged]) -> ExitCode {
+/// Judges the time stamps of a pack, whose heads are proved to be the ledger's.
+pub(crate) fn of_pack(stamps: &[Stamp], trusted: &Path) -> miette::Result<Vec<Judged>> {
+    let authorities = authorities(trusted)?;
+    let one = |Stamp { head, answer }: &Stamp| Judged {
+        size: head.size,
+        result: anchor::verify(answer, &digest(head), &authorities).map_err(Doubt::Stamp),
+    };
+    Ok(stamps.iter().map(one).collect())
+}
+
+/// The worst of it; none at all decide nothing.
+pub(crate) fn class(judged: &[Judged]) -> Option<Class> {
     let worst = judged.iter().filter_map(|one| one.result.as_ref().err()).map(Doubt::class).min();
-    let class = worst.or_else(|| judged.is_empty().then_some(Class::Undecided));
-    class.map_or(ExitCode::SUCCESS, |class| ExitCode::from(class as u8))
+    worst.or_else(|| judged.is_empty().then_some(Class::Undecided))
 }
 
 fn show(judged: &[Judged]) -> miette::Result<()> {
@@ -300,7 +326,7 @@ fn show(judged: &[Judged]) -> miette::Result<()> {
     Ok(())
 }
 
-fn as_json(judged: &[Judged]) -> Value {
+pub(crate) fn as_json(judged: &[Judged]) -> Value {
     let one = |judged: &Judged| match &judged.result {
         Ok(stamp) => json!({
             "size": judged.size,

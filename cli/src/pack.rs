@@ -1,5 +1,6 @@
 //! Evidence packs on the command line: `penstock export --pack` makes one, `penstock verify PACK` checks it.
 
+use crate::anchor::{self, Judged};
 use crate::notice::Notice;
 use crate::{assemble, secrets, signing};
 use clap::ValueEnum;
@@ -125,16 +126,25 @@ fn print_redaction(out: &mut dyn Write, redaction: Option<Redaction>) -> io::Res
 }
 
 /// What `penstock verify` found out about a pack, and whether only by a copy of the key that came with it.
-pub(crate) struct Findings(Checked, bool);
+pub(crate) struct Findings(Checked, bool, Option<Vec<Judged>>);
 
 impl Findings {
     /// Checks a pack against the auditor's trust file, or its own copy.
     pub(crate) fn new(place: &Path, trust: Option<&Trust>) -> Self {
-        Self(pack::check(place, trust), trust.is_none())
+        Self(pack::check(place, trust), trust.is_none(), None)
     }
 
     pub(crate) fn class(&self) -> Option<Class> {
-        self.0.class()
+        [self.0.class(), self.2.as_deref().and_then(anchor::class)].into_iter().flatten().min()
+    }
+
+    /// Judges the time stamps of the pack by those who are trusted.
+    pub(crate) fn judge(&mut self, place: &Path, authority: &Path) -> miette::Result<()> {
+        let Some(head) = &self.0.head else { return Ok(()) };
+        // What is wrong with them is among the problems already.
+        let stamps = pack::stamps(place, head).unwrap_or_default();
+        self.2 = Some(anchor::of_pack(&stamps, authority)?);
+        Ok(())
     }
 
     /// Compares what the pack claims to have selected with a ledger. Both are proved before.
@@ -150,7 +160,11 @@ impl Findings {
     }
 
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let Self(Checked { head, population, proved, redaction, seed, made, signed, problems }, own_key) = self;
+        let Self(
+            Checked { head, population, proved, redaction, seed, made, signed, stamps, problems },
+            own_key,
+            judged,
+        ) = self;
         if let Some(head) = head {
             writeln!(out, "ledger     {}", head.origin)?;
             writeln!(out, "head       {} records, root {}", head.size, seal::base64(&head.root))?;
@@ -162,6 +176,13 @@ impl Findings {
         if let Some(made) = made.as_ref().filter(|_| *signed) {
             writeln!(out, "signed     by the ledger's key, {made}")?;
         }
+        match judged {
+            None if *stamps > 0 => {
+                writeln!(out, "stamped    {stamps} time stamps, not checked: no authority was given (`--authority`)")?;
+            }
+            Some(judged) if judged.is_empty() => writeln!(out, "stamped    by nobody: there are no time stamps")?,
+            judged => judged.iter().flatten().try_for_each(|one| writeln!(out, "stamped    {}", one.told()))?,
+        }
         if *own_key {
             writeln!(out, "key        the pack's own copy: compare it with the one that the plant gave you")?;
         }
@@ -172,7 +193,11 @@ impl Findings {
     }
 
     pub(crate) fn json(&self, result: &str, code: u8) -> Value {
-        let Self(Checked { head, population, proved, redaction, seed, made, signed, problems }, own_key) = self;
+        let Self(
+            Checked { head, population, proved, redaction, seed, made, signed, stamps, problems },
+            own_key,
+            judged,
+        ) = self;
         let problems: Vec<Value> = problems
             .iter()
             .map(
@@ -196,6 +221,8 @@ impl Findings {
             "seed": seed,
             "made": made,
             "signed": signed,
+            "stamped": stamps,
+            "stamps": judged.as_deref().map(|judged| anchor::as_json(judged)["anchors"].take()),
             "key": if *own_key { "own" } else { "given" },
             "problems": problems,
         })

@@ -2,15 +2,16 @@
 
 mod receipt;
 
+use crate::anchor::{self, Judged};
 use ledger::Checkpoint;
-use ledger::verify::{Class, EpochsJudged, Options, Pruned, Report, Trust, TrustError, WitnessesJudged};
+use ledger::verify::{Class, EpochsJudged, Options, Pruned, Report, Silences, Trust, TrustError, WitnessesJudged};
 use ledger::witness::Seen;
 use plant::Millis;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use store::{Audit, AuditFault, ContentAudit, ContentFault, Folder, ReadError};
+use store::{Anchors, Audit, AuditFault, ContentAudit, ContentFault, Folder, ReadError, Reader};
 
 /// What was asked for makes no sense; as clap's own.
 pub(crate) const USAGE: u8 = 2;
@@ -56,6 +57,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     ledger: Option<PathBuf>,
 
+    /// The certificates of time-stamping authorities that are trusted, in PEM: with a ledger or a pack, by when its records existed
+    /// is judged by the stamps in `anchors/`.
+    #[arg(long, value_name = "FILE")]
+    authority: Option<PathBuf>,
+
     /// The record that the receipt is for, if it does not carry it.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -85,8 +91,13 @@ pub(crate) enum Unusable {
         "a receipt can only be verified with the key of its ledger: `--key FILE`, as in the ledger's trust/ledger.vkey"
     )]
     NoKey,
-    #[error("`--known` is for a ledger or a receipt, `--record` for a receipt and `--ledger` for an evidence pack")]
+    #[error(
+        "`--known` is for a ledger or a receipt, `--record` for a receipt, `--authority` for a ledger or a pack and `--ledger` for \
+         an evidence pack"
+    )]
     Options,
+    #[error("the time stamps cannot be judged: {0}")]
+    Authority(String),
     #[error("cannot print the result: {0}")]
     Print(#[from] std::io::Error),
 }
@@ -104,7 +115,7 @@ fn verify(args: &Args) -> Result<u8, Unusable> {
         return verify_pack(args);
     }
     let meta = std::fs::metadata(&args.what).map_err(|source| Unusable::Read { path: args.what.clone(), source })?;
-    if args.ledger.is_some() || meta.is_dir() && args.record.is_some() {
+    if args.ledger.is_some() || if meta.is_dir() { args.record.is_some() } else { args.authority.is_some() } {
         return Err(Unusable::Options);
     }
     if meta.is_dir() { verify_ledger(args) } else { receipt::verify(args) }
@@ -119,7 +130,8 @@ fn verify_pack(args: &Args) -> Result<u8, Unusable> {
     }
     let own_key = args.key.is_none() && args.policy.is_none();
     let trust = if own_key { None } else { Some(trusted(args, None)?.0) };
-    let findings = crate::pack::Findings::new(&args.what, trust.as_ref());
+    let mut findings = crate::pack::Findings::new(&args.what, trust.as_ref());
+    judge_stamps(&mut findings, args)?;
     let class = findings.class();
     if args.json {
         print_json(&findings.json(&result(class), code(class)))?;
@@ -132,11 +144,17 @@ fn verify_pack(args: &Args) -> Result<u8, Unusable> {
     Ok(code(class))
 }
 
+fn judge_stamps(pack: &mut crate::pack::Findings, args: &Args) -> Result<(), Unusable> {
+    let Some(authority) = &args.authority else { return Ok(()) };
+    pack.judge(&args.what, authority).map_err(|error| Unusable::Authority(format!("{error:#}")))
+}
+
 /// A pack beside the ledger that it was made from: each is proved for itself, the head of the pack to be one of the
 /// ledger's, and then the selection is made again.
 fn verify_pack_against(args: &Args, ledger: &Path) -> Result<u8, Unusable> {
     let (trust, own_key) = trusted(args, Some(&ledger.join("trust/ledger.vkey")))?;
     let mut pack = crate::pack::Findings::new(&args.what, Some(&trust));
+    judge_stamps(&mut pack, args)?;
     let options = Options { known: export::pack::head(&args.what) };
     // Whoever signs the head of the pack need not have seen the one that the ledger has by now.
     let whole =
@@ -210,7 +228,15 @@ struct Findings {
     report: Report,
     audit: Result<Audit, AuditFault>,
     content: Result<ContentAudit, ReadError>,
+    stamps: Stamps,
     own_key: bool,
+}
+
+/// What others say about when the records existed.
+enum Stamps {
+    /// So many were kept; nobody was named who is trusted with them.
+    Unasked(usize),
+    Judged(Vec<Judged>),
 }
 
 /// What `penstock verify` says of a ledger.
@@ -238,7 +264,14 @@ fn verify_ledger(args: &Args) -> Result<u8, Unusable> {
     let (trust, own_key) = trusted(args, Some(&args.what.join("trust/ledger.vkey")))?;
     let known = args.known.as_deref().map(|path| read(path, seal::note::NOTE_LIMIT)).transpose()?;
     let options = Options { known };
-    let findings = look_again(&args.what, &trust, &options, Look { own_key, content: !args.without_content });
+    let mut findings = look_again(&args.what, &trust, &options, Look { own_key, content: !args.without_content });
+    if let Some(authority) = &args.authority {
+        let judged =
+            Reader::open(&args.what).map_err(|error| Unusable::Authority(error.to_string())).and_then(|reader| {
+                anchor::judged(&reader, authority).map_err(|error| Unusable::Authority(format!("{error:#}")))
+            });
+        findings.stamps = Stamps::Judged(judged?);
+    }
     let class = findings.class();
     if args.json {
         print_json(&findings.json(class))?;
@@ -283,7 +316,8 @@ fn look(folder: &Path, trust: &Trust, options: &Options, at: Look) -> Findings {
     } else {
         Ok(ContentAudit::default())
     };
-    Findings { report, audit, content, own_key }
+    let stamps = Stamps::Unasked(Anchors::of(folder).sizes().map_or(0, |sizes| sizes.len()));
+    Findings { report, audit, content, stamps, own_key }
 }
 
 fn code(class: Option<Class>) -> u8 {
@@ -298,7 +332,11 @@ impl Findings {
             Ok(content) => content.faults.iter().map(ContentFault::class).min(),
             Err(_) => Some(Class::Undecided),
         };
-        [self.report.class(), audit, content].into_iter().flatten().min()
+        let stamps = match &self.stamps {
+            Stamps::Unasked(_) => None,
+            Stamps::Judged(judged) => anchor::class(judged),
+        };
+        [self.report.class(), audit, content, stamps].into_iter().flatten().min()
     }
 
     fn print(&self, out: &mut impl Write, colour: bool, class: Option<Class>) -> Result<(), Unusable> {
@@ -337,6 +375,7 @@ impl Findings {
             }
         }
         print_content(out, &self.content)?;
+        print_times(out, report, &self.stamps)?;
         if report.under_way > 0 {
             writeln!(out, "under way  {} calls have begun and not ended yet", report.under_way)?;
         }
@@ -414,6 +453,15 @@ impl Findings {
             "first": report.span.map(|(first, _)| first.to_string()),
             "last": report.span.map(|(_, last)| last.to_string()),
             "under_way": report.under_way,
+            "silences": report.silences.map(|Silences { count, longest_ms, before }| json!({
+                "count": count,
+                "longest_ms": longest_ms,
+                "before": before,
+            })),
+            "stamps": match &self.stamps {
+                Stamps::Unasked(_) => Value::Null,
+                Stamps::Judged(judged) => anchor::as_json(judged)["anchors"].take(),
+            },
             "complete_judged": report.complete_judged,
             "log": self.audit.as_ref().ok().map(|audit| json!({
                 "segments": audit.segments,
@@ -433,6 +481,25 @@ impl Findings {
 }
 
 /// Says what became of kept content. A ledger that refers to none says nothing of it.
+fn print_times(out: &mut impl Write, report: &Report, stamps: &Stamps) -> std::io::Result<()> {
+    if let Some(Silences { count, longest_ms, before }) = report.silences {
+        let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+        writeln!(
+            out,
+            "silence    {times} without a beat; the longest, {} s, ended with record {before}",
+            longest_ms / 1000
+        )?;
+    }
+    match stamps {
+        Stamps::Unasked(0) => Ok(()),
+        Stamps::Unasked(count) => {
+            writeln!(out, "stamped    {count} time stamps, not checked: no authority was given (`--authority`)")
+        }
+        Stamps::Judged(judged) if judged.is_empty() => writeln!(out, "stamped    by nobody: there are no time stamps"),
+        Stamps::Judged(judged) => judged.iter().try_for_each(|one| writeln!(out, "stamped    {}", one.told())),
+    }
+}
+
 fn print_content(out: &mut impl Write, content: &Result<ContentAudit, ReadError>) -> std::io::Result<()> {
     match content {
         Ok(ContentAudit { kept, erased, faults, unlisted }) => {

@@ -84,6 +84,17 @@ impl Desk {
         assert!(copied.success());
     }
 
+    fn verify(&self, what: &str, arguments: &[&str]) -> (i32, String) {
+        self.penstock(&[&["verify", what], arguments].concat())
+    }
+
+    fn penstock(&self, arguments: &[&str]) -> (i32, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_penstock"));
+        let output = command.current_dir(self.path("")).args(arguments).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), String::from_utf8(said).unwrap())
+    }
+
     fn anchor(&self, ledger: &str, arguments: &[&str]) -> (i32, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_penstock"));
         command.current_dir(&self.0).arg("anchor").args(arguments).args(["--ledger", ledger]);
@@ -142,6 +153,21 @@ fn an_authority_says_by_when_the_records_existed() {
         code == 0 && said.starts_with(&format!("anchors/{size}.tsr: the first {size} records existed by ")),
         "{said}"
     );
+    // The same beside all else that is verified.
+    let (code, said) = desk.verify("a", &["--authority", "root.pem"]);
+    assert!(code == 0 && said.contains(&format!("stamped    the first {size} records existed by ")), "{said}");
+    let (code, said) = desk.verify("a", &[]);
+    assert!(code == 0 && said.contains("stamped    1 time stamps, not checked: no authority was given"), "{said}");
+    let (code, said) = desk.verify("a", &["--json", "--authority", "root.pem"]);
+    assert!(code == 0 && said.contains("\"authority\": \"CN=Clock\""), "{said}");
+    // In a pack, with the head that was stamped; what openssl thinks of that.
+    let key = "a/trust/ledger.vkey";
+    let (code, said) = desk.penstock(&["export", "a", "--kind", "boot", "--pack", "pack"]);
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = desk.verify("pack", &["--key", key, "--authority", "root.pem"]);
+    // Nobody has signed the manifest: the key is not here.
+    assert!(code == 14 && said.contains(&format!("stamped    the first {size} records existed by ")), "{said}");
+    desk.openssl(&format!("ts -verify -data pack/anchors/{size}.head -in pack/anchors/{size}.tsr -CAfile root.pem"));
     // By hand, for the longer ledger.
     let (code, said) = desk.anchor("a", &["query", "--out", "carried.tsq"]);
     assert_eq!(code, 0, "{said}");
@@ -169,6 +195,9 @@ fn another_past_does_not_fit_the_stamp() {
     desk.copy("a/anchors", "b/anchors");
     let (code, said) = desk.anchor("b", &CHECK);
     assert_eq!(code, 10, "{said}");
+    let (code, said) = desk.verify("b", &["--authority", "root.pem"]);
+    assert!(code == 10 && said.contains("stamped    anchors/") && said.contains("TAMPERED"), "{said}");
+    assert_eq!(desk.verify("b", &[]).0, 0, "by itself it is whole");
     assert!(said.contains("proves nothing: the time stamp is on something else"), "{said}");
     // A ledger that was cut off behind the stamp.
     desk.run("c", 1, 0);

@@ -33,12 +33,15 @@ const (
 	// Longest line of the population, of the records and of what is redacted, and longest proof.
 	rangeLimit, recordLimit, redactedLimit, proofLimit = 42, 65_536, 65_535, 2 << 20
 	drawnBy                                            = "sha256-smallest v1"
+	// Most files of time stamps, and the longest of each of their parts.
+	stampFiles, answerLimit, stampedLimit = 3 * 64, 64 << 10, 4 << 10
 )
 
 var (
 	fixed = strings.Fields(`README.md verify.html verify.py records.py signatures.py witnesses.py content.py pack.py
 		trust/ledger.trust checkpoint population.txt records.ndjson redacted.ndjson manifest.json manifest.note`)
 	proofOf   = regexp.MustCompile(`^proofs/([0-9]{12,19})\.tlog-proof$`)
+	stampOf   = regexp.MustCompile(`^anchors/(0|[1-9][0-9]{0,17})\.(tsr|head|proof)$`)
 	seedOf    = regexp.MustCompile(`^[!-~]([ -~]{0,126}[!-~])?$`)
 	hashInHex = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
@@ -102,6 +105,9 @@ func checkPack(folder string, trusted trust) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := p.checkStamps(now); err != nil {
+		return "", err
+	}
 	drawn, err := p.draw()
 	if err != nil {
 		return "", err
@@ -144,7 +150,7 @@ func (p *pack) parse(data []byte) string {
 	if p.Version != 1 {
 		return "is of another version"
 	}
-	if p.Population < 0 || p.Records < 0 || len(p.Files) > packRecords+len(fixed) {
+	if p.Population < 0 || p.Records < 0 || len(p.Files) > packRecords+len(fixed)+stampFiles {
 		return "lacks a count, or lists too many files"
 	}
 	if s := p.Sample; s != nil && (s.Method != drawnBy || s.Size < 1 || s.Size > packRecords || !seedOf.MatchString(s.Seed)) {
@@ -198,6 +204,9 @@ func isPackName(name string) bool {
 		if name == known {
 			return true
 		}
+	}
+	if stampOf.MatchString(name) {
+		return true
 	}
 	digits := proofOf.FindStringSubmatch(name)
 	if digits == nil {
@@ -296,6 +305,50 @@ func (p *pack) checkHead() (head, error) {
 		return head{}, &problem{tampered, "checkpoint", "is not the head that the manifest names"}
 	}
 	return now, nil
+}
+
+// checkStamps checks that what authorities have stamped led to the pack's head. Whose stamps they are is not judged here.
+func (p *pack) checkStamps(now head) error {
+	sizes := map[string]bool{}
+	for _, file := range p.Files {
+		if stamp := stampOf.FindStringSubmatch(file.Name); stamp != nil {
+			sizes[stamp[1]] = true
+		}
+	}
+	for size := range sizes {
+		name := "anchors/" + size
+		if _, err := p.read(name+".tsr", answerLimit); err != nil {
+			return err
+		}
+		stamped, err := p.read(name+".head", stampedLimit)
+		if err != nil {
+			return err
+		}
+		lines, err := p.read(name+".proof", stampedLimit)
+		if err != nil {
+			return err
+		}
+		origin, rest, _ := strings.Cut(string(stamped), "\n")
+		tree, err := tlog.ParseTree([]byte(theirOrigin + rest))
+		same := err == nil && string(tlog.FormatTree(tree)) == theirOrigin+rest && origin == now.origin
+		if !same || fmt.Sprint(tree.N) != size || tree.N > now.N {
+			return &problem{tampered, name + ".head", "is not the head of this ledger at this size"}
+		}
+		var proof tlog.TreeProof
+		for _, line := range strings.SplitAfter(string(lines), "\n") {
+			hash, err := tlog.ParseHash(strings.TrimSuffix(line, "\n"))
+			if line == "" {
+				continue
+			} else if err != nil || hash.String()+"\n" != line {
+				return &problem{tampered, name + ".proof", "is malformed"}
+			}
+			proof = append(proof, hash)
+		}
+		if tree.N == 0 || tlog.CheckTree(proof, now.N, now.Hash, tree.N, tree.Hash) != nil {
+			return &problem{tampered, name + ".proof", "does not lead from the head that was stamped to the pack's"}
+		}
+	}
+	return nil
 }
 
 // lines goes over the lines of a file, each at most so long, with `each`; what that says is wrong ends it.

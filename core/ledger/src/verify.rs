@@ -25,7 +25,7 @@ mod walk;
 mod witnesses;
 
 pub use epochs::EpochsJudged;
-pub use report::{Class, Fault, Problem, Pruned, Report};
+pub use report::{Class, Fault, Problem, Pruned, Report, Silences};
 pub use trust::{Trust, TrustError};
 pub use witnesses::WitnessesJudged;
 

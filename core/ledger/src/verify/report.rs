@@ -223,6 +223,9 @@ pub struct Report {
     pub witnesses: Option<WitnessesJudged>,
     /// The times of the first and the last record.
     pub span: Option<(Millis, Millis)>,
+    /// Where nothing was written for longer than beats allow; `None` if nowhere. It says that a gateway did not run or could
+    /// not write, and takes nothing away from what is there: a machine may have slept.
+    pub silences: Option<Silences>,
     /// Calls begun since the last start of the gateway and not ended yet: how many.
     pub under_way: u64,
     /// The size of a signed checkpoint that is about to be published, if the ledger was caught in the act.
@@ -236,6 +239,17 @@ pub struct Report {
     worst: Option<Class>,
 }
 
+/// Where a gateway that had not been started anew was silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Silences {
+    /// How often.
+    pub count: u64,
+    /// The longest, in milliseconds of the time since the machine started.
+    pub longest_ms: u64,
+    /// The record that ended it.
+    pub before: u64,
+}
+
 impl Report {
     /// How bad it is; `None` if nothing is wrong.
     #[must_use]
@@ -247,6 +261,14 @@ impl Report {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         self.worst.map_or(0, |class| class as u8)
+    }
+
+    /// Notes a silence that a record ended.
+    pub(super) fn silent(&mut self, ms: u64, before: u64) {
+        let known = self.silences.unwrap_or(Silences { count: 0, longest_ms: 0, before });
+        let count = known.count.saturating_add(1);
+        let longest = if ms > known.longest_ms { Silences { count, longest_ms: ms, before } } else { known };
+        self.silences = Some(Silences { count, ..longest });
     }
 
     pub(super) fn add(&mut self, class: Class, fault: Fault) {

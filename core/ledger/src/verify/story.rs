@@ -14,6 +14,10 @@ use std::collections::BTreeMap;
 /// Most calls that are followed at once. A gateway has thousands under way; a million is somebody's memory attack.
 const OPEN_LIMIT: usize = 1 << 20;
 
+/// How often a gateway says that it is there, until a beat says otherwise, and at most; in milliseconds.
+const BEAT: u64 = 60_000;
+const BEAT_LIMIT: u64 = 3_600_000;
+
 /// What has been told so far.
 pub(super) struct Story {
     origin: String,
@@ -27,6 +31,8 @@ pub(super) struct Story {
     /// The last start of the gateway, and whether calls have come since: until then it is still cleaning up.
     booted: u64,
     settled: bool,
+    /// How long a gateway is silent at most, as its last beat says.
+    beat: u64,
     /// Records were skipped, so calls without beginning or end prove nothing.
     blind: bool,
     /// Records before the next were removed; and when the first record after such was written. Calls that began earlier may
@@ -56,6 +62,7 @@ impl Story {
             open: BTreeMap::new(),
             booted: 0,
             settled: false,
+            beat: BEAT,
             blind: false,
             resuming: false,
             resumed: None,
@@ -113,13 +120,14 @@ impl Story {
                 return;
             }
         };
+        let kind = Kind::named(head.kind);
+        self.listen(&head, kind, record, report);
         let mut add = |class, fault| report.add_record(class, fault, seq, Some(head.id));
         if head.seq != seq {
             add(Class::Incomplete, Fault::Place { says: head.seq });
         } else if expected.is_some_and(|hashes| !hashes.contains(&head.prev)) {
             add(Class::Tampered, Fault::Chain);
         }
-        let kind = Kind::named(head.kind);
         if std::mem::take(&mut self.resuming) {
             self.resumed = Some(head.t);
         }
@@ -167,6 +175,21 @@ impl Story {
             }
         }
         self.last = Some(Last { t: head.t, mono: head.mono, boot: head.boot, clock });
+    }
+
+    /// Whether the gateway was silent before a record for longer than its beats allow. Twice as long: a beat waits for its
+    /// turn and for the disk like everything else.
+    fn listen(&mut self, head: &Head<'_>, kind: Option<Kind>, record: &[u8], report: &mut Report) {
+        if kind == Some(Kind::Beat) {
+            let interval = decode(record).ok().and_then(|entry| entry.number("note.interval_ms"));
+            self.beat =
+                interval.filter(|interval| *interval > 0).map_or(self.beat, |interval| interval.min(BEAT_LIMIT));
+        }
+        let Some(last) = self.last.as_ref().filter(|last| last.boot == head.boot) else { return };
+        let silent = head.mono.saturating_sub(last.mono) / 1000;
+        if silent > 2 * self.beat {
+            report.silent(silent, head.seq);
+        }
     }
 
     fn begin(&mut self, head: &Head<'_>, seq: u64, add: &mut impl FnMut(Class, Fault)) {

@@ -258,6 +258,34 @@ fn a12_time_goes_back_only_beside_a_clock_record() {
 }
 
 #[test]
+fn a_silence_longer_than_beats_allow_is_said_and_is_no_fault() {
+    let mut book = Book::begin(6);
+    book.calls(1);
+    let silent = |book: &mut Book, seconds: u64, end: &dyn Fn(&mut Book) -> plant::RecordId| {
+        // The clocks of a book tick once for a millisecond of one and a microsecond of the other.
+        book.now += seconds * 1_000_000;
+        let _ = end(book);
+        book.publish();
+        let report = book.judge(&book.folder);
+        assert_eq!(report.class(), None);
+        report.silences
+    };
+    assert_eq!(silent(&mut book, 110, &|book| book.plain(Kind::Beat)), None, "twice a minute is allowed");
+    let first = silent(&mut book, 130, &|book| book.plain(Kind::Beat)).unwrap();
+    let seq = book.records.len() as u64 - 1;
+    assert_eq!((first.count, first.longest_ms, first.before), (1, 130_000, seq));
+    let starts = |book: &mut Book| {
+        book.boot += 1;
+        book.plain(Kind::Boot)
+    };
+    assert_eq!(silent(&mut book, 900, &starts), Some(first), "a gateway that was off says so by its start");
+    let shorter = silent(&mut book, 125, &|book| book.intent()).unwrap();
+    assert_eq!((shorter.count, shorter.longest_ms, shorter.before), (2, 130_000, seq));
+    let longer = silent(&mut book, 200, &|book| book.plain(Kind::Admin)).unwrap();
+    assert_eq!((longer.count, longer.before), (3, book.records.len() as u64 - 1));
+}
+
+#[test]
 fn the_genesis_binds_the_records_to_the_name() {
     let mut cloned = Book::begin(7);
     cloned.records[0] = Book::begin(8).records[0].clone();

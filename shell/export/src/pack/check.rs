@@ -47,6 +47,8 @@ pub struct Checked {
     pub redaction: Option<Redaction>,
     /// The seed of the sample, if it is one.
     pub seed: Option<String>,
+    /// How many time stamps of heads that led to this one are there; by whom, is not judged here.
+    pub stamps: u64,
     /// When it was made, as the manifest says.
     pub made: Option<String>,
     /// Whether the ledger's key signed the manifest.
@@ -136,6 +138,10 @@ impl Check<'_> {
         }
         self.witnesses(&note, &trust)?;
         self.checked.head = Some(head.clone());
+        match super::stamps::read(&self.source, &head) {
+            Ok(stamps) => self.checked.stamps = stamps.len() as u64,
+            Err(Stop { class, place, what }) => self.checked.add(class, place, what),
+        }
         let drawn = self.drawn(&manifest)?;
         self.records(&drawn, &manifest, &trust)
     }

@@ -16,7 +16,7 @@ use seal::{Sha256, Sign};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
-use store::{Filter, Folder, ReadError, Reader, Record};
+use store::{Anchors, Filter, Folder, ReadError, Reader, Record};
 
 const README: &str = include_str!("README.md");
 /// The verifiers that are not ours to run, as they lie in the repository: one for a browser, one in Python.
@@ -107,6 +107,9 @@ pub enum MakeError {
     /// A record that was there in the first pass is not there in the second.
     #[error("record {0} is gone")]
     Gone(u64),
+    /// What a time stamp was set on does not lead to the head.
+    #[error("the tree at {0} records, which was stamped, does not lead to the ledger's head")]
+    Stamp(u64),
     /// The key is not the ledger's.
     #[error("the key that should sign the manifest is not the ledger's")]
     ForeignKey,
@@ -163,6 +166,9 @@ pub fn make(order: Order<'_>, sink: Sink) -> Result<Made, MakeError> {
             receipt = receipt.with_extra(record.line).map_err(|source| MakeError::Record { seq, source })?;
         }
         pack.file(&proof(seq), receipt.to_string().as_bytes())?;
+    }
+    for (name, bytes) in super::stamps::gather(&Anchors::of(reader.folder()), &head, &drawn, &tiles)? {
+        pack.file(&name, &bytes)?;
     }
     let records = drawn.len() as u64;
     let signed = signer.is_some();

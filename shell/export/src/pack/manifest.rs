@@ -5,6 +5,7 @@
 
 use super::redaction::Redaction;
 use super::sample::{METHOD, Sample};
+use super::stamps::FILES_LIMIT;
 use super::{BYTES_LIMIT, FIXED, MANIFEST, NOTE, RECORDS_LIMIT, REDACTED, is_name};
 use ledger::Checkpoint;
 use plant::{
@@ -124,7 +125,7 @@ fn head(value: &Value) -> Option<Checkpoint> {
 
 fn files(list: &[Value]) -> Result<BTreeMap<String, Measure>, &'static str> {
     let (mut files, mut total) = (BTreeMap::new(), 0_u64);
-    if list.len() > RECORDS_LIMIT + FIXED.len() {
+    if list.len() > RECORDS_LIMIT + FIXED.len() + FILES_LIMIT {
         return Err("lists too many files");
     }
     for file in list {

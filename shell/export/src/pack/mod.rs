@@ -5,6 +5,7 @@
 //!                   trust/ledger.trust checkpoint                  the ledger's keys and signed head
 //!                   population.txt                                 the numbers of all records that fit the filter
 //!                   records.ndjson proofs/SEQ.tlog-proof           the records, or a sample of them, each with its proof
+//!                   anchors/SIZE.tsr .head .proof                  time stamps of heads, and that these led to this one
 //!                   redacted.ndjson                                those whose bytes stay at home, by their leaf hashes
 //!                   manifest.json manifest.note                    what there must be, and the signature over that
 //! ```
@@ -19,6 +20,7 @@ mod make;
 mod manifest;
 mod redaction;
 mod sample;
+mod stamps;
 mod vessel;
 
 pub use against::{compare, head};
@@ -26,6 +28,7 @@ pub use check::{Checked, Problem, check, is_pack};
 pub use make::{Made, MakeError, Order, make};
 pub use redaction::{Profile, Redaction};
 pub use sample::{Sample, SampleError};
+pub use stamps::{Stamp, stamps};
 pub use vessel::{Sink, VesselError};
 
 /// Most records in a pack; more are for a sample. A file for each proof is what people and their file systems bear.
@@ -70,7 +73,9 @@ fn proof(seq: u64) -> String {
 /// Whether a pack can have a file of that name. Everything else, `..` first, is refused before it is opened.
 fn is_name(name: &str) -> bool {
     let seq = name.strip_prefix("proofs/").and_then(|rest| rest.strip_suffix(".tlog-proof"));
-    FIXED.contains(&name) || seq.and_then(|seq| seq.parse().ok()).is_some_and(|seq| proof(seq) == name)
+    FIXED.contains(&name)
+        || seq.and_then(|seq| seq.parse().ok()).is_some_and(|seq| proof(seq) == name)
+        || stamps::part(name).is_some()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Nothing is ever unpacked to disk. Names are compared with those that a pack can have before anything is opened, so
 //! `..`, absolute paths, links and devices lead nowhere; every read has a limit, so a bomb goes off at its rim.
 
+use super::stamps::FILES_LIMIT;
 use super::{BYTES_LIMIT, FIXED, RECORDS_LIMIT, is_name};
 use flate2::Compression;
 use flate2::bufread::DeflateDecoder;
@@ -14,8 +15,10 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempDir};
 
-/// The named files, the proofs, and the two folders.
-const ENTRIES_LIMIT: usize = RECORDS_LIMIT + FIXED.len() + 2;
+/// The named files, the proofs, the time stamps, and the folders.
+const ENTRIES_LIMIT: usize = RECORDS_LIMIT + FIXED.len() + FILES_LIMIT + FOLDERS.len();
+/// Where files lie that are not at the top.
+const FOLDERS: [&str; 3] = ["trust", "proofs", "anchors"];
 
 /// Why a pack cannot be opened or written.
 #[derive(Debug, thiserror::Error)]
@@ -147,9 +150,8 @@ impl Source {
     pub(super) fn open(place: &Path) -> Result<Self, VesselError> {
         if fs::metadata(place).map_err(io_error(place))?.is_dir() {
             let mut names = BTreeSet::new();
-            for folder in ["", "trust", "proofs"] {
-                list(place, folder, &mut names)?;
-            }
+            list(place, "", &mut names)?;
+            FOLDERS.iter().try_for_each(|folder| list(place, folder, &mut names))?;
             Ok(Self::Folder(place.to_owned(), names))
         } else {
             open_zip(File::open(place).map_err(io_error(place))?)
@@ -203,7 +205,7 @@ fn list(root: &Path, folder: &str, names: &mut BTreeSet<String>) -> Result<(), V
         let own = own.to_string_lossy();
         let name = if folder.is_empty() { own.into_owned() } else { format!("{folder}/{own}") };
         match (kind.is_dir(), kind.is_file()) {
-            (true, _) if ["trust", "proofs"].contains(&name.as_str()) => {}
+            (true, _) if FOLDERS.contains(&name.as_str()) => {}
             (false, true) if is_name(&name) => {
                 names.insert(name);
             }
@@ -227,7 +229,7 @@ fn open_zip(file: File) -> Result<Source, VesselError> {
         let raw = entry.file_path();
         let bytes: &[u8] = raw.as_bytes();
         let name = std::str::from_utf8(bytes).map_err(|_| VesselError::Name(shown(bytes)))?;
-        if ["trust/", "proofs/"].contains(&name) {
+        if name.strip_suffix('/').is_some_and(|name| FOLDERS.contains(&name)) {
             continue;
         }
         if !is_name(name) {
