@@ -137,6 +137,13 @@ class Plant:
     def client(self, **more):
         return httpx.Client(verify=more.pop("tls", None) or self.tls(), timeout=DEADLINE, **more)
 
+    def api(self, role):
+        """The console's API, as it is asked with a token of a person in that role."""
+        token = self.penstock("admin", "token", "issue", "--person", role, "--role", role).stdout.strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        wait_for(lambda: httpx.get(f"{self.console}/api/v1/me", headers=headers).status_code == 200, "the token")
+        return httpx.Client(base_url=f"{self.console}/api/v1", headers=headers, timeout=DEADLINE)
+
     def records(self, *filters):
         done = self.penstock("records", "--format", "ndjson", *filters)
         return [json.loads(line) for line in done.stdout.splitlines()]

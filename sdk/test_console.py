@@ -7,7 +7,7 @@ import sys
 import httpx
 import pytest
 
-from conftest import HERE, Plant, wait_for
+from conftest import HERE, Plant
 
 CONSOLE = '\n[console]\nlisten = "127.0.0.1:0"\n'
 SCHEMATHESIS = pathlib.Path(sys.executable).parent / "schemathesis"
@@ -25,17 +25,9 @@ def plant(tmp_path_factory, provider):
     assert "VERIFIED" in plant.penstock("verify", str(plant.folder / "ledger"), plant=False).stdout
 
 
-def token(plant, role):
-    """A token that the gateway has taken notice of."""
-    issued = plant.penstock("admin", "token", "issue", "--person", role, "--role", role).stdout.strip()
-    bearer = {"Authorization": f"Bearer {issued}"}
-    wait_for(lambda: httpx.get(f"{plant.console}/api/v1/me", headers=bearer).status_code == 200, "the token")
-    return issued
-
-
 def fuzz(plant, role, *more):
     command = [
-        SCHEMATHESIS, "run", f"{plant.console}/api/v1/openapi.json", "--header", f"Authorization: Bearer {token(plant, role)}",
+        SCHEMATHESIS, "run", f"{plant.console}/api/v1/openapi.json", "--header", f"Authorization: {plant.api(role).headers['Authorization']}",
         # A stream that never ends is no answer to wait for; its own test is with the pages.
         "--exclude-path", "/api/v1/events",
         "--checks", CHECKS, "--max-examples", "40", "--rate-limit", "150/s", "--seed", "20261122", "--no-color", *more,
@@ -53,14 +45,14 @@ def test_whatever_is_sent_the_api_does_not_fail_and_answers_as_it_describes(plan
 
 
 def test_a_role_that_may_not_is_refused_at_every_address(plant):
-    bearer = {"Authorization": f"Bearer {token(plant, 'viewer')}"}
-    document = httpx.get(f"{plant.console}/api/v1/openapi.json").json()
+    viewer = plant.api("viewer")
+    document = viewer.get("/openapi.json").json()
     seen = set()
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             url = plant.console + path.replace("{id}", "01a1fb28-26bf-77bf-a1d9-a527ad6ecc12")
             right = operation.get("x-right")
-            with httpx.stream(method, url, headers=bearer) as answer:
+            with viewer.stream(method, url) as answer:
                 status = answer.status_code
             if right not in (None, "view"):
                 assert status == 403, (method, path)
@@ -71,14 +63,13 @@ def test_a_role_that_may_not_is_refused_at_every_address(plant):
 
 
 def test_a_request_under_the_same_key_is_done_once(plant):
-    headers = {"Authorization": f"Bearer {token(plant, 'security')}", "Idempotency-Key": "drill-1"}
+    client = plant.api("security")
 
     def restore(part):
-        return httpx.post(f"{plant.console}/api/v1/restorations", headers=headers, json={"part": part, "reason": "a drill"})
+        return client.post("/restorations", headers={"Idempotency-Key": "drill-1"}, json={"part": part, "reason": "a drill"})
 
-    url = f"{plant.console}/api/v1/isolations"
     part = {"part": "zone:cloud", "reason": "a drill"}
-    assert httpx.post(url, headers=headers | {"Idempotency-Key": "drill-0"}, json=part).status_code == 200
+    assert client.post("/isolations", headers={"Idempotency-Key": "drill-0"}, json=part).status_code == 200
     first = restore("zone:cloud")
     again = restore("zone:cloud")
     # Without the key the second one would find nothing to restore.
@@ -88,9 +79,6 @@ def test_a_request_under_the_same_key_is_done_once(plant):
 
 
 def test_a_body_that_is_too_long_is_a_problem_and_not_a_reset(plant):
-    headers = {"Authorization": f"Bearer {token(plant, 'engineer')}"}
     body = '{"part": "external", "reason": "' + "x" * 100_000 + '"}'
-    answer = httpx.post(
-        f"{plant.console}/api/v1/isolations", headers=headers | {"Content-Type": "application/json"}, content=body
-    )
+    answer = plant.api("engineer").post("/isolations", headers={"Content-Type": "application/json"}, content=body)
     assert (answer.status_code, answer.json()["status"]) == (413, 413)

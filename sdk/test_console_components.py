@@ -5,7 +5,6 @@ import json
 import pytest
 from playwright.sync_api import expect
 from test_console_pages import HOSTILE, ask, people, plant_text, signed_in, sober  # noqa: F401  (people is a fixture)
-from test_console_plant import api
 from test_inventory import GOVERNED, Works
 
 from conftest import wait_for
@@ -106,7 +105,7 @@ def test_a_component_is_seen_drafted_by_a_click_declared_and_suspended_by_two(wo
 def test_who_may_not_change_the_plant_sees_the_list_and_gets_no_draft(works, people):
     assert ask(works, works.copilot, model="gpt-viewed").status_code == 200
     name = "model:openai/gpt-viewed"
-    with api(works, "viewer") as client:
+    with works.api("viewer") as client:
         one = wait_for(lambda: told(client, name), "the model to be counted")
         assert (one["drift"], one["state"], one["draftable"], one["seen"]["calls"]) == ("shadow", None, True, 1)
         refused = client.post("/declarations", json={"component": name})
@@ -115,7 +114,7 @@ def test_who_may_not_change_the_plant_sees_the_list_and_gets_no_draft(works, peo
     expect(page.locator("#component")).to_contain_text("Your roles do not include drafting")
     assert page.locator("#draft-it").count() == 0
     sober(page, "components-viewer")
-    with api(works, "engineer") as client:
+    with works.api("engineer") as client:
         given = client.post("/declarations", json={"component": name})
         assert given.json() == {"text": works.penstock("inventory", "draft", name).stdout}
         assert client.post("/declarations", json={"component": "model:nobody/nothing"}).status_code == 404
@@ -129,7 +128,7 @@ def test_names_of_a_stranger_execute_nothing_and_mislead_nobody(works, people):
         body = {"model": HOSTILE, "messages": [{"role": "user", "content": "hello"}]}
         client.post(f"{works.base}/openai/v1/chat/completions", json=body)
     name = f"model:openai/{RECORDED}"
-    with api(works, "engineer") as client:
+    with works.api("engineer") as client:
         one = wait_for(lambda: told(client, name), "the model to be counted")
         text = client.post("/declarations", json={"component": one["name"]}).json()["text"]
         listed = client.get("/components").text
@@ -145,7 +144,7 @@ def test_names_of_a_stranger_execute_nothing_and_mislead_nobody(works, people):
     sober(page, "components-hostile")
     # It is put into the plant file as it is, and declares that model and nothing else.
     works.say("\n" + governed(text))
-    with api(works, "engineer") as client:
+    with works.api("engineer") as client:
         assert wait_for(lambda: told(client, name) is None, "the model to be declared")
     declared = [one for one in works.inventory("--state", "matched") if one["kind"] == "model"]
     assert RECORDED in [called for one in declared for called in one["declared"]["names"]]
@@ -171,7 +170,7 @@ def test_the_page_is_used_by_keyboard_in_german_on_a_phone_and_in_the_dark(works
 
 
 def test_the_list_holds_nothing_that_was_said_and_takes_no_query(works):
-    with api(works, "viewer") as client:
+    with works.api("viewer") as client:
         listed = client.get("/components")
         assert MODEL.split("/")[1] in listed.text and "hello" not in json.dumps(listed.json())
         assert client.get("/components?kind=model").status_code == 400

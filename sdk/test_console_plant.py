@@ -27,15 +27,6 @@ def works(tmp_path_factory, provider):
     assert "VERIFIED" in plant.penstock("verify", str(plant.folder / "ledger"), plant=False).stdout
 
 
-@contextlib.contextmanager
-def api(plant, role):
-    token = plant.penstock("admin", "token", "issue", "--person", role, "--role", role).stdout.strip()
-    headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=f"{plant.console}/api/v1", headers=headers, timeout=DEADLINE) as client:
-        wait_for(lambda: client.get("/me").status_code == 200, "the token")
-        yield client
-
-
 def text_of(plant):
     return (plant.folder / "plant.toml").read_text()
 
@@ -54,7 +45,7 @@ def test_a_draft_is_checked_compared_and_replayed_before_it_goes_live(works, peo
     sober(page, "plant")
 
     def published():
-        with api(works, "engineer") as client:
+        with works.api("engineer") as client:
             return tried(client, ("plant.toml", text_of(works) + "\n"))["replay"]["calls"] >= 3
 
     wait_for(published, "the calls to be published")
@@ -107,7 +98,7 @@ def test_what_lies_on_the_disk_and_cannot_come_into_force_is_shown(works, people
 
 
 def test_rules_of_a_draft_are_tried_too(works):
-    with api(works, "engineer") as client:
+    with works.api("engineer") as client:
         [rules] = [one for one in client.get("/plant").json()["files"] if one["path"].endswith(".cedar")]
         forbid = '\n@id("nobody")\nforbid (principal, action, resource) when { context has model && context.model == "gpt-4o-mini" };\n'
         new = tried(client, (rules["path"], rules["text"] + forbid))
@@ -119,7 +110,7 @@ def test_rules_of_a_draft_are_tried_too(works):
 
 
 def test_a_draft_sees_no_file_that_the_plant_does_not_name(works):
-    with api(works, "engineer") as client:
+    with works.api("engineer") as client:
         for path in ["/etc/passwd", "../../../../../../etc/passwd", "keys/gateway.key", "tokens.json"]:
             told = tried(client, ("plant.toml", text_of(works).replace("rules/plant.cedar", path)))
             assert told["digest"] is None and "root:" not in json.dumps(told)
@@ -128,7 +119,7 @@ def test_a_draft_sees_no_file_that_the_plant_does_not_name(works):
 
 def test_a_draft_tells_of_no_file_outside_of_the_plants_folder(works):
     up = "../" * 24
-    with api(works, "engineer") as client:
+    with works.api("engineer") as client:
         told = []
         for path in ["etc/passwd", "etc/no-such-file-at-all", "etc/shadow"]:
             text = text_of(works).replace('"pki/authority.pem"', f'"{up}{path}"', 1)
@@ -139,7 +130,7 @@ def test_a_draft_tells_of_no_file_outside_of_the_plants_folder(works):
 
 def test_a_draft_that_is_hung_up_on_still_has_its_turn(works):
     slow = "\n".join(f'@id("r{n}")\nforbid (principal, action, resource) when {{ context has model && context.model like "*{n}*x*" }};' for n in range(800))
-    with api(works, "engineer") as client:
+    with works.api("engineer") as client:
         [rules] = [one for one in client.get("/plant").json()["files"] if one["path"].endswith(".cedar")]
 
         def busy_after_hanging_up():
@@ -153,7 +144,7 @@ def test_a_draft_that_is_hung_up_on_still_has_its_turn(works):
 
 
 def test_what_is_no_draft_is_refused(works):
-    with api(works, "engineer") as client:
+    with works.api("engineer") as client:
         other = {"files": {"plant.toml": text_of(works).replace('name = "works"', 'name = "mine"')}}
         for body in [{}, {"files": {}}, {"files": {"a": None}}, {"files": {"": "b"}}, {"files": {f"f{n}": "b" for n in range(65)}}, other]:
             assert client.post("/drafts", json=body).status_code == 422, body
@@ -164,7 +155,7 @@ def test_what_is_no_draft_is_refused(works):
 
 def test_a_plant_of_another_name_on_the_disk_is_shown_like_any_other(works):
     before = text_of(works)
-    with api(works, "viewer") as viewer, api(works, "engineer") as engineer:
+    with works.api("viewer") as viewer, works.api("engineer") as engineer:
         (works.folder / "plant.toml").write_text(before.replace('name = "works"', 'name = "mine"'))
         try:
             for client in [viewer, engineer]:
@@ -180,7 +171,7 @@ def test_what_waits_is_told_to_whoever_may_not_see_the_files_without_its_words(w
     before = text_of(works)
     with contextlib.ExitStack() as stack:
         # A new token has the gateway read its files anew, so these come first.
-        clients = [(stack.enter_context(api(works, role)), sees) for role, sees in [("viewer", False), ("operator", False), ("security", True)]]
+        clients = [(stack.enter_context(works.api(role)), sees) for role, sees in [("viewer", False), ("operator", False), ("security", True)]]
         (works.folder / "plant.toml").write_text(before.replace('owner = "Line engineering"', 'owner = "Falcon"', 1))
         try:
             for client, sees in clients:
@@ -193,7 +184,7 @@ def test_what_waits_is_told_to_whoever_may_not_see_the_files_without_its_words(w
 
 def test_who_may_not_sees_what_is_in_force_and_no_words_of_it(works, people):
     for role, sees in {"viewer": False, "operator": False, "auditor": True, "engineer": True}.items():
-        with api(works, role) as client:
+        with works.api(role) as client:
             standing = client.get("/plant").json()
             assert bool(standing["files"]) == sees and ("Falcon" in json.dumps(standing)) == sees, role
             if role != "engineer":

@@ -1,4 +1,5 @@
 // Now: what is abnormal first, then what crosses, to whom, and how the ledger is. Grey is good; colour is for what a person should look at.
+import { dayPanel } from "./day.js";
 import { clear, foreign, h, keyed, mark, plain, sign, svg, write } from "./draw.js";
 import { recordsAt } from "./records.js";
 import { bytes, clock, count, millis, moment, span } from "./format.js";
@@ -181,6 +182,7 @@ export const nowPage = (main) => {
     ["sync", "sync"], ["queue", "queue"], ["clock", "clockSource"], ["inForce", "inForce"], ["version", "version"]]);
   const showLanes = keyed(conduits.rows, (one) => one.conduit, lane);
   const showProviders = keyed(providers.rows, (one) => one.provider, provider);
+  const day = dayPanel();
   let everything = false, last = null;
   all.addEventListener("click", () => { everything = !everything; if (last) page.show(last); });
   clear(main,
@@ -188,6 +190,7 @@ export const nowPage = (main) => {
     h("section", { class: "panel attention", "aria-label": t("abnormal") }, h("h2", null, t("abnormal")), list, none),
     h("div", { class: "tiles", role: "group", "aria-label": t("lastMinute") }, Object.values(tiles).map(({ element }) => element)),
     conduits.element,
+    day.element,
     h("div", { class: "pair" }, providers.element, h("section", { class: "panel", id: "ledger" }, h("h2", null, t("ledger")), books)));
   const page = {
     show(now) {
@@ -216,7 +219,9 @@ export const nowPage = (main) => {
       write(all, t(everything ? "showBusy" : "showAll"));
       showProviders(now.providers);
       showLedger(values, now);
+      day.turn(now);
     },
+    gone: day.gone,
   };
   return page;
 };

@@ -63,6 +63,12 @@ const TEXTS = {
   showBusy: ["Show those with calls", "Nur die mit Aufrufen"],
   noCalls: ["No calls in the last 15 minutes.", "Keine Aufrufe in den letzten 15 Minuten."],
   historyOf: ["Calls in the last 15 minutes: {0} went on, {1} were refused, {2} failed", "Aufrufe der letzten 15 Minuten: {0} gingen weiter, {1} abgelehnt, {2} fehlgeschlagen"],
+  day: ["The last 24 hours", "Die letzten 24 Stunden"],
+  dayOf: ["Calls since {0}: {1} went on, {2} were refused, {3} failed", "Aufrufe seit {0}: {1} gingen weiter, {2} abgelehnt, {3} fehlgeschlagen"],
+  dayWhole: ["Show all of it", "Alles zeigen"],
+  dayRecords: ["Records from {0} to {1}", "Einträge von {0} bis {1}"],
+  byHour: ["Hour by hour", "Stunde für Stunde"],
+  went: ["Went on", "Weiter"],
   allow: ["allowed", "erlaubt"],
   tokenise: ["with stand-ins", "mit Platzhaltern"],
   generalise: ["generalised", "verallgemeinert"],
@@ -176,8 +182,8 @@ const TEXTS = {
   chooseHold: ["Choose a call.", "Wählen Sie einen Aufruf."],
   // Map.
   mapAbout: [
-    "Zones by their Purdue level, and the conduits from them to providers. A line is as thick as its traffic of the last minute.",
-    "Zonen nach ihrer Purdue-Ebene und die Conduits zu den Anbietern. Eine Linie ist so dick wie ihr Verkehr der letzten Minute."],
+    "Zones by their Purdue level, and the conduits from them to providers. A line is as thick as its traffic of the last minute; red, if calls on it were refused; red and broken where nobody declared a way; dotted, if it is isolated.",
+    "Zonen nach ihrer Purdue-Ebene und die Conduits zu den Anbietern. Eine Linie ist so dick wie ihr Verkehr der letzten Minute; rot, wenn darauf Aufrufe abgelehnt wurden; rot und gestrichelt, wo niemand einen Weg deklariert hat; gepunktet, wenn sie abgesperrt ist."],
   level: ["Level {0}", "Ebene {0}"],
   saveSvg: ["Save as SVG", "Als SVG speichern"],
   savePng: ["Save as PNG", "Als PNG speichern"],

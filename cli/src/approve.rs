@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// Approve changes of the plant.
+/// Approve changes of the plant
 ///
 /// Where `approvals` of `[control]` says so, a changed plant file comes into force only if so many of its `approvers` have signed it:
 /// those of the plant in force, whatever the draft says. What they sign is the step from one digest to the other, of the plant file

@@ -11,7 +11,7 @@ use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Say what a changed plant file opens, closes and changes.
+/// Say what a changed plant file opens, closes and changes
 ///
 /// Both are read in full, with their rules. First comes what becomes possible, then what stops, then what is done otherwise. Ends
 /// with 0 if there is no difference, with 1 if there is, and with 2 if one of them cannot be read.

@@ -203,6 +203,7 @@ fn gone(problem: &io::Error) -> Fault {
     Fault::Unavailable(format!("the plant file cannot be read: {problem}"))
 }
 
-fn unusable(problem: &miette::Report) -> Fault {
+/// What the page was asked for cannot be told now.
+pub(crate) fn unusable(problem: &miette::Report) -> Fault {
     Fault::Unavailable(problem.to_string())
 }

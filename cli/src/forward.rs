@@ -8,6 +8,7 @@
 //! Syslog has no acknowledgement (RFC 5425, section 4.2), so the cursor stays behind what was written by more than fits
 //! into our own buffers. What is sent twice for that is known by its number.
 
+use crate::file;
 use crate::records::{Wanted, Where};
 use export::{Exporter, Format};
 use miette::{IntoDiagnostic, WrapErr, bail, miette};
@@ -255,17 +256,12 @@ impl Cursor {
         Ok(Self { path, origin: origin.to_owned(), next, kept: None })
     }
 
-    /// Writes it down, whole or not at all.
+    /// Writes it down, whole or not at all, even if the power fails.
     fn keep(&mut self) -> io::Result<()> {
         if self.kept == Some(self.next) {
             return Ok(());
         }
-        let mut new = self.path.clone().into_os_string();
-        new.push(".new");
-        let mut file = std::fs::File::create(&new)?;
-        writeln!(file, "{} {}", self.origin, self.next)?;
-        file.sync_all()?;
-        std::fs::rename(&new, &self.path)?;
+        file::replace_durably(&self.path, format!("{} {}\n", self.origin, self.next))?;
         self.kept = Some(self.next);
         Ok(())
     }

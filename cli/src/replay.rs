@@ -31,7 +31,7 @@ use tell::Change;
 pub(crate) use tell::Told;
 use zeroize::Zeroizing;
 
-/// Say which recorded calls a draft would decide otherwise.
+/// Say which recorded calls a draft would decide otherwise
 ///
 /// The requests of the ledger are decided anew, by the plant in force and by the draft, and what they disagree on is listed with
 /// the record of each call. Nothing is sent, and no answer is judged. With `--key`, what was kept of a call is read again by both;

@@ -274,7 +274,7 @@ impl Searching {
 
 fn body(seq: u64, what: &'static str, genuine: bool, content: &[u8]) -> Body {
     let text = std::str::from_utf8(content).ok().map(|text| {
-        let end = (0..=TEXT.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+        let end = text.floor_char_boundary(TEXT);
         text.get(..end).unwrap_or_default().to_owned()
     });
     let start = content.get(..BYTES.min(content.len())).unwrap_or_default();

@@ -20,18 +20,18 @@ const EVERY: Duration = Duration::from_secs(2);
 
 /// What was seen up to the last record: for a command, which keeps nothing.
 pub(crate) fn now(reader: &Reader) -> miette::Result<Seen> {
-    let mut seen = restored(reader);
-    let counted = count(&mut seen, reader, u64::MAX);
-    counted.into_diagnostic().wrap_err("the ledger cannot be read; `penstock verify` says more")?;
-    Ok(seen)
+    counted(reader, u64::MAX)
 }
 
 /// What was seen, for whoever asks a gateway that runs: as far as it has counted, and a bounded number of records further.
 pub(crate) fn lately(reader: &Reader) -> miette::Result<Seen> {
+    counted(reader, MOST)
+}
+
+fn counted(reader: &Reader, most: u64) -> miette::Result<Seen> {
     let mut seen = restored(reader);
-    count(&mut seen, reader, MOST)
-        .into_diagnostic()
-        .wrap_err("the ledger cannot be read; `penstock verify` says more")?;
+    let counted = count(&mut seen, reader, most);
+    counted.into_diagnostic().wrap_err("the ledger cannot be read; `penstock verify` says more")?;
     Ok(seen)
 }
 

@@ -1,5 +1,6 @@
 //! The inventory at the console: what the plant in force declares, held against what the ledger's records say was used.
 
+use crate::drafting::unusable;
 use crate::governing;
 use crate::sighted;
 use config::Loaded;
@@ -164,10 +165,6 @@ fn short(text: &str) -> String {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
-}
-
-fn unusable(problem: &miette::Report) -> Fault {
-    Fault::Unavailable(problem.to_string())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use alert::{Alert, Eyes, Watch};
 use plant::{DestinationId, Millis};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 const FOLDER: &str = "alerts";
@@ -56,17 +56,13 @@ impl State {
             || (delivered, last, problem, tries) != (&other.delivered, &other.last, &other.problem, &other.tries)
     }
 
-    /// Keeps it, whole or not at all, even if the power fails: it is on the disk when this returns.
+    /// Keeps it, whole or not at all, even if the power fails.
     pub(super) fn keep(&self, ledger: &Path, id: &DestinationId) -> io::Result<()> {
         let path = path(ledger, id);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let fresh = path.with_extension("new");
-        let mut file = fs::File::create(&fresh)?;
-        file.write_all(self.encode().to_string().as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&fresh, &path)
+        file::replace_durably(&path, self.encode().to_string())
     }
 
     fn encode(&self) -> Value {

@@ -287,6 +287,7 @@ impl Desk {
             Act::Me => json(StatusCode::OK, &Me::of(&person)),
             Act::State => json(StatusCode::OK, &self.control.state()),
             Act::Now => json(StatusCode::OK, &self.front.pulse.now()),
+            Act::History => json(StatusCode::OK, &self.front.pulse.day()),
             Act::Map => json(StatusCode::OK, &self.control.map()),
             Act::Isolations => json(StatusCode::OK, &self.control.isolations()),
             Act::Plant => {

@@ -4,9 +4,11 @@
 //! Control::reading, once a second ─> windows of time ─> Now ─> one text ─> every console that is open
 //! ```
 
+mod day;
 mod shown;
 mod window;
 
+pub(crate) use day::History;
 pub(crate) use shown::Now;
 
 use crate::control::Control;
@@ -71,6 +73,11 @@ impl Pulse {
 
     fn barred(&self) -> u64 {
         self.porter.lately(Instant::now())
+    }
+
+    /// The last day, or what there was of it since the gateway began.
+    pub(crate) fn day(&self) -> History {
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner).day()
     }
 
     /// What will be told from now on, beat by beat. An empty text is nothing to tell.

@@ -18,6 +18,7 @@ pub(crate) enum Act {
     Me,
     State,
     Now,
+    History,
     Events,
     Map,
     Isolations,
@@ -66,7 +67,7 @@ const fn open(method: Method, path: &'static str, act: Act) -> Route {
     Route { method, path, right: None, act }
 }
 
-pub(crate) static ROUTES: [Route; 28] = [
+pub(crate) static ROUTES: [Route; 29] = [
     open(Method::GET, "/api/v1/openapi.json", Act::Describe),
     open(Method::GET, "/api/v1/session", Act::Session),
     open(Method::POST, "/api/v1/session", Act::SignIn),
@@ -75,6 +76,7 @@ pub(crate) static ROUTES: [Route; 28] = [
     route(Method::GET, "/api/v1/me", Right::View, Act::Me),
     route(Method::GET, "/api/v1/state", Right::View, Act::State),
     route(Method::GET, "/api/v1/now", Right::View, Act::Now),
+    route(Method::GET, "/api/v1/history", Right::View, Act::History),
     route(Method::GET, "/api/v1/events", Right::View, Act::Events),
     route(Method::GET, "/api/v1/map", Right::View, Act::Map),
     route(Method::GET, "/api/v1/isolations", Right::View, Act::Isolations),

@@ -5,35 +5,26 @@
 //! DIR is a folder on the disk to be measured; what is made there is removed again. Ten million records take 7 GB. Files are in the page
 //! cache as far as the machine has room; each question is asked first by a search that has asked nothing yet, then again.
 
+mod scratch;
+
 use penstock_index::{Bounds, FOLDER, Question, Search};
 use plant::{
-    Body, ConduitId, Decided, Draft, FindingCount, GatewayId, Kind, Millis, OperatorId, Outcome, Party, Place, PlantId,
+    Body, ConduitId, Decided, Draft, FindingCount, Kind, Millis, OperatorId, Outcome, Party, Place, PlantId,
     ProviderId, Reason, RecordId, Verdict, What, Who, Wildcard, WorkloadId, ZoneId,
 };
+use scratch::Result;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
-use store::{Filter, Opening, Reader, Settings, Store};
-
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+use store::{Filter, Reader};
 
 static GO_ON: AtomicBool = AtomicBool::new(false);
 const PAGE: usize = 50;
 const ROUNDS: usize = 21;
-/// Records under way while the ledger is written.
-const CALLERS: u64 = 4096;
 const TIME: Duration = Duration::from_secs(60);
 
 fn main() -> Result<()> {
-    let mut args = std::env::args_os().skip(1);
-    let Some(base) = args.next() else { return Err("usage: pages DIR [RECORDS]".into()) };
-    let records = args.next().and_then(|text| text.to_str()?.parse().ok()).unwrap_or(10_000_000);
-    let folder = Path::new(&base).join(format!("penstock-pages-{}", std::process::id()));
-    let measured = write(&folder, records).and_then(|()| measure(&folder));
-    std::fs::remove_dir_all(&folder)?;
-    measured
+    scratch::with("pages", 10_000_000, draft, measure)
 }
 
 fn measure(folder: &Path) -> Result<()> {
@@ -114,28 +105,6 @@ fn size(folder: &Path) -> Result<(u64, u64)> {
         (bytes, files) = (bytes + more, files + count);
     }
     Ok((bytes, files))
-}
-
-fn write(folder: &Path, records: u64) -> Result<()> {
-    std::fs::create_dir_all(folder)?;
-    let opening = Opening {
-        key: Arc::new(seal::SigningKey::from_seed([1; 32].into())),
-        plant: PlantId::new("brewery")?,
-        gateway: GatewayId::new("gate-1")?,
-        epoch_seed: None,
-        settings: Settings::default(),
-    };
-    let (store, _) = Store::open(folder, &opening)?;
-    let (tell, told) = sync_channel(2 * CALLERS as usize);
-    for number in 0..records {
-        let tell = tell.clone();
-        store.append(draft(number)?, Box::new(move |result| _ = tell.send(result.is_ok())));
-        if number >= CALLERS && !told.recv()? {
-            return Err("a record was not written".into());
-        }
-    }
-    store.close();
-    Ok(())
 }
 
 fn mixed(number: u64, salt: u64) -> u64 {

@@ -5,24 +5,21 @@
 //! DIR is a folder on the disk to be measured; what is made there is removed again. Rounds alternate between reading and
 //! indexing, so that a busy machine is busy for both. Files are in the page cache, as they are soon after being written.
 
+mod scratch;
+
 use penstock_index::{Answer, Index, IndexError, Limits, Progress, Value};
 use plant::{
-    Body, ConduitId, Decided, Draft, FindingCount, GatewayId, Io, Kind, Millis, Outcome, Party, Place, PlantId,
-    ProviderId, RecordId, RuleId, Verdict, What, Who, ZoneId,
+    Body, ConduitId, Decided, Draft, FindingCount, Io, Kind, Millis, Outcome, Party, Place, PlantId, ProviderId,
+    RecordId, RuleId, Verdict, What, Who, ZoneId,
 };
 use rustix::time::{ClockId, clock_gettime};
+use scratch::Result;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
-use store::{Filter, Opening, Reader, Settings, Store};
-
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+use store::{Filter, Reader};
 
 const ROUNDS: usize = 3;
-/// Records under way while the ledger is written.
-const CALLERS: usize = 4096;
 
 const QUESTIONS: [(&str, &str); 4] = [
     ("count by verdict", "select verdict, count(*) from records group by verdict"),
@@ -32,13 +29,7 @@ const QUESTIONS: [(&str, &str); 4] = [
 ];
 
 fn main() -> Result<()> {
-    let mut args = std::env::args_os().skip(1);
-    let Some(base) = args.next() else { return Err("usage: speed DIR [RECORDS]".into()) };
-    let records = args.next().and_then(|text| text.to_str()?.parse().ok()).unwrap_or(200_000);
-    let folder = Path::new(&base).join(format!("penstock-index-speed-{}", std::process::id()));
-    let measured = write(&folder, records).and_then(|()| measure(&folder));
-    std::fs::remove_dir_all(&folder)?;
-    measured
+    scratch::with("speed", 200_000, draft, measure)
 }
 
 fn measure(folder: &Path) -> Result<()> {
@@ -113,28 +104,6 @@ fn middle(mut times: Vec<(Duration, Duration)>) -> (Duration, Duration) {
 fn show(what: &str, count: u64, (took, used): (Duration, Duration)) {
     let rate = |time: Duration| count as f64 / time.as_secs_f64();
     println!("{what:<28} {took:>9.1?} {:>9.0} records/s, {:.0} a second of the processor's", rate(took), rate(used));
-}
-
-fn write(folder: &Path, records: u64) -> Result<()> {
-    std::fs::create_dir_all(folder)?;
-    let opening = Opening {
-        key: Arc::new(seal::SigningKey::from_seed([1; 32].into())),
-        plant: PlantId::new("brewery")?,
-        gateway: GatewayId::new("gate-1")?,
-        epoch_seed: None,
-        settings: Settings::default(),
-    };
-    let (store, _) = Store::open(folder, &opening)?;
-    let (tell, told) = sync_channel(CALLERS * 2);
-    for number in 0..records {
-        let tell = tell.clone();
-        store.append(draft(number)?, Box::new(move |result| _ = tell.send(result.is_ok())));
-        if number >= CALLERS as u64 && !told.recv()? {
-            return Err("a record was not written".into());
-        }
-    }
-    store.close();
-    Ok(())
 }
 
 fn id(number: u64) -> RecordId {
