@@ -52,12 +52,13 @@ pub(crate) struct Tally {
 
 impl Tally {
     fn count(&self, what: &str, came: Outcome<u16>, expected: u16) {
-        match came {
-            Ok(status) if status == expected && status == 200 => self.left.fetch_add(1, Ordering::Relaxed),
-            Ok(status) if status == expected => self.refused.fetch_add(1, Ordering::Relaxed),
-            Ok(status) => self.wrong(format!("{what}: {status} and not {expected}")),
-            Err(problem) => self.wrong(format!("{what}: {problem}")),
+        let counter = match came {
+            Ok(status) if status != expected => return self.wrong(format!("{what}: {status} and not {expected}")),
+            Ok(200) => &self.left,
+            Ok(_) => &self.refused,
+            Err(problem) => return self.wrong(format!("{what}: {problem}")),
         };
+        counter.fetch_add(1, Ordering::Relaxed);
     }
 
     fn wrong(&self, what: String) {

@@ -449,7 +449,7 @@ impl Clock for Unsure {
 #[test]
 fn a12_every_record_says_how_far_its_time_may_be_off() {
     let folder = folder();
-    let clock = std::sync::Arc::new(Unsure::default());
+    let clock = Arc::new(Unsure::default());
     let (store, _) = Store::open(folder.path(), &opening(Settings { clock, ..settings() })).unwrap();
     for number in 0..10 {
         write(&store, number);
