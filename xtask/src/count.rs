@@ -25,15 +25,16 @@ pub(crate) struct Args {
 }
 
 /// Stages in their order: name, crate, example, what it does.
-const STAGES: [(&str, &str, &str, &str); 4] = [
+const STAGES: [(&str, &str, &str, &str); 5] = [
     ("parse", "penstock-wire", "count_parse", "a chat with a prompt of 2 KiB becomes a message"),
     ("read", "penstock-inspect", "count_read", "that prompt is searched by every built-in rule"),
     (
         "decide",
         "penstock-policy",
         "count_decide",
-        "a call is placed, and decided with five Cedar rules and two findings",
+        "a call like one before is placed, and decided with five Cedar rules and two findings",
     ),
+    ("ask", "penstock-policy", "count_ask", "the same where the rules have not been asked about it before"),
     ("record", "penstock-ledger", "count_record", "a record of 1 KiB is written and hashed into the tree"),
 ];
 
