@@ -428,12 +428,12 @@ fn a_record_has_its_number_in_tiles_and_after_them() {
 
 /// A clock that knows how far it may be off: as many milliseconds as it was looked at.
 #[derive(Debug, Default)]
-struct Unsure(std::sync::atomic::AtomicU64);
+struct Unsure(AtomicU64);
 
-impl crate::Clock for Unsure {
-    fn read(&self) -> crate::Reading {
-        let looks = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        crate::Reading { time: Millis(1_763_674_500_000 + looks), mono: 1000 * looks }
+impl Clock for Unsure {
+    fn read(&self) -> Reading {
+        let looks = self.0.fetch_add(1, Ordering::SeqCst);
+        Reading { time: Millis(1_763_674_500_000 + looks), mono: 1000 * looks }
     }
     fn boot(&self) -> String {
         "boot-1".to_owned()
@@ -441,7 +441,7 @@ impl crate::Clock for Unsure {
     fn source(&self) -> String {
         "ntp".to_owned()
     }
-    fn bound(&self, at: &crate::Reading) -> Option<u64> {
+    fn bound(&self, at: &Reading) -> Option<u64> {
         (at.mono > 5000).then_some(at.mono / 1000)
     }
 }
@@ -449,7 +449,7 @@ impl crate::Clock for Unsure {
 #[test]
 fn a12_every_record_says_how_far_its_time_may_be_off() {
     let folder = folder();
-    let clock = std::sync::Arc::new(Unsure::default());
+    let clock = Arc::new(Unsure::default());
     let (store, _) = Store::open(folder.path(), &opening(Settings { clock, ..settings() })).unwrap();
     for number in 0..10 {
         write(&store, number);
