@@ -10,7 +10,6 @@ from playwright.sync_api import expect
 
 from conftest import DEADLINE, Plant, wait_for
 from test_console_pages import HOSTILE, ask, people, plant_text, signed_in, sober
-from test_console_plant import api
 
 __all__ = ["people"]
 
@@ -48,7 +47,7 @@ def stray(plant, token=None, model="gpt-4o-mini", local="127.0.0.2", provider="o
 
 
 def test_the_page_shows_what_the_command_prints(works, people):
-    with api(works, "viewer") as client:
+    with works.api("viewer") as client:
         taken = way(client)
         assert (taken["marks"], taken["declared"], taken["seen_labels"].get("person.email")) == ([], True, 1)
         printed = json.loads(works.penstock("paths", "--json").stdout)
@@ -125,7 +124,7 @@ def test_what_nobody_declared_is_red_on_the_map_and_leads_to_its_records(works, 
 def test_a_way_that_was_taken_and_is_open_no_more_is_undeclared(works, people):
     file = works.folder / "plant.toml"
     text = file.read_text()
-    with api(works, "viewer") as client:
+    with works.api("viewer") as client:
         before = way(client)
         name = before["conduit"]
         start = text.index(f"[conduits.{name}]")

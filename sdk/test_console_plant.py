@@ -118,7 +118,7 @@ def test_a_draft_with_too_many_paths_is_compared_as_far_as_there_is_time(works):
         f'[conduits.c0]\nfrom = ["line"]\nto = "openai"\npurposes = {purposes}\nmodels = ["*"]\nceiling = "public"\n'
         'owner = "a"\napproved_by = "b"\n'
     )
-    with api(works, "engineer") as client:
+    with works.api("engineer") as client:
         for count, compared in ((100, True), (1000, False)):
             text = text_of(works) + conduit + "".join(workload.format(number) for number in range(count))
             told = tried(client, ("plant.toml", text))

@@ -182,8 +182,8 @@ const TEXTS = {
   chooseHold: ["Choose a call.", "Wählen Sie einen Aufruf."],
   // Map.
   mapAbout: [
-    "Zones by their Purdue level, and the conduits from them to providers. A line is as thick as its traffic of the last minute.",
-    "Zonen nach ihrer Purdue-Ebene und die Conduits zu den Anbietern. Eine Linie ist so dick wie ihr Verkehr der letzten Minute."],
+    "Zones by their Purdue level, and the conduits from them to providers. A line is as thick as its traffic of the last minute; red, if calls on it were refused; red and broken where nobody declared a way; dotted, if it is isolated.",
+    "Zonen nach ihrer Purdue-Ebene und die Conduits zu den Anbietern. Eine Linie ist so dick wie ihr Verkehr der letzten Minute; rot, wenn darauf Aufrufe abgelehnt wurden; rot und gestrichelt, wo niemand einen Weg deklariert hat; gepunktet, wenn sie abgesperrt ist."],
   level: ["Level {0}", "Ebene {0}"],
   saveSvg: ["Save as SVG", "Als SVG speichern"],
   savePng: ["Save as PNG", "Als PNG speichern"],

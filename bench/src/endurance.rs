@@ -14,7 +14,7 @@ mod vision;
 
 use crate::gate::{Gate, Without};
 use crate::load::{self, Sender, Target};
-use crate::process::{done, resident};
+use crate::process::{anonymous, done, resident};
 use crate::rig::{self, Provider};
 use crate::{Args, Outcome, streams};
 use bytes::Bytes;
@@ -52,12 +52,13 @@ pub(crate) struct Tally {
 
 impl Tally {
     fn count(&self, what: &str, came: Outcome<u16>, expected: u16) {
-        match came {
-            Ok(status) if status == expected && status == 200 => self.left.fetch_add(1, Ordering::Relaxed),
-            Ok(status) if status == expected => self.refused.fetch_add(1, Ordering::Relaxed),
-            Ok(status) => return self.wrong(format!("{what}: {status} and not {expected}")),
+        let counter = match came {
+            Ok(status) if status != expected => return self.wrong(format!("{what}: {status} and not {expected}")),
+            Ok(200) => &self.left,
+            Ok(_) => &self.refused,
             Err(problem) => return self.wrong(format!("{what}: {problem}")),
         };
+        counter.fetch_add(1, Ordering::Relaxed);
     }
 
     fn wrong(&self, what: String) {
@@ -81,6 +82,7 @@ pub(crate) async fn run(args: &Args) -> Outcome<()> {
     let mut gate = Gate::start("endurance", (&binary, &plant, &args.disk), provider.address, Without::Nothing, &more)?;
     tokio::time::sleep(REST / 20).await;
     let (process, idle) = (gate.target.process, resident(gate.target.process));
+    let own = anonymous(process);
     let length = Duration::from_secs(args.minutes * 60);
     println!("idle {idle:.1} MiB; mixed load for {} minutes", args.minutes);
 
@@ -103,10 +105,11 @@ pub(crate) async fn run(args: &Args) -> Outcome<()> {
         ended??;
     }
     let recovered = rest(process, idle).await;
+    let own = [own, anonymous(process)];
     gate.stop();
     let told = done(gate.command(&["verify"]).arg(gate.ledger()));
     let ends = Ends::of(gate.command(&["records", "--format", "ndjson"]))?;
-    conclude(&tally, &ends, told.is_ok(), &Memory { idle, seen, recovered })
+    conclude(&tally, &ends, told.is_ok(), &Memory { idle, seen, recovered, own })
 }
 
 /// Memory of the gateway in MiB.
@@ -116,6 +119,8 @@ struct Memory {
     seen: Vec<f64>,
     /// After how many seconds it was back, and what it was at the end.
     recovered: (Option<u64>, f64),
+    /// What of it was no file's, before and after.
+    own: [f64; 2],
 }
 
 /// Everybody who calls.
@@ -272,6 +277,11 @@ fn conclude(tally: &Tally, ends: &Ends, verifies: bool, memory: &Memory) -> Outc
         memory.idle,
         mean(early),
         mean(late),
+        REST.as_secs()
+    );
+    let [before, after] = memory.own;
+    println!(
+        "  of that    {before:.1} idle and {after:.1} after {} s are no pages of files, as those of the program are",
         REST.as_secs()
     );
     println!(

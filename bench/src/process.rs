@@ -57,9 +57,18 @@ pub(crate) fn cpu_seconds(process: u32) -> f64 {
 
 /// Resident memory of a process and all below it in MiB. What several share counts once (PSS).
 pub(crate) fn resident(process: u32) -> f64 {
+    mebibytes(process, "Pss:")
+}
+
+/// What of it is no file's: without the pages of the program itself, which the system may take back at any time.
+pub(crate) fn anonymous(process: u32) -> f64 {
+    mebibytes(process, "Pss_Anon:")
+}
+
+fn mebibytes(process: u32, row: &str) -> f64 {
     let kib = |id: u32| -> f64 {
         let rollup = std::fs::read_to_string(format!("/proc/{id}/smaps_rollup")).unwrap_or_default();
-        let line = rollup.lines().find(|line| line.starts_with("Pss:")).unwrap_or_default();
+        let line = rollup.lines().find(|line| line.starts_with(row)).unwrap_or_default();
         line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).unwrap_or_default()
     };
     tree(process).into_iter().map(kib).sum::<f64>() / 1024.0

@@ -155,7 +155,7 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
         Task::Check(check) => {
             let judged = judged(&check.ledger.reader(plant)?, &check.trusted.authority)?;
             if check.json {
-                print_json(&as_json(&judged)).into_diagnostic()?;
+                print_json(&json!({ "anchors": as_json(&judged) })).into_diagnostic()?;
             } else {
                 show(&judged)?;
             }
@@ -338,7 +338,7 @@ pub(crate) fn as_json(judged: &[Judged]) -> Value {
         }),
         Err(doubt) => json!({ "size": judged.size, "class": doubt.class().to_string(), "problem": doubt.to_string() }),
     };
-    json!({ "anchors": judged.iter().map(one).collect::<Vec<_>>() })
+    judged.iter().map(one).collect()
 }
 
 fn write(path: &Path, bytes: &[u8]) -> miette::Result<()> {

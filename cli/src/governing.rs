@@ -1,7 +1,7 @@
 //! The life cycle of components: steps that people have signed, kept so that they survive.
 //!
 //! ```text
-//! signed, a note for each approver ─> enough of them? ─> `approval` records ─> file, synced ─> in force
+//! signed, a note for each approver ─> enough of them? ─> `approval` records ─> in force ─> file, synced
 //! ```
 //!
 //! The notes lie in `approvals/` beside those of changed plant files, are made with the same keys, and are good for one step each.
@@ -59,7 +59,8 @@ pub(crate) fn text(step: &Step, plant: &plant::PlantId, because: &str) -> String
 
 /// Whether a text says why, in a line that hides nothing.
 pub(crate) fn is_reason(text: &str) -> bool {
-    let turns = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let turns =
+        |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     !text.trim().is_empty() && text.chars().count() <= LONGEST && !text.chars().any(|c| c.is_control() || turns(c))
 }
 
@@ -179,7 +180,7 @@ pub(crate) struct Governing {
 }
 
 impl Governing {
-    /// Reads where components stood when a gateway ran last. A file that cannot be written is written later.
+    /// Reads where components stood when a gateway ran last. [`Self::keep`] comes next, so that the next start need not read as much.
     ///
     /// # Errors
     /// If the ledger cannot be read.
@@ -199,10 +200,7 @@ impl Governing {
         if lost {
             unknown(&mut lives, loaded);
         }
-        let mut own = Self { path, mac, lives, kept: None, told: false, looked: Default::default() };
-        // So that the next start need not read the whole ledger.
-        own.keep(store);
-        Ok(own)
+        Ok(Self { path, mac, lives, kept: None, told: false, looked: Default::default() })
     }
 
     /// What that means for calls.
@@ -210,15 +208,9 @@ impl Governing {
         Standing::new(&loaded.components, &loaded.governance, &self.lives)
     }
 
-    /// Takes the steps that enough people have signed; whether there were any. What is taken is in force also where the file cannot be
-    /// written, and a file that is not as it was left is written again.
+    /// Takes the steps that enough people have signed; whether there were any. They are to be put in force before they are kept: the
+    /// file may not be written for a while.
     pub(crate) fn advance(&mut self, loaded: &Loaded, store: &Store) -> bool {
-        let taken = self.taken(loaded, store);
-        self.keep(store);
-        taken
-    }
-
-    fn taken(&mut self, loaded: &Loaded, store: &Store) -> bool {
         let notes = (notes(&loaded.control.signatures), loaded.plant.digest.clone());
         if notes == self.looked {
             return false;
@@ -283,7 +275,8 @@ impl Governing {
         Ok(())
     }
 
-    /// Has the file say where components stand. Tried again at the next look if it cannot be written.
+    /// Has the file say where components stand, also where somebody else has changed it. Tried again at the next look if it cannot be
+    /// written.
     pub(crate) fn keep(&mut self, store: &Store) {
         let (size, look) = (store.state().size, self.look());
         match self.kept {
@@ -320,7 +313,9 @@ fn unknown(lives: &mut Lives, loaded: &Loaded) {
     if loaded.control.approvers.is_empty() {
         return;
     }
-    tracing::error!("where components stood is lost, and the ledger's oldest records are pruned: what they do not say is suspended");
+    tracing::error!(
+        "where components stood is lost, and the ledger's oldest records are pruned: what they do not say is suspended"
+    );
     let now = gateway::now();
     for component in loaded.components.iter().filter(|one| lives.of(&one.name).is_none()).collect::<Vec<_>>() {
         // Numbered from now on: no signature of an earlier step fits.
@@ -403,6 +398,9 @@ mod tests {
             assert!(!matches!(read(because), Ok(Some(_))), "{because:?}");
         }
         assert!(read(&long[2..]).unwrap().is_some());
-        assert!(Note::sign(text(&step, &plant, "it\u{1b}[2Jhides"), &ada).is_err(), "no note holds what moves a cursor");
+        assert!(
+            Note::sign(text(&step, &plant, "it\u{1b}[2Jhides"), &ada).is_err(),
+            "no note holds what moves a cursor"
+        );
     }
 }

@@ -222,7 +222,7 @@ impl Findings {
             "made": made,
             "signed": signed,
             "stamped": stamps,
-            "stamps": judged.as_deref().map(|judged| anchor::as_json(judged)["anchors"].take()),
+            "stamps": judged.as_deref().map(anchor::as_json),
             "key": if *own_key { "own" } else { "given" },
             "problems": problems,
         })

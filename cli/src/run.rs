@@ -190,6 +190,7 @@ impl House {
         let (kept, used) = Kept::open(&loaded);
         let mut governing = Governing::open(&loaded, &key, &store)?;
         governing.advance(&loaded, &store);
+        governing.keep(&store);
         let inforce = inforce.resuming(used).governing(governing.standing(&loaded));
         let metrics = Arc::new(Metrics::default());
         journal::measure(&metrics, &store);
@@ -302,6 +303,7 @@ impl House {
                     if self.governing.advance(&self.loaded, &self.store) {
                         self.gateway.valve().govern(self.governing.standing(&self.loaded));
                     }
+                    self.governing.keep(&self.store);
                 }
             }
             self.alerting.follow(&self.loaded).await;

@@ -37,7 +37,8 @@ fn told(now: &Value) -> String {
     for (name, value) in facts(now) {
         let _ = writeln!(said, "{name:14}{value}");
     }
-    let lanes: Vec<_> = rows(now, "/lanes").iter().filter(|lane| text(lane, "/conduit") != "" || busy(lane)).collect();
+    let lanes: Vec<_> =
+        rows(now, "/lanes").iter().filter(|lane| !text(lane, "/conduit").is_empty() || busy(lane)).collect();
     let lane = |lane: &&Value| {
         let name = Some(text(lane, "/conduit")).filter(|name| !name.is_empty()).unwrap_or("(no conduit)");
         let calls = number(lane, "/minute/passed") + number(lane, "/minute/refused");

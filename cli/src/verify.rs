@@ -460,7 +460,7 @@ impl Findings {
             })),
             "stamps": match &self.stamps {
                 Stamps::Unasked(_) => Value::Null,
-                Stamps::Judged(judged) => anchor::as_json(judged)["anchors"].take(),
+                Stamps::Judged(judged) => anchor::as_json(judged),
             },
             "complete_judged": report.complete_judged,
             "log": self.audit.as_ref().ok().map(|audit| json!({

@@ -10,8 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Most ways. Names in records come from callers too: whoever makes them up fills no memory.
 const MOST: usize = 10_000;
-/// Most of these of which every call was refused: whoever only tries crowds out nothing.
-const MOST_REFUSED: usize = MOST / 2;
 /// Most attempts by paths that no conduit is there for, told apart by who, where to and why not.
 const MOST_STRAYS: usize = 512;
 
@@ -90,7 +88,9 @@ pub(crate) struct Tried {
 /// The ways that were taken, and what was tried beside them.
 #[derive(Debug, Default)]
 pub(crate) struct Ways {
-    seen: BTreeMap<Way, Seen>,
+    taken: BTreeMap<Way, Seen>,
+    /// How often calls were refused there. Apart, so that whoever only tries crowds out nothing.
+    refused: BTreeMap<Way, u64>,
     strays: BTreeMap<Stray, Tried>,
 }
 
@@ -143,15 +143,16 @@ impl Ways {
                 provider: provider.to_owned(),
                 source: source.to_owned(),
             };
-            let room = if refused { MOST_REFUSED } else { MOST };
-            if self.seen.len() >= room && !self.seen.contains_key(&way) {
-                continue;
-            }
-            let seen = self.seen.entry(way).or_default();
             if refused {
-                seen.refused += 1;
+                if self.refused.len() < MOST || self.refused.contains_key(&way) {
+                    *self.refused.entry(way).or_default() += 1;
+                }
                 continue;
             }
+            if self.taken.len() >= MOST && !self.taken.contains_key(&way) {
+                continue;
+            }
+            let seen = self.taken.entry(way).or_default();
             seen.calls += 1;
             seen.last = seen.last.max(Some(entry.t()));
             seen.sensitivities.insert(text("what.sensitivity"));
@@ -195,10 +196,21 @@ impl Ways {
         self.strays.iter()
     }
 
+    /// What was taken, and what was only tried as far as there is room.
+    fn seen(&self) -> BTreeMap<Way, Seen> {
+        let mut seen = self.taken.clone();
+        for (way, count) in &self.refused {
+            if seen.len() < MOST || seen.contains_key(way) {
+                seen.entry(way.clone()).or_default().refused = *count;
+            }
+        }
+        seen
+    }
+
     /// What is open and what was taken, side by side.
     pub(crate) fn lines<'a>(&self, loaded: &Loaded, policy: &'a Policy, now: Millis) -> Vec<Line<'a>> {
         let mut lines: Vec<Line<'a>> = Vec::new();
-        let mut rest: BTreeMap<&Way, &Seen> = self.seen.iter().collect();
+        let mut rest = self.seen();
         for route in policy.routes(now) {
             let way = Way {
                 workload: route.workload.id.to_string(),
@@ -206,7 +218,7 @@ impl Ways {
                 provider: route.provider.id.to_string(),
                 source: route.source.map(|source| source.id.to_string()).unwrap_or_default(),
             };
-            let seen = rest.remove(&way).cloned().unwrap_or_default();
+            let seen = rest.remove(&way).unwrap_or_default();
             let above: Vec<String> =
                 seen.labels.keys().filter(|label| refuses(loaded, &route, label)).cloned().collect();
             let mut marks = BTreeSet::new();
@@ -216,9 +228,9 @@ impl Ways {
         }
         for (way, seen) in rest {
             // What was refused did not take the way.
-            let withheld = loaded.plant.sources.keys().any(|id| id.as_str() == way.source) && softened(loaded, way);
+            let withheld = loaded.plant.sources.keys().any(|id| id.as_str() == way.source) && softened(loaded, &way);
             let marks = (seen.calls > 0 && !withheld).then_some(Mark::Undeclared).into_iter().collect();
-            lines.push(Line { way: way.clone(), route: None, seen: seen.clone(), above: Vec::new(), marks });
+            lines.push(Line { way, route: None, seen, above: Vec::new(), marks });
         }
         lines
     }

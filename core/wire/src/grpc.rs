@@ -73,7 +73,7 @@ impl Frames {
     ///
     /// # Errors
     /// As [`messages`], as soon as the frame shows it.
-    pub fn next(&mut self) -> Result<Option<Bytes>, Malformed> {
+    pub fn take(&mut self) -> Result<Option<Bytes>, Malformed> {
         let length = match &*self.held {
             [0 | 1, a, b, c, d, ..] => usize::try_from(u32::from_be_bytes([*a, *b, *c, *d])).unwrap_or(usize::MAX),
             [] | [0 | 1, ..] => return Ok(None),
@@ -187,7 +187,7 @@ pub fn fuzz(bytes: &[u8]) {
     let (mut frames, mut count, mut broke) = (Frames::new(1 << 16), 0, false);
     for piece in bytes.chunks(7) {
         frames.feed(piece);
-        while let Some(next) = frames.next().unwrap_or_else(|_| {
+        while let Some(next) = frames.take().unwrap_or_else(|_| {
             broke = true;
             None
         }) {
@@ -227,7 +227,7 @@ mod tests {
             let (mut frames, mut found) = (Frames::new(3), Vec::new());
             for piece in body.chunks(size) {
                 frames.feed(piece);
-                while let Some(next) = frames.next().unwrap() {
+                while let Some(next) = frames.take().unwrap() {
                     found.push(next.to_vec());
                 }
             }
@@ -237,7 +237,7 @@ mod tests {
         let problem = |bytes: &[u8]| {
             let mut frames = Frames::new(3);
             frames.feed(bytes);
-            frames.next().unwrap_err().reason
+            frames.take().unwrap_err().reason
         };
         assert_eq!(problem(b"\0\0\0\0\x04"), Reason::BodyTooLarge, "before the bytes come");
         assert_eq!(problem(b"\x02"), Reason::Malformed);

@@ -168,9 +168,9 @@ impl Outward<'_> {
         let (speaker, endpoint) = speaker
             .ok_or_else(|| Refusal::new(Reason::UnknownEndpoint, "a stream of messages does not pass unread"))?;
         let trial = self.trial(&passage, journal)?;
-        let opened = self.inforce.upstream(&passage)?.open(&passage, &self.target.head(&passage))?;
+        let opened = self.inforce.upstream(&passage)?.open(&passage, &self.target.head(&passage), place.beside())?;
         let (gate, inforce, restorer) = (Arc::clone(self.gate), Arc::clone(&self.inforce), Shared::default());
-        let judge = Judge { gate, inforce, speaker, endpoint, passage, restorer };
+        let judge = Judge { gate, inforce, call: journal.body.clone(), speaker, endpoint, passage, restorer };
         Ok(Beginning { judge, ends, chain, opened, inbox, first, place, trial })
     }
 

@@ -27,7 +27,7 @@ use crate::watch::aside;
 use bytes::Bytes;
 use frames::{Leg, Said};
 use hyper::upgrade::OnUpgrade;
-use plant::{Body, Reason, Refusal};
+use plant::{Reason, Refusal};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -46,8 +46,6 @@ const LARGEST: usize = 16 << 20;
 /// A session under way. Boxed, as the journal is.
 struct Session {
     gate: Arc<Gate>,
-    /// What isolation looks at.
-    call: Body,
     judge: Judge,
     ends: Ends,
     answer: Answer,
@@ -75,10 +73,17 @@ impl Session {
         let restorer = Shared::default();
         Box::new(Self {
             gate: Arc::clone(gate),
-            call: journal.body.clone(),
             answer: judging::reader(endpoint, &passage),
             chain: chain.led_by(restorer.clone()),
-            judge: Judge { gate: Arc::clone(gate), inforce, speaker, endpoint, passage, restorer },
+            judge: Judge {
+                gate: Arc::clone(gate),
+                inforce,
+                call: journal.body.clone(),
+                speaker,
+                endpoint,
+                passage,
+                restorer,
+            },
             ends,
             credential: answered.credential,
             tally: Tally::new(gate, journal, commitment),
@@ -91,7 +96,7 @@ impl Session {
     async fn live(mut self: Box<Self>, caller: OnUpgrade, provider: OnUpgrade) {
         let largest = self.largest();
         let both = async { Ok(timeout(SWITCH, async { tokio::join!(caller, provider) }).await) };
-        let (mut caller, mut provider) = match self.gate.until_cut(&self.call, both).await {
+        let (mut caller, mut provider) = match self.gate.until_cut(&self.judge.call, both).await {
             Ok(Ok((Ok(caller), Ok(provider)))) => (
                 Leg::of_caller(caller, largest, self.place.beside()).await,
                 Leg::of_provider(provider, LARGEST, self.place.beside()).await,
@@ -110,7 +115,7 @@ impl Session {
     }
 
     async fn converse(&mut self, caller: &mut Leg, provider: &mut Leg) -> Ended {
-        let (gate, call) = (Arc::clone(&self.gate), self.call.clone());
+        let (gate, call) = (Arc::clone(&self.gate), self.judge.call.clone());
         loop {
             match gate.until_cut(&call, async { Ok(self.turn(caller, provider).await) }).await {
                 Ok(Ok(())) => {}
@@ -166,7 +171,7 @@ impl Session {
             Err(refusal) => return self.object(journal, &refusal, &event, caller).await,
         };
         self.tally.record(journal, None, sound).await.map_err(Ended::Badly)?;
-        self.gate.open(&self.call).map_err(Ended::Badly)?;
+        self.gate.open(&self.judge.call).map_err(Ended::Badly)?;
         self.tally.forwards(&event, &leaves);
         match timeout(self.judge.passage.bounds.idle, provider.say(leaves)).await {
             Ok(true) => Ok(()),

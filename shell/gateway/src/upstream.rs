@@ -3,6 +3,7 @@
 use crate::breakers::{Trial, uptime};
 use crate::credential::Credential;
 use crate::messages::{Leaving, Opened, Outgoing};
+use crate::place::Held;
 use crate::recorder::now;
 use crate::tls::{self, TlsError};
 use crate::{grpc, headers, session};
@@ -146,7 +147,7 @@ impl Upstream {
     }
 
     /// Begins a stream of messages. Nobody gets here without a passage either.
-    pub(crate) fn open(&self, passage: &Passage, head: &Head<'_>) -> Result<Opened, Refusal> {
+    pub(crate) fn open(&self, passage: &Passage, head: &Head<'_>, held: Held) -> Result<Opened, Refusal> {
         let mut request = self.request(head, Bytes::new())?;
         let (messages, leaving) = mpsc::channel::<Leaving>(1);
         *request.body_mut() = Outgoing::Messages(leaving);
@@ -155,7 +156,7 @@ impl Upstream {
             None => self.lanes.lane(),
         };
         let within = (Instant::now() + passage.bounds.first_byte, passage.bounds.answer);
-        Ok(Opened::new(client.request(request), messages, within, self.credential.clone(), ticket))
+        Ok(Opened::new(client.request(request), messages, within, self.credential.clone(), (held, ticket)))
     }
 
     fn may_retry(&self) -> bool {

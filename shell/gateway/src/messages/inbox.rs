@@ -108,7 +108,7 @@ impl Inbox {
     /// What the caller says next. Nothing is lost where nobody waits for it to the end.
     pub(crate) async fn next(&mut self) -> Result<Heard, Refusal> {
         loop {
-            if let Some(message) = self.frames.next()? {
+            if let Some(message) = self.frames.take()? {
                 return Ok(Heard::Message(message));
             }
             match self.body.frame().await {

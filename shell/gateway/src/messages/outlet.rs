@@ -2,6 +2,7 @@
 
 use crate::credential::Credential;
 use crate::grpc;
+use crate::place::Held;
 use crate::upstream::{self, Ticket};
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
@@ -81,10 +82,10 @@ impl Opened {
         messages: mpsc::Sender<Leaving>,
         (until, most): (Instant, u64),
         credential: Option<Arc<Credential>>,
-        ticket: Ticket,
+        (held, ticket): (Held, Ticket),
     ) -> Self {
         let frames = Frames::new(usize::try_from(most).unwrap_or(usize::MAX));
-        let voice = Voice { side: Side::Awaited(Box::new(answer)), frames, until, _ticket: ticket };
+        let voice = Voice { side: Side::Awaited(Box::new(answer)), frames, until, held, _ticket: ticket };
         Self { outlet: Outlet(messages), voice, credential }
     }
 }
@@ -119,6 +120,7 @@ pub(crate) struct Voice {
     frames: Frames,
     /// When the head of its answer must have come.
     until: Instant,
+    held: Held,
     _ticket: Ticket,
 }
 
@@ -139,7 +141,7 @@ impl Voice {
         }
         let broken = |detail| Err(Refusal::new(Reason::ProviderBroken, detail));
         loop {
-            if let Some(message) = self.frames.next().map_err(|problem| wide(&problem))? {
+            if let Some(message) = self.frames.take().map_err(|problem| wide(&problem))? {
                 return Ok(Told::Message(message));
             }
             let body = match &mut self.side {
@@ -149,7 +151,10 @@ impl Voice {
             };
             match body.frame().await {
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(bytes) => self.frames.feed(&bytes),
+                    Ok(bytes) => {
+                        self.frames.feed(&bytes);
+                        self.held.hold(self.frames.waiting())?;
+                    }
                     Err(frame) => match frame.into_trailers() {
                         Ok(trailers) if self.frames.waiting() == 0 => return Ok(Told::End(trailers)),
                         _ => return broken("its answer ends within a message"),

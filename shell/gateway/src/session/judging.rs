@@ -31,6 +31,8 @@ pub(crate) struct Judged {
 pub(crate) struct Judge {
     pub(crate) gate: Arc<Gate>,
     pub(crate) inforce: Arc<Inforce>,
+    /// What isolation looks at.
+    pub(crate) call: Body,
     pub(crate) speaker: Box<Speaker>,
     pub(crate) endpoint: Endpoint,
     pub(crate) passage: Passage,

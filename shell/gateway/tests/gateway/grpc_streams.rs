@@ -64,6 +64,9 @@ impl Side {
     }
 }
 
+/// How a provider breaks a stream.
+type Breaks = fn(&mut Side);
+
 /// A provider that takes streams one after the other, each on a connection of its own or on the one that there is.
 struct Peer {
     address: SocketAddr,
@@ -266,7 +269,7 @@ async fn whoever_leaves_is_noticed_on_the_other_side_and_on_record() {
     assert_eq!(provider.left().await, h2::Reason::CANCEL);
     assert_eq!(works.ledger.story().await.told(), (Kind::Outcome, Some(Reason::CallerLeft)));
 
-    let broken: [(&str, fn(&mut Side)); 4] = [
+    let broken: [(&str, Breaks); 4] = [
         ("a reset", |side| side.says.send_reset(h2::Reason::INTERNAL_ERROR)),
         ("no status", |side| side.end(&[("a", "b")])),
         ("no trailers", |side| side.says.send_data(Bytes::new(), true).unwrap()),
