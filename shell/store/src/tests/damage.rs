@@ -177,7 +177,9 @@ fn a_frame_of_another_key_is_not_taken() {
 /// A closed, published ledger.
 fn published() -> tempfile::TempDir {
     let folder = folder();
-    let (store, _) = open(folder.path());
+    // One segment, though each record may come to stand in a group of its own.
+    let roomy = crate::Settings { segment_bytes: 8 << 20, ..settings() };
+    let (store, _) = Store::open(folder.path(), &opening(roomy)).unwrap();
     settle(flood(&store, 0..600, 20));
     store.close();
     folder
