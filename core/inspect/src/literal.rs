@@ -56,8 +56,8 @@ pub(crate) enum Literal {
     Module,
     /// `[at]`.
     At,
-    /// What stands in front of a word that is a secret.
-    Command,
+    /// What stands in front of a word that is a secret, by its row.
+    Command(usize),
     /// A label in front of a number.
     Label(Named),
     /// A title or a label in front of a name.
@@ -182,7 +182,7 @@ impl Literals {
         table.extend([("setp ", Literal::Setp), ("ns=", Literal::Node), ("vlan", Literal::Vlan)]);
         table.extend([("Program:", Literal::Module), ("Local:", Literal::Module)]);
         table.extend(["[at]", "(at)", "{at}"].map(|at| (at, Literal::At)));
-        table.extend(command::HEADS.map(|head| (head, Literal::Command)));
+        table.extend(command::COMMANDS.iter().enumerate().map(|(row, (head, _))| (*head, Literal::Command(row))));
         table.extend(numbered::LABELS.iter().map(|(label, named)| (*label, Literal::Label(*named))));
         table.extend(name::BEFORE.map(|(before, kind)| (before, Literal::Name(kind))));
         table.extend(address::STREETS.map(|street| (street, Literal::Street)));

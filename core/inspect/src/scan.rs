@@ -15,7 +15,7 @@ use crate::rule::{self, BuiltIn, RuleIndex, vendor};
 use crate::secret::assigned::Names;
 use crate::secret::mark::MARKS;
 use crate::secret::vendor::VENDORS;
-use crate::secret::{assigned, command, encoded, mark, near, pem, url};
+use crate::secret::{assigned, column, command, encoded, mark, near, pem, url};
 use crate::setpoint::unit::Units;
 use crate::setpoint::{self, Around, Number};
 use crate::tag::{address, isa, variable};
@@ -129,6 +129,7 @@ impl<'t> Scan<'t> {
     fn literals(&mut self, literals: &Literals) -> Result<(), TooMany> {
         let text = self.text;
         let (mut openers, mut closers, mut hashes) = (Vec::new(), Vec::new(), encoded::Hashes::default());
+        let mut columns = column::Columns::default();
         for (literal, at) in literals.find(self.source) {
             match literal {
                 Literal::Vendor(row) => {
@@ -146,6 +147,9 @@ impl<'t> Scan<'t> {
                 Literal::Keyword(names) => {
                     let near = || near::near(text, &at).filter(|_| names != Names::Password);
                     self.found(assigned::assigned(text, at.clone(), names).or_else(near));
+                    if names == Names::Password {
+                        columns.below(text, &at).into_iter().for_each(|cell| self.found(Some(cell)));
+                    }
                 }
                 Literal::PemOpener => openers.push(at),
                 Literal::PemCloser => closers.push(at.start),
@@ -176,7 +180,7 @@ impl<'t> Scan<'t> {
                 Literal::At => {
                     self.hit(BuiltIn::Email, person::email::spelled(text, at));
                 }
-                Literal::Command => self.found(command::word(text, at)),
+                Literal::Command(row) => self.found(command::word(text, at, row)),
                 Literal::Label(named) => self.found(numbered::number(text, at, named)),
                 Literal::Name(kind) => {
                     self.hit(BuiltIn::PersonName, person::name::name(text, at, kind));

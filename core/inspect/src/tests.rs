@@ -106,6 +106,47 @@ fn passwords_are_found_however_people_give_them() {
 }
 
 #[test]
+fn passwords_are_found_in_columns_calls_and_accounts() {
+    for (text, secrets) in [
+        (
+            "| system | user | password |\n|---|---|---|\n| HMI | op | Xk29dLq8 |\n| PLC | eng | red-Heron7 |",
+            vec!["Xk29dLq8", "red-Heron7"],
+        ),
+        ("user;passwort;role\nop;Xk29&dLq8;1\neng;-;2\n", vec!["Xk29&dLq8"]),
+        ("client.set_password(\"Xk29dLq8\")", vec!["Xk29dLq8"]),
+        ("<x:Password Type=\"text\">Xk29dLq8</x:Password>", vec!["Xk29dLq8"]),
+        ("<property name=\"store.password\">Xk29-dLq8</property>", vec!["Xk29-dLq8"]),
+        ("Benutzer: op4 / Passwort: red-Heron", vec!["red-Heron"]),
+        ("ROOTPW='Xk29dLq8'", vec!["Xk29dLq8"]),
+        ("keytool -srcstorepass Xk29dLq8 -v", vec!["Xk29dLq8"]),
+        ("WITH PASSWORD = N'Xk29-dLq8'", vec!["Xk29-dLq8"]),
+        ("SMTP_PASSWORD=Xk29&dLq8", vec!["Xk29&dLq8"]),
+        ("?user=a&password=Xk29dLq8&ssl=1", vec!["Xk29dLq8"]),
+        ("credentialSecret: \"f1ow-Basalt-Kiln\"", vec!["f1ow-Basalt-Kiln"]),
+        ("La password del PLC è Xk29dLq8", vec!["Xk29dLq8"]),
+        ("Hasło do panelu głównego: Xk29dLq8", vec!["Xk29dLq8"]),
+    ] {
+        let findings = INSPECTOR.read(&message(text)).expect("few findings");
+        let found: Vec<&str> = findings
+            .iter()
+            .filter(|finding| finding.label.as_str().starts_with("secret"))
+            .map(|finding| &text[finding.span.clone()])
+            .collect();
+        assert_eq!(found, secrets, "{text}");
+    }
+    nothing(&[
+        "| field | password |\n|---|---|\n| type | string |",
+        "$pw = Read-Host \"Password\" -AsSecureString",
+        "name;password;last change\nop;yes;2024\n",
+        "getSecret(\"mes-db-4471-x9\")",
+        "BYPASS=Xk29dLq8",
+        "secret: gw-tls-2024",
+        "Passwort: siehe-Aushang",
+        "curl -u username:password https://x.example",
+    ]);
+}
+
+#[test]
 fn a_private_key_is_found_to_its_last_line_or_as_far_as_it_goes() {
     let body = "MIIEowIBAAKCAQEAoy1XXuVAQpqHbQE05mkhrNg/124F/2K9Oaniz\nTZUUhK08U8Lah/RmUlXqQ01/SnZjKF9fjP8EqMNgW";
     let (open, close) = (key("-----BEGIN RSA ", "PRIVATE KEY-----"), key("-----END RSA ", "PRIVATE KEY-----"));
@@ -612,6 +653,20 @@ fn hostile_texts_cost_no_more_than_their_length() {
         "(*\n",
         "AQAAAB{",
         "community a ",
+        "user|password|\n",
+        "password;password;\n",
+        "a;password\nb;Xk29dL\n",
+        "username a password 0 a ",
+        "radius-server key ",
+        "wifi:t:;P:\\",
+        ":5432:a:a:",
+        "private-lines: A\nA",
+        "sqlplus -s a/",
+        "zip -P ",
+        "set_password('a",
+        "<x:password a='",
+        "password=a&",
+        "user: a-b password: a-b\n",
     ] {
         let (small, large) = (part.repeat(unit / part.len()), part.repeat(8 * unit / part.len()));
         let time = |text: &str| {
