@@ -33,6 +33,9 @@ pub(crate) const KEYWORDS: &[(&str, Names)] = &[
     ("pw", Names::Password),
     ("storepass", Names::Password),
     ("keypass", Names::Password),
+    ("authtok", Names::Password),
+    ("schlüssel", Names::Hint),
+    ("seed", Names::Hint),
     ("wachtwoord", Names::Password),
     ("mot de passe", Names::Password),
     ("contraseña", Names::Password),
@@ -94,8 +97,10 @@ pub(crate) const KEYWORDS: &[(&str, Names)] = &[
 ];
 
 /// What may follow the keyword within the name without changing what it names.
-const SUFFIXES: [&str; 11] =
-    ["", "value", "_value", "_base", "string", "_string", "b64", "_b64", "text", "_test", "_prod"];
+const SUFFIXES: [&str; 14] = [
+    "", "value", "_value", "-value", "_base", "string", "_string", "-string", "b64", "_b64", "text", "_test", "_prod",
+    "et",
+];
 
 /// The value that the name around the keyword at `keyword` is given.
 pub(crate) fn assigned(text: Bytes<'_>, keyword: Range<usize>, names: Names) -> Option<(BuiltIn, Range<usize>)> {
@@ -161,7 +166,7 @@ fn name(text: Bytes<'_>, keyword: &Range<usize>, names: Names) -> Option<Range<u
         head.len() >= word.len()
             && head.get(head.len() - word.len()..).is_some_and(|tail| tail.eq_ignore_ascii_case(word.as_bytes()))
     });
-    (ends && !harmless && !text.words_before(start).take(1).any(|word| word.is_one_of(&["public"])))
+    (ends && !harmless && !text.words_before(start).take(2).any(|word| word.is_one_of(&["public"])))
         .then_some(start..end)
 }
 
@@ -224,6 +229,9 @@ fn value(text: Bytes<'_>, from: usize, tie: Tie, names: Names) -> Option<(bool, 
             .then_some((true, start..end));
     }
     from += escapes.min(1);
+    if let Some(literal) = converted(text, from) {
+        return Some((true, literal));
+    }
     let stops = if names == Names::Password { &PASSWORD_ENDS } else { &KEY_ENDS };
     let stop = |b: u8| stops.get(usize::from(b)).is_some_and(|stop| *stop);
     let most = longest(names) + 32;
@@ -244,6 +252,30 @@ fn value(text: Bytes<'_>, from: usize, tie: Tie, names: Names) -> Option<(bool, 
     // `sk-1234..` is cut off on purpose.
     let cut = super::value::contains(text.slice(from..end + 2), b"..");
     (end > from && !cut).then_some((false, from..end))
+}
+
+/// The literal that a call makes into bytes: `Encoding.UTF8.GetBytes("x")`, `bytes.fromhex("x")`.
+fn converted(text: Bytes<'_>, from: usize) -> Option<Range<usize>> {
+    const MAKE: [&str; 10] = [
+        "getbytes",
+        "fromhex",
+        "b64decode",
+        "frombase64string",
+        "from",
+        "bytes",
+        "atob",
+        "unhexlify",
+        "decodestring",
+        "encode",
+    ];
+    let open = text.run(from, 64, |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_'));
+    let quote = text.at(open + 1);
+    if open == from || text.at(open) != b'(' || !matches!(quote, b'"' | b'\'') {
+        return None;
+    }
+    let verb = text.run_back(open, open - from, |b| b != b'.');
+    let end = closing_quote(text, open + 2, quote, 0)?;
+    (end > open + 2 && Word(text.slice(verb..open)).is_one_of(&MAKE)).then_some(open + 2..end)
 }
 
 /// Longest value that such a name is given, in bytes.
@@ -315,6 +347,7 @@ fn is_password(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie) -> 
     // Labels of forms are words for a password, too.
     let words = NOTHING.iter().copied().chain(KEYWORDS.iter().map(|(word, _)| *word));
     let last = value.rsplit(|b| *b == b'-' || *b == b'_').next().unwrap_or(value);
+    let last = last.strip_suffix(b"%").unwrap_or(last);
     let nothing = |value: &[u8]| words.clone().any(|word| value.eq_ignore_ascii_case(word.as_bytes()));
     if nothing(value) || shape.digits == 0 && nothing(last) || is_code(value) || is_path(value) {
         return false;
@@ -340,7 +373,15 @@ fn is_password(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie) -> 
         }
         (Tie::Beside, _) => {
             let mixed = value.len() >= 8 && shape.digits > 0 && shape.lower > 0 && shape.upper > 0;
-            (mixed || value.len() >= 20 && shape.random() && shape.digits >= 4) && !is_call(text, span)
+            // `insecure-password x` alone ends its line: a statement, not prose.
+            let stated = || {
+                let name = text.run_back(span.start - 1, 48, is_name)..span.start;
+                text.slice(name).iter().any(|b| matches!(b, b'-' | b'_'))
+                    && matches!(text.at(span.end), 0 | b'\n' | b'\r')
+            };
+            let digits = value.len() >= 6 && shape.digits > 0 && shape.letters() > 2;
+            (mixed || value.len() >= 20 && shape.random() && shape.digits >= 4 || digits && stated())
+                && !is_call(text, span)
         }
         (Tie::Prose, quoted) => quoted && words == 1 || shape.digits > 0 && shape.letters() > 0,
     }

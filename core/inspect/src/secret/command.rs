@@ -40,6 +40,12 @@ pub(crate) enum Place {
     Field,
     /// The lines of a private key of PuTTY.
     Lines,
+    /// Behind a slash: `Zugangsdaten Kamera 2: user / word`.
+    Pair,
+    /// What a cookie for a session is given.
+    Cookie,
+    /// The value that stands where the column for a password does: `insert into t(user, password) values ('x', 'word')`.
+    Insert,
 }
 
 const P: Place = Place::Option("-p", true);
@@ -71,12 +77,22 @@ pub(crate) const COMMANDS: &[(&str, Place)] = &[
     ("set passwd ", Place::Statement(&[])),
     ("set password ", Place::Statement(&[])),
     ("set psksecret ", Place::Statement(&[])),
+    ("pre-shared-key ", Place::Statement(&[])),
+    ("isakmp key ", Place::Statement(&[])),
     ("username ", Place::Account),
     ("identified by ", Place::Behind),
     ("convertto-securestring ", Place::Behind),
     ("convertto-securestring -string ", Place::Behind),
     ("convertto-securestring -asplaintext ", Place::Behind),
     ("&sig=", Place::Signature),
+    ("?appid=", Place::Signature),
+    ("&appid=", Place::Signature),
+    ("zugangsdaten", Place::Pair),
+    ("credentials", Place::Pair),
+    ("account is ", Place::Pair),
+    ("login is ", Place::Pair),
+    ("cookie: ", Place::Cookie),
+    ("insert into ", Place::Insert),
     ("docker login ", P),
     ("podman login ", P),
     ("helm registry login ", P),
@@ -84,6 +100,12 @@ pub(crate) const COMMANDS: &[(&str, Place)] = &[
     ("oc login ", P),
     ("psexec ", P),
     ("influx user create ", P),
+    ("az sql ", P),
+    ("ssh-keygen ", Place::Option("-N", true)),
+    ("snmpwalk ", Place::Option("-A", true)),
+    ("snmpwalk ", Place::Option("-X", true)),
+    ("snmpget ", Place::Option("-A", true)),
+    ("snmpget ", Place::Option("-X", true)),
     // With a blank behind, it asks.
     ("mysql ", JOINED),
     ("mysqldump ", JOINED),
@@ -153,6 +175,9 @@ pub(crate) fn word(text: Bytes<'_>, head: Range<usize>, row: usize) -> Option<(B
         Place::Wireless => wireless(text, line)?,
         Place::Field => field(text, head)?,
         Place::Lines => return lines(text, line.end),
+        Place::Pair => pair(text, line)?,
+        Place::Cookie => return cookie(text, line),
+        Place::Insert => insert(text, line)?,
         Place::Second => return second(text, line),
         Place::Signature => return signature(text, head.end),
         Place::Path => return device(text, head.end),
@@ -223,7 +248,11 @@ fn login(text: Bytes<'_>, line: Range<usize>) -> Option<Range<usize>> {
 /// The word that a device's statement ends in or that stands behind one of its words, without the digit that says how it is
 /// kept. Words that say what a community may do are none.
 fn statement(text: Bytes<'_>, line: Range<usize>, behind: &[&str]) -> Option<Range<usize>> {
-    const RIGHTS: [&str; 15] = [
+    const RIGHTS: [&str; 19] = [
+        "ascii-text",
+        "hexadecimal",
+        "local",
+        "remote",
         "ro",
         "rw",
         "read",
@@ -299,6 +328,51 @@ fn field(text: Bytes<'_>, port: Range<usize>) -> Option<Range<usize>> {
     (whole && text.at(database) == b':' && text.at(user) == b':' && user > database + 1).then_some(user + 1..end)
 }
 
+/// `user / word` of one line: the word has a digit or a sign among its letters.
+fn pair(text: Bytes<'_>, line: Range<usize>) -> Option<Range<usize>> {
+    let slash = line.start + memchr::memmem::find(text.slice(line.clone()), b" / ")?;
+    let user = text.run_back(slash, 32, |b| b > b' ');
+    let span = argument(text, slash + 3);
+    let end = text.run_back(span.end, 2, |b| matches!(b, b'.' | b',' | b':')).max(span.start);
+    let shape = Shape::of(text.slice(span.start..end));
+    let near = user > line.start.saturating_sub(1) && slash - line.start < 64;
+    (near && end - span.start >= 6 && shape.letters() > 2 && shape.digits > 0 && shape.digits + shape.others > 1)
+        .then_some(span.start..end)
+}
+
+/// The first cookie of a session, or of who is signed in.
+fn cookie(text: Bytes<'_>, line: Range<usize>) -> Option<(BuiltIn, Range<usize>)> {
+    const OF: [&[u8]; 5] = [b"sess", b"sid", b"auth", b"token", b"jwt"];
+    let mut at = line.start;
+    while at < line.end {
+        let end = text.run(at, line.end - at, |b| b != b';');
+        let sign = text.run(at, end - at, |b| b != b'=');
+        let name = text.slice(at..sign).to_ascii_lowercase();
+        let value = text.slice(sign + 1..end);
+        if OF.iter().any(|of| super::value::contains(&name, of)) && value.len() >= 16 && Shape::of(value).random() {
+            return (!placeholder(value)).then_some((BuiltIn::AssignedKey, sign + 1..end));
+        }
+        at = end + 1;
+    }
+    None
+}
+
+/// `table(user, password) values ('x', 'word')`: the value at the place of the column.
+fn insert(text: Bytes<'_>, line: Range<usize>) -> Option<Range<usize>> {
+    const COLUMNS: [&str; 6] = ["password", "passwort", "passwd", "pwd", "kennwort", "secret"];
+    let open = |from: usize| text.run(from, line.end.saturating_sub(from), |b| b != b'(') + 1;
+    let columns = open(line.start);
+    let close = text.run(columns, line.end.saturating_sub(columns), |b| b != b')');
+    let named = |part: &[u8]| Word(part.trim_ascii().trim_ascii_start()).is_one_of(&COLUMNS);
+    let place = text.slice(columns..close).split(|b| *b == b',').position(named)?;
+    let mut at = open(close);
+    for _ in 0..place {
+        at = text.run(at, line.end.saturating_sub(at), |b| b != b',') + 1;
+    }
+    let value = text.run(at, 4, is_blank);
+    (matches!(text.at(value), b'\'' | b'"') && value < line.end).then(|| argument(text, value))
+}
+
 /// The lines of base64 behind `Private-Lines: 1`.
 fn lines(text: Bytes<'_>, from: usize) -> Option<(BuiltIn, Range<usize>)> {
     let start = text.run(from, 2, |b| b == b'\n' || b == b'\r');
@@ -340,7 +414,9 @@ fn device(text: Bytes<'_>, from: usize) -> Option<(BuiltIn, Range<usize>)> {
 fn signature(text: Bytes<'_>, from: usize) -> Option<(BuiltIn, Range<usize>)> {
     let end = text.run(from, 128, |b| b.is_ascii_alphanumeric() || b"%+/=-_".contains(&b));
     let value = text.slice(from..end);
-    (value.len() >= 40 && !placeholder(value) && Shape::of(value).random()).then_some((BuiltIn::AssignedKey, from..end))
+    let least = if text.before(from - 1) == b'g' { 40 } else { 32 };
+    (value.len() >= least && !placeholder(value) && Shape::of(value).random())
+        .then_some((BuiltIn::AssignedKey, from..end))
 }
 
 #[cfg(test)]

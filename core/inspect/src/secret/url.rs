@@ -60,7 +60,7 @@ pub(crate) fn user_option(text: Bytes<'_>, option: Range<usize>) -> Option<(Buil
         && value.len() >= 3
         && !placeholder(value)
         && !stands_for_one(value)
-        && if split == start { digits() } else { !placeholder(text.slice(start..split)) };
+        && if split == start { digits() } else { split - start < 4 || !placeholder(text.slice(start..split)) };
     fits.then_some((BuiltIn::CommandPassword, start..end))
 }
 
