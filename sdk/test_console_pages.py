@@ -208,6 +208,9 @@ def test_whom_the_issuer_knows_and_the_plant_does_not_sees_nothing(office, peopl
     expect(page.get_by_role("heading")).to_contain_text("no role")
     sober(page, "no-role")
     assert page.evaluate("async () => (await fetch('/api/v1/now')).status") == 403
+    found = lambda: [one for one in office.records("--kind", "admin") if one["note"].get("reason") == "no-role"]
+    refused = wait_for(found, "the record")[0]
+    assert refused["note"]["by"] == f"{refused['who']['operator']['id']} (oidc)" and refused["note"]["roles"] == ""
 
 
 def test_who_comes_back_with_anything_but_their_own_trip_is_not_signed_in(office, people):
@@ -325,6 +328,13 @@ def test_browsers_are_told_to_trust_nothing_but_the_page_itself(works):
     assert (fresh.status_code, fresh.content) == (304, b"")
 
 
+def test_what_is_not_ours_is_served_as_it_was_published(works):
+    front = httpx.get(works.console).text
+    for name, published in [("uplot.js", "uPlot.iife.min.js"), ("uplot.css", "uPlot.min.css"), ("uplot.LICENSE", "../LICENSE")]:
+        there = (HERE / "node_modules" / "uplot" / "dist" / published).read_bytes()
+        assert httpx.get(f"{works.console}{re.search('/files/[0-9a-f]+/', front)[0]}{name}").content == there
+
+
 def test_now_shows_what_crosses_as_it_does(works, people):
     page = signed_in(people, works, "vera", "viewer", color_scheme="light")
     token = works.token("copilot")
@@ -348,6 +358,60 @@ def test_now_shows_what_crosses_as_it_does(works, people):
     expect(page.locator("#conduits tbody tr", has_text="planner-edge")).to_be_visible()
     page.locator("#all-lanes").click()
     sober(page, "now-light")
+
+
+def test_the_last_day_is_drawn_and_told_in_numbers(works, people):
+    token = works.token("copilot")
+    assert ask(works, token).status_code == 200
+    assert ask(works, "psk_nobody").status_code == 401
+    with works.api("viewer") as api:
+
+        def counted():
+            day = api.get("/history").json()
+            passed, refused, failed = (sum(minute[place] for minute in day["minutes"]) for place in range(3))
+            return day if passed and refused and not failed else None
+
+        day = wait_for(counted, "the calls to be counted")
+        assert all(half is None or 0 < half <= most for *_, half, most in day["minutes"])
+        page = signed_in(people, works, "vera", "viewer", color_scheme="light")
+        drawing = page.locator("#day-drawing")
+        expect(drawing).to_have_attribute("aria-label", re.compile(r"^Calls since .+: [1-9]\d* went on, [1-9]\d* were refused, 0 failed$"))
+        page.locator("#day summary").click()
+        passed = sum(int(text) for text in page.locator("#hours td:nth-of-type(1)").all_inner_texts())
+        assert passed >= sum(minute[0] for minute in day["minutes"])
+    sober(page, "day")
+
+
+def test_a_part_of_the_day_is_looked_at_closer_and_leads_to_its_records(works, people):
+    """Nobody waits for a day: the numbers of one are given to the page instead of the gateway's."""
+    began = "2027-01-15T08:00:00.000Z"
+    minutes = [[at % 97, at % 13 if at > 700 else 0, 3 if at % 200 == 0 else 0, 1.5 + at % 7, 90 + at % 400] for at in range(1440)]
+    minutes[100:160] = [[0, 0, 0, None, None]] * 60
+    page = signed_in(people, works, "vera", "viewer", at="plant", color_scheme="dark")
+    page.route("**/api/v1/history", lambda route: route.fulfill(json={"began": began, "minutes": minutes}))
+    page.locator("#to-now").click()
+    chart = page.locator("#day .u-over").first
+    box = chart.bounding_box()
+    expect(page.locator("#day-records")).to_be_hidden()
+    painted = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(one => one > 0)"
+    assert page.locator("#day canvas").first.evaluate(painted)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
+    # 08:00 in London is 09:00 in Berlin, and half a day later it is 21:00.
+    expect(page.locator("#day .foot .mono")).to_have_text(re.compile("^(20:5|21:0)"))
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 40, steps=5)
+    page.mouse.up()
+    records = page.locator("#day-records")
+    expect(records).to_have_text(re.compile(r"^Records from (20:5|21:0)\d to (02:5|03:0)\d$"))
+    sober(page, "day-closer")
+    page.locator("#day-whole").click()
+    expect(records).to_be_hidden()
+    chart.hover()
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 40, steps=5)
+    page.mouse.up()
+    records.click()
+    expect(page.locator("#by-since")).to_have_value(re.compile(r"^2027-01-15T2\d:\d\d$"))
 
 
 def test_an_operator_isolates_by_clicks_and_an_engineer_restores(works, people):

@@ -109,6 +109,26 @@ def test_rules_of_a_draft_are_tried_too(works):
         assert (broken["digest"], broken["replay"]) == (None, None) and broken["problems"][0]["severity"] == "error"
 
 
+def test_a_draft_with_too_many_paths_is_compared_as_far_as_there_is_time(works):
+    """Each of many workloads, on a conduit with many purposes; what was left out is told, and nothing else is left out."""
+    purposes = json.dumps([f"p{number}" for number in range(50)])
+    owned = 'owner = "a"\nupdate_process = "b"\nisolation_plan = "c"\n'
+    workload = f'[workloads.w{{}}]\nzone = "line"\npurposes = {purposes}\n{owned}'
+    conduit = (
+        f'[conduits.c0]\nfrom = ["line"]\nto = "openai"\npurposes = {purposes}\nmodels = ["*"]\nceiling = "public"\n'
+        'owner = "a"\napproved_by = "b"\n'
+    )
+    with api(works, "engineer") as client:
+        for count, compared in ((100, True), (1000, False)):
+            text = text_of(works) + conduit + "".join(workload.format(number) for number in range(count))
+            told = tried(client, ("plant.toml", text))
+            assert told["digest"], told["problems"][:3]
+            left_out = [one for one in told["problems"] if "was not compared" in one["message"]]
+            assert [one["severity"] for one in left_out] == ([] if compared else ["warning"]), told["problems"][:3]
+            assert any(one["text"].startswith("can call `openai`") for one in told["differences"]) == compared
+            assert any(one["place"] == "conduit `c0`" for one in told["differences"]), "everything else was compared"
+
+
 def test_a_draft_sees_no_file_that_the_plant_does_not_name(works):
     with works.api("engineer") as client:
         for path in ["/etc/passwd", "../../../../../../etc/passwd", "keys/gateway.key", "tokens.json"]:
@@ -153,7 +173,7 @@ def test_what_is_no_draft_is_refused(works):
         assert strange["digest"] is None and strange["problems"]
 
 
-def test_a_plant_of_another_name_on_the_disk_is_shown_like_any_other(works):
+def test_a_plant_of_another_name_on_the_disk_is_shown_as_what_cannot_come_into_force(works):
     before = text_of(works)
     with works.api("viewer") as viewer, works.api("engineer") as engineer:
         (works.folder / "plant.toml").write_text(before.replace('name = "works"', 'name = "mine"'))
@@ -162,7 +182,10 @@ def test_a_plant_of_another_name_on_the_disk_is_shown_like_any_other(works):
                 standing = client.get("/plant")
                 assert standing.status_code == 200, standing.text
                 waits = standing.json()["waits"]
-                assert waits["digest"] != standing.json()["in_force"] and waits["differences"]
+                assert waits["digest"] is None and not waits["differences"]
+                [told] = waits["problems"]
+                assert told["severity"] == "error" and "this is the plant file of" in told["message"]
+                assert ("`mine`" in told["message"]) == (client is engineer), "names are for whom may see the files"
         finally:
             (works.folder / "plant.toml").write_text(before)
 

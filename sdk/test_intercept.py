@@ -7,12 +7,14 @@ import pathlib
 import shutil
 import ssl
 import subprocess
+import sys
 
 import pytest
 from certificates import issue
 from conftest import BINARIES, HERE, wait_for
 from cryptography import x509
 from intercepted import Works
+from people import People
 
 CHAT = json.dumps({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "TIC-101 drifts"}]})
 
@@ -467,3 +469,40 @@ def test_doctor_sees_a_way_past_the_proxy(works):
     around = works.surroundings() | {"NO_PROXY": "localhost,.openai.com"}
     found = diagnosed(works, "--authorities", works.trust, environment=around, code=1)
     assert found["environment"]["state"] == "bad" and ".openai.com" in found["environment"]["detail"]
+
+
+def test_what_is_suspended_is_refused_through_the_proxy_and_inside_of_it(tmp_path, provider):
+    """Also on a tunnel that was open before: the connection stays, and no call crosses it."""
+    works = Works(tmp_path / "works", provider)
+    try:
+        people, key = People(works), works.token("copilot")
+        call = (
+            "import sys, httpx\n"
+            "client = httpx.Client()\n"
+            f"post = lambda: client.post('https://api.openai.com/v1/chat/completions', content={CHAT!r}, "
+            f"headers={{'Authorization': 'Bearer {key}', 'Content-Type': 'application/json'}})\n"
+            "print(post().status_code, flush=True)\n"
+            "sys.stdin.readline()\n"
+            "answer = post()\n"
+            "print(answer.status_code, answer.json()['error']['code'])\n"
+        )
+        client = subprocess.Popen(
+            [sys.executable, "-c", call], env=works.surroundings(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert client.stdout.readline().strip() == "200"
+        before = provider.seen()
+        people.step("workload:copilot", "suspended")
+        said, _ = client.communicate("\n", timeout=60)
+        assert said.strip() == "403 component-suspended"
+        done = works.curl("https://api.openai.com/v1/chat/completions", "-d", CHAT, "-H", "Content-Type: application/json", token=key)
+        assert json.loads(done.stdout)["error"]["code"] == "component-suspended", "named by the proxy's password too"
+        assert provider.seen() == before, "nothing left"
+        people.step("workload:copilot", "live")
+        done = works.curl("https://api.openai.com/v1/chat/completions", "-d", CHAT, "-H", "Content-Type: application/json", token=key)
+        assert json.loads(done.stdout)["choices"]
+        people.step("provider:openai", "suspended")
+        done = works.curl("https://api.openai.com/v1/chat/completions", "-d", CHAT, "-H", "Content-Type: application/json", token=key)
+        assert json.loads(done.stdout)["error"]["code"] == "component-suspended"
+    finally:
+        works.stop()
+    assert works.penstock("verify", str(works.folder / "ledger"), plant=False).returncode == 0

@@ -7,6 +7,7 @@ import pytest
 from conftest import DEADLINE, Plant, wait_for
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from people import People
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -16,14 +17,9 @@ GOVERNED = '\nowner = "Ada"\nupdate_process = "notices of the supplier"\nisolati
 class Works(Plant):
     """A plant in which two of three people sign."""
 
-    PEOPLE = ("ada", "ben", "cleo")
-
     def __init__(self, folder, provider, text=None):
         super().__init__(folder, provider, text=text)
-        self.keys = {name: folder.parent / f"{name}.key" for name in self.PEOPLE}
-        made = [self.penstock("approve", "key", "--name", name, "--out", str(key)) for name, key in self.keys.items()]
-        approvers = json.dumps([one.stdout.strip() for one in made])
-        self.say(f"\n[governance]\napprovals = 2\n\n[control]\napprovers = {approvers}\n")
+        self.people = People(self)
 
     def say(self, text):
         """Adds to the plant file; the gateway, if it runs, has taken notice when this returns."""
@@ -38,15 +34,12 @@ class Works(Plant):
     def component(self, name):
         return next((one for one in self.inventory() if one["name"] == name), None)
 
-    def sign(self, who, name, to, because="it was tried", check=True):
-        command = ("inventory", "sign", name, "--to", to, "--because", because, "--key", str(self.keys[who]))
-        return self.penstock(*command, check=check)
+    def sign(self, *arguments, **more):
+        return self.people.sign(*arguments, **more)
 
-    def step(self, name, to, people=("ada", "ben")):
+    def step(self, *arguments):
         """Signed by two, and in force."""
-        for who in people:
-            self.sign(who, name, to)
-        wait_for(lambda: self.component(name)["state"] == to, f"{name} to be {to}")
+        self.people.step(*arguments)
         return self
 
     def openai(self, token):

@@ -2,7 +2,6 @@
 `tritonclient` brings along."""
 
 import concurrent.futures
-import contextlib
 import os
 import queue
 import struct
@@ -18,6 +17,7 @@ import tritonclient.grpc as triton
 import tritonclient.utils
 from conftest import DEADLINE, HERE, Plant, wait_for
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from people import People
 from test_openai import png
 from tritonclient.grpc import service_pb2 as pb
 from tritonclient.grpc import service_pb2_grpc
@@ -69,6 +69,7 @@ class Service(service_pb2_grpc.GRPCInferenceServiceServicer):
     def __init__(self):
         self.seen = []
         self.cancelled = threading.Event()
+        self.ended = threading.Event()
 
     def note(self, request, context):
         self.seen.append((request, dict(context.invocation_metadata()), context.time_remaining()))
@@ -106,6 +107,17 @@ class Service(service_pb2_grpc.GRPCInferenceServiceServicer):
         return pb.ModelInferResponse(
             model_name=request.model_name, id=request.id, outputs=outputs, raw_output_contents=request.raw_input_contents
         )
+
+    def ModelStreamInfer(self, requests, context):
+        """As Triton does with a decoupled model: as many answers to each request as it asks for."""
+        context.add_callback(self.ended.set)
+        for request in requests:
+            if request.model_name == "copilot-gone":
+                context.abort(grpc.StatusCode.UNAVAILABLE, f"no shard for {texts(request)[0]}")
+            for number in range(request.parameters["times"].int64_param or 1):
+                answer = self.ModelInfer(request, context)
+                answer.parameters["number"].int64_param = number
+                yield pb.ModelStreamInferResponse(infer_response=answer)
 
 
 def texts(request):
@@ -242,15 +254,98 @@ def shared():
     return own
 
 
-def test_a_stream_is_refused_and_says_so(client, headers):
-    said = queue.Queue()
-    client.start_stream(lambda result, error: said.put(error), headers=headers)
-    # It may have been refused before the first message.
-    with contextlib.suppress(tritonclient.utils.InferenceServerException):
-        client.async_stream_infer("copilot", [tensor("a")])
-    error = said.get(timeout=DEADLINE)
-    assert error.status() == "StatusCode.UNIMPLEMENTED" and "unknown-endpoint" in error.message()
+class Stream:
+    """A stream of a client, with what came back."""
+
+    def __init__(self, client, headers, **more):
+        self.client, self.said = client, queue.Queue()
+        client.start_stream(lambda result, error: self.said.put((result, error)), headers=headers, **more)
+
+    def ask(self, *inputs, model="copilot", **more):
+        self.client.async_stream_infer(model, list(inputs), **more)
+
+    def next(self):
+        result, error = self.said.get(timeout=DEADLINE)
+        return error if result is None else result
+
+    def text(self):
+        return self.next().as_numpy("text")[0].decode()
+
+
+@pytest.mark.parametrize("compression", [None, "gzip"])
+def test_a_stream_crosses_message_by_message(client, plant, service, headers, compression):
+    before = len(service.seen)
+    stream = Stream(client, headers, compression_algorithm=compression)
+    stream.ask(tensor(TAG), request_id="run-1", parameters={"times": 3})
+    assert [stream.text() for _ in range(3)] == [TAG] * 3
+    for number in range(20):
+        stream.ask(tensor(f"{TAG} {number}"), request_id=f"run-{number}")
+    assert [stream.text() for _ in range(20)] == [f"{TAG} {number}" for number in range(20)]
+    assert "TIC-101" not in str([request for request, _, _ in service.seen[before:]])
+    client.stop_stream()
+    intent = plant.records("--kind", "intent")[-1]
+    assert intent["what"]["endpoint"] == "infer_stream" and intent["what"]["model"] == "copilot"
+    events = [one for one in plant.records("--kind", "event") if one["ref"] == intent["id"]]
+    assert len(events) == 20 and {one["dec"]["verdict"] for one in events} == {"tokenise"}
+    ended = wait_for(lambda: [one for one in plant.records("--kind", "outcome") if one["ref"] == intent["id"]], "the end")
+    assert len(ended) == 1 and ended[0]["out"]["status"] == 200
+
+
+def test_what_may_not_leave_in_a_stream_is_its_own_error_and_the_stream_goes_on(client, plant, service, headers):
+    before = len(service.seen)
+    stream = Stream(client, headers)
+    stream.ask(tensor("a"))
+    assert stream.text() == "a"
+    for bad, reason in ((lambda: stream.ask(tensor(SECRET)), "content-refused"), (lambda: stream.ask(shared()), "content-refused"), (lambda: stream.ask(tensor("b"), model="other"), "model-not-allowed")):
+        bad()
+        error = stream.next()
+        assert isinstance(error, tritonclient.utils.InferenceServerException) and reason in error.message()
+        stream.ask(tensor(f"after {reason}"))
+        assert stream.text() == f"after {reason}"
+    client.stop_stream()
+    assert len(service.seen) == before + 4
+    assert len(plant.records("--kind", "event", "--reason", "content-refused")) >= 2
+
+
+def test_a_stream_whose_first_message_may_not_leave_ends_with_it(client, plant, headers):
+    stream = Stream(client, headers)
+    stream.ask(tensor(SECRET))
+    error = stream.next()
+    assert error.status() == "StatusCode.PERMISSION_DENIED" and "content-refused" in error.message()
     client.stop_stream(cancel_requests=True)
+    assert plant.records("--kind", "refuse")[-1]["what"]["endpoint"] == "infer_stream"
+
+
+def test_an_error_of_the_provider_ends_a_stream_as_it_says(client, headers):
+    stream = Stream(client, headers)
+    stream.ask(tensor("TIC-101"), model="copilot-gone")
+    error = stream.next()
+    assert error.status() == "StatusCode.UNAVAILABLE" and error.message() == "no shard for TIC-101"
+    client.stop_stream(cancel_requests=True)
+
+
+def test_pictures_and_frames_stream(client, service, headers):
+    """As a camera sends them: many large ones, and none is lost or mixed up."""
+    picture, frame = png(), numpy.arange(300 * 200, dtype=numpy.uint8).reshape(300, 200)
+    stream = Stream(client, headers)
+    for number in range(12):
+        stream.ask(tensor(picture, name="image"), numbers(frame + number), request_id=str(number))
+    for number in range(12):
+        got = stream.next()
+        assert got.get_response().id == str(number) and (got.as_numpy("frame") == frame + number).all()
+    client.stop_stream()
+
+
+def test_a_caller_that_leaves_its_stream_is_missed_by_nobody(client, plant, service, headers):
+    stream = Stream(client, headers)
+    service.ended.clear()
+    stream.ask(tensor("a"))
+    assert stream.text() == "a"
+    client.stop_stream(cancel_requests=True)
+    assert service.ended.wait(DEADLINE), "the provider is told"
+    intent = plant.records("--kind", "intent")[-1]
+    ended = wait_for(lambda: [one for one in plant.records("--kind", "outcome") if one["ref"] == intent["id"]], "the end")
+    assert ended[0]["out"]["reason"] == "caller-left"
 
 
 @pytest.mark.parametrize("algorithm", ["gzip", "deflate"])
@@ -434,3 +529,36 @@ def test_two_providers_cannot_be_meant_by_one_host(plant, tmp_path):
         (folder / "plant.toml").write_text(changed)
         done = plant.__class__.penstock(plant, "--plant", str(folder), "check", plant=False, check=False)
         assert done.returncode != 0 and "two providers want the gRPC calls" in done.stdout + done.stderr, done
+
+
+def test_what_is_suspended_is_refused_over_grpc_by_each_way_in(plant, headers):
+    """Directly, on a stream that runs, and through the proxy."""
+    people = People(plant)
+    stub_of = lambda channel: service_pb2_grpc.GRPCInferenceServiceStub(channel)
+    credentials = grpc.ssl_channel_credentials(open(plant.authority, "rb").read())
+    through = [("grpc.http_proxy", f"http://copilot:{plant.token('copilot')}@{plant.more[0]}")]
+    inner = grpc.ssl_channel_credentials((plant.folder / "pki" / "intercept-authorities.pem").read_bytes())
+    metadata = list(headers.items())
+    with (
+        grpc.secure_channel(f"localhost:{plant.port}", credentials) as direct,
+        grpc.secure_channel(plant.own, inner, options=through) as proxied,
+    ):
+        ways = [lambda: stub_of(direct).ModelInfer(ask("a"), metadata=metadata), lambda: stub_of(proxied).ModelInfer(ask("a"))]
+        for call in ways:
+            assert call().outputs
+        messages = queue.Queue()
+        answers = stub_of(direct).ModelStreamInfer(iter(messages.get, None), metadata=metadata)
+        messages.put(ask("a"))
+        assert next(answers).infer_response.outputs
+        people.step("workload:copilot", "suspended")
+        with pytest.raises(grpc.RpcError) as raised:
+            next(answers)
+        assert "component-suspended" in raised.value.details(), raised.value
+        messages.put(None)
+        for call in ways:
+            with pytest.raises(grpc.RpcError) as raised:
+                call()
+            assert raised.value.code() == grpc.StatusCode.PERMISSION_DENIED and "component-suspended" in raised.value.details()
+        people.step("workload:copilot", "live")
+        for call in ways:
+            assert call().outputs

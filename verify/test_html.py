@@ -320,6 +320,49 @@ def test_a_pack_without_the_ledgers_key_is_undecided_and_one_that_nobody_witness
     assert page.judge(plant / "pack.zip", key=policy).code == penstock(plant / "pack.zip", "--key", policy) == 13
 
 
+def test_witnesses_of_a_head_are_counted_as_by_pack_py(page, plant, tmp_path):
+    own, place = pathlib.Path(shutil.copytree(plant / "plant", tmp_path / "plant")), tmp_path / "pack"
+    ledger, names = own / "ledger", ("request", "signed", "state", "w", "x")
+    request, signed, state, w, x = (tmp_path / name for name in names)
+
+    def witness(task, *words):
+        done = subprocess.run([PENSTOCK, "witness", task, *map(str, words)], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    public = [witness("key", "--name", f"{out.name}.example", "--out", out) for out in (w, x)]
+    both = [f"witness w {public[0]}", f"witness x {public[1]} https://x.example"]
+    log = ledger / "trust" / "ledger.vkey"
+    one = write(tmp_path / "one", "\n".join([*both, "quorum w", ""]).encode())
+    witness("request", ledger, "--out", request)
+    witness("sign", request, "--state", state, "--key", w, "--logs", log, "--out", signed)
+    witness("add", ledger, signed, "--policy", one)
+    export(own, place, "--kind", "refuse")
+    head, _, lines = (place / "checkpoint").read_text().rpartition("\n\n")
+    for ends, code in ((["quorum w"], 0), (["quorum x"], 13), (["group g any x w", "quorum g"], 0), (["group g 2 w x", "quorum g"], 13),
+                       (["group g all w", "group h 1 x g", "quorum h"], 0), (["quorum none"], 0)):
+        policy = write(tmp_path / "policy", "\n".join([*both, *ends, ""]).encode())
+        key = write(tmp_path / "key", log.read_bytes() + policy.read_bytes())
+        verdict = page.judge(place, key=key)
+        assert verdict.code == code == python("pack", place, log, "--policy", policy), (ends, verdict.all)
+        assert "w, 20" in verdict.all and (code == 0 or "missing: x" in verdict.problems)
+    for spoilt in (["quorum y"], ["quorum w", "quorum w"], ["group g 3 w x", "quorum g"], ["group g all w w", "quorum g"], [],
+                   ["group g all w", "group h all w", "quorum h"], [f"witness y {public[0]}", "quorum y"], ["witness w A", "quorum w"]):
+        key = write(tmp_path / "key", log.read_bytes() + "\n".join([*both, *spoilt, ""]).encode())
+        assert page.judge(place, key=key).code == 2, spoilt
+    # A line in the name of the witness that it did not write, in a pack whose manifest nobody has signed.
+    (place / "manifest.note").unlink()
+    for row in lines.splitlines():
+        if "w.example" in row:
+            spoilt = f"{head}\n\n{lines.replace(row, row[:-4] + 'AAA=')}".encode()
+    manifest = json.loads((place / "manifest.json").read_text())
+    entry = next(entry for entry in manifest["files"] if entry["name"] == "checkpoint")
+    entry.update(size=len(spoilt), sha256=hashlib.sha256(spoilt).hexdigest())
+    write(place / "checkpoint", spoilt)
+    write(place / "manifest.json", json.dumps(manifest).encode())
+    key = write(tmp_path / "key", log.read_bytes() + one.read_bytes())
+    assert page.judge(place, key=key).code == python("pack", place, log, "--policy", one) == 10
+
+
 def test_a_key_that_is_none_verifies_nothing(page, plant, tmp_path):
     for text in (b"nonsense", b"a+00000000+AAAA", trust()[:-3], trust() + b"epochs 1 x\n", b"# only words\n", b"\xff\xfe"):
         assert page.judge(plant / "pack.zip", key=write(tmp_path / "key", text.decode("latin-1").encode())).code == 2, text
@@ -423,14 +466,18 @@ def test_a_file_that_changes_after_it_was_chosen_is_undecided(page, plant, tmp_p
 
 # ---- receipts
 
-# The page asks no witnesses: a policy is for the others.
-CASES = [case for case in json.loads((VECTORS / "cases.json").read_text())["receipts"] if not case.get("policy")]
+CASES = json.loads((VECTORS / "cases.json").read_text())
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: pathlib.Path(case["receipt"]).stem)
-def test_every_receipt_is_judged_as_it_says(page, case):
+@pytest.mark.parametrize("case", CASES["receipts"], ids=lambda case: f"{pathlib.Path(case['receipt']).stem}-{case['policy']}")
+def test_every_receipt_is_judged_as_it_says(page, case, tmp_path):
     receipt, beside, key = (VECTORS / case[part] for part in ("receipt", "record", "trust"))
-    assert page.judge(receipt, beside, key=key).code == case["exit"] == python("receipt", receipt, beside, key)
+    asked = ["--policy", VECTORS / case["policy"]] if case["policy"] else []
+    assert python("receipt", receipt, beside, key, *asked) == case["exit"]
+    # Into the page goes one text, which says both.
+    both = [key, *asked[1:]]
+    key = write(tmp_path / "key", b"\n".join(path.read_bytes() for path in both)) if asked else key
+    assert page.judge(receipt, beside, key=key).code == case["exit"]
     if page.judge(receipt, beside).code != 2:
         pytest.fail("a receipt brings no key")
 

@@ -7,6 +7,7 @@ import { holdsPage } from "./holds.js";
 import { isolatePage } from "./isolate.js";
 import { mapPage } from "./map.js";
 import { nowPage } from "./now.js";
+import { pathsPage } from "./paths.js";
 import { plantPage } from "./plant.js";
 import { recordsPage } from "./records.js";
 import { current, follow, keepAlive, leave, nothingPage, signInPage } from "./session.js";
@@ -14,7 +15,7 @@ import { whenLost } from "./server.js";
 import { settings } from "./settings.js";
 import { t } from "./texts.js";
 
-const PAGES = [["now", nowPage], ["map", mapPage], ["isolate", isolatePage], ["holds", holdsPage], ["records", recordsPage], ["components", componentsPage], ["plant", plantPage]];
+const PAGES = [["now", nowPage], ["map", mapPage], ["isolate", isolatePage], ["holds", holdsPage], ["records", recordsPage], ["components", componentsPage], ["paths", pathsPage], ["plant", plantPage]];
 
 const PAGE_NAMES = { records: "records_page" };
 

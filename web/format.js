@@ -19,7 +19,9 @@ const times = (options) => made("time", options, (locale) => new Intl.DateTimeFo
 export const count = (number) => numbers({ maximumFractionDigits: 0 }).format(number ?? 0);
 
 const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+const MINUTE = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 const DAY = { year: "numeric", month: "2-digit", day: "2-digit" };
+export const minute = (at) => times(MINUTE).format(new Date(at));
 export const clock = (at) => times(CLOCK).format(new Date(at));
 export const moment = (at) => {
   const then = new Date(at);

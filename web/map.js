@@ -1,6 +1,6 @@
 // Map: zones by Purdue level from top to bottom, the providers in them, and the conduits between. Drawn anew each time from the plant in force.
 import { clear, foreign, h, keep, mark, plain, svg, write } from "./draw.js";
-import { count } from "./format.js";
+import { count, moment } from "./format.js";
 import { recordsAt } from "./records.js";
 import { register } from "./register.js";
 import { get } from "./server.js";
@@ -8,13 +8,29 @@ import { t, told } from "./texts.js";
 
 const LEVELS = ["5", "4", "3.5", "3", "2", "1", "0"];
 const WIDTH = 1120, LEFT = 84, GAP = 18, CHIP = 24, HEAD = 46;
+// Where stands what nobody declared, and how many such paths are drawn. The others are in the table.
+const NOWHERE = "?", DRAWN = 24, EVERY = 10_000;
+
+const unique = (chips) => [...new Map(chips.map((chip) => [`${chip.zone} ${chip.name}`, chip])).values()];
+// Who calls and is no workload of the plant, in the zone that the address lies in.
+const strangers = (map, strays) => unique(strays.filter((one) => !map.workloads.some((known) => one.workload && known.name === one.caller))
+  .map((one) => ({ kind: "stranger", name: one.caller, zone: one.zone })));
+// What stands in no zone of the plant: callers, and where they want to go.
+const outsiders = (map, strays, zones) => [...strangers(map, strays).filter((one) => !zones.has(one.zone)),
+  ...unique(strays.filter((one) => !map.providers.some((known) => known.name === one.provider)).map((one) => ({ kind: "stranger", name: one.provider ?? t("s_unknown"), target: true })))];
+
+// The records of an undeclared path. An address is no filter: why it was refused is.
+const recordsOf = (one) => recordsAt(one.reason === null ? { workload: one.caller, conduit: one.conduit, provider: one.provider }
+  : { kind: "refuse", reason: one.reason, workload: one.workload ? one.caller : "", provider: one.provider });
+
 
 // Where everything stands: a band for each level that has zones, zones beside each other, providers and workloads in them.
-const layout = (map) => {
+const layout = (map, strays) => {
   const bands = [], places = { zones: new Map(), providers: new Map() };
   let top = 8;
-  for (const level of LEVELS) {
-    const zones = map.zones.filter((zone) => zone.level === level);
+  const own = new Set(map.zones.map((zone) => zone.name)), nowhere = outsiders(map, strays, own);
+  for (const level of [...LEVELS, ...nowhere.length > 0 ? [NOWHERE] : []]) {
+    const zones = level === NOWHERE ? [{ name: NOWHERE, title: t("s_nowhere"), external: true, owner: "", nowhere: true }] : map.zones.filter((zone) => zone.level === level);
     if (zones.length === 0) continue;
     const columns = Math.min(zones.length, 4);
     const width = (WIDTH - LEFT - GAP * (columns + 1)) / columns;
@@ -23,7 +39,8 @@ const layout = (map) => {
       const column = index % columns;
       if (column === 0 && index > 0) { row += tallest + GAP; tallest = 0; }
       const chips = [...map.providers.filter((one) => one.zone === zone.name).map((one) => ({ kind: "provider", name: one.name })),
-        ...map.workloads.filter((one) => one.zone === zone.name).map((one) => ({ kind: "workload", name: one.name }))];
+        ...map.workloads.filter((one) => one.zone === zone.name).map((one) => ({ kind: "workload", name: one.name })),
+        ...zone.nowhere ? nowhere : strangers(map, strays).filter((one) => one.zone === zone.name)];
       const across = Math.max(1, Math.floor((width - 16) / 150));
       const height = HEAD + Math.ceil(chips.length / across) * (CHIP + 8) + 10;
       const box = { zone, x: LEFT + GAP + column * (width + GAP), y: row, width, height, chips: [] };
@@ -31,7 +48,7 @@ const layout = (map) => {
       chips.forEach((chip, at) => {
         const placed = { ...chip, x: box.x + 8 + at % across * (chipWidth + 8), y: row + HEAD + Math.floor(at / across) * (CHIP + 8), width: chipWidth, zone: box };
         box.chips.push(placed);
-        if (chip.kind === "provider") places.providers.set(chip.name, placed);
+        if (chip.kind === "provider" || chip.target) places.providers.set(chip.name, placed);
       });
       places.zones.set(zone.name, box);
       tallest = Math.max(tallest, height);
@@ -68,21 +85,21 @@ const path = (from, to, nth) => {
 };
 
 export const mapPage = (main, { say }) => {
-  let gone = false, map = null, drawing = null, lines = new Map();
+  let gone = false, map = null, drawing = null, lines = new Map(), strays = [], latest = null;
   const place = h("div", { class: "map scroll", tabindex: "0", role: "group", "aria-label": t("map") });
   const rows = h("tbody");
   const button = (id, label, onclick) => h("button", { type: "button", class: "button", id, disabled: true, onclick }, t(label));
   const saves = [button("save-svg", "saveSvg", () => keep("plant.svg", "image/svg+xml", picture())), button("save-png", "savePng", () => savePng()),
-    button("save-table", "saveTable", () => keep("zones-and-conduits.csv", "text/csv", register(map)))];
+    button("save-table", "saveTable", () => keep("zones-and-conduits.csv", "text/csv", register(map, strays)))];
 
   const draw = (name) => {
-    const { bands, places, height } = layout(map);
+    const drawnStrays = strays.slice(0, DRAWN), { bands, places, height } = layout(map, drawnStrays);
     // Calls come from the plant's own zones; nothing is recorded under one that only takes them.
-    const zone = ({ zone: one, x, y, width, height: tall }) => svg(one.external ? "g" : "a", { class: one.external ? "zone outside" : "zone", "data-zone": one.name,
+    const zone = ({ zone: one, x, y, width, height: tall }) => svg(one.external ? "g" : "a", { class: one.nowhere ? "zone outside nowhere" : one.external ? "zone outside" : "zone", "data-zone": one.name,
       href: one.external ? null : recordsAt({ zone: one.name }) },
       svg("rect", { x, y, width, height: tall, rx: 4 }),
       svg("text", { x: x + 10, y: y + 19, class: "name" }, cut(one.title ?? one.name, width - 20, 8)),
-      svg("text", { x: x + 10, y: y + 36, class: "about" }, cut(`${one.external ? `${t("external")} · ` : ""}${one.owner}`, width - 20, 6.6)));
+      svg("text", { x: x + 10, y: y + 36, class: "about" }, one.nowhere ? "" : cut(`${one.external ? `${t("external")} · ` : ""}${one.owner}`, width - 20, 6.6)));
     const inside = ({ chips }) => svg("g", null, chips.map((chip) => svg("g", { class: chip.kind, [`data-${chip.kind}`]: chip.name },
         svg("rect", { x: chip.x, y: chip.y, width: chip.width, height: CHIP, rx: chip.kind === "provider" ? 12 : 2 }),
         svg("text", { x: chip.x + 9, y: chip.y + 16.5 }, cut(chip.name, chip.width - 16, 7.2)))));
@@ -98,10 +115,17 @@ export const mapPage = (main, { say }) => {
       // A thin line is hard to hit: a wide one that nobody sees lies over it. By keyboard the table below leads to the same.
       return svg("a", { href: recordsAt({ conduit: conduit.name }), tabindex: -1, "aria-hidden": "true" }, line, svg("path", { class: "reach", d }));
     })).filter(Boolean);
+    const astray = drawnStrays.map((one) => {
+      const [start, end] = [places.zones.get(one.zone) ?? places.zones.get(NOWHERE), places.providers.get(one.provider ?? t("s_unknown"))];
+      if (!start || !end) return null;
+      const d = path(start, end, nth++);
+      const title = svg("title", null, t("s_line", plain(one.caller), plain(one.provider ?? t("s_unknown")), count(one.calls), count(one.refused)));
+      return svg("a", { href: recordsOf(one), tabindex: -1, "aria-hidden": "true" }, svg("path", { class: "stray", d, "data-stray": one.caller }, title), svg("path", { class: "reach", d }, title.cloneNode(true)));
+    }).filter(Boolean);
     drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "group", "aria-label": t("mapOf", plain(name)), class: "drawing" },
       bands.map(({ level, top, height: tall }) => svg("g", { class: "band" }, svg("rect", { x: 0, y: top, width: WIDTH, height: tall, rx: 4 }),
-        svg("text", { x: 12, y: top + 24 }, t("level", level)))),
-      [...places.zones.values()].map(zone), curves, [...places.zones.values()].map(inside));
+        svg("text", { x: 12, y: top + 24 }, level === NOWHERE ? NOWHERE : t("level", level)))),
+      [...places.zones.values()].map(zone), curves, astray, [...places.zones.values()].map(inside));
     clear(place, drawing);
     for (const save of saves) save.disabled = false;
   };
@@ -158,8 +182,21 @@ export const mapPage = (main, { say }) => {
     }));
   };
 
+  const astray = h("tbody"), more = h("p", { class: "soft" }), none = h("p", { class: "soft fine", id: "no-strays" }, t("s_none"));
+  const table = h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("s_title") }, h("table", { id: "strays" },
+    h("thead", null, h("tr", null, ["s_caller", "from", "to", "s_why", "calls", "refused", "s_last"].map((key) => h("th", { scope: "col", class: key }, t(key))))), astray));
+  const listStrays = (left) => {
+    clear(astray, strays.map((one) => h("tr", { "data-stray": one.caller }, h("th", { scope: "row" }, h("a", { href: recordsOf(one) }, foreign(one.caller))), h("td", null, foreign(one.zone ?? t("s_unknown"))),
+      h("td", null, foreign(one.provider ?? t("s_unknown"))), h("td", { class: one.reason === null ? "alarm" : null }, one.reason === null ? t("s_wentOn") : foreign(one.reason)),
+      h("td", { class: "calls" }, count(one.calls)), h("td", { class: "refused" }, count(one.refused)), h("td", null, moment(one.last)))));
+    [none.hidden, table.hidden, more.hidden] = [strays.length > 0, strays.length === 0, left === 0];
+    write(more, left > 0 ? t("s_more", count(left)) : "");
+  };
+  [none.hidden, table.hidden] = [true, true];
+
   clear(main, h("h1", null, t("map")), h("p", { class: "lead" }, t("mapAbout")),
     h("section", { class: "panel" }, place, h("div", { class: "row" }, saves)),
+    h("section", { class: "panel", id: "undeclared" }, h("h2", null, t("s_title")), h("p", { class: "soft" }, t("s_about")), none, table, more),
     h("section", { class: "panel" }, h("h2", null, t("conduits")), h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("conduits") },
       h("table", null, h("thead", null, h("tr", null, ["conduit", "from", "to", "ceiling", "owner", "perMinute", "refused", "failed"].map((key) => h("th", { scope: "col" }, t(key))))), rows))));
 
@@ -193,7 +230,21 @@ export const mapPage = (main, { say }) => {
     }
   };
 
-  let latest = null, version = null, asking = false;
+  // What was seen beside the declared paths, asked for now and then; the drawing is made anew only when others are to be drawn.
+  let last = -EVERY;
+  const shape = () => JSON.stringify(strays.map(({ caller, zone, provider, reason, conduit }) => [caller, zone, provider, reason, conduit]));
+  const lookAside = async () => {
+    last = performance.now();
+    try {
+      const before = shape(), { paths, left_out: left } = await get("undeclared");
+      if (gone || !map) return;
+      strays = paths;
+      listStrays(left);
+      if (shape() !== before) { draw(latest.plant); show(latest); }
+    } catch (failed) { if (!gone) { more.hidden = false; write(more, told(failed)); } }
+  };
+
+  let version = null, asking = false;
   const look = async (now) => {
     if (asking) return;
     asking = true;
@@ -208,7 +259,12 @@ export const mapPage = (main, { say }) => {
     } catch (failed) { say(told(failed), "alarm"); } finally { asking = false; }
   };
   return {
-    show(now) { latest = now; if (version !== now.in_force.digest) look(now); else show(now); },
+    show(now) {
+      latest = now;
+      if (version !== now.in_force.digest) return look(now);
+      show(now);
+      if (performance.now() - last >= EVERY && !document.hidden) lookAside();
+    },
     gone: () => { gone = true; },
   };
 };

@@ -1,5 +1,7 @@
 // Now: what is abnormal first, then what crosses, to whom, and how the ledger is. Grey is good; colour is for what a person should look at.
+import { dayPanel } from "./day.js";
 import { clear, foreign, h, keyed, mark, plain, sign, svg, write } from "./draw.js";
+import { recordsAt } from "./records.js";
 import { bytes, clock, count, millis, moment, span } from "./format.js";
 import { t } from "./texts.js";
 
@@ -10,7 +12,7 @@ const NEARLY_FULL = 0.05;
 // What a person should look at, the most urgent first.
 export const abnormal = (now) => {
   const found = [];
-  const add = (level, key, ...values) => found.push({ level, key: `${key} ${values[0] ?? ""}`, text: t(key, ...values.map(plain)) });
+  const add = (level, key, ...values) => { found.push({ level, key: `${key} ${values[0] ?? ""}`, text: t(key, ...values.map(plain)) }); return found.at(-1); };
   const { ledger, isolations } = now;
   const disk = ledger.disk_free + ledger.disk_used;
   if (ledger.problem) add("alarm", "aLedger", ledger.problem);
@@ -28,6 +30,7 @@ export const abnormal = (now) => {
   for (const one of now.providers) if (one.breaker === "half-open") add("warning", "aBreakerTrying", one.provider);
   if (ledger.publishing) add("warning", "aPublishing", ledger.publishing);
   if (ledger.unwitnessed && ledger.unwitnessed.seconds > 3600) add("warning", "aUnwitnessed", span(ledger.unwitnessed.seconds));
+  if (now.barred > 0) Object.assign(add("warning", "aBarred", count(now.barred)), { key: "aBarred", to: recordsAt({ kind: "admin" }) });
   const { stepped } = ledger.clock;
   if (stepped) add("note", "aClock", `${stepped.by_ms > 0 ? "+" : "−"}${span(Math.abs(stepped.by_ms) / 1000)}`, moment(stepped.at));
   const skew = Math.abs(Date.now() - Date.parse(now.at)) / 1000;
@@ -161,7 +164,7 @@ export const nowPage = (main) => {
     const element = h("li");
     let kind = null;
     return { element, show(one) {
-      if (one.level !== kind) clear(element, sign(one.level), level, text);
+      if (one.level !== kind) clear(element, sign(one.level), level, one.to ? h("a", { href: one.to }, text) : text);
       element.className = kind = one.level;
       write(level, `${t(one.level)}: `);
       write(text, one.text);
@@ -179,6 +182,7 @@ export const nowPage = (main) => {
     ["sync", "sync"], ["queue", "queue"], ["clock", "clockSource"], ["inForce", "inForce"], ["version", "version"]]);
   const showLanes = keyed(conduits.rows, (one) => one.conduit, lane);
   const showProviders = keyed(providers.rows, (one) => one.provider, provider);
+  const day = dayPanel();
   let everything = false, last = null;
   all.addEventListener("click", () => { everything = !everything; if (last) page.show(last); });
   clear(main,
@@ -186,6 +190,7 @@ export const nowPage = (main) => {
     h("section", { class: "panel attention", "aria-label": t("abnormal") }, h("h2", null, t("abnormal")), list, none),
     h("div", { class: "tiles", role: "group", "aria-label": t("lastMinute") }, Object.values(tiles).map(({ element }) => element)),
     conduits.element,
+    day.element,
     h("div", { class: "pair" }, providers.element, h("section", { class: "panel", id: "ledger" }, h("h2", null, t("ledger")), books)));
   const page = {
     show(now) {
@@ -214,7 +219,9 @@ export const nowPage = (main) => {
       write(all, t(everything ? "showBusy" : "showAll"));
       showProviders(now.providers);
       showLedger(values, now);
+      day.turn(now);
     },
+    gone: day.gone,
   };
   return page;
 };

@@ -29,6 +29,7 @@ const replay = (told) => [
     told.list.map((one) => h("tr", null, h("th", { scope: "row", class: "mono" }, foreign(one.record)), h("td", { class: "mono" }, moment(one.time)),
       h("td", null, foreign(one.workload)), h("td", null, foreign(one.conduit)), h("td", null, foreign(one.in_force)),
       h("td", null, foreign(one.draft), one.doubtful && h("span", { class: "soft" }, ` (${t("doubtful")})`)))), t("replayed")),
+  told.calls > 0 && h("details", null, h("summary", null, t("notReplayed")), h("ul", null, told.not_replayed.map((one) => h("li", null, foreign(one))))),
 ].filter(Boolean);
 
 // What a draft, or what lies on the disk, comes to. `go` leads to a line of a file.

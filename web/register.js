@@ -31,9 +31,14 @@ const conduit = (one, map) => {
     "assumptions and external dependencies": [provider?.supplier, ...provider?.sub_processors ?? []].filter(Boolean).join("; ") };
 };
 
+// A path that nobody declared, as it was seen within a day: it belongs into the register as a finding, or out of the plant.
+const astray = (one) => ({ kind: "undeclared path", name: `${one.caller} to ${one.provider ?? "unknown"}`, "logical access points": "the gateway",
+  "data flows": one.reason === null ? `${one.calls} calls went on, the last at ${one.last}` : `${one.refused} calls refused as ${one.reason}, the last at ${one.last}`,
+  "connected zones and conduits": [one.zone, one.conduit].filter(Boolean).join(" "), assets: [one.caller, one.provider].filter(Boolean).join(" ") });
+
 // As CSV (RFC 4180), with what programs take for UTF-8 in front.
-export const register = (map) => {
-  const rows = [...map.zones.map((one) => zone(one, map)), ...map.conduits.map((one) => conduit(one, map))];
+export const register = (map, strays = []) => {
+  const rows = [...map.zones.map((one) => zone(one, map)), ...map.conduits.map((one) => conduit(one, map)), ...strays.map(astray)];
   const line = (values) => `${values.map(cell).join(",")}\r\n`;
   return `\ufeff${line(HEADS)}${rows.map((row) => line(HEADS.map((head) => row[head]))).join("")}`;
 };

@@ -47,10 +47,12 @@ impl Without {
 /// Lays out a plant in `folder`, with its ledger in a folder below `ledgers`, and starts its gateway.
 pub(crate) struct Gate {
     pub(crate) target: Target,
+    /// Where people look.
+    pub(crate) console: SocketAddr,
     binary: PathBuf,
     plant: PathBuf,
-    _process: Running,
-    _ledger: tempfile::TempDir,
+    process: Option<Running>,
+    ledger: tempfile::TempDir,
 }
 
 impl Gate {
@@ -59,6 +61,7 @@ impl Gate {
         (binary, plant, ledgers): (&Path, &Path, &Path),
         provider: SocketAddr,
         without: Without,
+        more: &str,
     ) -> Outcome<Self> {
         let ledger = tempfile::tempdir_in(ledgers)?;
         let run = |arguments: &[&str]| done(Command::new(binary).arg("--plant").arg(plant).args(arguments));
@@ -66,7 +69,7 @@ impl Gate {
         run(&["init", &folder, "--name", "bench"])?;
         let operator = operator(plant)?;
         std::fs::write(plant.join("rule.cedar"), include_str!("rule.cedar"))?;
-        std::fs::write(plant.join("plant.toml"), plant_file(provider, ledger.path(), without))?;
+        std::fs::write(plant.join("plant.toml"), plant_file(provider, ledger.path(), without) + more)?;
         run(&["init", &folder, "--force"])?;
         run(&["check"])?;
 
@@ -85,6 +88,8 @@ impl Gate {
         let text = wait_for("penstock", || std::fs::read_to_string(&addresses).ok())?;
         let line = if without == Without::Tls { 1 } else { 0 };
         let address = text.lines().nth(line).ok_or("no address")?.parse()?;
+        // The last, with nothing intercepted.
+        let console = text.lines().last().ok_or("no console")?.parse()?;
         let tls = match without {
             Without::Tls => None,
             Without::Certificate => Some(trust(plant, false)?),
@@ -93,7 +98,23 @@ impl Gate {
         let path = if without == Without::Reading { UNREAD } else { "/v1/chat/completions" };
         let path = format!("/provider{path}");
         let target = Target { name, address, path, tls, headers, process: process.id() };
-        Ok(Self { target, binary: binary.to_owned(), plant: plant.to_owned(), _process: process, _ledger: ledger })
+        let (binary, plant, process) = (binary.to_owned(), plant.to_owned(), Some(process));
+        Ok(Self { target, console, binary, plant, process, ledger })
+    }
+
+    /// Ends the gateway; its plant stays.
+    pub(crate) fn stop(&mut self) {
+        self.process = None;
+    }
+
+    /// The folder of its ledger.
+    pub(crate) fn ledger(&self) -> &Path {
+        self.ledger.path()
+    }
+
+    /// Its plant file.
+    pub(crate) fn plant_file(&self) -> PathBuf {
+        self.plant.join("plant.toml")
     }
 
     /// A command of the plant's people, while the gateway runs.

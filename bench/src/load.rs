@@ -71,7 +71,7 @@ async fn calls(mut sender: Sender, target: &Target, body: &Bytes, end: Instant) 
     (times, failed)
 }
 
-async fn call(sender: &mut Sender, target: &Target, body: &Bytes) -> Outcome<u16> {
+pub(crate) async fn call(sender: &mut Sender, target: &Target, body: &Bytes) -> Outcome<u16> {
     let mut answer = begin(sender, target, body).await?;
     let status = answer.status().as_u16();
     while let Some(frame) = answer.body_mut().frame().await {

@@ -12,7 +12,9 @@
 //! numbers stand the floor of the rig (direct) and of the disks (a raw write and sync). The raw numbers go to `bench/results.json`,
 //! the tables from there into the book.
 
+mod consoles;
 mod contenders;
+mod endurance;
 mod gate;
 mod load;
 mod page;
@@ -44,6 +46,9 @@ struct Args {
     /// Windows of each contender.
     #[arg(long, default_value_t = 4)]
     windows: usize,
+    /// Length of the mixed load in minutes.
+    #[arg(long, default_value_t = 60)]
+    minutes: u64,
     /// The folder of `penstock` and `scripted-provider`.
     #[arg(long, default_value = "target/release")]
     binaries: PathBuf,
@@ -66,6 +71,10 @@ enum Selected {
     Steps,
     /// Prompts of 100 KiB, 1,024 streams and 64 pictures of 20 MiB at once.
     Bodies,
+    /// A mixed load for `--minutes`, and what of it stays in memory. It is told and not written.
+    Endurance,
+    /// Penstock with nobody who looks and with ten consoles open, in turns.
+    Consoles,
     /// Nothing; only the page is written.
     None,
 }
@@ -81,6 +90,11 @@ async fn main() -> Outcome<()> {
             Selected::Gateways => results.gateways = parts::gateways(&args).await?,
             Selected::Steps => results.steps = parts::steps(&args).await?,
             Selected::Bodies => results.bodies = parts::bodies(&args).await?,
+            Selected::Endurance => {
+                endurance::run(&args).await?;
+                continue;
+            }
+            Selected::Consoles => results.consoles = parts::consoles(&args).await?,
             Selected::None => {}
         }
         std::fs::write(&args.results, serde_json::to_string_pretty(&results)? + "\n")?;

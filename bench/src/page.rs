@@ -8,6 +8,8 @@ pub(crate) const END: &str = "<!-- End of what penstock-bench writes. -->";
 
 pub(crate) const DISK: &str = "penstock, ledger on the disk";
 pub(crate) const TMPFS: &str = "penstock, ledger on a tmpfs";
+pub(crate) const UNWATCHED: &str = "no console open";
+pub(crate) const TEN: &str = "ten consoles open";
 
 /// Puts the tables between the marks of the page.
 pub(crate) fn put(page: &str, results: &Results) -> Option<String> {
@@ -17,7 +19,7 @@ pub(crate) fn put(page: &str, results: &Results) -> Option<String> {
 }
 
 fn render(results: &Results) -> String {
-    let Results { gateways, steps, bodies } = results;
+    let Results { gateways, steps, bodies, consoles } = results;
     let mut text = format!("### What was aimed at\n\n{}\n### Side by side\n\n", aims(results));
     text += &[ground(gateways), tables(gateways), memory(gateways), streams(gateways)].concat();
     if !steps.tables.is_empty() {
@@ -27,6 +29,11 @@ fn render(results: &Results) -> String {
     if !bodies.tables.is_empty() {
         text += "### Large bodies, many streams\n\n";
         text += &[ground(bodies), tables(bodies), many(bodies), pictures(bodies), cut(bodies)].concat();
+    }
+    if !consoles.tables.is_empty() {
+        text += "### While people look\n\nThe same gateway, with its ledger on a tmpfs, in windows that take turns: nobody looks, or ten consoles \
+                 follow its events and load a page with all that it asks for every five seconds.\n\n";
+        text += &[ground(consoles), tables(consoles)].concat();
     }
     text.trim_end().to_owned() + "\n"
 }
@@ -157,7 +164,14 @@ struct Aim(String, String, bool);
 
 fn aims(results: &Results) -> String {
     let mut text = "| aim | measured | reached |\n|---|---|---|\n".to_owned();
-    let all = [alone(results), together(results), flowing(results), shut(results), large(results)];
+    let all = [
+        alone(results),
+        together(results),
+        flowing(results),
+        shut(results),
+        large(results),
+        watched(&results.consoles),
+    ];
     for Aim(aim, measured, reached) in all.into_iter().flatten().flatten() {
         let _ = writeln!(text, "| {aim} | {measured} | {} |", if reached { "yes" } else { "**no**" });
     }
@@ -256,6 +270,22 @@ fn shut(results: &Results) -> Option<Vec<Aim>> {
     let cut = results.bodies.cut.as_ref().filter(|cut| cut.missed == 0)?;
     let what = format!("{} streams under way, all cut after `penstock isolate`", cut.streams);
     Some(vec![most(&what, cut.all, 100.0, " ms")])
+}
+
+/// With people who look.
+fn watched(consoles: &Part) -> Option<Vec<Aim>> {
+    let rise = |table: &Table| {
+        let p99 = |name: &str| Some(table.row(name)?.median(|window| window.p99));
+        let rise = (p99(TEN)? / p99(UNWATCHED)? - 1.0) * 100.0;
+        let plural = if table.connections == 1 { "" } else { "s" };
+        Some(most(
+            &format!("ten consoles open, {} connection{plural}, rise of p99", table.connections),
+            rise,
+            10.0,
+            " %",
+        ))
+    };
+    consoles.tables.iter().map(rise).collect()
 }
 
 fn large(results: &Results) -> Option<Vec<Aim>> {

@@ -1,9 +1,10 @@
 //! The runs: who takes part in each, under which load.
 
+use crate::consoles::{Open, Person};
 use crate::contenders::{self, Ground};
 use crate::gate::{Gate, Without};
 use crate::load::{self, Target};
-use crate::page::{DISK, TMPFS};
+use crate::page::{DISK, TEN, TMPFS, UNWATCHED};
 use crate::process::{done, resident};
 use crate::results::{Memory, Part, Pictures, Row, Streams, Table};
 use crate::rig::{self, Provider};
@@ -41,7 +42,7 @@ impl Bench {
 
     fn gate(&self, args: &Args, name: &'static str, ledgers: &Path, without: Without) -> Outcome<Gate> {
         let plant = self.folder.path().join(name.replace(' ', "-").replace(',', ""));
-        Gate::start(name, (&args.binaries.join("penstock"), &plant, ledgers), self.provider.address, without)
+        Gate::start(name, (&args.binaries.join("penstock"), &plant, ledgers), self.provider.address, without, "")
     }
 
     fn direct(&self) -> Target {
@@ -135,6 +136,40 @@ pub(crate) async fn bodies(args: &Args) -> Outcome<Part> {
     bench.part.pictures = Some(pictures(&tmpfs.target).await?);
     let shut = tmpfs.command(&["isolate", "everything", "--reason", "measured"]);
     bench.part.cut = Some(streams::cut(&tmpfs.target, 256, shut).await?);
+    Ok(bench.part)
+}
+
+/// Ten consoles that follow and reload, against none, in alternating windows of one gateway.
+pub(crate) async fn consoles(args: &Args) -> Outcome<Part> {
+    let mut bench = Bench::new(args)?;
+    let gate = bench.gate(args, TMPFS, &args.tmpfs, Without::Nothing)?;
+    let mut people = Vec::new();
+    for nth in 1..=10 {
+        people.push(Person::sign_in(&gate, &format!("person-{nth}")).await?);
+    }
+    let body = rig::chat(PROMPT);
+    load::once(&gate.target, &body).await?;
+    for connections in [1, 64] {
+        let row = |name: &str| Row { name: name.to_owned(), windows: Vec::new() };
+        let mut rows = vec![row(UNWATCHED), row(TEN)];
+        for round in 0..=args.windows {
+            for (row, people) in rows.iter_mut().zip([&[], people.as_slice()]) {
+                let open = Open::by(people).await?;
+                // The first round warms up.
+                let length = Duration::from_secs(if round == 0 { 1 } else { args.seconds });
+                let window = load::run(&gate.target, &body, connections, length).await?;
+                open.close()?;
+                if round > 0 {
+                    row.windows.push(window);
+                }
+            }
+        }
+        for row in &rows {
+            let (p50, p99) = (row.median(|window| window.p50), row.median(|window| window.p99));
+            eprintln!("{connections:3} {:40} p50 {p50:8.0} us  p99 {p99:8.0} us  {} windows", row.name, row.whole());
+        }
+        bench.part.tables.push(Table { connections, bytes: body.len(), rows });
+    }
     Ok(bench.part)
 }
 

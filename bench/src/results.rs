@@ -10,6 +10,8 @@ pub(crate) struct Results {
     pub(crate) gateways: Part,
     pub(crate) steps: Part,
     pub(crate) bodies: Part,
+    #[serde(default)]
+    pub(crate) consoles: Part,
 }
 
 /// One run.

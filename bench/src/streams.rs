@@ -18,10 +18,11 @@ const SAID: &str = "The filler drifts since the nozzles were cleaned; check the 
 const AT_ONCE: usize = 4;
 
 /// What one stream showed.
-struct Seen {
+pub(crate) struct Seen {
     first: Duration,
     gaps: Vec<Duration>,
-    whole: bool,
+    /// Whether all of it came.
+    pub(crate) whole: bool,
 }
 
 /// A request whose answer comes with `pace` milliseconds between events.
@@ -127,7 +128,8 @@ fn gather(all: Vec<Outcome<Seen>>) -> (usize, usize, Vec<Duration>, Vec<Duration
     (count, broken, first, gaps)
 }
 
-async fn follow(sender: &mut Sender, target: &Target, body: &Bytes) -> Outcome<Seen> {
+/// Follows one stream to its end.
+pub(crate) async fn follow(sender: &mut Sender, target: &Target, body: &Bytes) -> Outcome<Seen> {
     let began = Instant::now();
     let mut answer = begin(sender, target, body).await?;
     let (mut arrivals, mut text) = (Vec::new(), Vec::new());

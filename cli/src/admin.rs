@@ -172,10 +172,10 @@ fn issue(file: &Path, args: Issue) -> miette::Result<ExitCode> {
 
 fn list(file: &Path, args: &List) -> miette::Result<ExitCode> {
     let (badges, now) = (badges::read(file)?, gateway::now());
-    let state = |badge: &Badge| match badge {
-        Badge { revoked: Some(_), .. } => "revoked",
-        Badge { expires: Some(end), .. } if *end <= now => "expired",
-        _ => "valid",
+    let state = |badge: &Badge| match badge.state(now) {
+        badges::State::Revoked => "revoked",
+        badges::State::Expired => "expired",
+        badges::State::Valid => "valid",
     };
     let roles = |badge: &Badge| badge.roles.iter().map(|role| role.name()).collect::<Vec<_>>();
     let text = |time: Option<Millis>| time.map(|time| time.to_string());

@@ -6,6 +6,7 @@ use crate::diff;
 use crate::print::say;
 use crate::secret;
 use crate::secrets;
+use crate::stranger::Stranger;
 use clap::Subcommand;
 use config::Loaded;
 use miette::{IntoDiagnostic, WrapErr, bail, miette};
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// Approve changes of the plant.
+/// Approve changes of the plant
 ///
 /// Where `approvals` of `[control]` says so, a changed plant file comes into force only if so many of its `approvers` have signed it:
 /// those of the plant in force, whatever the draft says. What they sign is the step from one digest to the other, of the plant file
@@ -89,9 +90,7 @@ struct Change {
 impl Change {
     fn load(plant: &Path, draft: &Path) -> miette::Result<Self> {
         let (now, draft) = (assemble::load(plant)?, assemble::load(draft)?);
-        if now.plant.id != draft.plant.id {
-            bail!("the draft is of plant `{}`, not of `{}`", draft.plant.id, now.plant.id);
-        }
+        Stranger::refuse(&now, &draft)?;
         if now.plant.digest == draft.plant.digest {
             bail!(
                 help = "what is approved is a step from one plant to another: keep the draft apart until it is signed",
@@ -144,7 +143,8 @@ fn signer(line: &str) -> miette::Result<Signer> {
 
 fn show(change: &Change, json: bool) -> miette::Result<ExitCode> {
     let (now, digest) = (&change.now.control, &change.draft.plant.digest);
-    let (signers, differences) = (change.signers()?, diff::differences(&change.now, &change.draft)?);
+    let (signers, differences) =
+        (change.signers()?, diff::differences(&change.now, &change.draft, u64::MAX)?.differences);
     let text = if json {
         let told = json!({
             "from": change.now.plant.digest,

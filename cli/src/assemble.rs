@@ -15,7 +15,7 @@ use policy::Policy;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use store::{Opening, Settings};
+use store::{Compared, Opening, Settings};
 
 /// Loads the plant, with every problem of its file at once.
 pub(crate) fn load(path: &Path) -> miette::Result<Loaded> {
@@ -29,7 +29,11 @@ pub(crate) fn opening(loaded: &Loaded) -> miette::Result<Opening> {
         plant: loaded.plant.id.clone(),
         gateway: loaded.plant.gateway.clone(),
         epoch_seed: Some(loaded.gateway.keys.join("epoch.seed")),
-        settings: Settings { emergency_bytes: loaded.gateway.limits.emergency_bytes, ..Settings::default() },
+        settings: Settings {
+            emergency_bytes: loaded.gateway.limits.emergency_bytes,
+            clock: Arc::new(Compared::with(loaded.gateway.time_servers.clone())),
+            ..Settings::default()
+        },
     })
 }
 

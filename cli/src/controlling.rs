@@ -1,21 +1,23 @@
 //! Joins the console to the house: what people ask of a running gateway, done with its parts.
 
+use crate::charting::Charting;
 use crate::drafting;
 use crate::isolating::{Deed, Isolating};
 use crate::journal::{self, Ledger};
 use crate::searching::Searching;
 use crate::signing_in::SigningIn;
 use crate::stocktaking;
+use crate::visits;
 use ::witness::Standing;
 use arc_swap::ArcSwap;
 use config::Loaded;
 use config::badges::{self, Badges};
 use console::{
-    Archive, Arrival, Asked, Components, Console, Control, Decision, Declaration, Entrance, Fault, Found, Hold,
-    InForce, Isolations, Later, Listen, Listing, Map, Name, Opening, Person, Proof, Reading, Receipt, Ruling,
-    Standing as PlantFiles, State, Story, Tls, Tried, Trip, Wanted, Wish,
+    Archive, Arrival, Asked, Barred, Components, Console, Control, Decision, Declaration, Entrance, Fault, Form, Found,
+    Hold, InForce, Isolations, Later, Listen, Listing, Map, Name, Opening, Paths, Person, Proof, Reading, Receipt,
+    Ruling, Sought, Standing as PlantFiles, State, Story, Tls, Tried, Trip, Undeclared, Visit, Wanted, Why, Wish,
 };
-use gateway::{Valve, Waiting, Word};
+use gateway::{Inforce, Valve, Waiting, Word};
 use miette::{IntoDiagnostic, WrapErr};
 use plant::{Kind, Note, Plant, RecordId};
 use seal::token::Secret;
@@ -87,6 +89,7 @@ pub(crate) struct Hands {
     looks: Arc<Semaphore>,
     /// Looks into the inventory, one at a time, in the same way.
     stocktaking: Arc<Semaphore>,
+    pub(crate) charting: Arc<Charting>,
 }
 
 /// The console of a gateway that runs.
@@ -113,6 +116,7 @@ impl Controlling {
         let plant_file = if path.is_dir() { path.join(config::PLANT_FILE) } else { path.to_owned() };
         let (drafts, looks) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(2)));
         let stocktaking = Arc::new(Semaphore::new(1));
+        let charting = Arc::new(Charting::new(loaded.gateway.ledger.clone()));
         let searching = Searching::open(loaded, Arc::clone(&recorder));
         let hands = Arc::new(Hands {
             valve,
@@ -126,6 +130,7 @@ impl Controlling {
             drafts,
             looks,
             stocktaking,
+            charting,
         });
         let tls = certificate.map(|certificate| Arc::new(ArcSwap::from_pointee(certificate)));
         let url = loaded.control.url.clone();
@@ -141,6 +146,11 @@ impl Controlling {
     /// Where it listens, if beyond the machine's own socket.
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         self.console.address()
+    }
+
+    /// A one-time link by which the gateway's own user signs in.
+    pub(crate) fn link(&self) -> Option<String> {
+        self.console.link()
     }
 
     /// Tells who starts a gateway that nobody can sign in at yet how to: with a link on a terminal, which is nobody else's, and
@@ -220,15 +230,20 @@ impl Hands {
         &self.recorder.store
     }
 
-    async fn known(&self, token: &str) -> Option<Person> {
+    async fn known(&self, token: &str) -> Result<Person, Barred> {
         let terms = self.terms.load_full();
         if let Ok(secret) = Secret::parse(token) {
-            let badge = terms.badges.shown(&secret, gateway::now())?;
-            return Some(Person { name: badge.person.to_string(), by: "token", roles: badge.roles.clone() });
+            let badge = terms.badges.of(&secret).ok_or(Why::TokenUnknown)?;
+            let person = Person { name: badge.person.to_string(), by: "token", roles: badge.roles.clone() };
+            return match badge.state(gateway::now()) {
+                badges::State::Valid => Ok(person),
+                badges::State::Expired => Err(Barred { why: Why::TokenExpired, whose: Some(person) }),
+                badges::State::Revoked => Err(Barred { why: Why::TokenRevoked, whose: Some(person) }),
+            };
         }
-        let (person, stated) = self.valve.inforce().operator(token).await?;
+        let (person, stated) = self.valve.inforce().operator(token).await.ok_or(Why::TokenUnknown)?;
         let roles = terms.control.roles_of(&stated).collect();
-        Some(Person { name: person.to_string(), by: "oidc", roles })
+        Ok(Person { name: person.to_string(), by: "oidc", roles })
     }
 
     async fn change(&self, deed: Deed, by: Person, wish: Wish) -> Result<Asked<Isolations>, Fault> {
@@ -290,6 +305,15 @@ impl Hands {
         self.with_files(place, move |_, now| work(now)).await
     }
 
+    /// Looks at the paths, in the same turn as the inventory.
+    async fn with_paths<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Charting, &Loaded, &Inforce) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let (charting, inforce) = (Arc::clone(&self.charting), self.valve.inforce());
+        self.with_stock(move |now| work(&charting, now, &inforce)).await
+    }
+
     async fn order(&self, by: Person) -> Result<InForce, Fault> {
         let (told, came) = oneshot::channel();
         let busy = |_| Fault::Unavailable("the gateway has as many orders as it takes; try again".to_owned());
@@ -329,7 +353,7 @@ fn shown(waiting: &Waiting, content: bool) -> Hold {
         provider: text(
             what.and_then(|what| what.rerouted.as_ref().or(what.provider.as_ref())).map(|id| id as &dyn ToString),
         ),
-        model: what.and_then(|what| what.model.clone()),
+        model: what.and_then(|what| what.model.clone()).filter(|model| !model.is_empty()),
         purpose: text(place.and_then(|place| place.purpose.as_ref()).map(|id| id as &dyn ToString)),
         sensitivity: what.and_then(|what| what.sensitivity.clone()),
         why: waiting.why.clone(),
@@ -343,7 +367,7 @@ fn lost() -> Fault {
 }
 
 impl Control for Hands {
-    fn recognise<'a>(&'a self, token: &'a str) -> Later<'a, Option<Person>> {
+    fn recognise<'a>(&'a self, token: &'a str) -> Later<'a, Result<Person, Barred>> {
         Box::pin(self.known(token))
     }
 
@@ -424,6 +448,20 @@ impl Control for Hands {
         Box::pin(self.with_stock(move |now| stocktaking::declaration(now, &name)))
     }
 
+    fn paths(&self, sought: Sought) -> Later<'_, Result<Paths, Fault>> {
+        let size = self.store().state().size;
+        Box::pin(self.with_paths(move |charting, now, inforce| charting.paths(now, inforce, &sought, size)))
+    }
+
+    fn paths_as(&self, sought: Sought, form: Form) -> Later<'_, Result<String, Fault>> {
+        Box::pin(self.with_paths(move |charting, now, inforce| charting.text(now, inforce, &sought, form)))
+    }
+
+    fn undeclared(&self) -> Later<'_, Result<Undeclared, Fault>> {
+        let size = self.store().state().size;
+        Box::pin(self.with_paths(move |charting, now, inforce| charting.undeclared(now, inforce, size)))
+    }
+
     fn reload(&self, by: Person) -> Later<'_, Result<InForce, Fault>> {
         Box::pin(self.order(by))
     }
@@ -481,16 +519,9 @@ impl Entrance for Hands {
         })
     }
 
-    fn note(&self, what: &'static str, person: &Person) {
-        let roles = person.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
-        let note = BTreeMap::from([
-            ("change", Note::text(what)),
-            ("by", Note::text(person.told())),
-            ("roles", Note::text(roles)),
-        ]);
+    fn note(&self, visit: Visit) {
         // Beside who signs in: a ledger that cannot be written keeps nobody from shutting the gate.
-        let recorder = Arc::clone(&self.recorder);
-        tokio::task::spawn_blocking(move || journal::note(&recorder.store, Kind::Admin, note));
+        journal::leave(&self.recorder.store, Kind::Admin, visits::body(visit));
     }
 }
 

@@ -4,14 +4,14 @@ use crate::assemble;
 use crate::print::say;
 use config::{Control, Loaded};
 use inventory::{Component, ComponentKind, State};
-use policy::{Difference, Effect};
+use policy::{Comparison, Difference, Effect};
 use seal::note::Verifier;
 use serde_json::json;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Say what a changed plant file opens, closes and changes.
+/// Say what a changed plant file opens, closes and changes
 ///
 /// Both are read in full, with their rules. First comes what becomes possible, then what stops, then what is done otherwise. Ends
 /// with 0 if there is no difference, with 1 if there is, and with 2 if one of them cannot be read.
@@ -36,15 +36,17 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> miette::Result<ExitCode> {
     let read = |path: &Path| assemble::load(path).map_err(|problem| eprintln!("{problem:?}"));
     let (Ok(before), Ok(after)) = (read(&args.before), read(&args.after)) else { return Ok(ExitCode::from(2)) };
-    let differences = differences(&before, &after)?;
+    let differences = differences(&before, &after, u64::MAX)?.differences;
     let text = if args.json { format!("{:#}\n", data(&differences)) } else { words(&differences) };
     say(&text)?;
     Ok(if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Every difference between two plants: those of the policy, and that there are others.
-pub(crate) fn differences(before: &Loaded, after: &Loaded) -> miette::Result<Vec<Difference>> {
-    let mut all = policy::compare(&assemble::policy(before)?, &assemble::policy(after)?);
+/// Every difference between two plants: those of the policy, with which workload reaches which provider if that takes no more
+/// than `steps`, and that there are others.
+pub(crate) fn differences(before: &Loaded, after: &Loaded, steps: u64) -> miette::Result<Comparison> {
+    let Comparison { differences: mut all, paths } =
+        policy::compare(&assemble::policy(before)?, &assemble::policy(after)?, steps);
     let mut other = |place: &str, text: &str, same: bool| {
         if !same {
             let (place, text) = (place.to_owned(), text.to_owned());
@@ -83,7 +85,7 @@ pub(crate) fn differences(before: &Loaded, after: &Loaded) -> miette::Result<Vec
     all.extend(approving(&before.control, &after.control));
     all.extend(governing(before, after));
     all.sort();
-    Ok(all)
+    Ok(Comparison { differences: all, paths })
 }
 
 /// What has changed about who must approve the next change.

@@ -2,9 +2,11 @@
 //! force, and replayed over the newest calls. Nothing of a draft is written anywhere.
 
 use crate::approvals::Step;
+use crate::stranger::Stranger;
 use crate::{diff, replay};
 use config::{Disk, Files, Loaded, Problem, Problems, Severity, State, Surroundings};
 use console::{Difference, Fault, File, Standing, Tried, Wrong};
+use policy::Comparison;
 use seal::note::Verifier;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +19,8 @@ use store::Reader;
 const RECORDS: u64 = 20_000;
 /// How long they may be decided anew.
 const REPLAY: Duration = Duration::from_secs(20);
+/// Most steps that comparing takes which workload reaches which provider: a second or two.
+const STEPS: u64 = 2_000_000;
 /// Most problems and differences that are told.
 const MOST: usize = 200;
 
@@ -88,7 +92,7 @@ pub(crate) fn standing(plant_file: &Path, now: &Loaded, texts: bool) -> Result<S
     let disk = OnDisk::look(plant_file, &now.folder).map_err(|problem| gone(&problem))?;
     let same = disk.read.as_ref().is_ok_and(|loaded| loaded.plant.digest == now.plant.digest);
     let files = if texts { disk.texts(&now.folder) } else { Vec::new() };
-    let waits = if same { None } else { Some(judge(now, &disk.read, texts)?) };
+    let waits = if same { None } else { Some(judge(plant_file, now, &disk.read, texts)?) };
     Ok(Standing {
         in_force: now.plant.digest.clone(),
         approvals: now.control.approvals,
@@ -110,21 +114,15 @@ pub(crate) fn try_out(plant_file: &Path, now: &Loaded, files: &BTreeMap<String, 
     let overlay = Overlay { folder: &now.folder, texts, own: &own };
     let bytes = overlay.read(plant_file).map_err(|problem| gone(&problem))?;
     let draft = read(plant_file, &now.folder, &bytes, &overlay);
-    if draft.as_ref().is_ok_and(|draft| draft.plant.id != now.plant.id) {
-        return Err(Fault::Unfit(format!("the draft is not of plant `{}`", now.plant.id)));
+    if let Ok(draft) = &draft {
+        Stranger::refuse(now, draft).map_err(|stranger| Fault::Unfit(stranger.to_string()))?;
     }
-    let mut tried = judge(now, &draft, true)?;
+    let mut tried = judge(plant_file, now, &draft, true)?;
     if let Ok(draft) = draft.as_ref().map(|draft| Loaded { gateway: now.gateway.clone(), ..draft.clone() }) {
         tried.replay = replayed(now.clone(), draft).map_err(|problem| unusable(&problem))?;
         if tried.replay.is_none() {
             let message = "the newest calls cannot be decided anew in 20 seconds; `penstock replay` takes its time";
-            tried.problems.push(Wrong {
-                file: file_name(plant_file),
-                line: 1,
-                severity: Severity::Warning.name(),
-                message: message.to_owned(),
-                help: None,
-            });
+            tried.problems.push(warning(plant_file, message));
         }
     }
     Ok(tried)
@@ -136,21 +134,42 @@ fn read(plant_file: &Path, folder: &Path, bytes: &[u8], files: &dyn Files) -> Re
     config::read(bytes, Surroundings { name: &name, folder, files, now: gateway::now(), hash })
 }
 
-fn judge(now: &Loaded, draft: &Result<Loaded, Problems>, words: bool) -> Result<Tried, Fault> {
+fn judge(plant_file: &Path, now: &Loaded, draft: &Result<Loaded, Problems>, words: bool) -> Result<Tried, Fault> {
     let draft = match draft {
         Err(problems) => return Ok(Tried { problems: wrong(&problems.list, words), ..Tried::default() }),
         Ok(draft) => draft,
     };
+    if let Err(stranger) = Stranger::refuse(now, draft) {
+        return Ok(Tried { problems: vec![foreign(plant_file, &stranger, words)], ..Tried::default() });
+    }
     let step = Step { plant: &now.plant.id, from: &now.plant.digest, to: &draft.plant.digest };
     let signers = step.signers(&now.control.signatures, &now.control.approvers).map_err(|one| unusable(&one))?;
-    let differences = diff::differences(now, draft).map_err(|problem| unusable(&problem))?;
+    let Comparison { differences, paths } =
+        diff::differences(now, draft, STEPS).map_err(|problem| unusable(&problem))?;
+    let mut problems = wrong(&draft.warnings, words);
+    if !paths {
+        let message = "which workload reaches which provider was not compared: there are too many of them; `penstock diff` takes its time";
+        problems.push(warning(plant_file, message));
+    }
     Ok(Tried {
         digest: Some(draft.plant.digest.clone()),
-        problems: wrong(&draft.warnings, words),
+        problems,
         differences: different(differences, words),
         approved_by: names(signers),
         replay: None,
     })
+}
+
+/// What could not be told of a draft.
+fn warning(plant_file: &Path, message: &str) -> Wrong {
+    let (file, severity) = (file_name(plant_file), Severity::Warning.name());
+    Wrong { file, line: 1, severity, message: message.to_owned(), help: None }
+}
+
+/// A file of another plant, told as what is wrong with it.
+fn foreign(plant_file: &Path, stranger: &Stranger, words: bool) -> Wrong {
+    let message = if words { stranger.to_string() } else { "this is the plant file of another plant".to_owned() };
+    Wrong { file: file_name(plant_file), line: 1, severity: Severity::Error.name(), message, help: None }
 }
 
 /// What is different. Whoever may not see the files sees how much, and no words of them: owners, plans, addresses.
@@ -178,7 +197,7 @@ fn replayed(now: Loaded, draft: Loaded) -> miette::Result<Option<console::Replay
         late = Instant::now() >= until;
         !late
     });
-    let told = replay::over(now, draft, None, records)?;
+    let told = replay::over(now, draft, None, true, records)?;
     Ok((!late).then(|| told.shown()))
 }
 

@@ -38,7 +38,7 @@ use tell::{Tally, Told};
 /// Longest name and longest observation, in characters.
 const LONGEST: usize = 300;
 
-/// Try out what happens when AI fails, without any provider.
+/// Try out what happens when AI fails, without any provider
 ///
 /// For each conduit a call is made while its provider is well, unreachable, slow, over its limits, failing, not paid, broken, or
 /// answers too much; then while those are too that its `fallback` names; then while its breaker is open. Then everything is

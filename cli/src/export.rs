@@ -2,7 +2,7 @@
 
 use crate::notice::Notice;
 use crate::pack::{self, Wish};
-use crate::records::{Wanted, Where};
+use crate::records::{Tied, Wanted, Where};
 use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
 use export::{Exporter, Format};
@@ -37,6 +37,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     wanted: Wanted,
+
+    #[command(flatten)]
+    tied: Tied,
 
     /// What rows look like.
     #[arg(long, value_enum, required_unless_present = "pack")]
@@ -121,7 +124,7 @@ impl From<WriteError> for Problem {
 }
 
 pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
-    let filter = args.wanted.filter(plant)?;
+    let filter = args.tied.narrow(args.wanted.filter(plant)?);
     let reader = Where::named(args.ledger).reader(plant)?;
     if let Some(place) = &args.wish.pack {
         pack::make(place, &args.wish, plant, &reader, filter)?;
@@ -158,6 +161,7 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
 }
 
 fn write(reader: &Reader, filter: Filter, form: Form, out: impl Write + Send) -> Result<(), Problem> {
+    let filter = filter.gathered(reader, u64::MAX)?;
     match form {
         Form::Rows(format) => rows(reader, filter, format, BufWriter::new(out)),
         Form::Columns(view) => Ok(penstock_parquet::write(reader, view, filter, out).map(drop)?),

@@ -5,8 +5,9 @@
 //! ```
 //!
 //! The notes lie in `approvals/` beside those of changed plant files, are made with the same keys, and are good for one step each.
-//! `components.json` in the ledger's folder, under a checksum that only the plant's key makes, says where each component stands. If it
-//! is not there, or somebody has changed it, the ledger's records say the same.
+//! `components.json` in the ledger's folder, under a checksum that only the plant's key makes, says where each component stood at a
+//! record. What was recorded since is read behind it, so that an older copy of the file brings nothing back into service. If it is not
+//! there, or somebody has changed it, the ledger's records say the same; where they are pruned, nobody knows, and nothing is in service.
 
 use crate::approvals;
 use crate::file;
@@ -18,6 +19,7 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 use plant::{Kind, Note};
 use seal::Mac;
 use seal::note::Verifier;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -33,6 +35,10 @@ const NOTES: &str = "component.";
 const MOST: usize = 65_536;
 /// Most steps at a time: notes for the next ones may be there before the first is taken.
 const ROUNDS: usize = 64;
+/// How many records a start reads behind the file at most, as long as the gateway can write it.
+const BEHIND: u64 = 16_384;
+/// Longest reason, in characters.
+pub(crate) const LONGEST: usize = 200;
 /// What the last line of a note begins with, in which each person says why.
 const BECAUSE: &str = "because ";
 
@@ -49,6 +55,12 @@ pub(crate) fn digest(told: &[u8]) -> String {
 /// What a person signs.
 pub(crate) fn text(step: &Step, plant: &plant::PlantId, because: &str) -> String {
     format!("{}{BECAUSE}{because}\n", step.text(plant))
+}
+
+/// Whether a text says why, in a line that hides nothing.
+pub(crate) fn is_reason(text: &str) -> bool {
+    let turns = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    !text.trim().is_empty() && text.chars().count() <= LONGEST && !text.chars().any(|c| c.is_control() || turns(c))
 }
 
 /// A step that a component can take next.
@@ -98,6 +110,9 @@ fn signed(path: &Path, approver: &Verifier, step: &str) -> miette::Result<Option
     let Some(note) = approvals::note(path)? else { return Ok(None) };
     note.verify(std::slice::from_ref(approver)).into_diagnostic()?;
     let because = note.text().strip_prefix(step).and_then(|rest| rest.strip_prefix(BECAUSE)?.strip_suffix('\n'));
+    if because.is_some_and(|because| !is_reason(because)) {
+        miette::bail!("it does not say why in one line of at most {LONGEST} characters");
+    }
     // Signed for a component that was declared otherwise by then.
     Ok(because.map(str::to_owned))
 }
@@ -113,7 +128,7 @@ pub(crate) fn known(loaded: &Loaded) -> miette::Result<Lives> {
         Ok(key) => file::untagged(&text, &key.components()),
         Err(_) => text.split_once('\n').map(|(_, line)| line),
     };
-    line.and_then(Lives::restore).ok_or_else(|| {
+    line.and_then(Kept::decode).map(|kept| kept.lives).ok_or_else(|| {
         miette!(
             help = "find out who changed it; a gateway that starts writes it anew from the ledger",
             "`{}` is damaged, or was not written by this plant's gateway",
@@ -122,42 +137,71 @@ pub(crate) fn known(loaded: &Loaded) -> miette::Result<Lives> {
     })
 }
 
+/// What the file says: where each component stood when the ledger had so many records.
+struct Kept {
+    next: u64,
+    lives: Lives,
+}
+
+impl Kept {
+    fn encode(&self) -> String {
+        format!("{{\"next\":{},\"lives\":{}}}", self.next, self.lives.save())
+    }
+
+    fn decode(line: &str) -> Option<Self> {
+        let value: Value = serde_json::from_str(line).ok()?;
+        let lives = Lives::restore(&value.get("lives")?.to_string())?;
+        Some(Self { next: value.get("next")?.as_u64()?, lives })
+    }
+
+    fn read(path: &Path, mac: &Mac) -> Result<Option<Self>, String> {
+        let Some(bytes) = file::read(path, LIMIT).map_err(|problem| problem.to_string())? else { return Ok(None) };
+        let line = std::str::from_utf8(&bytes).ok().and_then(|text| file::untagged(text, mac));
+        let unknown = || "it is damaged, or was not written by this plant's gateway".to_owned();
+        line.and_then(Self::decode).map(Some).ok_or_else(unknown)
+    }
+}
+
+/// When a file was written, and how long it is.
+type Look = Option<(SystemTime, u64)>;
+
 /// Where each component stands, on disk and in force.
 pub(crate) struct Governing {
     path: PathBuf,
     mac: Mac,
     lives: Lives,
+    /// How many records the file counts, and how it looked when it was written; nothing while it is yet to be written.
+    kept: Option<(u64, Look)>,
+    /// Whether it was said that the file cannot be written.
+    told: bool,
     /// The notes that were there when it was looked last, and the plant by which.
     looked: (Vec<(String, Option<SystemTime>)>, String),
 }
 
 impl Governing {
-    /// Reads where components stood when a gateway ran last.
-    pub(crate) fn open(ledger: &Path, key: &PlantKey) -> miette::Result<Self> {
-        let (path, mac) = (ledger.join(FILE), key.components());
-        let bytes = file::read(&path, LIMIT).unwrap_or_else(|problem| {
-            tracing::error!(%problem, path = %path.display(), "where components stand cannot be read");
-            Some(Vec::new())
-        });
-        let read =
-            bytes.as_ref().and_then(|bytes| Lives::restore(file::untagged(std::str::from_utf8(bytes).ok()?, &mac)?));
-        let (lives, found) = match read {
-            Some(lives) => (lives, true),
-            None => {
-                if bytes.is_some() {
-                    tracing::error!(
-                        path = %path.display(),
-                        "the file is damaged, or was not written by this plant's gateway: the ledger's records count"
-                    );
-                }
-                (recorded(ledger).wrap_err("nobody knows which components are suspended")?, false)
-            }
-        };
-        let own = Self { path, mac, lives, looked: Default::default() };
-        // So that the next start need not read the whole ledger.
-        if !found {
-            own.write()?;
+    /// Reads where components stood when a gateway ran last. A file that cannot be written is written later.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub(crate) fn open(loaded: &Loaded, key: &PlantKey, store: &Store) -> miette::Result<Self> {
+        let (path, mac) = (loaded.gateway.ledger.join(FILE), key.components());
+        let reader = Reader::open(&loaded.gateway.ledger).into_diagnostic()?;
+        let read = Kept::read(&path, &mac);
+        if let Err(problem) = &read {
+            tracing::error!(problem, path = %path.display(), "where components stand: the ledger's records count");
         }
+        let kept = read.ok().flatten();
+        let lost = kept.is_none() && reader.first().into_diagnostic()? > 0;
+        let Kept { next, lives } = kept.unwrap_or_else(|| Kept { next: 0, lives: Lives::default() });
+        // A ledger that lost its tail with the power has fewer than the file counts.
+        let next = next.min(store.state().size);
+        let mut lives = recorded(&reader, next, lives).wrap_err("nobody knows which components are suspended")?;
+        if lost {
+            unknown(&mut lives, loaded);
+        }
+        let mut own = Self { path, mac, lives, kept: None, told: false, looked: Default::default() };
+        // So that the next start need not read the whole ledger.
+        own.keep(store);
         Ok(own)
     }
 
@@ -166,8 +210,15 @@ impl Governing {
         Standing::new(&loaded.components, &loaded.governance, &self.lives)
     }
 
-    /// Takes the steps that enough people have signed; whether there were any.
+    /// Takes the steps that enough people have signed; whether there were any. What is taken is in force also where the file cannot be
+    /// written, and a file that is not as it was left is written again.
     pub(crate) fn advance(&mut self, loaded: &Loaded, store: &Store) -> bool {
+        let taken = self.taken(loaded, store);
+        self.keep(store);
+        taken
+    }
+
+    fn taken(&mut self, loaded: &Loaded, store: &Store) -> bool {
         let notes = (notes(&loaded.control.signatures), loaded.plant.digest.clone());
         if notes == self.looked {
             return false;
@@ -228,15 +279,55 @@ impl Governing {
         let because = signers.first().map(|(_, because)| because.clone()).unwrap_or_default();
         tracing::warn!(component = %step.component, state = step.to.name(), by = by.join(", "), "a component's state is in force");
         self.lives.take(Approved { step, by, because }, gateway::now());
-        self.write()
+        self.kept = None;
+        Ok(())
     }
 
-    fn write(&self) -> miette::Result<()> {
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        let written = File::open(folder).and_then(|folder| {
-            private::replace(&self.path, &folder, file::tagged(&self.lives.save(), &self.mac).as_bytes())
-        });
-        written.into_diagnostic().wrap_err_with(|| format!("cannot write `{}`", self.path.display()))
+    /// Has the file say where components stand. Tried again at the next look if it cannot be written.
+    pub(crate) fn keep(&mut self, store: &Store) {
+        let (size, look) = (store.state().size, self.look());
+        match self.kept {
+            Some((next, as_left)) if as_left == look && size.saturating_sub(next) < BEHIND => return,
+            Some((_, as_left)) if as_left != look => {
+                tracing::error!(path = %self.path.display(), "somebody has changed where components stand; it is written again");
+            }
+            _ => {}
+        }
+        match self.write(size) {
+            Ok(()) => (self.kept, self.told) = (Some((size, self.look())), false),
+            Err(problem) if !self.told => {
+                tracing::error!(%problem, path = %self.path.display(), "where components stand is in force, and cannot be written");
+                (self.kept, self.told) = (None, true);
+            }
+            Err(_) => self.kept = None,
+        }
+    }
+
+    fn look(&self) -> Look {
+        let metadata = std::fs::symlink_metadata(&self.path).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    }
+
+    fn write(&self, size: u64) -> std::io::Result<()> {
+        let line = Kept { next: size, lives: self.lives.clone() }.encode();
+        let folder = File::open(self.path.parent().unwrap_or(Path::new(".")))?;
+        private::replace(&self.path, &folder, file::tagged(&line, &self.mac).as_bytes())
+    }
+}
+
+/// Takes out of service whatever people may have taken a step with that nobody knows any more.
+fn unknown(lives: &mut Lives, loaded: &Loaded) {
+    if loaded.control.approvers.is_empty() {
+        return;
+    }
+    tracing::error!("where components stood is lost, and the ledger's oldest records are pruned: what they do not say is suspended");
+    let now = gateway::now();
+    for component in loaded.components.iter().filter(|one| lives.of(&one.name).is_none()).collect::<Vec<_>>() {
+        // Numbered from now on: no signature of an earlier step fits.
+        let (number, from, to) = (now.0, loaded.governance.unlisted, State::Suspended);
+        let step = Step { component: component.name.clone(), number, from, to, declared: declared(component) };
+        let because = "where it stood is lost, and was pruned from the ledger".to_owned();
+        lives.take(Approved { step, by: vec!["the gateway".to_owned()], because }, now);
     }
 }
 
@@ -253,12 +344,10 @@ fn notes(folder: &Path) -> Vec<(String, Option<SystemTime>)> {
     notes
 }
 
-/// Where each component stands by what the ledger says.
-fn recorded(ledger: &Path) -> miette::Result<Lives> {
-    let reader = Reader::open(ledger).into_diagnostic()?;
-    let mut lives = Lives::default();
+/// Where each component stands by what the ledger says from a record on.
+fn recorded(reader: &Reader, next: u64, mut lives: Lives) -> miette::Result<Lives> {
     let mut last: Option<(Step, Vec<String>)> = None;
-    for record in reader.holding(reader.first().into_diagnostic()?, "\"component\"") {
+    for record in reader.holding(next.max(reader.first().into_diagnostic()?), "\"component\"") {
         let entry = record.into_diagnostic()?.entry;
         let text = |key: &str| entry.text(&format!("note.{key}"));
         let step = || {
@@ -282,4 +371,38 @@ fn recorded(ledger: &Path) -> miette::Result<Lives> {
         lives.take(Approved { step, by, because }, entry.t());
     }
     Ok(lives)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST, signed, text};
+    use crate::approvals;
+    use inventory::{ComponentName, Lives, State};
+    use plant::PlantId;
+    use seal::SigningKey;
+    use seal::note::{Note, Signer};
+    use std::sync::Arc;
+    use zeroize::Zeroizing;
+
+    #[test]
+    fn a_note_that_says_why_in_no_plain_line_signs_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let plant = PlantId::new("works").unwrap();
+        let name = ComponentName::parse("model:gpt").unwrap();
+        let step = Lives::default().step(&name, State::Live, State::Suspended, "00").unwrap();
+        let ada = Signer::new("ada", Arc::new(SigningKey::from_seed(Zeroizing::new([1; 32])))).unwrap();
+        let path = folder.path().join(step.file("ada"));
+        let read = |because: &str| {
+            let note = Note::sign(text(&step, &plant, because), &ada).unwrap();
+            approvals::leave(folder.path(), &path, &note).unwrap();
+            signed(&path, ada.verifier(), &step.text(&plant))
+        };
+        assert_eq!(read("leaks recipes").unwrap().as_deref(), Some("leaks recipes"));
+        let long = "ä".repeat(LONGEST + 1);
+        for because in ["", " ", "one\ntwo", "back\u{202e}wards", "no\u{200b}thing", long.as_str()] {
+            assert!(!matches!(read(because), Ok(Some(_))), "{because:?}");
+        }
+        assert!(read(&long[2..]).unwrap().is_some());
+        assert!(Note::sign(text(&step, &plant, "it\u{1b}[2Jhides"), &ada).is_err(), "no note holds what moves a cursor");
+    }
 }

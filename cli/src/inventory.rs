@@ -18,7 +18,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// What the plant uses of AI.
+/// What the plant uses of AI
 ///
 /// Components are declared in the plant file: workloads, providers, and under `[components.NAME]` models, libraries, edge nodes,
 /// containers, connectors and identities. The ledger's records say which are seen in traffic. The two are held against each other:

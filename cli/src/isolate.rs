@@ -11,7 +11,7 @@ use std::process::ExitCode;
 /// What a wish that waits for a second person ends with.
 const WAITS: u8 = 3;
 
-/// Shut a part of the plant's AI traffic, at once.
+/// Shut a part of the plant's AI traffic, at once
 ///
 /// In force when this returns, and cut within 100 ms where streams are under way: their callers are told so in their own
 /// dialect, and their records say `isolated`. It lasts until `penstock restore`, over restarts too. Nothing but AI stops:
@@ -36,7 +36,7 @@ pub(crate) struct Isolate {
     how: How,
 }
 
-/// Open again what was isolated.
+/// Open again what was isolated
 ///
 /// Only what was isolated under the same name: whoever isolated a conduit and everything restores both.
 ///

@@ -54,6 +54,19 @@ pub(crate) fn note(store: &Store, kind: Kind, note: BTreeMap<&'static str, Note>
     }
 }
 
+/// Leaves such a record with the store, and waits for nothing.
+pub(crate) fn leave(store: &Store, kind: Kind, body: Body) {
+    let draft = Draft { kind, id: gateway::draw_id(gateway::now()), reference: None, body };
+    store.append(
+        draft,
+        Box::new(|written| {
+            if let Err(problem) = written {
+                tracing::error!(%problem, "a record of the gateway itself was not written");
+            }
+        }),
+    );
+}
+
 /// Writes such a record; durable when this returns.
 pub(crate) fn written(
     store: &Store,

@@ -42,13 +42,16 @@ pub(crate) fn begin(form: Form, level: &str, telemetry: Option<&Telemetry>) -> m
         }
         Form::Json => fmt::layer().with_writer(stderr).json().flatten_event(true).with_target(false).boxed(),
     };
-    let provider = telemetry.map(exporter).transpose()?;
-    let traces = provider.as_ref().map(|provider| {
-        let only = filter_fn(|metadata| metadata.is_span() && metadata.target() == gateway::TRACES);
-        tracing_opentelemetry::layer().with_tracer(provider.tracer("penstock")).with_filter(only)
-    });
+    let Some(telemetry) = telemetry else {
+        // Filters of the whole: what passes none of them is not even made, where filters of one layer only hide it from that.
+        tracing_subscriber::registry().with(log).with(filter).with(lines).init();
+        return Ok(Traces(None));
+    };
+    let provider = exporter(telemetry)?;
+    let only = filter_fn(|metadata| metadata.is_span() && metadata.target() == gateway::TRACES);
+    let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer("penstock")).with_filter(only);
     tracing_subscriber::registry().with(log.with_filter(filter.and(lines))).with(traces).init();
-    Ok(Traces(provider))
+    Ok(Traces(Some(provider)))
 }
 
 /// The way of traces to a collector, if there is one.

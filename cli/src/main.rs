@@ -7,6 +7,7 @@ mod approvals;
 mod approve;
 mod assemble;
 mod authority;
+mod charting;
 mod check;
 mod completions;
 mod controlling;
@@ -66,12 +67,15 @@ mod signin;
 mod signing;
 mod signing_in;
 mod sql;
+mod status;
 mod stocktaking;
+mod stranger;
 mod texts;
 mod token;
 mod usage;
 mod vault;
 mod verify;
+mod visits;
 mod witness;
 mod witnessing;
 
@@ -111,6 +115,7 @@ enum Task {
     Doctor(doctor::Args),
     Drill(drill::Args),
     Run(run::Args),
+    Status(status::Args),
     Explain(explain::Args),
     Rules(rules::Args),
     Token(token::Args),
@@ -162,6 +167,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Doctor(args) => doctor::run(args),
         Task::Drill(args) => drill::run(&plant, &args),
         Task::Run(args) => run::run(&plant, args),
+        Task::Status(args) => status::run(&plant, &args),
         Task::Explain(args) => explain::run(&plant, args),
         Task::Rules(args) => rules::run(&plant, args),
         Task::Token(args) => token::run(&plant, args),

@@ -21,7 +21,7 @@ const WAITING: &str = "tools-waiting.json";
 /// Longest name of an approver, in characters.
 const LONGEST: usize = 200;
 
-/// Look at the tools that MCP servers offer, and approve them.
+/// Look at the tools that MCP servers offer, and approve them
 ///
 /// What a server says of its tools goes to a model as if you had said it. So the gateway leaves a tool out of every list until
 /// somebody has approved its definition, and refuses its calls; when a server changes a definition, its tool is closed again.

@@ -55,6 +55,20 @@ impl Reach {
         Self { console: None, token_file: None, console_authority: None }
     }
 
+    /// Whether it is a gateway on another machine, or one that is named as if it were.
+    pub(crate) fn is_named(&self) -> bool {
+        self.console.is_some()
+    }
+
+    /// Asks for a text, as it is.
+    pub(crate) fn fetch(&self, plant: &Path, path: &str) -> miette::Result<String> {
+        let (status, bytes) = self.exchange(plant, &Method::GET, path, None)?;
+        if !status.is_success() {
+            return Err(problem(status, &serde_json::from_slice(&bytes).unwrap_or(Value::Null)));
+        }
+        String::from_utf8(bytes.to_vec()).map_err(|_| miette!("the gateway's answer is no text"))
+    }
+
     /// Sends a request; gives the answer if it is a good one, and the problem in words if not.
     pub(crate) fn ask(
         &self,
@@ -63,6 +77,18 @@ impl Reach {
         path: &str,
         body: Option<&Value>,
     ) -> miette::Result<(StatusCode, Value)> {
+        let (status, bytes) = self.exchange(plant, method, path, body)?;
+        let answer = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        if status.is_success() { Ok((status, answer)) } else { Err(problem(status, &answer)) }
+    }
+
+    fn exchange(
+        &self,
+        plant: &Path,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> miette::Result<(StatusCode, Bytes)> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
         let work = async {
             let answer = match &self.console {
@@ -72,11 +98,10 @@ impl Reach {
             let status = answer.status();
             let read = Limited::new(answer.into_body(), LIMIT).collect().await;
             let read = read.map_err(|problem| miette!("the gateway's answer broke off: {problem}"))?.to_bytes();
-            Ok((status, serde_json::from_slice(&read).unwrap_or(Value::Null)))
+            Ok((status, read))
         };
         let answered = runtime.block_on(async { tokio::time::timeout(PATIENCE, work).await });
-        let (status, answer) = answered.unwrap_or_else(|_| Err(miette!("the gateway does not answer")))?;
-        if status.is_success() { Ok((status, answer)) } else { Err(problem(status, &answer)) }
+        answered.unwrap_or_else(|_| Err(miette!("the gateway does not answer")))
     }
 
     async fn at_home(

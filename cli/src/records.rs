@@ -15,7 +15,7 @@ use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
-use store::{Filter, Reader, Record};
+use store::{Filter, Incident, Reader, Record};
 
 /// How often a followed ledger is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -32,6 +32,9 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(crate) struct Args {
     #[command(flatten)]
     wanted: Wanted,
+
+    #[command(flatten)]
+    tied: Tied,
 
     /// Print only the newest N that fit.
     #[arg(long, short = 'n', value_name = "N")]
@@ -64,6 +67,13 @@ pub(crate) struct Where {
     /// The folder of the ledger, if it is not the plant's own.
     #[arg(long, value_name = "DIR")]
     ledger: Option<PathBuf>,
+}
+
+impl Where {
+    /// Whether it is said which.
+    pub(crate) fn is_named(&self) -> bool {
+        self.ledger.is_some()
+    }
 }
 
 /// What the records must be.
@@ -113,6 +123,22 @@ pub(crate) struct Wanted {
     id: Option<plant::RecordId>,
 }
 
+/// Records that belong together.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Tied {
+    /// The record with this identity and all that is tied to it: what it answers, what answers it, what was done with the answer,
+    /// who decided, read or erased it, and what was alerted.
+    #[arg(long, value_name = "RECORD", value_parser = record_id)]
+    incident: Option<plant::RecordId>,
+}
+
+impl Tied {
+    /// The filter, for the incident as well, if one is asked for.
+    pub(crate) fn narrow(&self, filter: Filter) -> Filter {
+        Filter { incident: self.incident.map(Incident::about), ..filter }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// Columns for people; `ndjson` has everything.
@@ -159,7 +185,7 @@ pub(crate) fn time(text: &str) -> Result<Millis, &'static str> {
 }
 
 pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
-    let filter = args.wanted.filter(plant)?;
+    let filter = args.tied.narrow(args.wanted.filter(plant)?);
     let reader = args.ledger.reader(plant)?;
     if let Some((record, key)) = args.open.zip(args.key.as_deref()) {
         let wish = Wish { record, key, json: args.format != Format::Table, named: args.ledger.ledger.is_some() };
@@ -200,6 +226,7 @@ impl From<store::ReadError> for Problem {
 }
 
 fn print(reader: &Reader, filter: Filter, args: &Args, printer: &mut Printer<'_>) -> Result<(), Problem> {
+    let filter = filter.gathered(reader, u64::MAX)?;
     let mut from = 0;
     if let Some(limit) = args.limit {
         // Where following goes on, taken before: a record that comes in between is not missed, but may be one too many.
@@ -258,6 +285,15 @@ impl Where {
 }
 
 impl Wanted {
+    /// Whether nothing but a time is asked for, so that no call of that time is left out.
+    pub(crate) fn is_all_of_a_time(&self) -> bool {
+        let Self { since: _, until: _, kind, zone, conduit, workload, operator, provider, model, verdict, .. } = self;
+        let Self { reason, sensitivity, decision, id, .. } = self;
+        let texts = [operator, model, sensitivity].into_iter().all(Option::is_none);
+        let names = zone.is_none() && conduit.is_none() && workload.is_none() && provider.is_none();
+        texts && names && kind.is_none() && verdict.is_none() && reason.is_none() && decision.is_none() && id.is_none()
+    }
+
     pub(crate) fn filter(&self, plant: &Path) -> miette::Result<Filter> {
         Ok(Filter {
             since: self.since,
@@ -274,6 +310,7 @@ impl Wanted {
             sensitivity: self.sensitivity.clone(),
             judgement: self.decision,
             id: self.id,
+            incident: None,
         })
     }
 }

@@ -17,6 +17,7 @@ use crate::prune;
 use crate::quotas::Kept;
 use crate::secrets::PlantKey;
 use crate::sighted::Sighted;
+use crate::stranger::Stranger;
 use crate::vault::Vault;
 use crate::witnessing::{Fresh, Witnessing};
 use config::Loaded;
@@ -187,7 +188,7 @@ impl House {
         let inforce = assemble::inforce(&loaded, &tokens, &key, operator_keys.clone())?;
         let inforce = inforce.approving(mcp::in_force(&loaded, &offered)?).isolating(isolating.parts());
         let (kept, used) = Kept::open(&loaded);
-        let mut governing = Governing::open(folder, &key)?;
+        let mut governing = Governing::open(&loaded, &key, &store)?;
         governing.advance(&loaded, &store);
         let inforce = inforce.resuming(used).governing(governing.standing(&loaded));
         let metrics = Arc::new(Metrics::default());
@@ -231,6 +232,11 @@ impl House {
             chores: None,
             pruned: None,
         })
+    }
+
+    /// A one-time link to its console, if it has one.
+    pub(crate) fn console_link(&self) -> Option<String> {
+        self.controlling.link()
     }
 
     pub(crate) fn gateway(&self) -> &Gateway {
@@ -314,10 +320,12 @@ impl House {
         }
         let (loaded, store) = (Arc::clone(&self.loaded), Arc::clone(&self.store));
         let (offered, sighted) = (Arc::clone(&self.offered), Arc::clone(&self.sighted));
+        let charting = Arc::clone(&self.controlling.hands.charting);
         self.chores = Some(tokio::task::spawn_blocking(move || {
             notice::collect(&loaded, &store);
             mcp::keep(&loaded, &offered);
             sighted.lock().unwrap_or_else(PoisonError::into_inner).keep(store.state().size);
+            charting.keep(&loaded.plant, store.state().size);
             if prune && let Err(problem) = prune::by_policy(&loaded, &store) {
                 tracing::error!(%problem, "records that are too old are not removed");
             }
@@ -349,6 +357,7 @@ impl House {
 
     fn renew(&mut self) -> miette::Result<()> {
         let loaded = Arc::new(assemble::load(&self.path)?);
+        Stranger::refuse(&self.loaded, &loaded)?;
         let last = Last::of(&self.loaded);
         let approvers = last.approvers_of(&loaded)?;
         self.gateway.renew_tls().into_diagnostic()?;
@@ -382,7 +391,7 @@ impl House {
     }
 
     /// Lets what is under way end, then closes the ledger with a last checkpoint.
-    pub(crate) async fn close(self) {
+    pub(crate) async fn close(mut self) {
         tracing::info!("stopping: exchanges under way may end");
         self.controlling.close().await;
         let (used, mut kept) = (self.gateway.used(), self.kept);
@@ -396,6 +405,7 @@ impl House {
             let _ = chores.await;
         }
         self.alerting.close().await;
+        self.governing.keep(&self.store);
         let state = self.store.close();
         tracing::info!(records = state.size, published = state.published, "ledger closed");
         self.witnessing.close().await;
@@ -488,7 +498,8 @@ fn in_force(loaded: &Loaded) -> BTreeMap<&'static str, Note> {
 
 /// What a `config` record says of a plant that did not.
 fn rejected(problem: &miette::Report) -> BTreeMap<&'static str, Note> {
-    let mut note = problem.downcast_ref().map(Unapproved::note).unwrap_or_default();
+    let unapproved = problem.downcast_ref().map(Unapproved::note);
+    let mut note = unapproved.or_else(|| problem.downcast_ref().map(Stranger::note)).unwrap_or_default();
     note.insert("result", Note::text("rejected"));
     note
 }

@@ -302,6 +302,7 @@ fn question(wanted: Wanted) -> Question {
         sensitivity,
         judgement: decision,
         id,
+        incident: None,
     };
     Question { filter, finding, naming: None, below: before }
 }

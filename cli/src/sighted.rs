@@ -15,6 +15,8 @@ const FILE: &str = "inventory.seen";
 const LIMIT: u64 = 64 << 20;
 /// Most records that a gateway counts at a time.
 const MOST: u64 = 16_384;
+/// How many of those it counts while more come than that: calls need the processor more.
+const SHARE: u64 = 4;
 /// How often it counts.
 const EVERY: Duration = Duration::from_secs(2);
 
@@ -40,11 +42,13 @@ pub(crate) struct Sighted {
     folder: PathBuf,
     seen: Option<Seen>,
     last: Option<Instant>,
+    /// How many records there were then.
+    records: u64,
 }
 
 impl Sighted {
     pub(crate) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), seen: None, last: None }
+        Self { folder: folder.to_owned(), seen: None, last: None, records: u64::MAX }
     }
 
     /// Counts on, if it is time and there is something; keeps it. A problem is told of, and ends nothing.
@@ -54,16 +58,18 @@ impl Sighted {
             return;
         }
         self.last = Some(Instant::now());
-        if let Err(problem) = self.counted() {
+        let busy = records.saturating_sub(self.records) > MOST / SHARE;
+        self.records = records;
+        if let Err(problem) = self.counted(if busy { MOST / SHARE } else { MOST }) {
             tracing::warn!(%problem, "what is seen of AI components is not counted");
         }
     }
 
-    fn counted(&mut self) -> miette::Result<()> {
+    fn counted(&mut self, most: u64) -> miette::Result<()> {
         let reader = Reader::open(&self.folder).into_diagnostic()?;
         let seen = self.seen.get_or_insert_with(|| restored(&reader));
         let before = seen.next;
-        let counted = count(seen, &reader, MOST).into_diagnostic();
+        let counted = count(seen, &reader, most).into_diagnostic();
         if seen.next > before {
             file::replace(&self.folder.join(FILE), seen.save()).into_diagnostic()?;
         }
@@ -99,8 +105,8 @@ fn fits(seen: &Seen, reader: &Reader) -> Result<bool, ReadError> {
 
 fn count(seen: &mut Seen, reader: &Reader, most: u64) -> Result<(), ReadError> {
     let from = seen.next.max(reader.first()?);
-    for record in reader.records(from, Filter::default()).below(from.saturating_add(most)) {
-        seen.count(record?.entry.value());
+    for line in reader.lines(from, from.saturating_add(most)) {
+        seen.count(&line?);
     }
     Ok(())
 }

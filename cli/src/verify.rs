@@ -1,8 +1,10 @@
 //! `penstock verify`: proves a ledger or a receipt, trusting nothing but a public key.
 
+mod receipt;
+
+use ledger::Checkpoint;
 use ledger::verify::{Class, EpochsJudged, Options, Pruned, Report, Trust, TrustError, WitnessesJudged};
 use ledger::witness::Seen;
-use ledger::{Checkpoint, Receipt, receipt::RECEIPT_LIMIT};
 use plant::Millis;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Read, Write};
@@ -44,7 +46,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 
-    /// A checkpoint of this ledger that you have kept: shows whether its past was changed or its end cut off.
+    /// A checkpoint of this ledger that you have kept: shows whether its past was changed or its end cut off. With a receipt:
+    /// whether its head is the one that you hold.
     #[arg(long, value_name = "CHECKPOINT")]
     known: Option<PathBuf>,
 
@@ -82,7 +85,7 @@ pub(crate) enum Unusable {
         "a receipt can only be verified with the key of its ledger: `--key FILE`, as in the ledger's trust/ledger.vkey"
     )]
     NoKey,
-    #[error("`--known` is for a ledger, `--record` for a receipt and `--ledger` for an evidence pack")]
+    #[error("`--known` is for a ledger or a receipt, `--record` for a receipt and `--ledger` for an evidence pack")]
     Options,
     #[error("cannot print the result: {0}")]
     Print(#[from] std::io::Error),
@@ -101,10 +104,10 @@ fn verify(args: &Args) -> Result<u8, Unusable> {
         return verify_pack(args);
     }
     let meta = std::fs::metadata(&args.what).map_err(|source| Unusable::Read { path: args.what.clone(), source })?;
-    if args.ledger.is_some() || if meta.is_dir() { args.record.is_some() } else { args.known.is_some() } {
+    if args.ledger.is_some() || meta.is_dir() && args.record.is_some() {
         return Err(Unusable::Options);
     }
-    if meta.is_dir() { verify_ledger(args) } else { verify_receipt(args) }
+    if meta.is_dir() { verify_ledger(args) } else { receipt::verify(args) }
 }
 
 fn verify_pack(args: &Args) -> Result<u8, Unusable> {
@@ -494,80 +497,6 @@ fn seen_json(seen: &Seen, newest: Option<u64>) -> Value {
 /// A time in seconds since 1970.
 fn moment(seconds: u64) -> Millis {
     Millis(seconds.saturating_mul(1000))
-}
-
-fn verify_receipt(args: &Args) -> Result<u8, Unusable> {
-    let (trust, _) = trusted(args, None)?;
-    let bytes = read(&args.what, RECEIPT_LIMIT)?;
-    let given = args.record.as_deref().map(|path| read(path, 64 << 10)).transpose()?;
-    let checked = Receipt::parse(&bytes).map_err(|error| (Class::Tampered, error.to_string())).and_then(|receipt| {
-        // A file that an editor or `penstock records` wrote ends in a newline; the record does not.
-        let given = given.map(|bytes| bytes.strip_suffix(b"\n").map(<[u8]>::to_vec).unwrap_or(bytes));
-        let Some(record) = given.or_else(|| receipt.extra().map(<[u8]>::to_vec)) else {
-            return Err((
-                Class::Undecided,
-                "the receipt does not carry its record; give it with `--record FILE`".to_owned(),
-            ));
-        };
-        let head = receipt.verify(&record, trust.verifiers()).map_err(|error| (Class::Tampered, error.to_string()))?;
-        let entry = ledger::decode(&record).map_err(|error| (Class::Tampered, error.to_string()))?;
-        let seen = trust.quorum().map(|quorum| quorum.judge(receipt.note())).transpose();
-        let seen = seen.map_err(|error| (Class::Tampered, error.to_string()))?;
-        match seen {
-            Some(Seen { enough: false, missing, .. }) => {
-                let missing = missing.join(", ");
-                Err((Class::Unwitnessed, format!("not enough witnesses have signed its head; missing: {missing}")))
-            }
-            seen => Ok((head, entry, seen)),
-        }
-    });
-    let class = checked.as_ref().err().map(|(class, _)| *class);
-    if args.json {
-        print_json(&match &checked {
-            Ok((head, entry, seen)) => json!({
-                "result": result(class),
-                "code": code(class),
-                "checkpoint": { "origin": head.origin, "size": head.size, "root": seal::base64(&head.root) },
-                "record": entry.value(),
-                "witnesses": seen.as_ref().map(|seen| seen_json(seen, None)),
-                "problems": [],
-            }),
-            Err((class, problem)) => json!({
-                "result": result(Some(*class)),
-                "code": code(Some(*class)),
-                "problems": [{
-                    "class": class.to_string(),
-                    "problem": problem,
-                    "file": args.what.display().to_string(),
-                }],
-            }),
-        })?;
-        return Ok(code(class));
-    }
-    let mut out = std::io::stdout().lock();
-    match &checked {
-        Ok((head, entry, seen)) => {
-            writeln!(out, "ledger     {}", head.origin)?;
-            writeln!(
-                out,
-                "record     {} ({}), {}, {}",
-                entry.seq(),
-                entry.id(),
-                entry.text("kind").unwrap_or("?"),
-                entry.t()
-            )?;
-            writeln!(out, "head       {} records, root {}", head.size, seal::base64(&head.root))?;
-            writeln!(
-                out,
-                "           it is in the ledger under this head; whether the head is the latest, a receipt cannot say"
-            )?;
-            seen.iter().try_for_each(|seen| print_seen(&mut out, seen))?;
-        }
-        Err((class, problem)) => writeln!(out, "{class}: {}: {problem}", args.what.display())?,
-    }
-    let colour = out.is_terminal();
-    conclude(&mut out, colour, class)?;
-    Ok(code(class))
 }
 
 fn result(class: Option<Class>) -> String {

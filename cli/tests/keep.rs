@@ -267,7 +267,7 @@ impl House {
 const SUBJECT: [&str; 2] = ["--subject", "workload.assistant"];
 
 #[test]
-fn what_is_erased_is_gone_with_authority_and_nothing_can_be_guessed() {
+fn a19_what_is_erased_is_gone_with_authority_and_nothing_can_be_guessed() {
     let house = House::new();
     let gateway = house.run();
     let record = house.call(&gateway, "my name is Erika Mustermann");
@@ -494,6 +494,43 @@ fn a_gateway_removes_by_itself_what_its_plant_file_says() {
     assert_eq!(house.kinds("prune").len(), 1);
     let (code, told) = house.verify(&[]);
     assert!(code == 0 && told.contains("pruned     512 records"), "{told}");
+}
+
+#[test]
+fn what_was_suspended_and_nobody_knows_any_more_is_not_used() {
+    let (house, _) = House::aged(600);
+    let file = house.path("plant/plant.toml");
+    let key = house.path("ada.key");
+    let ada = house.says(&["approve", "key", "--name", "ada", "--out", key.to_str().unwrap()]);
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{text}\n[governance]\napprovals = 1\n\n[control]\napprovers = [\"{}\"]\n", ada.trim())).unwrap();
+    let gateway = house.run();
+    house.call(&gateway, "hello");
+    gateway.stop();
+    if house.kinds("prune").is_empty() {
+        house.says(&PRUNE);
+    }
+    // Pruned records are no loss while the file is there.
+    let gateway = house.run();
+    house.call(&gateway, "hello");
+    gateway.stop();
+
+    fs::remove_file(house.path("plant/ledger/components.json")).unwrap();
+    let gateway = house.run();
+    let refused = house.ask(&gateway, "hello");
+    assert!(refused.starts_with("HTTP/1.1 403") && refused.contains("component-suspended"), "{refused}");
+    let state = || {
+        let told = house.says(&["inventory", "show", "workload:assistant", "--json"]);
+        serde_json::from_str::<serde_json::Value>(&told).unwrap()[0]["state"].clone()
+    };
+    assert_eq!(state(), "suspended");
+    let key = key.to_str().unwrap();
+    house.says(&["inventory", "sign", "workload:assistant", "--to", "live", "--because", "looked at", "--key", key]);
+    while state() != "live" {
+        assert!(house.path("plant/ledger").exists());
+    }
+    gateway.stop();
+    assert_eq!(house.verify(&[]).0, 0);
 }
 
 #[test]

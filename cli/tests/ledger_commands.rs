@@ -109,6 +109,7 @@ fn call(workload: &str, verdict: Verdict, reason: Option<Reason>, model: &str) -
             dialect: None,
             endpoint: "chat.completions".to_owned(),
             model: Some(model.to_owned()),
+            renamed: None,
             tools: Vec::new(),
             sensitivity: Some("internal".to_owned()),
             findings: Vec::new(),
@@ -321,6 +322,70 @@ fn a_receipt_stands_on_its_own() {
     assert_ne!(spoilt, receipt);
     std::fs::write(&file, spoilt).unwrap();
     assert_eq!(house.verify(&[&file, "--key", &key]).0, 10);
+}
+
+#[test]
+fn an_incident_is_shown_exported_and_selected_again() {
+    let house = House::new();
+    let allowed = house.allowed.to_string();
+    let kinds = |args: &[&str]| -> Vec<String> {
+        let lines = house.lines(&[&["records", "--format", "ndjson"], args].concat());
+        let kind = |line: &String| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["kind"].as_str().unwrap().to_owned()
+        };
+        lines.iter().map(kind).collect()
+    };
+    assert_eq!(kinds(&["--incident", &allowed]), ["intent", "outcome"]);
+    assert_eq!(kinds(&["--incident", &allowed, "--kind", "outcome"]), ["outcome"]);
+    assert_eq!(kinds(&["--incident", &house.refused.to_string()]), ["refuse"]);
+    assert_eq!(house.lines(&["export", "--format", "csv", "--incident", &allowed]).len(), 3, "a heading and two rows");
+
+    let (pack, ledger, key) =
+        (house.path("incident.zip"), house.path("ledger"), house.path("ledger/trust/ledger.vkey"));
+    let made = house.lines(&["export", "--incident", &allowed, "--pack", &pack]);
+    assert!(made.contains(&"population 2 records fit what was asked for".to_owned()), "{made:?}");
+    let (_, text) = house.verify(&[&pack, "--ledger", &ledger, "--key", &key]);
+    // Without the plant's key nobody signed the manifest; the records are those of the incident all the same.
+    for said in
+        ["proved     2 records", "manifest.note: is missing", "selection  all of the 2 records of the ledger that fit"]
+    {
+        assert!(text.contains(said), "{text}");
+    }
+    let person =
+        house.penstock(&["export", "--incident", &allowed, "--redact", "persons", "--pack", &house.path("none.zip")]);
+    assert!(!person.status.success(), "the manifest would say whom it is about");
+}
+
+#[test]
+fn a10_an_old_receipt_is_not_taken_for_current() {
+    let house = House::new();
+    let (file, key) = (house.path("one.tlog-proof"), house.path("ledger/trust/ledger.vkey"));
+    house.lines(&["receipt", &house.refused.to_string(), "-o", &file]);
+    let known = |what: &str| house.verify(&[&file, "--key", &key, "--known", &house.path(what)]);
+    let (code, text) = known("ledger/checkpoint");
+    assert!(code == 0 && text.contains("this head is the one that you hold"), "{text}");
+    let (head, _) = store::Reader::open(&house.ledger()).unwrap().published().unwrap().unwrap();
+    let signer = |origin: &str, seed| {
+        seal::note::Signer::new(origin, Arc::new(seal::SigningKey::from_seed([seed; 32].into()))).unwrap()
+    };
+    let sign = |head: &ledger::Checkpoint, seed| {
+        std::fs::write(house.path("kept"), head.sign(&signer(&head.origin, seed)).unwrap().to_string()).unwrap();
+    };
+    sign(&ledger::Checkpoint { root: [7; 32], ..head.clone() }, 3);
+    let (code, text) = known("kept");
+    assert!(code == 11 && text.contains("two roots"), "{text}");
+    sign(&ledger::Checkpoint { size: head.size - 1, ..head.clone() }, 3);
+    let (code, text) = known("kept");
+    assert!(code == 14 && text.contains("its head is newer"), "{text}");
+    sign(&head, 4);
+    let (code, text) = known("kept");
+    assert!(code == 14 && text.contains("the known checkpoint proves nothing"), "{text}");
+    let store = open(&house.ledger());
+    store.write(refusal(900)).unwrap();
+    store.close();
+    let (code, text) = known("ledger/checkpoint");
+    assert!(code == 14 && text.contains("its head is old"), "{text}");
+    assert_eq!(house.verify(&[&file, "--key", &key]).0, 0, "the record is in the ledger all the same");
 }
 
 #[test]

@@ -438,6 +438,7 @@ targets! {
     "jws" keys::jws, seeds::operator_tokens, KEYS, 50_000;
     "token" keys::token, seeds::workload_tokens, HEADERS, 50_000;
     "envelope" keys::envelope, seeds::envelopes, NONE, 50_000;
+    "time" wal::time, seeds::answers_of_time, NONE, 100_000;
     "timestamp" timestamp::timestamp, seeds::time_stamps, NONE, 30_000;
     "hello" caller::hello, seeds::hellos, HELLO, 100_000;
     "certificate" caller::certificate, seeds::nothing, NONE, 50_000;

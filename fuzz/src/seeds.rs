@@ -319,6 +319,15 @@ pub fn device_keys() -> Vec<Vec<u8>> {
     keys.iter().map(|key| format!("pkcs11:{key}{end}").into_bytes()).collect()
 }
 
+/// What a time server answers, of stratum 2, to a question with the bits `question`.
+#[must_use]
+pub fn answers_of_time() -> Vec<Vec<u8>> {
+    let mut answer = vec![0x24, 2, 6, 0xec, 0, 0, 0x20, 0, 0, 0, 0x20, 0, 10, 20, 35, 5];
+    let time = [0xe9, 0x3c, 0x7f, 0x80, 0x40, 0, 0, 0];
+    [time, *b"question", time, time].iter().for_each(|field| answer.extend_from_slice(field));
+    vec![answer.clone(), [answer, vec![0; 20]].concat()]
+}
+
 /// What an authority has answered.
 #[must_use]
 pub fn time_stamps() -> Vec<Vec<u8>> {

@@ -1,5 +1,7 @@
-//! `store` under fire: frames of the write-ahead log.
+//! `store` under fire: frames of the write-ahead log, answers of time servers.
 
+use plant::Millis;
+use store::TimeAnswer;
 use store::frame::{self, HEADER};
 
 /// A frame; its checksum is put right first, or nothing would get past it. The first byte is the segment.
@@ -29,4 +31,21 @@ fn check(bytes: &[u8], segment: u64) {
     assert_eq!(again[..end], bytes[..end], "a frame has one spelling");
     assert!(frame::split(read.entries).all(|entry| entry.is_ok()));
     assert!(frame::decode(bytes, segment + 1).is_err(), "a frame of another segment is none");
+}
+
+/// The answer of a time server: whatever it says, at whatever time. Nobody else's question is ours.
+pub fn time(bytes: &[u8]) {
+    for near in [0, 1_790_000_000_000, 2_085_978_496_000, u64::MAX] {
+        for waited in [0, 250_000, u64::MAX] {
+            let read = TimeAnswer::read(bytes, *b"question", waited, Millis(near));
+            if let Some(answer) = read {
+                let later = TimeAnswer::read(bytes, *b"question", waited.saturating_add(2), Millis(near));
+                assert!(
+                    later.is_none_or(|later| later.within >= answer.within),
+                    "a longer wait says nothing more exactly"
+                );
+            }
+            assert!(read.is_none() || TimeAnswer::read(bytes, *b"answered", waited, Millis(near)).is_none());
+        }
+    }
 }

@@ -1,10 +1,11 @@
-// Checks a Penstock ledger, or the receipt of one record, with the transparency log packages of the Go project:
+// Checks a Penstock ledger, the receipt of one record, or an evidence pack, with the transparency log packages of the Go project:
 // sumdb/note opens what is signed, sumdb/tlog hashes the records, proves them from the tiles and checks the proofs.
 // Written here is only what lies between those packages and the disk: paths, bundles of records, the lines of a
 // checkpoint and of a receipt.
 //
 //	[OPTIONS] ledger FOLDER KEYS [CHECKPOINT]   the whole ledger; CHECKPOINT is one that was kept from last time
 //	[OPTIONS] receipt RECEIPT KEYS [RECORD]     one record; RECORD is its line, if the receipt does not carry it
+//	[OPTIONS] pack FOLDER KEYS                  an evidence pack, unpacked
 //
 //	--policy POLICY     witnesses that must have signed the head, as a C2SP tlog-policy
 //	--without-content   do not look for kept content: this copy has none
@@ -92,7 +93,7 @@ func run(given []string) (string, error) {
 	err := flags.Parse(given)
 	arguments := flags.Args()
 	if err != nil || len(arguments) < 3 || len(arguments) > 4 {
-		const forms = "[--policy POLICY] [--without-content] ledger FOLDER KEYS [CHECKPOINT], or receipt RECEIPT KEYS [RECORD]"
+		const forms = "[--policy POLICY] [--without-content] ledger FOLDER KEYS [CHECKPOINT], receipt RECEIPT KEYS [RECORD], or pack FOLDER KEYS"
 		return "", &problem{usage, "arguments", forms}
 	}
 	trusted, err := readTrust(arguments[2], *policy)
@@ -106,6 +107,11 @@ func run(given []string) (string, error) {
 		}
 	}
 	switch arguments[0] {
+	case "pack":
+		if len(arguments) > 3 {
+			return "", &problem{usage, arguments[3], "a pack holds its own checkpoint and records"}
+		}
+		return checkPack(arguments[1], trusted)
 	case "ledger":
 		return checkLedger(ledger{arguments[1], trusted.verifiers()}, trusted.quorum, kept, !*without)
 	case "receipt":
@@ -115,7 +121,7 @@ func run(given []string) (string, error) {
 		}
 		return checkReceipt(arguments[1], data, kept, trusted)
 	}
-	return "", &problem{usage, arguments[0], "neither `ledger` nor `receipt`"}
+	return "", &problem{usage, arguments[0], "neither `ledger` nor `receipt` nor `pack`"}
 }
 
 // read gives the bytes of a file; one that is not there is a problem of the code `missing`.
@@ -482,56 +488,30 @@ func (h hashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 
 // ---- receipts
 
-// checkReceipt checks a c2sp.org/tlog-proof: version, perhaps extra data, index, path, empty line, checkpoint.
+// checkReceipt checks a c2sp.org/tlog-proof.
 func checkReceipt(where string, data, record []byte, trusted trust) (string, error) {
-	bad := func(what string) (string, error) { return "", &problem{tampered, where, what} }
-	text, signed, _ := strings.Cut(string(data), "\n\n")
-	lines := strings.Split(text, "\n")
-	if lines[0] != "c2sp.org/tlog-proof@v1" {
-		return bad("is no receipt")
-	}
-	lines = lines[1:]
-	var extra []byte
-	if len(lines) > 0 && strings.HasPrefix(lines[0], "extra ") {
-		var err error
-		if extra, err = base64.StdEncoding.Strict().DecodeString(lines[0][len("extra "):]); err != nil {
-			return bad("its extra data is malformed")
-		}
-		lines = lines[1:]
-	}
-	if len(lines) == 0 || !strings.HasPrefix(lines[0], "index ") {
-		return bad("has no index")
-	}
-	index, err := number(lines[0][len("index "):])
-	if err != nil {
-		return bad("its index is no number")
-	}
-	var proof tlog.RecordProof
-	for _, line := range lines[1:] {
-		hash, err := tlog.ParseHash(line)
-		if err != nil || hash.String() != line {
-			return bad("its path is malformed")
-		}
-		proof = append(proof, hash)
-	}
-	now, err := open(where, []byte(signed), trusted.verifiers())
+	read, err := parseReceipt(where, data)
 	if err != nil {
 		return "", err
 	}
-	if record == nil && extra == nil {
+	now, err := open(where, read.signed, trusted.verifiers())
+	if err != nil {
+		return "", err
+	}
+	if record == nil && read.extra == nil {
 		return "", &problem{undecided, where, "it does not carry its record: give it as well"}
 	} else if record == nil {
-		record = extra
+		record = read.extra
 	}
 	// A file that an editor wrote ends in a newline; a record does not.
 	leaf := tlog.RecordHash([]byte(strings.TrimSuffix(string(record), "\n")))
-	if tlog.CheckRecord(proof, now.N, now.Hash, index, leaf) != nil {
-		return bad("does not lead from the record to the signed root")
+	if tlog.CheckRecord(read.proof, now.N, now.Hash, read.index, leaf) != nil {
+		return "", &problem{tampered, where, "does not lead from the record to the signed root"}
 	}
 	if err := trusted.quorum.judge(where, now, nil); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("record %d of %d in %s, byte for byte as signed", index, now.N, now.origin), nil
+	return fmt.Sprintf("record %d of %d in %s, byte for byte as signed", read.index, now.N, now.origin), nil
 }
 
 // number reads a decimal number below 2^63 that has one spelling.

@@ -25,7 +25,10 @@ pub(crate) fn text() -> Outcome<String> {
     let tree = output(command("cargo", tree).args(["--target", TARGET, "--format", FORM]))?;
     let lock = sha256(&root().join("Cargo.lock"))?;
     let time = output(command("date", ["-u", "+%Y-%m-%dT%H:%M:%SZ", "-d"]).arg(format!("@{}", commit_time()?)))?;
-    let bill = bill(&tree, &checksums()?, &lock, time.trim()).ok_or("cargo's tree has another form")?;
+    let mut bill = bill(&tree, &checksums()?, &lock, time.trim()).ok_or("cargo's tree has another form")?;
+    let charts = root().join("web/uplot.js");
+    add_charts(&mut bill, &std::fs::read_to_string(&charts)?, &sha256(&charts)?)
+        .ok_or("the charts do not say which they are")?;
     Ok(serde_json::to_string_pretty(&bill)? + "\n")
 }
 
@@ -107,6 +110,24 @@ fn component(reference: &str, part: &Part, checksums: &BTreeMap<String, String>)
     component
 }
 
+/// Adds what is in the binary and no crate: the library that draws the console's charts, which says its version itself.
+fn add_charts(bill: &mut Value, script: &str, hash: &str) -> Option<()> {
+    let version = script.lines().next()?.split_once("(v")?.1.split_once(')')?.0;
+    let reference = format!("uplot@{version}");
+    bill.get_mut("components")?.as_array_mut()?.push(json!({
+        "type": "library", "bom-ref": reference, "name": "uplot", "version": version,
+        "licenses": [{"expression": "MIT"}], "purl": format!("pkg:npm/{reference}"),
+        "hashes": [{"alg": "SHA-256", "content": hash}],
+        "externalReferences": [{"type": "vcs", "url": "https://github.com/leeoniya/uPlot"}]
+    }));
+    let subject = bill.pointer("/metadata/component/bom-ref")?.clone();
+    let dependencies = bill.get_mut("dependencies")?.as_array_mut()?;
+    let own = dependencies.iter_mut().find(|one| one.get("ref") == Some(&subject))?;
+    own.get_mut("dependsOn")?.as_array_mut()?.push(reference.as_str().into());
+    dependencies.push(json!({"ref": reference, "dependsOn": []}));
+    Some(())
+}
+
 /// A UUID (version 8, RFC 9562) of the lock file's hash.
 fn serial(hash: &str) -> Option<String> {
     let part = |from: usize, to: usize| hash.get(from..to);
@@ -129,7 +150,7 @@ fn checksums() -> Outcome<BTreeMap<String, String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::bill;
+    use super::{add_charts, bill};
     use serde_json::json;
     use std::collections::BTreeMap;
 
@@ -160,6 +181,16 @@ mod tests {
                 {"ref": "penstock@0.1.0", "dependsOn": ["one@1.0.0", "other@3.0.0"]}])
         );
         assert_eq!(bill["serialNumber"], "urn:uuid:01234567-89ab-8def-8123-456789abcdef");
+    }
+
+    #[test]
+    fn the_charts_are_listed_by_what_they_say_of_themselves() {
+        let mut bill = bill(TREE, &BTreeMap::new(), &"0".repeat(64), "2026-01-01T00:00:00Z").unwrap_or_default();
+        assert_eq!(add_charts(&mut bill, "var uPlot", "cd"), None);
+        add_charts(&mut bill, "/*! https://uplot.example (v1.6.32) */\nvar uPlot", "cd").unwrap();
+        assert_eq!(bill["components"][3]["purl"], "pkg:npm/uplot@1.6.32");
+        assert_eq!(bill["dependencies"][3]["dependsOn"], json!(["one@1.0.0", "other@3.0.0", "uplot@1.6.32"]));
+        assert_eq!(bill["dependencies"][4], json!({"ref": "uplot@1.6.32", "dependsOn": []}));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use ledger::Entry;
 use miette::IntoDiagnostic;
 use plant::{Kind, Plant, RecordId};
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 use store::{Filter, Reader};
@@ -62,6 +63,12 @@ pub(super) fn invite(page: Page, stage: &Stage) -> miette::Result<()> {
     if let Some(operations) = stage.house.gateway().operations() {
         page.line(&format!("curl -s http://{operations}/metrics"));
     }
+    page.line("");
+    page.prose("Or look at it: the console, with everything that has happened here, signed in by a link that is good once and for a quarter of an hour:");
+    page.line("");
+    // A terminal is nobody else's; whoever reads what a pipe holds is.
+    let link = stage.house.console_link().filter(|_| std::io::stdout().is_terminal());
+    page.line(&link.unwrap_or_else(|| format!("{command} admin link --plant {folder}")));
     page.line("");
     page.prose(&format!(
         "Change {folder}/plant.toml, and it is in force within a second. Calls that come are told here. Ctrl-C ends it."

@@ -7,15 +7,12 @@ use inventory::{Component, State, Step};
 use miette::{IntoDiagnostic, bail, miette};
 use seal::note::{Note, Signer};
 
-/// Longest reason, in characters.
-const LONGEST: usize = 200;
-
 /// Signs the step that leads from where a component stands to another state; says who has signed it so far.
 pub(super) fn sign(loaded: &Loaded, name: &str, to: State, because: &str, signer: &Signer) -> miette::Result<String> {
     let component = named(loaded, name)?;
     let because = because.trim();
-    if because.is_empty() || because.chars().count() > LONGEST || because.chars().any(char::is_control) {
-        bail!("say why in one line of at most {LONGEST} characters");
+    if !governing::is_reason(because) {
+        bail!("say why in one line of at most {} characters", governing::LONGEST);
     }
     let own = signer.verifier();
     if !loaded.control.approvers.contains(own) {

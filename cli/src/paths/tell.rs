@@ -28,9 +28,9 @@ impl Line<'_> {
         self.route.as_ref().map_or_else(|| NOBODY.to_owned(), |route| scale.name(route.carries()).to_owned())
     }
 
-    /// The most sensitive that was seen. A name that the scale of now does not have counts as the least known.
-    fn seen(&self) -> &str {
-        self.seen.sensitivities.last().map_or(NOBODY, |(_, name)| name)
+    /// The most sensitive that was seen.
+    fn seen(&self, scale: &Scale) -> &str {
+        self.seen.most(scale).unwrap_or(NOBODY)
     }
 
     fn last(&self) -> String {
@@ -46,7 +46,7 @@ impl Line<'_> {
     }
 }
 
-pub(super) fn table(lines: &[Line<'_>], scale: &Scale) -> String {
+pub(crate) fn table(lines: &[Line<'_>], scale: &Scale) -> String {
     if lines.is_empty() {
         return "there is no way, and none was taken\n".to_owned();
     }
@@ -62,7 +62,7 @@ pub(super) fn table(lines: &[Line<'_>], scale: &Scale) -> String {
             line.way.provider.clone(),
             processors,
             line.carries(scale),
-            line.seen().to_owned(),
+            line.seen(scale).to_owned(),
             line.seen.calls.to_string(),
             line.seen.refused.to_string(),
             line.last(),
@@ -105,7 +105,7 @@ fn fields(line: &Line<'_>, scale: &Scale) -> Vec<(&'static str, Value)> {
         ("sub_processors", json!(line.sub_processors())),
         ("declared", json!(route.is_some())),
         ("allowed", route.map_or(Value::Null, |route| json!(scale.name(route.carries())))),
-        ("seen", if line.seen.calls > 0 { json!(line.seen()) } else { Value::Null }),
+        ("seen", if line.seen.calls > 0 { json!(line.seen(scale)) } else { Value::Null }),
         ("seen_labels", json!(labels)),
         ("above", json!(line.above)),
         ("calls", json!(line.seen.calls)),
@@ -115,7 +115,7 @@ fn fields(line: &Line<'_>, scale: &Scale) -> Vec<(&'static str, Value)> {
     ]
 }
 
-pub(super) fn json(lines: &[Line<'_>], scale: &Scale) -> miette::Result<String> {
+pub(crate) fn json(lines: &[Line<'_>], scale: &Scale) -> miette::Result<String> {
     let object = |line: &Line<'_>| {
         Value::Object(fields(line, scale).into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     };
@@ -124,7 +124,7 @@ pub(super) fn json(lines: &[Line<'_>], scale: &Scale) -> miette::Result<String> 
 }
 
 /// One line each; what is several stands in one field, parted by `; `.
-pub(super) fn csv(lines: &[Line<'_>], scale: &Scale) -> String {
+pub(crate) fn csv(lines: &[Line<'_>], scale: &Scale) -> String {
     let cell = |value: &Value| match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
@@ -164,7 +164,7 @@ pub(super) fn csv(lines: &[Line<'_>], scale: &Scale) -> String {
 }
 
 /// A flow chart. Ways that were taken are drawn through, those that are open and unused dashed, those that are wrong thick.
-pub(super) fn mermaid(lines: &[Line<'_>]) -> String {
+pub(crate) fn mermaid(lines: &[Line<'_>]) -> String {
     let mut text = "flowchart LR\n".to_owned();
     let mut nodes: BTreeMap<(&'static str, String), usize> = BTreeMap::new();
     let mut edges: BTreeMap<(usize, usize), &'static str> = BTreeMap::new();

@@ -29,6 +29,7 @@ impl Basis {
 }
 
 /// A call that left, or was refused.
+#[derive(Clone)]
 pub(super) struct Recorded {
     pub(super) id: String,
     pub(super) seq: u64,
@@ -53,6 +54,8 @@ pub(super) struct Recorded {
     pub(super) conduit: Option<String>,
     /// What a person said, where it waited for one.
     pub(super) held: bool,
+    /// Whether it left.
+    pub(super) left: bool,
 }
 
 impl Recorded {
@@ -81,6 +84,7 @@ impl Recorded {
             reason: text("dec.reason"),
             conduit: text("where.conduit"),
             held: entry.text("note.hold").is_some(),
+            left: entry.kind() == Some(Kind::Intent),
         })
     }
 

@@ -9,6 +9,7 @@ use inspect::Inspector;
 use plant::{Conduit, ConduitId, Finding, Label, OperatorRequirement, Principal, Reason, Refusal, RuleId, Verdict};
 use policy::{Asked, Call, Case, Decision, Passage, Policy};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use wire::{Limits, Request};
 
 /// Most findings of one label that a decision is asked about: whether there are more changes nothing.
@@ -18,7 +19,7 @@ const MOST: usize = 64;
 pub(super) struct Side {
     pub(super) loaded: Loaded,
     policy: Policy,
-    inspector: Inspector,
+    pub(super) inspector: Arc<Inspector>,
     pictures: Option<KnownPictures>,
 }
 
@@ -45,7 +46,7 @@ impl Side {
     /// Without the plant's key, what was registered cannot be known again; it counts as it was found then.
     pub(super) fn of(loaded: Loaded, key: Option<&PlantKey>) -> miette::Result<Self> {
         let (inspector, pictures) = assemble::eyes(&loaded, key)?;
-        Ok(Self { policy: assemble::policy(&loaded)?, inspector, pictures, loaded })
+        Ok(Self { policy: assemble::policy(&loaded)?, inspector: Arc::new(inspector), pictures, loaded })
     }
 
     /// Who calls, with what the conduit that let it pass asks of an operator.
@@ -145,7 +146,7 @@ impl Ruling {
         Self { verdict: None, reason: None, conduit: None, provider: None, done: BTreeSet::new(), detail }
     }
 
-    fn refused(Refusal { reason, detail, .. }: Refusal) -> Self {
+    pub(super) fn refused(Refusal { reason, detail, .. }: Refusal) -> Self {
         Self { verdict: Some(Verdict::Refuse), reason: Some(reason), ..Self::nothing(detail) }
     }
 

@@ -1,13 +1,30 @@
 //! What a replay came to, for people and for machines. It holds no content.
 
+use super::answers::{self, AnswerChange, Judged as Answered};
 use super::call::{Basis, Recorded};
 use super::side::{Ruling, Side};
 use crate::print::columns;
 use console::{Judged, Replay};
+use gateway::Reread;
 use plant::Millis;
 use policy::Effect;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+
+/// What is left out of a replay, and why. Each is counted.
+pub(super) const EVENTS: &str =
+    "events of sessions and messages of streams: only the call that opened them was decided anew";
+pub(super) const UNANSWERED: &str = "answers: no outcome stands in the records that were looked at";
+pub(super) const NOTHING_CAME: &str = "answers: none came";
+pub(super) const ERRORS: &str = "answers: they were errors";
+pub(super) const NOT_KEPT: &str = "answers: nothing of them was kept";
+pub(super) const NO_KEY: &str = "answers: kept, and read with `--key` only";
+pub(super) const CLOSED: &str = "answers: kept, but erased, or sealed for another key";
+pub(super) const UNREAD: &str = "answers: of endpoints that pass unread";
+pub(super) const UNREADABLE: &str = "answers: kept, but not to be read again";
+/// What holds whatever is recorded.
+const ALWAYS: &str =
+    "what happens when providers fail, waits of essential conduits, what is isolated, and life cycles of components";
 
 /// Changed calls that are listed for people. `--json` lists all.
 const LISTED: usize = 40;
@@ -83,7 +100,15 @@ pub(crate) struct Told {
     by: BTreeMap<&'static str, u64>,
     tallies: BTreeMap<(String, String), Tally>,
     /// The calls that the draft decides otherwise, oldest first.
-    pub(super) changes: Vec<Change>,
+    changes: Vec<Change>,
+    /// How many answers were read again.
+    answers: u64,
+    /// The answers of which the draft would make something else, oldest first.
+    answered: Vec<AnswerChange>,
+    /// What was not replayed: why, and how many.
+    left_out: BTreeMap<&'static str, u64>,
+    /// What of quotas was not replayed.
+    quotas: &'static str,
 }
 
 impl Told {
@@ -91,7 +116,60 @@ impl Told {
         let digest = |side: &Side| side.loaded.plant.digest.clone();
         let by = [Basis::Content, Basis::Findings, Basis::Head].map(|basis| (basis.name(), 0)).into();
         let (from, to) = (digest(before), digest(after));
-        Self { from, to, since: None, calls: 0, by, tallies: BTreeMap::new(), changes: Vec::new() }
+        Self {
+            from,
+            to,
+            since: None,
+            calls: 0,
+            by,
+            tallies: BTreeMap::new(),
+            changes: Vec::new(),
+            answers: 0,
+            answered: Vec::new(),
+            left_out: BTreeMap::new(),
+            quotas: "",
+        }
+    }
+
+    /// Whether nothing that was replayed would be otherwise.
+    pub(super) fn is_the_same(&self) -> bool {
+        self.changes.is_empty() && self.answered.is_empty()
+    }
+
+    /// Counts an answer.
+    pub(super) fn answered(&mut self, judged: Option<Answered>) {
+        match judged {
+            None => {}
+            Some(Answered::LeftOut(why)) => self.leaves_out(why, 1),
+            Some(Answered::Same) => self.answers += 1,
+            Some(Answered::Change(change)) => {
+                self.answers += 1;
+                self.answered.push(*change);
+            }
+        }
+    }
+
+    /// So many of something were not replayed.
+    pub(super) fn leaves_out(&mut self, why: &'static str, count: u64) {
+        if count > 0 {
+            *self.left_out.entry(why).or_default() += count;
+        }
+    }
+
+    /// Says what of quotas was replayed, if a plant has any.
+    pub(super) fn quotas(&mut self, any: bool, all: bool) {
+        self.quotas = match (any, all) {
+            (false, _) => "",
+            (true, true) => "what of quotas was used before the first of these calls, and tokens of calls under way",
+            (true, false) => "quotas: only some of the calls of that time were looked at",
+        };
+    }
+
+    /// Everything that was not replayed, a line each.
+    fn unseen(&self) -> Vec<String> {
+        let counted = self.left_out.iter().map(|(why, count)| format!("{count} {why}"));
+        let rest = [self.quotas, ALWAYS].into_iter().filter(|text| !text.is_empty()).map(str::to_owned);
+        counted.chain(rest).collect()
     }
 
     pub(super) fn add(&mut self, change: Change) {
@@ -131,6 +209,9 @@ impl Told {
             "judged_by": self.by,
             "conduits": self.tallies.iter().map(tally).collect::<Vec<_>>(),
             "changed": self.changes.iter().map(Change::data).collect::<Vec<_>>(),
+            "answers": self.answers,
+            "changed_answers": self.answered.iter().map(answer).collect::<Vec<_>>(),
+            "not_replayed": self.unseen(),
         })
     }
 
@@ -160,6 +241,7 @@ impl Told {
             changed: u64::try_from(self.changes.len()).unwrap_or(u64::MAX),
             tallies: self.tallies.iter().map(tally).collect(),
             list: self.changes.iter().rev().take(LISTED).map(judged).collect(),
+            not_replayed: self.unseen(),
         }
     }
 
@@ -169,9 +251,26 @@ impl Told {
             0 => "no recorded call fits\n".to_owned(),
             calls => format!("{calls} calls, {} decided otherwise. Judged by {}\n", self.changes.len(), by.join(", ")),
         };
-        if self.changes.is_empty() {
-            return text;
+        if self.answers > 0 {
+            let (answers, changed) = (self.answers, self.answered.len());
+            text += &format!("{answers} answers were read again, of which {changed} would be otherwise\n");
         }
+        if !self.changes.is_empty() {
+            text += &self.tables();
+        }
+        if !self.answered.is_empty() {
+            text += "\n";
+            text += &self.answers();
+        }
+        if self.calls > 0 {
+            text += "\nNot replayed\n";
+            self.unseen().iter().for_each(|line| text += &format!("  {line}\n"));
+        }
+        text
+    }
+
+    fn tables(&self) -> String {
+        let mut text = String::new();
         let head = ["CONDUIT", "WORKLOAD", "CALLS", "PASS NOW", "REFUSED NOW", "OTHERWISE", "DOUBTFUL"];
         let row = |((conduit, workload), tally): (&(String, String), &Tally)| {
             let Tally { calls, opens, closes, changes, doubtful } = tally;
@@ -183,6 +282,20 @@ impl Told {
         text += &columns(head, self.tallies.iter().map(row));
         text += "\n";
         text += &self.list();
+        text
+    }
+
+    fn answers(&self) -> String {
+        let head = ["NO", "TIME", "WORKLOAD", "ANSWER NOW", "DRAFT", "RECORD"];
+        let row = |AnswerChange { call, record, before, after }: &AnswerChange| {
+            let time = Millis(call.at.0 / 1000 * 1000).to_string().replace(".000", "");
+            let (now, then) = (answers::words(before), answers::words(after));
+            [call.seq.to_string(), time, call.workload().to_owned(), now, then, record.clone()]
+        };
+        let mut text = columns(head, self.answered.iter().take(LISTED).map(row));
+        if self.answered.len() > LISTED {
+            text += &format!("and {} more: `--json` lists all\n", self.answered.len() - LISTED);
+        }
         text
     }
 
@@ -205,6 +318,22 @@ impl Told {
         }
         text
     }
+}
+
+fn answer(AnswerChange { call, record, before, after }: &AnswerChange) -> Value {
+    let told = |one: &Reread| {
+        let found = one.findings.iter().map(|found| json!({ "label": found.label, "count": found.count }));
+        let findings: Vec<Value> = found.collect();
+        json!({ "changed": one.changed, "reason": one.stopped.map(plant::Reason::code), "findings": findings })
+    };
+    json!({
+        "record": record,
+        "call": call.id,
+        "workload": call.workload(),
+        "conduit": call.conduit,
+        "in_force": told(before),
+        "draft": told(after),
+    })
 }
 
 fn basis((name, count): (&&'static str, &u64)) -> String {

@@ -17,7 +17,7 @@ fn full() -> Vec<u8> {
     let text = || Some("text".to_owned());
     let body = Body {
         who: Some(Who {
-            client: None,
+            client: Some(plant::Client { name: "OpenAI/Python".to_owned(), version: Some("1.52.0".to_owned()) }),
             workload: party("token"),
             workstation: party("mtls"),
             operator: party("oidc"),
@@ -35,6 +35,7 @@ fn full() -> Vec<u8> {
             dialect: Some(plant::Dialect::OpenAi),
             endpoint: "chat.completions".to_owned(),
             model: text(),
+            renamed: text(),
             tools: vec!["tool".to_owned()],
             sensitivity: text(),
             findings: vec![FindingCount { label: "tag".to_owned(), count: 1 }],
@@ -185,4 +186,50 @@ fn get(address: &str, path: &str) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
+}
+
+/// The attacks and faults that the ledger was designed against. None of them goes without a test.
+const TRIED: &str = "A1 A2 A3 A5 A6 A7 A8 A9 A10 A11 A12 A15 A17 A18 A19 A21 F1 F2 F3 F4 F5 F6 F7 F8 F9 F10 F14 F15";
+
+#[test]
+fn every_attack_has_its_tests_and_every_test_is_there() {
+    let mut known = BTreeSet::new();
+    for folder in ["core", "shell", "cli/tests", "verify", "sdk"] {
+        tests_below(&root().join(folder), &mut known);
+    }
+    let page = read(&root().join("docs/src/reference/attacks.md"));
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+    let rows: BTreeMap<&str, Vec<&str>> = rows
+        .filter(|(id, _)| id.len() < 4 && id.starts_with(['A', 'F']))
+        .map(|(id, rest)| (id, rest.rsplit_once(" | ").unwrap().1.split('`').skip(1).step_by(2).collect()))
+        .collect();
+    assert_eq!(rows.keys().copied().collect::<BTreeSet<_>>(), TRIED.split(' ').collect());
+    for (id, tests) in rows {
+        assert!(!tests.is_empty(), "{id}");
+        let missing: Vec<&str> = tests.into_iter().filter(|test| !known.contains(*test)).collect();
+        assert_eq!(missing, [""; 0], "{id}");
+    }
+}
+
+/// The names of all functions that are tests, in Rust and in Python.
+fn tests_below(folder: &std::path::Path, into: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.extension().and_then(|extension| extension.to_str()) {
+            None if path.is_dir() && !path.ends_with("node_modules") => tests_below(&path, into),
+            Some("rs" | "py") => {
+                let text = std::fs::read_to_string(path).unwrap();
+                let mut lines = text.lines().map(str::trim_start).peekable();
+                while let Some(line) = lines.next() {
+                    let next = lines.peek().copied().unwrap_or_default();
+                    let named = match line.ends_with("test]") || line.starts_with("#[tokio::test") {
+                        true => next.trim_start_matches("async ").strip_prefix("fn "),
+                        false => line.strip_prefix("def "),
+                    };
+                    into.extend(named.and_then(|named| named.split_once('(')).map(|(name, _)| name.to_owned()));
+                }
+            }
+            _ => {}
+        }
+    }
 }

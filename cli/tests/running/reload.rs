@@ -81,3 +81,59 @@ fn reloads_under_load_refuse_and_tear_no_call_and_each_record_names_what_decided
     let reloads = house.says(&["records", "--kind", "config", "--format", "ndjson"]);
     assert!(!reloads.contains("rejected") && reloads.lines().count() > TIMES);
 }
+
+/// What is recorded of reloads, oldest first.
+fn notes(house: &House) -> Vec<Value> {
+    let records = house.says(&["records", "--kind", "config", "--format", "ndjson"]);
+    records.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["note"].clone()).collect()
+}
+
+#[test]
+fn the_plant_file_of_another_plant_or_gateway_never_comes_into_force() {
+    let house = House::new("");
+    let file = house.plant().join("plant.toml");
+    let good = fs::read_to_string(&file).unwrap();
+    let own = good.lines().find(|line| line.starts_with("name = ")).unwrap();
+    let before = notes(&house).pop().unwrap()["policy"].clone();
+    let theirs = |key: &str, name: &str| {
+        let text = good.replacen(
+            own,
+            &format!("{}{key} = \"{name}\"\n", if key == "name" { "" } else { "name = \"plant\"\n" }),
+            1,
+        );
+        assert_ne!(text, good);
+        text
+    };
+    assert_eq!(own, "name = \"plant\"");
+    for (text, told) in
+        [(theirs("name", "elsewhere"), "plant `elsewhere`"), (theirs("gateway", "gate-9"), "gateway `gate-9`")]
+    {
+        fs::write(&file, &text).unwrap();
+        let (code, _, said) = house.tries(&["reload"], &[]);
+        let said = said.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+        assert!(code == 1 && said.contains("this is the plant file of") && said.contains(told), "{said}");
+        let answer = house.chat(br#"{"model":"gpt-4o","messages":[]}"#);
+        assert!(answer.starts_with("HTTP/1.1 200"), "what was in force goes on: {answer}");
+        let note = notes(&house).pop().unwrap();
+        assert_eq!((&note["result"], &note["kept"]), (&Value::from("rejected"), &before), "{note}");
+        assert!(note["of"].as_str().unwrap().contains(told) && note["refused"] != before, "{note}");
+    }
+
+    // Nor as a draft: it could never take this plant's place.
+    let folder = house.plant().join("draft");
+    fs::create_dir_all(folder.join("rules")).unwrap();
+    fs::copy(house.plant().join("rules/plant.cedar"), folder.join("rules/plant.cedar")).unwrap();
+    fs::write(folder.join("plant.toml"), theirs("name", "elsewhere")).unwrap();
+    fs::write(&file, &good).unwrap();
+    let draft = folder.to_str().unwrap();
+    for (args, code) in [(&["approve", "show", draft][..], 1), (&["replay", draft], 2)] {
+        let (ended, _, said) = house.tries(args, &[]);
+        assert!(ended == code && said.contains("elsewhere"), "{args:?}: {said}");
+    }
+    let plant = house.plant();
+    let (code, said, problem) = house.tries(&["diff", plant.to_str().unwrap(), draft], &[]);
+    assert!(code == 1 && said.contains("name is `elsewhere`"), "{said}{problem}");
+
+    house.says(&["reload"]);
+    assert_eq!(notes(&house).pop().unwrap()["policy"], before);
+}

@@ -120,3 +120,63 @@ fn what_a_draft_would_newly_find_is_seen_where_content_was_kept_and_its_key_is_t
         "that it was read is on record"
     );
 }
+
+/// What a replay says that it left out.
+fn left_out(told: &Value) -> Vec<&str> {
+    told["not_replayed"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect()
+}
+
+#[test]
+fn quotas_of_a_draft_are_counted_over_the_calls_and_what_was_not_replayed_is_told() {
+    let house = house();
+    let end = fs::read_to_string(house.plant().join("plant.toml")).unwrap();
+    let quota = "\n[quotas.few]\nper = \"workload\"\nrequests = 1\nwindow = \"744h\"\n";
+    let scarce = draft(&house, "scarce", &end, &(end.clone() + quota));
+    let (code, told) = replayed(&house, &scarce, &[]);
+    assert_eq!((code, changed(&told)), (1, vec![("tokenise", "quota-exceeded", "closes")]), "{told:#}");
+    assert!(told["changed"][0]["draft"]["detail"].as_str().unwrap().contains("`few` lets `assistant` have 1 requests"));
+    let partly = left_out(&told);
+    assert!(partly.iter().any(|one| one.starts_with("2 answers: kept, and read with `--key` only")), "{partly:?}");
+    assert!(partly.iter().any(|one| one.contains("used before the first")), "{partly:?}");
+    assert!(partly.iter().any(|one| one.contains("what happens when providers fail")), "{partly:?}");
+
+    // Over some of the calls alone no quota can be counted.
+    let (code, told) = replayed(&house, &scarce, &["--workload", "assistant"]);
+    assert_eq!((code, changed(&told).len()), (0, 0), "{told:#}");
+    assert!(left_out(&told).iter().any(|one| one.starts_with("quotas: only some")), "{told:#}");
+    let (_, said, _) = house.tries(&["replay", scarce.to_str().unwrap()], &[]);
+    assert!(said.contains("Not replayed\n") && said.contains("quota-exceeded"), "{said}");
+}
+
+#[test]
+fn answers_that_were_kept_are_read_again_where_their_key_is_there() {
+    let house = house();
+    let key = house.plant().join("keys/seal.key");
+    let with_key = ["--key", key.to_str().unwrap()];
+    let same = draft(&house, "same", "x", "x");
+    let (code, told) = replayed(&house, &same, &with_key);
+    assert_eq!((code, &told["answers"], &told["changed_answers"]), (0, &json!(2), &json!([])), "{told:#}");
+    assert!(!left_out(&told).iter().any(|one| one.contains("answers")), "{told:#}");
+
+    // The provider says a word to everything, which this draft keeps from whoever reads the answer.
+    let end = fs::read_to_string(house.plant().join("plant.toml")).unwrap();
+    let words = "\n[dictionary.sight]\nsensitivity = \"restricted\"\nterms = [\"seen\"]\n";
+    let conduit = end.lines().find(|line| line.starts_with("[conduits.")).unwrap().trim_matches(['[', ']']).to_owned();
+    let withheld = format!("{words}\n[[{conduit}.answers.withhold]]\nlabel = \"sight\"\ndo = \"redact\"\n");
+    let keener = draft(&house, "keener", &end, &(end.clone() + &withheld));
+    let (code, told) = replayed(&house, &keener, &with_key);
+    assert_eq!((code, told["changed_answers"].as_array().unwrap().len()), (1, 2), "{told:#}");
+    let one = &told["changed_answers"][0];
+    assert_eq!((&one["in_force"]["changed"], &one["draft"]["changed"]), (&json!(false), &json!(true)), "{one}");
+    assert_eq!(one["draft"]["findings"][0]["label"], "sight");
+    assert!(
+        house.says(&["records", "--id", one["record"].as_str().unwrap(), "--format", "ndjson"]).contains("outcome")
+    );
+    let (_, said, _) = house.tries(&[&["replay", keener.to_str().unwrap()], &with_key[..]].concat(), &[]);
+    assert!(said.contains("2 answers were read again, of which 2 would be otherwise"), "{said}");
+    assert!(said.contains("ANSWER NOW") && said.contains("changed (sight)"), "{said}");
+
+    let (_, told) = replayed(&house, &keener, &[]);
+    assert_eq!(told["answers"], 0, "nothing is read without a key, and that is told: {told:#}");
+    assert!(left_out(&told).iter().any(|one| one.starts_with("2 answers: kept")), "{told:#}");
+}

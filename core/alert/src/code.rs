@@ -89,6 +89,8 @@ codes! {
     PlantChanged = "plant-changed", Low, "Another plant file is in force";
     /// A token was issued, altered, revoked or removed.
     AccessChanged = "access-changed", Low, "A token was issued, altered, revoked or removed";
+    /// Somebody was turned away at the console.
+    AccessRefused = "access-refused", Medium, "A sign-in, a token or a request at the console was refused";
     /// The clock was set.
     ClockSet = "clock-set", High, "The clock was set or drifted";
     /// A write was cut short by a crash.

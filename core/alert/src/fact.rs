@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// The names that facts can have, in the order in which they are written.
-pub const FACTS: [&str; 23] = [
+pub const FACTS: [&str; 24] = [
     "zone",
     "conduit",
     "workload",
@@ -27,6 +27,7 @@ pub const FACTS: [&str; 23] = [
     "destination",
     "withheld",
     "kind",
+    "times",
 ];
 
 /// Longest fact, in characters.

@@ -202,6 +202,15 @@ fn of_house(kind: Kind, entry: &Entry, plant: &Plant) -> Option<Found> {
         (Kind::Read, "opened") => Found::new(Code::ContentOpened),
         (Kind::Erase, _) => Found::new(Code::ContentErased).key("event", Some(event)),
         (Kind::Export | Kind::Prune, _) => Found::new(Code::RecordsMoved).key("kind", Some(kind.name())),
+        (Kind::Admin, _) if entry.text("note.change") == Some("access-refused") => {
+            let zone = place::zone(entry, plant);
+            let times = entry.number("note.times").map(|times| times.to_string());
+            Found::new(Code::AccessRefused)
+                .key("zone", zone.map(|zone| zone.id.as_str()))
+                .key("reason", entry.text("note.reason"))
+                .fact("times", times)
+                .weighing(zone.map(|zone| zone.criticality))
+        }
         (Kind::Admin, _) => {
             let change = entry.text("note.change").filter(|change| change.contains("token-"))?;
             Found::new(Code::AccessChanged).key("event", Some(change)).fact("workload", entry.text("note.workload"))

@@ -362,6 +362,11 @@ fn records_of_the_house_become_what_they_are() {
         (Kind::Drill, vec![("event", "ended"), ("result", "kept")], None),
         (Kind::Admin, vec![("change", "token-issued")], Some((Code::AccessChanged, Turn::Once))),
         (Kind::Admin, vec![("change", "signed-in")], None),
+        (
+            Kind::Admin,
+            vec![("change", "access-refused"), ("reason", "token-unknown")],
+            Some((Code::AccessRefused, Turn::Once)),
+        ),
         (Kind::Read, vec![("event", "opened")], Some((Code::ContentOpened, Turn::Once))),
         (Kind::Beat, vec![], None),
         (Kind::Intent, vec![], None),

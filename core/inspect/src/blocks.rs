@@ -134,7 +134,9 @@ impl Masks {
 fn mask(block: &[u8; BLOCK], class: impl Fn(u8) -> bool) -> u64 {
     /// Brings the lowest bits of eight bytes together in the highest byte.
     const GATHER: u64 = 0x0102_0408_1020_4080;
-    let flags = block.map(|byte| u8::from(class(byte)));
+    // A plain loop: the compiler makes wide instructions of it, which it makes of `map` only sometimes.
+    let mut flags = [0; BLOCK];
+    flags.iter_mut().zip(block).for_each(|(flag, byte)| *flag = u8::from(class(*byte)));
     let (eights, _) = flags.as_chunks::<8>();
     let bits = eights.iter().map(|eight| u64::from_le_bytes(*eight).wrapping_mul(GATHER) >> 56);
     bits.zip((0..).step_by(8)).fold(0, |mask, (bits, at)| mask | bits << at)

@@ -203,10 +203,12 @@ impl Component {
         self.name.kind() == ComponentKind::Model && there && self.is_called(model)
     }
 
-    /// Whether calls name it so.
+    /// Whether calls name it so. Several servers take no notice of case, and take a name without a tag for that of the latest:
+    /// what is suspended is not used by spelling it otherwise.
     #[must_use]
     pub fn is_called(&self, name: &str) -> bool {
-        self.names.iter().any(|own| own.fits(name))
+        let name = untagged(name);
+        self.names.iter().any(|own| fits_in_any_case(untagged(&own.0), name))
     }
 
     /// Whether a version is one that was declared.
@@ -243,6 +245,32 @@ impl Component {
     }
 }
 
+/// A model's name without the tag that it has anyhow, as Ollama and registries of images have it.
+fn untagged(name: &str) -> &str {
+    let tag = name.len().checked_sub(LATEST.len()).and_then(|at| name.split_at_checked(at));
+    tag.filter(|(_, tag)| tag.eq_ignore_ascii_case(LATEST)).map_or(name, |(name, _)| name)
+}
+
+const LATEST: &str = ":latest";
+
+/// As [`Wildcard::fits`], without regard to the case of ASCII.
+fn fits_in_any_case(wildcard: &str, text: &str) -> bool {
+    let mut parts = wildcard.split('*').map(str::as_bytes);
+    let (first, mut rest) = (parts.next().unwrap_or_default(), text.as_bytes());
+    match rest.split_at_checked(first.len()) {
+        Some((head, behind)) if head.eq_ignore_ascii_case(first) => rest = behind,
+        _ => return false,
+    }
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts.filter(|part| !part.is_empty()) {
+        match rest.windows(part.len()).position(|there| there.eq_ignore_ascii_case(part)) {
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    rest.len().checked_sub(last.len()).and_then(|at| rest.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(last))
+}
+
 /// What a call uses, as far as its record says it already.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Subject<'a> {
@@ -250,7 +278,7 @@ pub struct Subject<'a> {
     pub workload: Option<&'a str>,
     /// Where it goes, once that is decided.
     pub provider: Option<&'a ProviderId>,
-    /// The model that is asked, once the way is decided.
+    /// The model that is asked, once the way is decided; empty where the choice is left to the provider.
     pub model: Option<&'a str>,
     /// The library that it was made with, as it says.
     pub library: Option<&'a str>,
@@ -268,9 +296,40 @@ impl<'a> Subject<'a> {
         Self {
             workload: who.and_then(|who| who.workload.as_ref()).map(|party| party.id.as_str()),
             provider: what.and_then(|what| what.rerouted.as_ref().or(what.provider.as_ref())),
-            model: what.and_then(|what| what.model.as_deref()),
+            model: what.and_then(|what| what.renamed.as_deref().or(what.model.as_deref())),
             library: who.and_then(|who| who.client.as_ref()).map(|client| client.name.as_str()),
             going,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Component, ComponentName, fits_in_any_case};
+    use plant::Wildcard;
+    use proptest::prelude::{prop_assert_eq, proptest};
+
+    #[test]
+    fn no_spelling_that_a_server_takes_for_the_same_is_another_model() {
+        let called = |names: &[&str], name: &str| {
+            let names = names.iter().map(|one| Wildcard((*one).to_owned())).collect();
+            Component { names, ..Component::bare(ComponentName::parse("model:m").unwrap()) }.is_called(name)
+        };
+        for name in ["llama3", "Llama3", "llama3:latest", "LLAMA3:Latest"] {
+            assert!(called(&["llama3"], name) && called(&["Llama3:latest"], name), "{name}");
+        }
+        for name in ["llama3:8b", "llama3.1", "llama", "", ":latest"] {
+            assert!(!called(&["llama3"], name), "{name}");
+        }
+        assert!(called(&["*"], "") && called(&["GPT-4o*mini"], "gpt-4O-2024-MINI"));
+        assert!(!called(&["gpt-4o*mini"], "gpt-4o-2024") && !called(&["ab*ba"], "aba"));
+    }
+
+    proptest! {
+        #[test]
+        fn in_lower_case_it_says_what_wildcards_say(wildcard in "[ab*]{0,8}", text in "[ab]{0,8}") {
+            prop_assert_eq!(fits_in_any_case(&wildcard, &text), Wildcard(wildcard.clone()).fits(&text));
+            prop_assert_eq!(fits_in_any_case(&wildcard, &text), fits_in_any_case(&wildcard.to_uppercase(), &text));
         }
     }
 }

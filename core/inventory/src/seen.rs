@@ -5,12 +5,16 @@
 
 use crate::ComponentKind;
 use plant::Millis;
-use serde_json::{Map, Value, json};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most of a kind, and most versions and workloads of each.
 const MOST: usize = 2_048;
 const MOST_INNER: usize = 64;
+/// Most versions of all together: what is kept stays a few megabytes, whatever a provider calls itself.
+const MOST_VERSIONS: usize = 8_192;
 /// Longest name.
 const LONGEST: usize = 512;
 
@@ -83,17 +87,19 @@ pub struct Seen {
     /// The identity of the last one that was.
     pub last: Option<String>,
     entries: BTreeMap<(ComponentKind, String), Entry>,
+    /// How many versions they have.
+    versions: usize,
     /// How many sightings found no room.
     beyond: u64,
 }
 
 impl Seen {
-    /// Counts a record; `line` is all that it says.
-    pub fn count(&mut self, line: &Map<String, Value>) {
-        let Some(record) = Record::of(line) else { return };
+    /// Counts a record by its line. Of that, only what is counted is read: whoever needs more of it to be true verifies it.
+    pub fn count(&mut self, line: &[u8]) {
+        let Ok(record) = serde_json::from_slice::<Record<'_>>(line) else { return };
         self.next = record.seq.saturating_add(1);
-        self.last = Some(record.id.to_owned());
-        match record.kind {
+        self.last = Some(record.id.to_string());
+        match &*record.kind {
             "intent" | "refuse" => self.call(&record, record.kind == "refuse"),
             "outcome" => self.answered(&record),
             _ => {}
@@ -119,25 +125,24 @@ impl Seen {
 
     fn call(&mut self, record: &Record<'_>, refused: bool) {
         // An account of an answer is no call, and one record of many refused connections is none either.
-        let (Some(endpoint), None) = (record.text("what.endpoint"), record.text("note.at")) else { return };
+        let (Some(endpoint), None) = (said(&record.what.endpoint), record.note.at()) else { return };
         let Some(workload) = record.workload() else {
-            if let Some(peer) = record.text("who.peer") {
+            if let Some(peer) = said(&record.who.peer) {
                 self.see(ComponentKind::Caller, peer, record, refused, None);
             }
             return;
         };
         let own = Some(workload);
         self.see(ComponentKind::Workload, workload, record, refused, None);
-        let library = record.text("who.client.name");
-        if let Some(library) = library {
-            let version = record.text("who.client.version");
+        if let Some(library) = said(&record.who.client.name) {
+            let version = said(&record.who.client.version);
             self.see(ComponentKind::Library, library, record, refused, own);
             self.version(ComponentKind::Library, library, version, record, refused);
         }
         let Some(provider) = record.provider() else { return };
         self.see(ComponentKind::Provider, provider, record, refused, own);
         self.see(ComponentKind::Endpoint, &format!("{provider}/{endpoint}"), record, refused, own);
-        if let Some(model) = record.text("what.model") {
+        if let Some(model) = record.model() {
             self.see(ComponentKind::Model, &format!("{provider}/{model}"), record, refused, own);
         }
     }
@@ -145,15 +150,15 @@ impl Seen {
     /// Which version of its model a provider says that it answered with. Where another one answered in its place, nobody knows which
     /// model that was asked for.
     fn answered(&mut self, record: &Record<'_>) {
-        let (None, Some(provider)) = (record.text("note.answered_by"), record.provider()) else { return };
-        if let (Some(model), version @ Some(_)) = (record.text("what.model"), record.text("out.model")) {
+        let (None, Some(provider)) = (record.note.answered_by(), record.provider()) else { return };
+        if let (Some(model), version @ Some(_)) = (record.model(), said(&record.out.model)) {
             self.version(ComponentKind::Model, &format!("{provider}/{model}"), version, record, false);
         }
     }
 
     fn see(&mut self, kind: ComponentKind, name: &str, record: &Record<'_>, refused: bool, by: Option<&str>) {
-        let Some(entry) = self.entry(kind, name, refused) else { return };
-        entry.span.add(record.at, refused);
+        let Some(entry) = self.entry(kind, name, refused, by) else { return };
+        entry.span.add(Millis(record.t), refused);
         if let Some(by) = by.filter(|by| entry.workloads.len() < MOST_INNER && !entry.workloads.contains(*by)) {
             entry.workloads.insert(by.to_owned());
         }
@@ -161,19 +166,28 @@ impl Seen {
 
     fn version(&mut self, kind: ComponentKind, name: &str, version: Option<&str>, record: &Record<'_>, refused: bool) {
         let Some((version, entry)) = version.zip(self.entries.get_mut(&(kind, name.to_owned()))) else { return };
-        if version.len() > LONGEST || entry.versions.len() >= MOST_INNER && !entry.versions.contains_key(version) {
-            self.beyond = self.beyond.saturating_add(1);
-            return;
+        if !entry.versions.contains_key(version) {
+            let room = entry.versions.len() < MOST_INNER && self.versions < MOST_VERSIONS;
+            if version.len() > LONGEST || !room {
+                self.beyond = self.beyond.saturating_add(1);
+                return;
+            }
+            self.versions += 1;
         }
-        entry.versions.entry(version.to_owned()).or_default().add(record.at, refused);
+        entry.versions.entry(version.to_owned()).or_default().add(Millis(record.t), refused);
     }
 
-    /// The entry of a name. What was only ever refused takes half of the room at most, so that attempts do not crowd out what is used.
-    fn entry(&mut self, kind: ComponentKind, name: &str, refused: bool) -> Option<&mut Entry> {
+    /// The entry of a name. What was only ever refused takes half of the room at most, so that attempts do not crowd out what is used;
+    /// and what one workload alone uses a quarter, so that it does not crowd out what the others do.
+    fn entry(&mut self, kind: ComponentKind, name: &str, refused: bool, by: Option<&str>) -> Option<&mut Entry> {
         let key = (kind, name.to_owned());
         if !self.entries.contains_key(&key) {
-            let of_kind = self.entries.range((kind, String::new())..).take_while(|((one, _), _)| *one == kind).count();
-            if name.len() > LONGEST || of_kind >= if refused { MOST / 2 } else { MOST } {
+            let of_kind = || self.entries.range((kind, String::new())..).take_while(|((one, _), _)| *one == kind);
+            let of_one = |by: &str| {
+                of_kind().filter(|(_, entry)| entry.workloads.len() == 1 && entry.workloads.contains(by)).count()
+            };
+            let full = of_kind().count() >= if refused { MOST / 2 } else { MOST };
+            if name.len() > LONGEST || full || by.is_some_and(|by| of_one(by) >= MOST / 4) {
                 self.beyond = self.beyond.saturating_add(1);
                 return None;
             }
@@ -217,43 +231,124 @@ fn read(value: &Value) -> Option<Seen> {
             workloads.as_array()?.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<_>>()?;
         entries.insert((ComponentKind::named(kind.as_str()?)?, name.as_str()?.to_owned()), own);
     }
+    let versions = entries.values().map(|entry: &Entry| entry.versions.len()).sum();
     let last = value.get("last")?;
     let last = if last.is_null() { None } else { Some(last.as_str()?.to_owned()) };
-    Some(Seen { next: value.get("next")?.as_u64()?, last, entries, beyond: value.get("beyond")?.as_u64()? })
+    Some(Seen { next: value.get("next")?.as_u64()?, last, entries, versions, beyond: value.get("beyond")?.as_u64()? })
 }
 
 /// A record, as far as it is counted.
+#[derive(Deserialize)]
 struct Record<'a> {
-    line: &'a Map<String, Value>,
     seq: u64,
-    id: &'a str,
-    kind: &'a str,
-    at: Millis,
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    t: u64,
+    #[serde(borrow, default)]
+    who: Who<'a>,
+    #[serde(borrow, default)]
+    what: What<'a>,
+    #[serde(default)]
+    note: Note,
+    #[serde(borrow, default)]
+    out: Out<'a>,
 }
 
-impl<'a> Record<'a> {
-    fn of(line: &'a Map<String, Value>) -> Option<Self> {
-        let text = |key: &str| line.get(key)?.as_str();
-        let number = |key: &str| line.get(key)?.as_u64();
-        Some(Self { line, seq: number("seq")?, id: text("id")?, kind: text("kind")?, at: Millis(number("t")?) })
+/// A text that is not copied where nothing in it is escaped.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Who<'a> {
+    #[serde(borrow)]
+    peer: Option<Text<'a>>,
+    #[serde(borrow)]
+    workload: Workload<'a>,
+    #[serde(borrow)]
+    client: Client<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Workload<'a> {
+    #[serde(borrow)]
+    by: Option<Text<'a>>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Client<'a> {
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    #[serde(borrow)]
+    version: Option<Text<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct What<'a> {
+    #[serde(borrow)]
+    endpoint: Option<Text<'a>>,
+    #[serde(borrow)]
+    model: Option<Text<'a>>,
+    #[serde(borrow)]
+    provider: Option<Text<'a>>,
+    #[serde(borrow)]
+    renamed: Option<Text<'a>>,
+    #[serde(borrow)]
+    rerouted: Option<Text<'a>>,
+}
+
+/// Notes of different kinds may have numbers under these names.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Note {
+    at: Value,
+    answered_by: Value,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Out<'a> {
+    #[serde(borrow)]
+    model: Option<Text<'a>>,
+}
+
+impl Note {
+    fn at(&self) -> Option<&str> {
+        self.at.as_str()
     }
 
-    fn text(&self, path: &str) -> Option<&'a str> {
-        let mut keys = path.split('.');
-        let first = self.line.get(keys.next()?)?;
-        keys.try_fold(first, |value, key| value.get(key))?.as_str()
+    fn answered_by(&self) -> Option<&str> {
+        self.answered_by.as_str()
     }
+}
 
+impl Record<'_> {
     /// Who calls, if that is proved.
-    fn workload(&self) -> Option<&'a str> {
-        let proved = self.text("who.workload.by").is_some_and(|by| by != "asserted");
-        self.text("who.workload.id").filter(|_| proved)
+    fn workload(&self) -> Option<&str> {
+        let proved = said(&self.who.workload.by).is_some_and(|by| by != "asserted");
+        said(&self.who.workload.id).filter(|_| proved)
+    }
+
+    /// The model that is asked there.
+    fn model(&self) -> Option<&str> {
+        said(&self.what.renamed).or_else(|| said(&self.what.model))
     }
 
     /// Where it goes.
-    fn provider(&self) -> Option<&'a str> {
-        self.text("what.rerouted").or_else(|| self.text("what.provider"))
+    fn provider(&self) -> Option<&str> {
+        said(&self.what.rerouted).or_else(|| said(&self.what.provider))
     }
+}
+
+fn said<'t>(text: &'t Option<Text<'_>>) -> Option<&'t str> {
+    text.as_ref().map(|text| &*text.0)
 }
 
 #[cfg(test)]
@@ -268,7 +363,7 @@ mod tests {
         line.insert("seq".to_owned(), seq.into());
         line.insert("id".to_owned(), format!("id-{seq}").into());
         line.insert("t".to_owned(), (1_000 + seq).into());
-        seen.count(line);
+        seen.count(record.to_string().as_bytes());
     }
 
     fn call(kind: &str, model: &str) -> Value {
@@ -316,16 +411,52 @@ mod tests {
         assert_eq!(kinds, [(ComponentKind::Caller, "10.0.0.1")]);
     }
 
+    fn by(workload: &str, mut call: Value) -> Value {
+        call["who"]["workload"]["id"] = workload.into();
+        call
+    }
+
     #[test]
     fn names_that_callers_make_up_have_a_bound_and_leave_room_for_what_is_used() {
         let mut seen = Seen::default();
         for number in 0..3_000 {
-            count(&mut seen, call("refuse", &format!("m-{number}")));
+            let workload = format!("w-{}", number % 4);
+            count(&mut seen, by(&workload, call("refuse", &format!("m-{number}"))));
         }
         count(&mut seen, call("intent", "gpt-4o"));
         let models = seen.entries().filter(|(kind, ..)| *kind == ComponentKind::Model).count();
         assert_eq!((models, seen.beyond()), (1_025, 1_976));
         assert!(seen.of(ComponentKind::Model, "openai/gpt-4o").is_some());
+    }
+
+    #[test]
+    fn what_one_workload_makes_up_leaves_room_for_what_others_use() {
+        let mut seen = Seen::default();
+        for number in 0..3_000 {
+            count(&mut seen, call("intent", &format!("m-{number}")));
+        }
+        count(&mut seen, by("planner", call("intent", "o3")));
+        let models = seen.entries().filter(|(kind, ..)| *kind == ComponentKind::Model).count();
+        assert_eq!((models, seen.beyond()), (513, 2_488));
+        assert!(seen.of(ComponentKind::Model, "openai/o3").is_some());
+    }
+
+    #[test]
+    fn what_a_provider_calls_itself_has_a_bound() {
+        let mut seen = Seen::default();
+        for model in 0..300 {
+            let name = format!("m-{model}");
+            count(&mut seen, call("intent", &name));
+            for version in 0..70 {
+                let mut outcome = call("outcome", &name);
+                outcome["out"] = json!({ "model": format!("{version}{}", "\u{1f3ed}".repeat(100)) });
+                count(&mut seen, outcome);
+            }
+        }
+        let kept = seen.save();
+        assert!(kept.len() < 8 << 20, "{}", kept.len());
+        assert_eq!(seen.entries().map(|(_, _, entry)| entry.versions.len()).sum::<usize>(), 8_192);
+        assert_eq!(Seen::restore(&kept), Ok(seen));
     }
 
     #[test]

@@ -70,7 +70,10 @@ impl Standing {
             && !models.iter().any(|one| one.is_used_by(subject))
         {
             let provider = subject.provider.map(ToString::to_string).unwrap_or_default();
-            return refuse(format!("model `{model}` of `{provider}` is not declared as a component"));
+            return refuse(match model {
+                "" => format!("the call leaves the model to `{provider}`, and only what is declared may be used"),
+                _ => format!("model `{model}` of `{provider}` is not declared as a component"),
+            });
         }
         if let Some(libraries) = self.libraries.as_ref().filter(|_| subject.going)
             && !libraries.iter().any(|one| one.is_used_by(subject))

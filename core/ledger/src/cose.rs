@@ -127,7 +127,20 @@ impl Cbor {
 
 #[cfg(test)]
 mod tests {
-    use super::Cbor;
+    use super::{Cbor, receipt};
+    use crate::checkpoint::Checkpoint;
+    use plant::{Millis, RecordId};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_receipt_among_a_billion_records_has_less_than_1300_bytes() {
+        let origin = "a-plant-with-a-long-name/gateway-12/fb46d8bc12620a582f777d74c7de9d9d";
+        let signer = seal::note::Signer::new(origin, Arc::new(seal::SigningKey::from_seed([1; 32].into()))).unwrap();
+        let head = Checkpoint { origin: origin.to_owned(), size: 1_000_000_000, root: [7; 32] };
+        let id = RecordId::new(Millis(1_790_000_000_000), [9; 10]);
+        let receipt = receipt(&head, 999_999_999, id, &[[3; 32]; 30], &signer).unwrap();
+        assert!(receipt.len() < 1300, "{}", receipt.len());
+    }
 
     /// RFC 8949, appendix A.
     #[test]

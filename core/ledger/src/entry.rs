@@ -102,7 +102,9 @@ pub fn decode(line: &[u8]) -> Result<Entry, Malformed> {
     let head = Head::parse(line)?;
     let text =
         std::str::from_utf8(line).map_err(|error| Malformed { at: error.valid_up_to(), problem: "is no UTF-8" })?;
-    if let Some((at, _)) = text.char_indices().find(|(_, character)| is_treacherous(*character)) {
+    // Controls below the blank are none of a head; so of ASCII only one is left, and what else is looked for is beyond it.
+    let plain = text.bytes().fold(true, |plain, byte| plain & (byte < 0x7f));
+    if !plain && let Some((at, _)) = text.char_indices().find(|(_, character)| is_treacherous(*character)) {
         return Err(Malformed { at, problem: "is a character that no record holds" });
     }
     let value =

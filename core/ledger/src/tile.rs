@@ -340,7 +340,7 @@ const KEPT: usize = 1024;
 /// A tile that was read.
 struct Seen {
     hashes: Vec<Hash>,
-    /// Of a full tile above the leaves', the roots of all its subtrees by height, beginning with pairs.
+    /// The roots of all its whole subtrees by height, beginning with pairs. A path takes all but eight of them.
     above: Vec<Vec<Hash>>,
 }
 
@@ -349,8 +349,11 @@ impl Seen {
         // Only hashes that the tree of this size has, also when the full tile stands in for a partial one.
         let hashes = bytes.as_chunks::<32>().0.get(..usize::from(tile.width))?.to_vec();
         let mut above: Vec<Vec<Hash>> = Vec::new();
-        while tile.is_full() && tile.row != Row::Hashes(0) && above.len() < 8 {
+        loop {
             let below = above.last().unwrap_or(&hashes);
+            if below.len() < 2 {
+                break;
+            }
             above.push(below.as_chunks::<2>().0.iter().map(|[left, right]| node_hash(left, right)).collect());
         }
         Some(Self { hashes, above })
@@ -358,11 +361,11 @@ impl Seen {
 
     /// The root of the subtree of this height that begins with the `begin`th hash.
     fn root(&self, begin: usize, height: u32) -> Option<Hash> {
-        let row = usize::try_from(height).ok()?.checked_sub(1).and_then(|row| self.above.get(row));
-        match row {
-            Some(row) => row.get(begin >> height).copied(),
-            None => Some(perfect_root(self.hashes.get(begin..begin + (1 << height))?)),
-        }
+        let row = match usize::try_from(height).ok()?.checked_sub(1) {
+            Some(row) => self.above.get(row)?,
+            None => &self.hashes,
+        };
+        row.get(begin >> height).copied()
     }
 }
 

@@ -204,6 +204,7 @@ impl Body {
             dialect: what.dialect,
             endpoint: what.endpoint.clone(),
             model: what.model.clone(),
+            renamed: what.renamed.clone(),
             sensitivity: what.sensitivity.clone(),
             stream: what.stream,
             ..What::default()
@@ -285,8 +286,10 @@ pub struct What {
     pub dialect: Option<Dialect>,
     /// The endpoint's name, or the method and path of an unknown one cut to 120 characters.
     pub endpoint: String,
-    /// The model that was asked, cut to 120 characters.
+    /// The model that was asked, cut to 120 characters; empty, and not recorded, where the choice was left to the provider.
     pub model: Option<String>,
+    /// The model that was asked in its place, where it was rerouted or fell back and has another name there.
+    pub renamed: Option<String>,
     /// The names of the tools that the request offers, at most 32.
     pub tools: Vec<String>,
     /// The sensitivity of the request as it came, by the plant's name for it.

@@ -9,7 +9,7 @@ mod sources;
 
 use crate::Policy;
 use crate::place::admits;
-use plant::{Grpc, Plant, Provider, ProviderId, Purpose, Workload, WorkloadId, Zone};
+use plant::{Grpc, Plant, Provider, ProviderId, Purpose, Workload, WorkloadId, Zone, ZoneId};
 use said::{Said, list};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,12 +47,24 @@ pub struct Difference {
     pub text: String,
 }
 
-/// Every difference: first what opens, then what closes, then what changes; each in the order of the places.
+/// What a comparison came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Every difference: first what opens, then what closes, then what changes; each in the order of the places.
+    pub differences: Vec<Difference>,
+    /// Whether it was looked at which workload reaches which provider. Of everything else nothing is ever left out.
+    pub paths: bool,
+}
+
+/// Compares two plants. Which workload reaches which provider takes a step for each workload that a conduit may admit, and one
+/// for each pair of their purposes; where the two plants together take more than `steps`, that is left out, and nothing else is.
 #[must_use]
-pub fn compare(before: &Policy, after: &Policy) -> Vec<Difference> {
+pub fn compare(before: &Policy, after: &Policy, steps: u64) -> Comparison {
     let mut said = Said::default();
     let (old, new) = (&*before.plant, &*after.plant);
-    paths(old, new, &mut said);
+    let mut left = steps;
+    let both = reach(old, &mut left).zip(reach(new, &mut left));
+    let compared = both.map(|(had, has)| paths(&had, &has, &mut said)).is_some();
     conduits::compare(old, new, &mut said);
     sources::compare(old, new, &mut said);
     zones(old, new, &mut said);
@@ -61,27 +73,36 @@ pub fn compare(before: &Policy, after: &Policy) -> Vec<Difference> {
     providers(old, new, &mut said);
     rules(before, after, &mut said);
     whole(old, new, &mut said);
-    said.sorted()
+    Comparison { differences: said.sorted(), paths: compared }
 }
 
 /// A way from a workload to a provider, as far as conduits say it: for which purposes.
 type Paths = BTreeMap<(WorkloadId, ProviderId), BTreeSet<Purpose>>;
 
-fn reach(plant: &Plant) -> Paths {
+/// What reaches what; nothing if that takes more steps than are left.
+fn reach(plant: &Plant, left: &mut u64) -> Option<Paths> {
     let mut paths = Paths::new();
-    let governed = plant.workloads.values().filter(|workload| workload.governance.gaps().is_empty());
-    for workload in governed {
-        let open = |conduit: &&plant::Conduit| conduit.from.contains(&workload.zone) && admits(conduit, &workload.id);
-        for conduit in plant.conduits.values().filter(open) {
+    let mut residents: BTreeMap<&ZoneId, Vec<&Workload>> = BTreeMap::new();
+    for workload in plant.workloads.values().filter(|workload| workload.governance.gaps().is_empty()) {
+        residents.entry(&workload.zone).or_default().push(workload);
+    }
+    for conduit in plant.conduits.values() {
+        let named = conduit.workloads.len() as u64;
+        for workload in conduit.from.iter().filter_map(|zone| residents.get(zone)).flatten() {
+            *left = left.checked_sub(named.saturating_add(1))?;
+            if !admits(conduit, &workload.id) {
+                continue;
+            }
+            let pairs = conduit.purposes.len().saturating_mul(workload.purposes.len());
+            *left = left.checked_sub(pairs as u64)?;
             let shared = conduit.purposes.iter().filter(|purpose| workload.purposes.contains(purpose)).cloned();
             paths.entry((workload.id.clone(), conduit.to.clone())).or_default().extend(shared);
         }
     }
-    paths
+    Some(paths)
 }
 
-fn paths(old: &Plant, new: &Plant, said: &mut Said) {
-    let (had, has) = (reach(old), reach(new));
+fn paths(had: &Paths, has: &Paths, said: &mut Said) {
     let all: BTreeSet<_> = had.keys().chain(has.keys()).collect();
     for key in all {
         let (workload, provider) = key;

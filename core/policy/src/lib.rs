@@ -26,7 +26,7 @@ mod source;
 mod steps;
 mod way;
 
-pub use compare::{Difference, Effect, compare};
+pub use compare::{Comparison, Difference, Effect, compare};
 pub use crossing::{Call, Crossing, Misplaced, Partial};
 pub use decide::{Asked, Case, Decided, Decision};
 pub use held::{Approval, Held};

@@ -5,6 +5,7 @@
 //! would believe that it does. A rule that cannot be evaluated forbids. One with `@do("hold")` leaves what it forbids to a
 //! person, unless another forbids it too.
 
+mod answered;
 mod ground;
 mod load;
 mod question;
@@ -12,6 +13,7 @@ mod slice;
 
 pub(crate) use question::Question;
 
+use answered::Answered;
 use cedar_policy::{AuthorizationError, Authorizer, Decision, Entities, PolicyId, PolicySet, Request, Schema};
 use ground::Uids;
 use plant::{Plant, Reason, Refusal, RuleId};
@@ -58,6 +60,7 @@ pub(crate) struct Rules {
     /// What the rules say of themselves, by policy id.
     known: BTreeMap<PolicyId, Rule>,
     authorizer: Authorizer,
+    answered: Answered,
 }
 
 /// A rule's name, why it is there, and whether a person may overrule it.
@@ -82,6 +85,7 @@ impl Rules {
             looks: loaded.looks,
             known: loaded.known,
             authorizer: Authorizer::new(),
+            answered: Answered::default(),
         })
     }
 
@@ -96,14 +100,23 @@ impl Rules {
         let unknown = || Refusal::new(Reason::RuleForbids, "the rules do not know what this call was placed on");
         let slice = self.slices.get(&question.crossing.workload).and_then(|of| of.get(question.conduit));
         let slice = slice.ok_or_else(unknown)?;
-        let asked = if slice.is_empty() {
-            Ok(Vec::new())
-        } else {
-            let request = question.request(&self.uids, &self.looks, None).ok_or_else(unknown)?;
-            self.answer(&request, slice)
-        };
+        let asked = if slice.is_empty() { Ok(Vec::new()) } else { self.asked(question, slice).ok_or_else(unknown)? };
         debug_assert_eq!(Some(&asked), self.whole(question).as_ref(), "a slice answers as the whole does");
         asked
+    }
+
+    /// The answer of some rules to a question that they may have been asked before.
+    fn asked(&self, question: &Question<'_>, slice: &PolicySet) -> Option<Result<Vec<RuleId>, Refusal>> {
+        let said = question.said(&self.uids, &self.looks)?;
+        let key = question.key(&said);
+        if let Some(holding) = self.answered.find(&key) {
+            return Some(Ok(holding));
+        }
+        let answer = self.answer(&question.request(&self.uids, said, None)?, slice);
+        if let Ok(holding) = &answer {
+            self.answered.keep(key, holding);
+        }
+        Some(answer)
     }
 
     /// What each rule says, by its name.
@@ -115,7 +128,8 @@ impl Rules {
 
     /// The answer of all rules to the whole question, checked against the schema.
     fn whole(&self, question: &Question<'_>) -> Option<Result<Vec<RuleId>, Refusal>> {
-        let request = question.request(&self.uids, &Looks::Everywhere, Some(&self.schema))?;
+        let said = question.said(&self.uids, &Looks::Everywhere)?;
+        let request = question.request(&self.uids, said, Some(&self.schema))?;
         Some(self.answer(&request, &self.policies))
     }
 

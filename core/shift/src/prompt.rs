@@ -31,14 +31,11 @@ pub fn sketch(content: &Content<'_>) -> Sketch {
         let tail = tail(&piece.text, left);
         left -= tail.len();
         normal.reserve(tail.len() + 1);
-        for own in tail.chars() {
-            if own.is_ascii() {
-                if own.is_ascii_alphanumeric() {
-                    normal.push(own.to_ascii_lowercase());
-                }
-            } else if own.is_alphanumeric() {
-                normal.extend(own.to_lowercase());
-            }
+        if tail.is_ascii() {
+            let own = tail.bytes().filter(u8::is_ascii_alphanumeric);
+            normal.extend(own.map(|own| char::from(own.to_ascii_lowercase())));
+        } else {
+            normal.extend(tail.chars().filter(|own| own.is_alphanumeric()).flat_map(char::to_lowercase));
         }
         // What stands between two texts, so that `ab` `c` is not `a` `bc`.
         normal.push('\n');

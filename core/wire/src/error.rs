@@ -1,8 +1,12 @@
 //! What is said when a call goes wrong: to us, what is malformed; to the caller, an error of its own dialect.
 
+use crate::endpoint::Endpoint;
 use plant::{Description, Dialect, Reason, Refusal};
 use serde_json::json;
 use std::borrow::Cow;
+
+/// Longest id of a request that an error repeats, in bytes.
+const LONGEST_ID: usize = 1024;
 
 /// A request that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -115,6 +119,15 @@ pub fn session_error(refusal: &Refusal, record: &str, of: Option<&[u8]>) -> Stri
     let error = json!({"type": openai_type(status), "code": code, "message": message(refusal, Some(record)), "param": null,
         "event_id": id});
     json!({"type": "error", "event_id": format!("event_{record}"), "error": error}).to_string()
+}
+
+/// The message that tells in a stream of messages what is wrong with one of the caller's, in its frame. The stream goes on after it.
+#[must_use]
+pub fn stream_error(endpoint: Endpoint, refusal: &Refusal, record: &str, of: &[u8]) -> Vec<u8> {
+    let limits = crate::protobuf::Limits { depth: 64, nodes: 1 << 16, items: 1 << 16 };
+    let request = crate::protobuf::request(endpoint, of, &limits).ok();
+    let id = request.and_then(|request| request.id).filter(|id| id.len() <= LONGEST_ID);
+    crate::protobuf::error_frame(&message(refusal, Some(record)), id)
 }
 
 /// `OpenAI`'s error types by status.

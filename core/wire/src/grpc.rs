@@ -4,6 +4,7 @@
 //! in four bytes with the highest first, and its bytes.
 
 use crate::error::Malformed;
+use bytes::{Bytes, BytesMut};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 use plant::Reason;
 use std::ops::Range;
@@ -47,6 +48,49 @@ pub fn messages(body: &[u8], most: usize) -> Result<Vec<Message>, Malformed> {
         at = end;
     }
     Ok(found)
+}
+
+/// The messages of a body that is still coming, each in its frame.
+#[derive(Debug)]
+pub struct Frames {
+    held: BytesMut,
+    most: usize,
+}
+
+impl Frames {
+    /// Messages of at most `most` bytes.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self { held: BytesMut::new(), most }
+    }
+
+    /// Takes the next bytes of the body, wherever they were cut.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.held.extend_from_slice(bytes);
+    }
+
+    /// The next message with its frame, if all of it has come.
+    ///
+    /// # Errors
+    /// As [`messages`], as soon as the frame shows it.
+    pub fn next(&mut self) -> Result<Option<Bytes>, Malformed> {
+        let length = match &*self.held {
+            [0 | 1, a, b, c, d, ..] => usize::try_from(u32::from_be_bytes([*a, *b, *c, *d])).unwrap_or(usize::MAX),
+            [] | [0 | 1, ..] => return Ok(None),
+            _ => return Err(Malformed::new(0, "a message says neither that it is compressed nor that it is not")),
+        };
+        if length > self.most {
+            return Err(Malformed::with(Reason::BodyTooLarge, 0, "a message is longer than the limit"));
+        }
+        let whole = length.saturating_add(HEAD);
+        Ok((self.held.len() >= whole).then(|| self.held.split_to(whole).freeze()))
+    }
+
+    /// How many bytes wait for the rest of their message.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.held.len()
+    }
 }
 
 /// What stands before a message that is not compressed. `None` if it is too long for one.
@@ -139,6 +183,19 @@ pub fn fuzz(bytes: &[u8]) {
         }
         assert!(at == bytes.len(), "nothing is left between or behind them");
     }
+    let whole = messages(bytes, 1 << 16).map(|all| all.len());
+    let (mut frames, mut count, mut broke) = (Frames::new(1 << 16), 0, false);
+    for piece in bytes.chunks(7) {
+        frames.feed(piece);
+        while let Some(next) = frames.next().unwrap_or_else(|_| {
+            broke = true;
+            None
+        }) {
+            assert!(next.len() >= HEAD, "a frame has its head");
+            count += 1;
+        }
+    }
+    assert!(whole.is_err() || (Ok(count) == whole && !broke && frames.waiting() == 0), "cuts change no message");
     let text = unescaped(bytes);
     assert!(unescaped(escaped(&text).as_bytes()) == text, "a text survives its escapes");
     let _ = std::str::from_utf8(bytes).ok().and_then(timeout);
@@ -146,7 +203,7 @@ pub fn fuzz(bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{as_http, escaped, messages, status, timeout, unescaped};
+    use super::{Frames, as_http, escaped, messages, status, timeout, unescaped};
     use plant::Reason;
     use std::time::Duration;
 
@@ -161,6 +218,29 @@ mod tests {
         let spans: Vec<_> = messages(b"\0\0\0\0\x01a\x01\0\0\0\0", 16).unwrap();
         assert_eq!((spans[0].span.clone(), spans[0].compressed), (5..6, false));
         assert_eq!((spans[1].span.clone(), spans[1].compressed), (11..11, true));
+    }
+
+    #[test]
+    fn messages_that_come_in_pieces_are_the_same_messages() {
+        let body = b"\0\0\0\0\x03abc\x01\0\0\0\0\0\0\0\0\x01z";
+        for size in 1..=body.len() {
+            let (mut frames, mut found) = (Frames::new(3), Vec::new());
+            for piece in body.chunks(size) {
+                frames.feed(piece);
+                while let Some(next) = frames.next().unwrap() {
+                    found.push(next.to_vec());
+                }
+            }
+            assert_eq!(found, [&body[..8], &body[8..13], &body[13..]], "in pieces of {size}");
+            assert_eq!(frames.waiting(), 0);
+        }
+        let problem = |bytes: &[u8]| {
+            let mut frames = Frames::new(3);
+            frames.feed(bytes);
+            frames.next().unwrap_err().reason
+        };
+        assert_eq!(problem(b"\0\0\0\0\x04"), Reason::BodyTooLarge, "before the bytes come");
+        assert_eq!(problem(b"\x02"), Reason::Malformed);
     }
 
     #[test]

@@ -24,12 +24,15 @@ mod oversight;
 mod protobuf;
 mod request;
 
+/// What names of parameters begin with that say where in memory a tensor lies which caller and server share: Triton's extension.
+const SHARED: &str = "shared_memory_";
+
 pub use answer::{
     Answer, Broken, Carrier, Facts, Frame, Limits as AnswerLimits, TooLong, error_event, fuzz as fuzz_answer,
     fuzz_messages, ndjson, sse,
 };
 pub use endpoint::{Carries, Endpoint, endpoint, endpoints};
-pub use error::{Malformed, anthropic_type, error_body, message, openai_type, session_error};
+pub use error::{Malformed, anthropic_type, error_body, message, openai_type, session_error, stream_error};
 pub use fixed::{Fixed, announce, fixed};
 pub use multipart::fuzz as fuzz_multipart;
 pub use oversight::{Account, fuzz as fuzz_oversight};

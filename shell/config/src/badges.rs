@@ -40,6 +40,29 @@ pub struct Badge {
     pub note: Option<String>,
 }
 
+/// Whether a token counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It does.
+    Valid,
+    /// Its time is over.
+    Expired,
+    /// It was revoked, whatever its time.
+    Revoked,
+}
+
+impl Badge {
+    /// Whether it counts at `now`.
+    #[must_use]
+    pub fn state(&self, now: Millis) -> State {
+        match self {
+            Self { revoked: Some(_), .. } => State::Revoked,
+            Self { expires: Some(end), .. } if *end <= now => State::Expired,
+            _ => State::Valid,
+        }
+    }
+}
+
 /// Every token, in the order of their issue.
 ///
 /// INVARIANT: ids and hashes are distinct.
@@ -53,12 +76,10 @@ impl Badges {
         &self.0
     }
 
-    /// The token that somebody shows, if it counts at `now`.
+    /// The token that somebody shows, whether or not it still counts.
     #[must_use]
-    pub fn shown(&self, secret: &Secret, now: Millis) -> Option<&Badge> {
-        let badge = self.0.iter().find(|badge| badge.id == *secret.id())?;
-        let ended = badge.revoked.is_some() || badge.expires.is_some_and(|end| end <= now);
-        (secret.is(&badge.sha256) && !ended).then_some(badge)
+    pub fn of(&self, secret: &Secret) -> Option<&Badge> {
+        self.0.iter().find(|badge| badge.id == *secret.id()).filter(|badge| secret.is(&badge.sha256))
     }
 
     /// Adds a token.
@@ -231,7 +252,7 @@ pub fn fuzz(bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Badge, Badges, change, read};
+    use super::{Badge, Badges, State, change, read};
     use plant::{Millis, Role, TokenId};
     use seal::token::Secret;
     use zeroize::Zeroizing;
@@ -263,12 +284,12 @@ mod tests {
         change(&path, |badges| badges.add(entry.clone())).unwrap().unwrap();
         assert!(change(&path, |badges| badges.add(entry.clone())).unwrap().is_err(), "ids are distinct");
         let badges = read(&path).unwrap();
-        assert_eq!(badges.shown(&own, Millis(4_999)), Some(&entry));
-        assert_eq!(badges.shown(&own, Millis(5_000)), None, "expired");
-        assert_eq!(badges.shown(&other, Millis(2_000)), None, "the same id, another secret");
+        assert_eq!(badges.of(&own), Some(&entry));
+        assert_eq!([4_999, 5_000].map(|at| entry.state(Millis(at))), [State::Valid, State::Expired]);
+        assert_eq!(badges.of(&other), None, "the same id, another secret");
         assert_eq!(change(&path, |badges| badges.revoke(own.id(), Millis(3_000))).unwrap(), Some(Millis(3_000)));
         let revoked = read(&path).unwrap();
-        assert_eq!(revoked.shown(&own, Millis(4_000)), None, "revoked");
+        assert_eq!(revoked.of(&own).map(|badge| badge.state(Millis(4_000))), Some(State::Revoked));
         let told: Vec<&str> = revoked.since(&badges).into_iter().map(|(what, _)| what).collect();
         assert_eq!(told, ["admin-token-revoked"]);
     }

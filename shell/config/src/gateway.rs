@@ -44,6 +44,8 @@ pub struct Gateway {
     pub tools: PathBuf,
     /// Who besides the gateway can open kept content: each `x25519:` and 32 bytes in base64.
     pub auditors: Vec<String>,
+    /// The time servers that its clock is compared with, each a name or address and a port.
+    pub time_servers: Vec<(String, u16)>,
     /// What it takes at most.
     pub limits: Limits,
     /// How long records are kept; `None` for as long as there is room.
@@ -112,6 +114,7 @@ pub(crate) fn build(file: &Node<'_>, folder: &Path, report: &mut Report) -> Opti
         pictures: path("pictures")?,
         tools: path("tools")?,
         auditors: auditors(file, &node, report),
+        time_servers: node.reads("time_servers", value::time_server),
         limits: limits(&node.table("limits")?)?,
         keep_for: retention(&node.table("retention")?, report),
         telemetry: if node.says("telemetry") { Some(telemetry(&node.table("telemetry")?, folder)?) } else { None },

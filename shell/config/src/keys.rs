@@ -20,8 +20,8 @@ mod sources;
 mod witnesses;
 
 use crate::table::{
-    ALGORITHM, ISSUER, Kind, Named, PATH, RECIPIENT, SIGNING, SOCKET, Section, UNIT, URL, URL_OR_PATH, any, list, may,
-    must,
+    ALGORITHM, ISSUER, Kind, Named, PATH, RECIPIENT, SIGNING, SOCKET, Section, TIME_SERVER, UNIT, URL, URL_OR_PATH,
+    any, list, may, must,
 };
 pub(crate) use alerts::{ALERT, ALERT_CREDENTIAL};
 pub(crate) use answers::{ANSWERS, WITHHOLD};
@@ -54,6 +54,7 @@ static ANY_SOCKET: Kind = Kind::Form(&SOCKET);
 static ANY_PATH: Kind = Kind::Form(&PATH);
 static ANY_ALGORITHM: Kind = Kind::Form(&ALGORITHM);
 static ANY_RECIPIENT: Kind = Kind::Form(&RECIPIENT);
+static ANY_TIME_SERVER: Kind = Kind::Form(&TIME_SERVER);
 
 /// The whole file.
 pub(crate) static FILE: Section = Section {
@@ -226,6 +227,13 @@ pub(crate) static GATEWAY: Section = Section {
             any(&ANY_RECIPIENT),
             "[\"x25519:3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=\"]",
             "Who besides the gateway can open content that conduits `keep`: public keys, at most 15. `penstock seal` makes them.",
+        ),
+        may(
+            "time_servers",
+            any(&ANY_TIME_SERVER),
+            "[\"10.20.35.5\", \"ntp.plant.example\"]",
+            "NTP servers that the machine's clock is compared with, about once a minute, so that records say how far their time may be \
+             off (`clk.bound`). The clock itself is never set: that is for the machine's own time service.",
         ),
         may("limits", Kind::Table(&GATEWAY_LIMITS), "", "What the gateway takes at most."),
         may("retention", Kind::Table(&RETENTION), "", "How long records are kept."),

@@ -190,6 +190,8 @@ pub(crate) static ALGORITHM: Form = Form {
 pub(crate) static WILDCARD: Form =
     Form { what: "a name, in which `*` stands for anything", check: value::wildcard, pattern: "^.{1,256}$" };
 
+pub(crate) static TIME_SERVER: Form =
+    Form { what: "a time server", check: |text| value::time_server(text).map(drop), pattern: "^[^/?#@]+$" };
 pub(crate) static HOST: Form = Form {
     what: "a host",
     check: |text| value::host(text).map(drop),

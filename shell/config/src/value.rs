@@ -179,6 +179,15 @@ pub(crate) fn host(text: &str) -> Result<(String, u16), Fault> {
     Ok((host, port.unwrap_or(443)))
 }
 
+/// A time server: a host, and a port if it is not that of NTP.
+pub(crate) fn time_server(text: &str) -> Result<(String, u16), Fault> {
+    const EXAMPLE: &str =
+        "write a DNS name or an address, and a port if it is not 123: `10.20.35.5`, `ntp.plant.example`";
+    let Ok((host, _)) = host(text) else { return fault("is no time server", EXAMPLE) };
+    let port = text.parse::<http::uri::Authority>().ok().and_then(|own| own.port_u16());
+    Ok((host, port.unwrap_or(123)))
+}
+
 /// A host alone: a DNS name in lower case, or an address.
 pub(crate) fn host_name(text: &str) -> Result<String, Fault> {
     let (host, _) = host(text)?;

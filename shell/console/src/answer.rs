@@ -4,13 +4,16 @@ use crate::control::{Asked, Control, Decision, Person, Ruling, Wish};
 use crate::front::{Front, Shown};
 use crate::live;
 use crate::pages::harden;
-use crate::problem::{Problem, Reply, with};
+use crate::paths::Form;
+use crate::porter::{Barred, Why};
+use crate::problem::{Problem, Reply, Turned, with};
+use crate::query;
 use crate::records;
 use crate::repeat::Repeats;
-use crate::routes::{self, Act, OPENAPI};
+use crate::routes::{self, Act, OPENAPI, Route};
 use crate::throttle::Throttle;
 use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, SET_COOKIE};
+use http::header::{AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -18,6 +21,7 @@ use hyper::body::{Body, Incoming};
 use plant::{Part, RecordId, Right, Role, TokenId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
@@ -56,6 +60,14 @@ pub(crate) struct Desk {
     stopping: CancellationToken,
 }
 
+/// What a connection proves of who is at its other end.
+pub(crate) struct Caller {
+    /// Who sits at the gateway's own machine.
+    pub(crate) local: Option<Person>,
+    /// The address that they come from.
+    pub(crate) peer: Option<IpAddr>,
+}
+
 /// Who asks, and by which session, if it is one.
 struct Who {
     person: Person,
@@ -70,46 +82,59 @@ impl Desk {
         Self { control, repeats: Repeats::default(), throttle: Throttle::new(Instant::now()), front, stopping }
     }
 
-    /// Answers a request. `local` is who sits at the gateway's own machine, if the connection proves that.
-    pub(crate) async fn answer(&self, local: Option<&Person>, request: Request<Incoming>) -> Reply {
-        let mut reply = match self.reply(local, request).await {
+    /// Answers a request.
+    pub(crate) async fn answer(&self, caller: &Caller, request: Request<Incoming>) -> Reply {
+        let mut reply = match self.reply(caller, request).await {
             Ok(reply) => reply,
-            Err(problem) => problem.reply(),
+            Err(turned) => {
+                turned.barred().into_iter().for_each(|barred| self.front.bar(barred, caller.peer));
+                turned.problem.reply()
+            }
         };
         harden(&mut reply);
         reply
     }
 
-    async fn reply(&self, local: Option<&Person>, request: Request<Incoming>) -> Result<Reply, Problem> {
+    async fn reply(&self, caller: &Caller, request: Request<Incoming>) -> Result<Reply, Turned> {
         if !self.throttle.admits(Instant::now()) {
-            return Err(Problem::Busy);
+            return Err(Problem::Busy.into());
         }
         let (head, body) = request.into_parts();
         if !head.uri.path().starts_with("/api/") {
-            return self.front.page(&head).await;
+            return Ok(self.front.page(&head, caller.peer).await?);
         }
         let (route, name) = routes::find(&head.method, head.uri.path())?;
-        let Some(right) = route.right else { return self.open(route.act, &head, body).await };
-        let looks = route.method == Method::GET;
-        let who = self.who(local, &head.headers, !looks || route.act == Act::Hold).await.ok_or(Problem::Stranger)?;
+        let Some(right) = route.right else { return self.open(route.act, &head, body, caller.peer).await };
+        let acts = route.method != Method::GET || route.act == Act::Hold;
+        let who = self.who(caller, &head.headers, acts).await?;
+        let by = Some(who.person.clone());
         if !who.person.may(right) {
-            return Err(Problem::Forbidden(right.name()));
+            return Err(Turned { problem: Problem::Forbidden(right.name()), by });
         }
+        self.serve(route, name, who, &head, body).await.map_err(|problem| Turned { problem, by })
+    }
+
+    /// Does what is asked, for whoever has the right to it.
+    async fn serve(&self, route: &Route, name: &str, who: Who, head: &Parts, body: Incoming) -> Result<Reply, Problem> {
+        let looks = route.method == Method::GET;
         if looks && route.act == Act::Events {
-            no_query(&head)?;
+            no_query(head)?;
             return self.follow(who);
         }
         if route.act.is_of_records() {
-            return records::look(&*self.control, who.person, route.act, name, &head).await;
+            return records::look(&*self.control, who.person, route.act, name, head).await;
+        }
+        if route.act == Act::Paths {
+            return self.paths(head).await;
         }
         if looks {
-            let (status, body) = self.look(route.act, who.person, name, &head).await?;
+            let (status, body) = self.look(route.act, who.person, name, head).await?;
             return Ok(with(status, JSON, body));
         }
         if let Some(session) = &who.session {
             self.front.is_from_own_page(&head.headers, session)?;
         }
-        no_query(&head)?;
+        no_query(head)?;
         let (key, person) = (key(&head.headers)?, who.person);
         if route.act == Act::Draft {
             // It changes nothing, so it may be asked as often as somebody likes.
@@ -139,7 +164,7 @@ impl Desk {
     }
 
     /// What anybody may ask: what the API is, who is signed in, and to be.
-    async fn open(&self, act: Act, head: &Parts, body: Incoming) -> Result<Reply, Problem> {
+    async fn open(&self, act: Act, head: &Parts, body: Incoming, peer: Option<IpAddr>) -> Result<Reply, Turned> {
         match act {
             Act::Describe => Ok(with(StatusCode::OK, JSON, OPENAPI)),
             Act::Session => {
@@ -151,7 +176,7 @@ impl Desk {
             Act::SignIn => {
                 no_query(head)?;
                 let LinkBody { link } = parse(&read(&head.headers, body, BODY).await?)?;
-                let (session, cookie) = self.front.follow(&head.headers, &link)?;
+                let (session, cookie) = self.front.follow(&head.headers, &link, peer)?;
                 let (status, body) = json(StatusCode::OK, &Session::of(&self.front, Some(&session)))?;
                 let mut reply = with(status, JSON, body);
                 reply.headers_mut().insert(SET_COOKIE, cookie);
@@ -159,32 +184,39 @@ impl Desk {
             }
             _ => {
                 let session = self.front.session(&head.headers, true).ok_or(Problem::Stranger)?;
-                self.front.is_from_own_page(&head.headers, &session)?;
+                let by = || Some(session.person.clone());
+                let own = self.front.is_from_own_page(&head.headers, &session);
+                own.map_err(|problem| Turned { problem, by: by() })?;
                 let mut reply = with(StatusCode::NO_CONTENT, JSON, Bytes::new());
-                reply.headers_mut().extend(self.front.leave_for_good(&session).map(|cookie| (SET_COOKIE, cookie)));
+                reply
+                    .headers_mut()
+                    .extend(self.front.leave_for_good(&session, peer).map(|cookie| (SET_COOKIE, cookie)));
                 Ok(reply)
             }
         }
     }
 
     /// Who asks: whoever bears the token, else whoever is signed in, else whoever sits at the machine.
-    async fn who(&self, local: Option<&Person>, headers: &HeaderMap, acts: bool) -> Option<Who> {
+    async fn who(&self, caller: &Caller, headers: &HeaderMap, acts: bool) -> Result<Who, Problem> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let Some(value) = values.next() else {
-            return match (local, self.front.session(headers, acts)) {
-                (Some(local), _) => Some(Who { person: local.clone(), session: None }),
-                (None, session) => {
-                    session.map(|session| Who { person: session.person.clone(), session: Some(session) })
-                }
+            return match (&caller.local, self.front.session(headers, acts)) {
+                (Some(local), _) => Ok(Who { person: local.clone(), session: None }),
+                (None, Some(session)) => Ok(Who { person: session.person.clone(), session: Some(session) }),
+                (None, None) => Err(Problem::Stranger),
             };
         };
-        let token = value.to_str().ok()?.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let token = value.to_str().ok().and_then(|value| value.split_once(' '));
+        let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         match (token, values.next()) {
             (Some((_, token)), None) => {
                 let person = self.control.recognise(token.trim()).await?;
-                Some(Who { person, session: None })
+                if !person.roles.is_empty() {
+                    self.front.admit(&person, caller.peer);
+                }
+                Ok(Who { person, session: None })
             }
-            _ => None,
+            _ => Err(Barred::from(Why::TokenUnknown).into()),
         }
     }
 
@@ -214,6 +246,23 @@ impl Desk {
         Ok(with(status, JSON, body))
     }
 
+    /// The paths as a page shows them, or as a file.
+    async fn paths(&self, head: &Parts) -> Result<Reply, Problem> {
+        let (sought, form) = query::sought(head.uri.query().unwrap_or_default())?;
+        let Some(form) = form else {
+            let (status, body) = json(StatusCode::OK, &self.control.paths(sought).await?)?;
+            return Ok(with(status, JSON, body));
+        };
+        let (kind, told) = match form {
+            Form::Json => (JSON, "attachment; filename=\"paths.json\""),
+            Form::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"paths.csv\""),
+            Form::Mermaid => ("text/plain; charset=utf-8", "attachment; filename=\"paths.mmd\""),
+        };
+        let mut reply = with(StatusCode::OK, kind, self.control.paths_as(sought, form).await?);
+        reply.headers_mut().insert(CONTENT_DISPOSITION, HeaderValue::from_static(told));
+        Ok(reply)
+    }
+
     async fn draft(&self, files: BTreeMap<String, String>) -> Result<Reply, Problem> {
         if files.is_empty() || files.len() > FILES {
             return Err(Problem::Unfit(format!("a draft has 1 to {FILES} files")));
@@ -238,6 +287,7 @@ impl Desk {
             Act::Me => json(StatusCode::OK, &Me::of(&person)),
             Act::State => json(StatusCode::OK, &self.control.state()),
             Act::Now => json(StatusCode::OK, &self.front.pulse.now()),
+            Act::History => json(StatusCode::OK, &self.front.pulse.day()),
             Act::Map => json(StatusCode::OK, &self.control.map()),
             Act::Isolations => json(StatusCode::OK, &self.control.isolations()),
             Act::Plant => {
@@ -245,6 +295,7 @@ impl Desk {
                 json(StatusCode::OK, &self.control.plant(texts).await?)
             }
             Act::Components => json(StatusCode::OK, &self.control.components().await?),
+            Act::Undeclared => json(StatusCode::OK, &self.control.undeclared().await?),
             Act::Holds => json(StatusCode::OK, &Holds { holds: self.control.holds() }),
             _ => Err(Problem::NoRoute),
         }

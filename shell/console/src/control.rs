@@ -3,6 +3,8 @@
 use crate::components::{Components, Declaration};
 use crate::draft::{Standing, Tried};
 use crate::map::Map;
+use crate::paths::{Form, Paths, Sought, Undeclared};
+use crate::porter::Barred;
 use crate::reading::Reading;
 use crate::records::Archive;
 use plant::{Part, RecordId, Right, Role};
@@ -99,8 +101,8 @@ pub enum Fault {
 
 /// What controls a gateway.
 pub trait Control: Archive {
-    /// Who bears a token, if it counts.
-    fn recognise<'a>(&'a self, token: &'a str) -> Later<'a, Option<Person>>;
+    /// Who bears a token, if it counts; why not, if it does not.
+    fn recognise<'a>(&'a self, token: &'a str) -> Later<'a, Result<Person, Barred>>;
 
     /// How everything stands.
     fn state(&self) -> State;
@@ -140,6 +142,15 @@ pub trait Control: Archive {
 
     /// The text that declares one that was seen, by its name.
     fn declaration(&self, name: String) -> Later<'_, Result<Declaration, Fault>>;
+
+    /// Every path of the plant's data to AI that is wanted: open, taken, or both.
+    fn paths(&self, sought: Sought) -> Later<'_, Result<Paths, Fault>>;
+
+    /// The same, written down.
+    fn paths_as(&self, sought: Sought, form: Form) -> Later<'_, Result<String, Fault>>;
+
+    /// What was seen within a day on paths that nobody declared.
+    fn undeclared(&self) -> Later<'_, Result<Undeclared, Fault>>;
 
     /// Has the plant's files read anew.
     fn reload(&self, by: Person) -> Later<'_, Result<InForce, Fault>>;

@@ -81,6 +81,8 @@ pub struct Replay {
     pub tallies: Vec<Tally>,
     /// The newest of those that would be decided otherwise.
     pub list: Vec<Judged>,
+    /// What was not replayed, and why.
+    pub not_replayed: Vec<String>,
 }
 
 /// How often what became of the calls of a workload on a conduit.

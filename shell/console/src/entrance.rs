@@ -1,6 +1,7 @@
 //! What signing in takes that the console does not have itself: hashes, the operators' issuer, and the plant's word on whom it lets in.
 
 use crate::control::{Fault, Later, Person};
+use crate::porter::Visit;
 
 /// How people come in.
 pub trait Entrance: Send + Sync {
@@ -16,8 +17,8 @@ pub trait Entrance: Send + Sync {
     /// Who came back from the issuer.
     fn arrive<'a>(&'a self, trip: &'a Trip, arrival: Arrival) -> Later<'a, Result<Person, Fault>>;
 
-    /// Somebody has signed in or out: for the record.
-    fn note(&self, what: &'static str, person: &Person);
+    /// Somebody has come in, left or been turned away: for the record. It waits for nothing.
+    fn note(&self, visit: Visit);
 }
 
 /// On what terms people come in.

@@ -5,10 +5,11 @@
 //! GET /files/...    its files       GET /signed-in  back from it, with a session
 //! ```
 
-use crate::control::{Control, Person};
+use crate::control::{Control, Fault, Person};
 use crate::cookie::Cookie;
 use crate::entrance::{Arrival, Entrance};
 use crate::pages::Pages;
+use crate::porter::{Barred, Passage, Porter, Visit, Why};
 use crate::problem::{Problem, Reply, with};
 use crate::pulse::Pulse;
 use crate::query::Query;
@@ -18,13 +19,16 @@ use bytes::Bytes;
 use http::header::{HOST, HeaderName, HeaderValue, LOCATION, ORIGIN, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 /// Most consoles that follow live at a time.
 const WATCHERS: usize = 32;
+/// How often it is looked whether there is something to tell as a number.
+const SUMS: Duration = Duration::from_secs(5);
 /// Where the issuer sends browsers back to.
 const BACK: &str = "/signed-in";
 /// What a page says that it has read from its session, when it changes something.
@@ -45,6 +49,7 @@ pub(crate) struct Front {
     pub(crate) sessions: Sessions,
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) watchers: Arc<Semaphore>,
+    porter: Arc<Porter>,
     trips: Trips,
     pages: Pages,
     /// There once it is listened beyond the machine's own socket.
@@ -59,15 +64,17 @@ pub(crate) struct Shown {
 
 impl From<NoRandom> for Problem {
     fn from(_: NoRandom) -> Self {
-        Self::Fault(crate::control::Fault::Unavailable("the system gives no random bytes".to_owned()))
+        Self::Fault(Fault::Unavailable("the system gives no random bytes".to_owned()))
     }
 }
 
 impl Front {
     pub(crate) fn new(control: Arc<dyn Control>, entrance: Arc<dyn Entrance>) -> Self {
+        let porter = Arc::new(Porter::new());
         Self {
             sessions: Sessions::new(Arc::clone(&entrance)),
-            pulse: Pulse::new(control),
+            pulse: Pulse::new(control, Arc::clone(&porter)),
+            porter,
             watchers: Arc::new(Semaphore::new(WATCHERS)),
             trips: Trips::default(),
             pages: Pages::new(|bytes| entrance.digest(bytes)),
@@ -99,7 +106,7 @@ impl Front {
     }
 
     /// What is no address of the API.
-    pub(crate) async fn page(&self, head: &Parts) -> Result<Reply, Problem> {
+    pub(crate) async fn page(&self, head: &Parts, peer: Option<IpAddr>) -> Result<Reply, Problem> {
         let Some(place) = self.place.get() else { return Err(Problem::NoRoute) };
         let path = head.uri.path();
         let page = self.pages.find(path, &head.headers);
@@ -112,58 +119,104 @@ impl Front {
         match page {
             Some(page) => Ok(page),
             None if head.method == Method::HEAD => Ok(with(StatusCode::OK, "text/plain", Bytes::new())),
-            None if path == BACK => Ok(self.arrive(place, head).await),
-            None => self.leave(place).await,
+            None if path == BACK => Ok(self.arrive(place, head, peer).await),
+            None => self.leave(place, peer).await,
         }
     }
 
     /// Sends a browser to the issuer.
-    async fn leave(&self, place: &Place) -> Result<Reply, Problem> {
+    async fn leave(&self, place: &Place, peer: Option<IpAddr>) -> Result<Reply, Problem> {
         let (id, trip) = self.trips.begin(format!("{}{BACK}", place.origin), Instant::now())?;
         match self.entrance.leave(&trip).await {
             Ok(address) => Ok(redirect(&address, [place.trip.set(&id)])),
             Err(problem) => {
                 tracing::warn!(%problem, "console: nobody can be sent to the issuer");
+                self.bar(Why::IssuerUnavailable.into(), peer);
                 Ok(redirect("/#sign-in-failed", [None]))
             }
         }
     }
 
     /// Takes a browser that comes back. It is led to the front page whatever comes of it, and told no more than whether it worked.
-    async fn arrive(&self, place: &Place, head: &Parts) -> Reply {
-        match self.arrived(place, head).await {
+    async fn arrive(&self, place: &Place, head: &Parts, peer: Option<IpAddr>) -> Reply {
+        match self.arrived(place, head, peer).await {
             Ok(session) => redirect("/", [place.session.set(&session), place.trip.unset()]),
-            Err(why) => {
-                tracing::warn!(why, "console: a sign-in at the issuer came to nothing");
+            Err((why, problem)) => {
+                tracing::warn!(problem, "console: a sign-in at the issuer came to nothing");
+                self.bar(why.into(), peer);
                 redirect("/#sign-in-failed", [None, place.trip.unset()])
             }
         }
     }
 
-    async fn arrived(&self, place: &Place, head: &Parts) -> Result<String, String> {
-        let query = Query::read(head.uri.query().unwrap_or_default()).ok_or("what it brings cannot be read")?;
-        let state = query.one("state").ok_or("it brings no state")?;
-        let id = place.trip.of(&head.headers).ok_or("it began in another browser")?;
-        let trip =
-            self.trips.end(id, &state, Instant::now()).ok_or("it began elsewhere, is over, or has another state")?;
-        let code = query.one("code").ok_or("the issuer gave no code")?;
+    async fn arrived(&self, place: &Place, head: &Parts, peer: Option<IpAddr>) -> Result<String, (Why, String)> {
+        let astray = |why: &str| (Why::TripUnknown, why.to_owned());
+        let query = Query::read(head.uri.query().unwrap_or_default());
+        let query = query.ok_or_else(|| astray("what it brings cannot be read"))?;
+        let state = query.one("state").ok_or_else(|| astray("it brings no state"))?;
+        let id = place.trip.of(&head.headers).ok_or_else(|| astray("it began in another browser"))?;
+        let trip = self.trips.end(id, &state, Instant::now());
+        let trip = trip.ok_or_else(|| astray("it began elsewhere, is over, or has another state"))?;
+        let code = query.one("code").ok_or_else(|| (Why::IssuerRefused, "the issuer gave no code".to_owned()))?;
         let arrival = Arrival { code, issuer: query.one("iss") };
-        let person = self.entrance.arrive(&trip, arrival).await.map_err(|problem| problem.to_string())?;
+        let person = self.entrance.arrive(&trip, arrival).await.map_err(|problem| match problem {
+            Fault::Unavailable(_) => (Why::IssuerUnavailable, problem.to_string()),
+            _ => (Why::IssuerRefused, problem.to_string()),
+        })?;
         let before = place.session.of(&head.headers);
         let session = self.sessions.begin(person.clone(), before, Instant::now());
-        let session = session.map_err(|_| "the system gives no random bytes".to_owned())?;
-        self.entrance.note("signed-in", &person);
+        let session = session.map_err(|_| (Why::IssuerUnavailable, "the system gives no random bytes".to_owned()))?;
+        if person.roles.is_empty() {
+            self.bar(Barred { why: Why::NoRole, whose: Some(person) }, peer);
+        } else {
+            self.tell(Passage::SignedIn, &person, peer);
+        }
         Ok(session)
     }
 
+    /// Tells of somebody who was turned away, within the porter's bounds.
+    pub(crate) fn bar(&self, barred: Barred, peer: Option<IpAddr>) {
+        self.porter.bars(barred, peer, Instant::now()).into_iter().for_each(|visit| self.entrance.note(visit));
+    }
+
+    /// Tells of somebody who bears a token that counts, if that is news.
+    pub(crate) fn admit(&self, person: &Person, peer: Option<IpAddr>) {
+        self.porter.admits(person, peer, Instant::now()).into_iter().for_each(|visit| self.entrance.note(visit));
+    }
+
+    fn tell(&self, what: Passage, person: &Person, peer: Option<IpAddr>) {
+        self.entrance.note(Visit { what, person: Some(person.clone()), peer, times: None });
+    }
+
+    /// Tells as numbers of whom nothing else was told, once a window; and when the console stops.
+    pub(crate) async fn sum_up(self: Arc<Self>, stopping: CancellationToken) {
+        let mut looks = tokio::time::interval(SUMS);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let last = tokio::select! {
+                _ = looks.tick() => false,
+                () = stopping.cancelled() => true,
+            };
+            self.porter.sum(Instant::now(), last).into_iter().for_each(|visit| self.entrance.note(visit));
+            if last {
+                return;
+            }
+        }
+    }
+
     /// Signs in who brings a one-time link; gives the cookie.
-    pub(crate) fn follow(&self, headers: &HeaderMap, link: &str) -> Result<(Shown, HeaderValue), Problem> {
+    pub(crate) fn follow(
+        &self,
+        headers: &HeaderMap,
+        link: &str,
+        peer: Option<IpAddr>,
+    ) -> Result<(Shown, HeaderValue), Problem> {
         let place = self.place.get().ok_or(Problem::NoRoute)?;
         own_page(headers)?;
-        let person = self.sessions.follow(link, Instant::now()).ok_or(Problem::Stranger)?;
+        let person = self.sessions.follow(link, Instant::now())?;
         let id = self.sessions.begin(person.clone(), place.session.of(headers), Instant::now())?;
         let cookie = place.session.set(&id).ok_or(Problem::Stranger)?;
-        self.entrance.note("signed-in", &person);
+        self.tell(Passage::SignedIn, &person, peer);
         Ok((Shown { id, person }, cookie))
     }
 
@@ -183,9 +236,9 @@ impl Front {
     }
 
     /// Signs out; gives what takes the cookie back.
-    pub(crate) fn leave_for_good(&self, session: &Shown) -> Option<HeaderValue> {
+    pub(crate) fn leave_for_good(&self, session: &Shown, peer: Option<IpAddr>) -> Option<HeaderValue> {
         if let Some(person) = self.sessions.end(&session.id) {
-            self.entrance.note("signed-out", &person);
+            self.tell(Passage::SignedOut, &person, peer);
         }
         self.place.get()?.session.unset()
     }

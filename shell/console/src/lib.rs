@@ -21,6 +21,8 @@ mod front;
 mod live;
 mod map;
 mod pages;
+mod paths;
+mod porter;
 mod problem;
 mod pulse;
 mod query;
@@ -44,6 +46,8 @@ pub use control::{
 pub use draft::{Difference, File, Judged, Replay, Standing, Tally, Tried, Wrong};
 pub use entrance::{Arrival, Entrance, Terms, Trip};
 pub use map::{Conduit, Map, Provider, Workload, Zone};
+pub use paths::{Form, Marked, Path, Paths, Sought, Stray, Undeclared};
+pub use porter::{Barred, Passage, Visit, Why};
 #[doc(hidden)]
 pub use query::fuzz as fuzz_query;
 pub use reading::{Books, Health, Lane, Reading, Stepped, Unwitnessed};

@@ -11,6 +11,7 @@ use http::{HeaderMap, StatusCode};
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
+const TEXT: &str = "text/plain; charset=utf-8";
 const DRAWING: &str = "image/svg+xml";
 const PAGE: &str = "text/html; charset=utf-8";
 
@@ -31,9 +32,10 @@ macro_rules! files {
     };
 }
 
-static FILES: [(&str, &str, &[u8]); 20] = files![
+static FILES: [(&str, &str, &[u8]); 25] = files![
     "app.js" SCRIPT,
     "components.js" SCRIPT,
+    "day.js" SCRIPT,
     "draw.js" SCRIPT,
     "format.js" SCRIPT,
     "holds.js" SCRIPT,
@@ -42,6 +44,7 @@ static FILES: [(&str, &str, &[u8]); 20] = files![
     "live.js" SCRIPT,
     "map.js" SCRIPT,
     "now.js" SCRIPT,
+    "paths.js" SCRIPT,
     "plant.js" SCRIPT,
     "proof.js" SCRIPT,
     "records.js" SCRIPT,
@@ -52,6 +55,10 @@ static FILES: [(&str, &str, &[u8]); 20] = files![
     "style.css" STYLE,
     "texts.js" SCRIPT,
     "theme.js" SCRIPT,
+    // Not ours: the charts, MIT, as they come from npm.
+    "uplot.LICENSE" TEXT,
+    "uplot.css" STYLE,
+    "uplot.js" SCRIPT,
 ];
 
 /// The pages of this version.

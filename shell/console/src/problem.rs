@@ -1,6 +1,7 @@
 //! What went wrong, as a problem document (RFC 9457).
 
-use crate::control::Fault;
+use crate::control::{Fault, Person};
+use crate::porter::{Barred, Why};
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
@@ -19,6 +20,8 @@ pub(crate) enum Problem {
     Method(&'static str),
     /// Nobody is known to ask.
     Stranger,
+    /// Who asks shows what does not count. They are told no more than a stranger.
+    Barred(Box<Barred>),
     /// Who asks may not.
     Forbidden(&'static str),
     /// A browser asks, and not for one of the console's own pages.
@@ -48,7 +51,7 @@ impl Problem {
         match self {
             Self::NoRoute | Self::Fault(Fault::Unknown(_)) => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Stranger => StatusCode::UNAUTHORIZED,
+            Self::Stranger | Self::Barred(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) | Self::Foreign(_) | Self::Afar => StatusCode::FORBIDDEN,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Kind => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -66,7 +69,7 @@ impl Problem {
         match self {
             Self::NoRoute => ("no-such-address", "There is no such address"),
             Self::Method(_) => ("method", "The address does not take this method"),
-            Self::Stranger => ("who", "It is not known who asks"),
+            Self::Stranger | Self::Barred(_) => ("who", "It is not known who asks"),
             Self::Forbidden(_) => ("right", "Who asks may not do this"),
             Self::Foreign(_) => ("cross-site", "The request does not come from a page of the console"),
             Self::Afar => ("elsewhere", "Only the gateway's own user may do this, on its own machine"),
@@ -86,7 +89,9 @@ impl Problem {
     fn detail(&self) -> Option<String> {
         match self {
             Self::Method(allowed) => Some(format!("it takes {allowed}")),
-            Self::Stranger => Some("send a token: `Authorization: Bearer ...`; or sign in anew".to_owned()),
+            Self::Stranger | Self::Barred(_) => {
+                Some("send a token: `Authorization: Bearer ...`; or sign in anew".to_owned())
+            }
             Self::Forbidden(right) => Some(format!("none of the roles has the right `{right}`")),
             Self::Malformed(detail) | Self::Key(detail) | Self::Foreign(detail) => Some((*detail).to_owned()),
             Self::Unfit(detail) => Some(detail.clone()),
@@ -108,12 +113,47 @@ impl Problem {
         let mut reply = with(status, "application/problem+json", document.to_string());
         let header = match self {
             Self::Method(allowed) => Some((ALLOW, HeaderValue::from_static(allowed))),
-            Self::Stranger => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"penstock\""))),
+            Self::Stranger | Self::Barred(_) => {
+                Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"penstock\"")))
+            }
             Self::Busy | Self::Fault(Fault::Unavailable(_)) => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             _ => None,
         };
         reply.headers_mut().extend(header);
         reply
+    }
+}
+
+/// A problem, and who has it, if that is known.
+pub(crate) struct Turned {
+    pub(crate) problem: Problem,
+    pub(crate) by: Option<Person>,
+}
+
+impl Turned {
+    /// What somebody did that the record has to tell, if this is it. Who shows nothing at all has not tried anything.
+    pub(crate) fn barred(&self) -> Option<Barred> {
+        let by = self.by.as_ref();
+        let why = match &self.problem {
+            Problem::Barred(barred) => return Some(Barred::clone(barred)),
+            Problem::Forbidden(_) if by.is_some_and(|by| by.roles.is_empty()) => Why::NoRole,
+            Problem::Forbidden(_) | Problem::Afar => Why::RightMissing,
+            Problem::Foreign(_) => Why::CrossSite,
+            _ => return None,
+        };
+        Some(Barred { why, whose: self.by.clone() })
+    }
+}
+
+impl From<Problem> for Turned {
+    fn from(problem: Problem) -> Self {
+        Self { problem, by: None }
+    }
+}
+
+impl From<Barred> for Problem {
+    fn from(barred: Barred) -> Self {
+        Self::Barred(Box::new(barred))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The query of an address: decoded (application/x-www-form-urlencoded), and as what is searched for.
 
+use crate::paths::{Form, Marked, Sought};
 use crate::problem::Problem;
 use crate::records::Wanted;
 use plant::{
@@ -44,6 +45,12 @@ impl Query {
         if twice { Err(Problem::Unfit(format!("`{key}` stands in the query twice"))) } else { Ok(Some(value)) }
     }
 
+    /// Whether everything was taken out.
+    fn ends(&self) -> Result<(), Problem> {
+        let other = Problem::Malformed("the query holds a name that is not searched by");
+        if self.0.is_empty() { Ok(()) } else { Err(other) }
+    }
+
     /// Takes a value out as what it must be.
     fn of<T>(
         &mut self,
@@ -75,10 +82,7 @@ fn decoded(text: &str) -> Option<String> {
 
 /// Reads what records are searched for. Every name may stand once, and nothing else may stand there.
 pub(crate) fn wanted(text: &str) -> Result<Wanted, Problem> {
-    if text.len() > LONGEST {
-        return Err(Problem::Malformed("the query is longer than 4096 bytes"));
-    }
-    let mut query = Query::read(text).ok_or(Problem::Malformed("the query is not percent-encoded UTF-8"))?;
+    let mut query = whole(text)?;
     let name = "a name: 1 to 96 lower-case letters, digits, `-`, `_`, `.`, the first a letter or digit";
     let wanted = Wanted {
         since: query.of("since", "a time in milliseconds since 1970", number)?.map(Millis),
@@ -104,10 +108,29 @@ pub(crate) fn wanted(text: &str) -> Result<Wanted, Problem> {
     if !(1..=MOST).contains(&wanted.limit) {
         return Err(Problem::Unfit("`limit` is 1 to 200".to_owned()));
     }
-    match query.0.is_empty() {
-        true => Ok(wanted),
-        false => Err(Problem::Malformed("the query holds a name that is not searched by")),
+    query.ends().map(|()| wanted)
+}
+
+/// Reads which paths are wanted, and how they are to be written down: nothing said is the answer of a page.
+pub(crate) fn sought(text: &str) -> Result<(Sought, Option<Form>), Problem> {
+    let mut query = whole(text)?;
+    let name = "1 to 120 characters";
+    let sought = Sought {
+        mark: query.of("mark", "no mark of a path", |text| named(&Marked::NAMES, &text))?,
+        source: query.of("source", name, short)?,
+        workload: query.of("workload", name, short)?,
+        conduit: query.of("conduit", name, short)?,
+        provider: query.of("provider", name, short)?,
+    };
+    let form = query.of("format", "`json`, `csv` or `mermaid`", |text| named(&Form::NAMES, &text))?;
+    query.ends().map(|()| (sought, form))
+}
+
+fn whole(text: &str) -> Result<Query, Problem> {
+    if text.len() > LONGEST {
+        return Err(Problem::Malformed("the query is longer than 4096 bytes"));
     }
+    Query::read(text).ok_or(Problem::Malformed("the query is not percent-encoded UTF-8"))
 }
 
 fn named<T: Copy>(names: &[(&str, T)], text: &str) -> Option<T> {
@@ -128,6 +151,10 @@ fn number(text: String) -> Option<u64> {
 #[doc(hidden)]
 pub fn fuzz(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok((sought, _)) = sought(text) {
+        let names = [sought.source, sought.workload, sought.conduit, sought.provider];
+        assert!(names.iter().flatten().all(|name| (1..=TEXT).contains(&name.chars().count())));
+    }
     let Ok(read) = wanted(text) else { return };
     let spelled = spelled(&read);
     // What was sent unescaped may be too long when it is.
@@ -169,7 +196,8 @@ fn spelled(wanted: &Wanted) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Query, spelled, wanted};
+    use super::{Query, sought, spelled, wanted};
+    use crate::paths::{Form, Marked};
     use crate::problem::Problem;
     use crate::records::Wanted;
     use plant::{Judgement, Kind, Reason, Verdict};
@@ -214,6 +242,23 @@ mod tests {
         for parameter in parameters {
             let problem = wanted(&format!("{}=", parameter["name"].as_str().unwrap())).unwrap_err();
             assert!(matches!(problem, Problem::Unfit(_)), "{parameter} is searched by");
+        }
+    }
+
+    #[test]
+    fn paths_are_sought_by_what_stands_in_the_description() {
+        let document: serde_json::Value = serde_json::from_str(crate::OPENAPI).unwrap();
+        let parameters = document["paths"]["/api/v1/paths"]["get"]["parameters"].as_array().unwrap();
+        let words = |name: &str| -> Vec<&str> {
+            let one = parameters.iter().find(|one| one["name"] == name).unwrap();
+            one["schema"]["enum"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect()
+        };
+        assert_eq!(words("mark"), Marked::NAMES.map(|(name, _)| name));
+        assert_eq!(words("format"), Form::NAMES.map(|(name, _)| name));
+        let (read, form) = sought("mark=wrong&workload=mes&source=-&format=csv").unwrap();
+        assert_eq!((read.mark, read.source.as_deref(), form), (Some(Marked::Wrong), Some("-"), Some(Form::Csv)));
+        for query in ["mark=evil", "format=xml", "workload=", "colour=red", "source=a&source=b", "%"] {
+            assert!(sought(query).is_err(), "{query}");
         }
     }
 

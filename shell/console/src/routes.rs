@@ -18,6 +18,7 @@ pub(crate) enum Act {
     Me,
     State,
     Now,
+    History,
     Events,
     Map,
     Isolations,
@@ -31,6 +32,8 @@ pub(crate) enum Act {
     Draft,
     Components,
     Declare,
+    Paths,
+    Undeclared,
     Records,
     Record,
     Proof,
@@ -64,7 +67,7 @@ const fn open(method: Method, path: &'static str, act: Act) -> Route {
     Route { method, path, right: None, act }
 }
 
-pub(crate) static ROUTES: [Route; 26] = [
+pub(crate) static ROUTES: [Route; 29] = [
     open(Method::GET, "/api/v1/openapi.json", Act::Describe),
     open(Method::GET, "/api/v1/session", Act::Session),
     open(Method::POST, "/api/v1/session", Act::SignIn),
@@ -73,6 +76,7 @@ pub(crate) static ROUTES: [Route; 26] = [
     route(Method::GET, "/api/v1/me", Right::View, Act::Me),
     route(Method::GET, "/api/v1/state", Right::View, Act::State),
     route(Method::GET, "/api/v1/now", Right::View, Act::Now),
+    route(Method::GET, "/api/v1/history", Right::View, Act::History),
     route(Method::GET, "/api/v1/events", Right::View, Act::Events),
     route(Method::GET, "/api/v1/map", Right::View, Act::Map),
     route(Method::GET, "/api/v1/isolations", Right::View, Act::Isolations),
@@ -86,6 +90,8 @@ pub(crate) static ROUTES: [Route; 26] = [
     route(Method::POST, "/api/v1/drafts", Right::Change, Act::Draft),
     route(Method::GET, "/api/v1/components", Right::View, Act::Components),
     route(Method::POST, "/api/v1/declarations", Right::Change, Act::Declare),
+    route(Method::GET, "/api/v1/paths", Right::View, Act::Paths),
+    route(Method::GET, "/api/v1/undeclared", Right::View, Act::Undeclared),
     route(Method::GET, "/api/v1/records", Right::View, Act::Records),
     route(Method::GET, "/api/v1/records/{id}", Right::View, Act::Record),
     route(Method::GET, "/api/v1/records/{id}/proof", Right::View, Act::Proof),

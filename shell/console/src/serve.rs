@@ -1,6 +1,6 @@
 //! The listeners of the API: a socket in the file system for the gateway's own user, and TCP with or without TLS.
 
-use crate::answer::Desk;
+use crate::answer::{Caller, Desk};
 use crate::control::{Control, Person};
 use crate::entrance::Entrance;
 use crate::front::Front;
@@ -12,7 +12,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -92,6 +92,7 @@ impl Console {
         let (stopping, tracker) = (CancellationToken::new(), TaskTracker::new());
         let front = Arc::new(Front::new(Arc::clone(&control), entrance));
         tracker.spawn(Arc::clone(&front.pulse).live(stopping.clone()));
+        tracker.spawn(Arc::clone(&front).sum_up(stopping.clone()));
         let door = |tls| Door {
             desk: Arc::new(Desk::new(Arc::clone(&control), Arc::clone(&front), stopping.clone())),
             places: Arc::new(Semaphore::new(CONNECTIONS)),
@@ -153,11 +154,11 @@ struct Door {
 
 impl Door {
     async fn open(self, listener: TcpListener) {
-        while let Some((stream, _)) = self.accepted(|| listener.accept()).await {
+        while let Some((stream, peer)) = self.accepted(|| listener.accept()).await {
             let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { continue };
             let door = self.clone();
             self.tracker.spawn(async move {
-                door.shake_hands(stream).await;
+                door.shake_hands(stream, peer.ip().to_canonical()).await;
                 drop(place);
             });
         }
@@ -168,8 +169,8 @@ impl Door {
             let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { continue };
             let door = self.clone();
             self.tracker.spawn(async move {
-                let local = local(&stream);
-                door.serve(stream, local).await;
+                let caller = Caller { local: local(&stream), peer: None };
+                door.serve(stream, caller).await;
                 drop(place);
             });
         }
@@ -191,19 +192,20 @@ impl Door {
         }
     }
 
-    async fn shake_hands(self, stream: TcpStream) {
+    async fn shake_hands(self, stream: TcpStream, peer: IpAddr) {
         let _ = stream.set_nodelay(true);
-        let Some(tls) = &self.tls else { return self.serve(stream, None).await };
+        let caller = Caller { local: None, peer: Some(peer) };
+        let Some(tls) = &self.tls else { return self.serve(stream, caller).await };
         let acceptor = TlsAcceptor::from(tls.load_full());
         if let Ok(Ok(stream)) = timeout(HANDSHAKE, acceptor.accept(stream)).await {
-            self.serve(stream, None).await;
+            self.serve(stream, caller).await;
         }
     }
 
-    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin, local: Option<Person>) {
-        let local = local.as_ref();
+    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin, caller: Caller) {
+        let caller = &caller;
         let service = service_fn(|request: Request<Incoming>| async move {
-            Ok::<_, Infallible>(self.desk.answer(local, request).await)
+            Ok::<_, Infallible>(self.desk.answer(caller, request).await)
         });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_LIMIT);

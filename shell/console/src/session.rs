@@ -6,6 +6,7 @@
 
 use crate::control::Person;
 use crate::entrance::Entrance;
+use crate::porter::{Barred, Why};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,8 +19,10 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(12 * 3600);
 pub(crate) const LINK: Duration = Duration::from_secs(15 * 60);
 /// Most sessions; the one that was idle longest makes room.
 const MOST: usize = 256;
-/// Most links that nobody has followed yet; the oldest makes room.
-const MOST_LINKS: usize = 16;
+/// How long it is known what became of one.
+const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
+/// Most links; the oldest that somebody has followed makes room, or else the oldest.
+const MOST_LINKS: usize = 64;
 
 /// The system gives no random bytes.
 #[derive(Debug)]
@@ -40,10 +43,17 @@ impl Session {
     }
 }
 
+struct Link {
+    person: Person,
+    since: Instant,
+    /// Kept until its time is over: who follows it again may have read it where they should not.
+    used: bool,
+}
+
 #[derive(Default)]
 struct Kept {
     sessions: BTreeMap<Hash, Session>,
-    links: BTreeMap<Hash, (Person, Instant)>,
+    links: BTreeMap<Hash, Link>,
 }
 
 /// Everybody who is signed in, and the links by which somebody may.
@@ -115,20 +125,29 @@ impl Sessions {
     pub(crate) fn link(&self, person: Person, now: Instant) -> Result<String, NoRandom> {
         let secret = drawn()?;
         let mut kept = self.kept();
-        kept.links.retain(|_, (_, since)| now.saturating_duration_since(*since) < LINK);
+        kept.links.retain(|_, link| now.saturating_duration_since(link.since) < REMEMBERED);
         if kept.links.len() >= MOST_LINKS
-            && let Some(oldest) = kept.links.iter().min_by_key(|(_, (_, since))| *since).map(|(hash, _)| *hash)
+            && let Some(oldest) =
+                kept.links.iter().min_by_key(|(_, link)| (!link.used, link.since)).map(|(hash, _)| *hash)
         {
             kept.links.remove(&oldest);
         }
-        kept.links.insert(self.hash(&secret), (person, now));
+        kept.links.insert(self.hash(&secret), Link { person, since: now, used: false });
         Ok(secret)
     }
 
     /// Who comes by a link. Nobody comes by it again.
-    pub(crate) fn follow(&self, secret: &str, now: Instant) -> Option<Person> {
-        let (person, since) = self.kept().links.remove(&self.hash(secret))?;
-        (now.saturating_duration_since(since) < LINK).then_some(person)
+    pub(crate) fn follow(&self, secret: &str, now: Instant) -> Result<Person, Barred> {
+        let hash = self.hash(secret);
+        let mut kept = self.kept();
+        let link = kept.links.get_mut(&hash).ok_or(Why::LinkUnknown)?;
+        let person = link.person.clone();
+        let late = now.saturating_duration_since(link.since) >= LINK;
+        match (std::mem::replace(&mut link.used, true), late) {
+            (true, _) => Err(Barred { why: Why::LinkUsed, whose: Some(person) }),
+            (false, true) => Err(Barred { why: Why::LinkExpired, whose: Some(person) }),
+            (false, false) => Ok(person),
+        }
     }
 
     fn hash(&self, secret: &str) -> Hash {
@@ -149,6 +168,7 @@ pub(crate) fn owner() -> Person {
 #[cfg(test)]
 mod tests {
     use super::{IDLE, LINK, LONGEST, MOST, Sessions, owner};
+    use crate::porter::{Barred, Why};
     use crate::tests::Doors;
     use std::sync::Arc;
     use std::sync::atomic::Ordering;
@@ -214,10 +234,12 @@ mod tests {
         let (sessions, _) = sessions();
         let start = Instant::now();
         let link = sessions.link(owner(), start).unwrap();
-        assert_eq!(sessions.follow("another", start), None);
-        assert_eq!(sessions.follow(&link, start), Some(owner()));
-        assert_eq!(sessions.follow(&link, start), None);
+        let barred = |why| Err(Barred { why, whose: Some(owner()) });
+        assert_eq!(sessions.follow("another", start), Err(Why::LinkUnknown.into()));
+        assert_eq!(sessions.follow(&link, start), Ok(owner()));
+        assert_eq!(sessions.follow(&link, start), barred(Why::LinkUsed));
         let late = sessions.link(owner(), start).unwrap();
-        assert_eq!(sessions.follow(&late, start + LINK), None);
+        assert_eq!(sessions.follow(&late, start + LINK), barred(Why::LinkExpired));
+        assert_eq!(sessions.follow(&late, start), barred(Why::LinkUsed));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::control::{Fault, InForce, Isolations, Later, Person};
 use crate::entrance::{Arrival, Entrance, Terms, Trip};
+use crate::porter::Visit;
 use crate::reading::{Books, Reading};
 use plant::Millis;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -34,7 +35,7 @@ impl Entrance for Doors {
         Box::pin(std::future::ready(Err(Fault::Unavailable("there is no issuer".to_owned()))))
     }
 
-    fn note(&self, _: &'static str, _: &Person) {}
+    fn note(&self, _: Visit) {}
 }
 
 /// A gateway at rest.

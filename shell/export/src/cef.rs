@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// Keys of the extension dictionary with the paths whose first value they carry.
-pub(crate) const KEYS: [(&str, &[&str]); 18] = [
+pub(crate) const KEYS: [(&str, &[&str]); 19] = [
     ("externalId", &["id"]),
     ("act", &["dec.verdict"]),
     ("reason", &["dec.reason", "out.reason", "note.reason"]),
@@ -26,6 +26,7 @@ pub(crate) const KEYS: [(&str, &[&str]); 18] = [
     ("out", &["io.answer_bytes"]),
     ("start", &["out.began"]),
     ("deviceExternalId", &["ledger"]),
+    ("requestClientApplication", &["who.client.name"]),
     ("flexString1", &["where.purpose"]),
     ("flexString2", &["what.sensitivity"]),
     ("flexNumber1", &["io.input_tokens"]),

@@ -7,7 +7,7 @@ use crate::row::Row;
 use std::io::{self, Write};
 
 /// The columns: index, leaf hash and time, then paths into the record.
-pub(crate) const COLUMNS: [&str; 48] = [
+pub(crate) const COLUMNS: [&str; 50] = [
     "seq",
     "leaf",
     "time",
@@ -56,6 +56,8 @@ pub(crate) const COLUMNS: [&str; 48] = [
     "clk.source",
     "clk.bound",
     "note",
+    "who.client.name",
+    "who.client.version",
 ];
 
 pub(crate) fn heading(out: &mut impl Write) -> io::Result<()> {

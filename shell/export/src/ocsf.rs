@@ -12,7 +12,7 @@ use std::io::{self, Write};
 const SCHEMA: &str = "1.8.0";
 
 /// What goes to `unmapped`.
-pub(crate) const UNMAPPED: [(&str, &str); 11] = [
+pub(crate) const UNMAPPED: [(&str, &str); 13] = [
     ("verdict", "dec.verdict"),
     ("rules", "dec.rules"),
     ("policy", "dec.policy"),
@@ -24,6 +24,8 @@ pub(crate) const UNMAPPED: [(&str, &str); 11] = [
     ("tools", "what.tools"),
     ("workload_by", "who.workload.by"),
     ("operator_by", "who.operator.by"),
+    ("client", "who.client.name"),
+    ("client_version", "who.client.version"),
 ];
 
 pub(crate) fn write(row: &Row<'_>, out: &mut impl Write) -> io::Result<()> {

@@ -98,6 +98,7 @@ impl<'a> Row<'a> {
         let rejected = self.entry().text("note.result") == Some("rejected");
         match self.kind() {
             "refuse" => Gravity::Warning,
+            "admin" if self.entry().text("note.result") == Some("refused") => Gravity::Warning,
             _ if event || rejected || self.reason().is_some() => Gravity::Notice,
             _ => Gravity::Routine,
         }
@@ -108,6 +109,8 @@ impl<'a> Row<'a> {
             "refuse" | "abandon" => Course::Failure,
             "intent" | "outcome" if self.reason().is_some() => Course::Failure,
             "intent" | "outcome" => Course::Success,
+            "admin" if self.entry().text("note.result") == Some("refused") => Course::Failure,
+            "admin" => Course::Success,
             _ => Course::None,
         }
     }

@@ -14,7 +14,7 @@ const FACILITY: u8 = 13;
 pub(crate) const ENTERPRISE: u32 = 32473;
 
 /// Parameters of our structured data, with the paths whose first value they carry.
-pub(crate) const PARAMETERS: [(&str, &[&str]); 31] = [
+pub(crate) const PARAMETERS: [(&str, &[&str]); 33] = [
     ("seq", &["seq"]),
     ("leaf", &["leaf"]),
     ("ledger", &["ledger"]),
@@ -32,6 +32,8 @@ pub(crate) const PARAMETERS: [(&str, &[&str]); 31] = [
     ("workstation", &["who.workstation.id"]),
     ("operator", &["who.operator.id"]),
     ("peer", &["who.peer"]),
+    ("client", &["who.client.name"]),
+    ("client_version", &["who.client.version"]),
     ("provider", &["what.provider"]),
     ("rerouted", &["what.rerouted"]),
     ("dialect", &["what.dialect"]),

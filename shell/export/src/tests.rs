@@ -20,7 +20,7 @@ fn record(kind: Kind, hostile: &str) -> Record {
     let party = |by| Some(Party { id: hostile.to_owned(), by });
     let body = Body {
         who: Some(Who {
-            client: None,
+            client: Some(plant::Client { name: "OpenAI/Python".to_owned(), version: Some("1.52.0".to_owned()) }),
             workload: party("mtls"),
             workstation: party("asserted"),
             operator: party("oidc"),

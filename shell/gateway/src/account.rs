@@ -102,7 +102,7 @@ impl Journal {
     pub(crate) fn asks(&mut self, request: &Reading<'_>) {
         let asked = request.asked();
         if let Some(what) = &mut self.body.what {
-            what.model = asked.model.filter(|model| !model.is_empty()).map(cut);
+            what.model = asked.model.map(cut);
             what.stream = asked.stream;
             what.tools = asked.tools.iter().take(MOST_TOOLS).map(|tool| cut(tool)).collect();
         }
@@ -139,6 +139,7 @@ impl Journal {
         }
         if let Some(what) = self.body.what.as_mut().filter(|_| terms.rerouted) {
             what.rerouted = Some(terms.provider.clone());
+            what.renamed = terms.model.as_deref().map(cut);
         }
         if let Some(decided) = &mut self.body.decided {
             decided.verdict = terms.verdict;

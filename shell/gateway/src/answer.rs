@@ -13,6 +13,7 @@ use crate::ends::Ends;
 use crate::fixed::Fixed;
 use crate::intake::Encoding;
 use crate::journal::Journal;
+use crate::messages::Beginning;
 use crate::passing::Passing;
 use crate::place::Place;
 use crate::reader::{LARGEST_ERROR, Reader};
@@ -65,6 +66,8 @@ pub(crate) enum Came {
     Across(Box<Crossed>),
     /// An answer of the plant's own.
     Fixed(Box<Fixed>),
+    /// A stream of messages that begins.
+    Messages(Box<Beginning>),
 }
 
 /// Who answers in place of the provider that failed, and why.

@@ -15,6 +15,7 @@ use crate::forward::{self, Outward, Standby};
 use crate::holds::Wait;
 use crate::journal::Journal;
 use crate::keeping::Keeping;
+use crate::messages::Entering;
 use crate::reading::Reading;
 use crate::recorder::now;
 use crate::reply::{self, Reply};
@@ -22,7 +23,7 @@ use crate::session::Speaker;
 use crate::target::Target;
 use crate::telemetry;
 use crate::watch::{Watch, aside};
-use crate::{Gate, Inforce, intake, leash, session, shifts};
+use crate::{Gate, Inforce, leash, session, shifts};
 use bytes::Bytes;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Version};
@@ -37,15 +38,15 @@ pub(crate) async fn exchange(gate: Arc<Gate>, caller: Arc<Caller>, request: Requ
     let stay = caller.life.stay();
     let mut journal = Journal::open(&gate, caller.who());
     let inforce = gate.inforce.load_full();
-    let (mut head, mut body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     leash::take(&mut head);
     let target = Target::of(&head, &inforce, &caller);
-    let span = telemetry::span(&target, journal.id());
+    let (span, mut body) = (telemetry::span(&target, journal.id()), Entering::Body(body));
     async {
         let reply = match cross(&gate, &inforce, &caller, &target, &mut body, &mut journal).await {
             Ok((outward, came)) => forward::give(outward, came, journal).await,
             Err(refusal) => {
-                intake::discard(body, target.version, target.headers, caller.life.stay());
+                body.discard(&target, caller.life.stay());
                 refuse(&target, journal, &refusal).await
             }
         };
@@ -61,7 +62,7 @@ async fn cross<'a>(
     inforce: &Arc<Inforce>,
     caller: &'a Caller,
     target: &'a Target<'a>,
-    body: &mut Incoming,
+    body: &mut Entering,
     journal: &mut Journal,
 ) -> Result<(Outward<'a>, Came), Refusal> {
     let mut watch = Watch::start(gate);
@@ -83,7 +84,7 @@ async fn cross<'a>(
     watch.lap("place");
 
     // accept: the body, within the conduit's bounds, its encoding undone
-    let bytes = gate.until_cut(&journal.body, intake::read(body, target, crossing.bounds(), &mut place)).await?;
+    let bytes = gate.until_cut(&journal.body, body.read(target, crossing.bounds(), &mut place)).await?;
     watch.lap("receive");
 
     // parse, classify, decide: what would leave, and whether it may
@@ -124,7 +125,8 @@ async fn cross<'a>(
     // forward: the permit is spent, and the provider's own credential put in; what the conduit names instead if that fails
     let (opaque, speaker) = (crossing.opaque(), Speaker::of(target, &principal, &crossing));
     let standby = Standby::of(&inforce, &ready, spare, principal, crossing);
-    let mut outward = Outward { gate, inforce, caller, target, proved_until, opaque, speaker, standby };
+    let inbox = body.take_messages();
+    let mut outward = Outward { gate, inforce, caller, target, proved_until, opaque, speaker, standby, inbox };
     let came = outward.forward(ready, place, journal).await?;
     watch.lap("provider");
     Ok((outward, came))
@@ -272,7 +274,7 @@ pub(crate) fn judge(
         .then(inforce.sinks(permit.terms(), crossing.workload()))
         .then(inforce.shown(permit.terms()))
         .then(inforce.watch(permit.terms(), request.content()));
-    let asks = asked.model.is_some() && !target.opens_session();
+    let asks = asked.model.is_some() && !target.goes_on();
     let letters = inforce.letters(request.content().filter(|_| asks));
     Ok(Judged::Ready(Ready { permit, body, chain, stream: asked.stream, asks, letters }))
 }

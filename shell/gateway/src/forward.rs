@@ -9,15 +9,17 @@
 //! No permit leads to two providers. A call is sent to the same one again only if that provably did not process it.
 
 use crate::answer::{Came, Crossed, Fallen, Switched};
+use crate::breakers::Trial;
 use crate::chain::Chain;
 use crate::connection::Caller;
 use crate::ends::Ends;
 use crate::exchange::{Judged, Occasion, Ready, judge, refuse};
 use crate::fixed::{self, Fixed};
 use crate::journal::Journal;
+use crate::messages::{Beginning, Inbox};
 use crate::place::Place;
 use crate::reply::Reply;
-use crate::session::{Opening, Speaker};
+use crate::session::{Judge, Opening, Shared, Speaker};
 use crate::target::Target;
 use crate::upstream::Answered;
 use crate::watch::aside;
@@ -25,7 +27,7 @@ use crate::{Gate, Inforce, answer, telemetry};
 use bytes::Bytes;
 use fallback::{Ended, Plan, Step, Then, Trouble, Troubles};
 use plant::{ConduitId, Millis, Principal, ProviderId, Reason, Refusal};
-use policy::{Crossing, Passage};
+use policy::{Crossing, Passage, Permit};
 use std::sync::Arc;
 
 /// Where a call is on its way out.
@@ -42,6 +44,8 @@ pub(crate) struct Outward<'a> {
     pub(crate) speaker: Option<Box<Speaker>>,
     /// What it takes to try elsewhere, if its conduit names anything.
     pub(crate) standby: Option<Box<Standby>>,
+    /// What else the caller says, if it is a stream of messages.
+    pub(crate) inbox: Option<Box<Inbox>>,
 }
 
 /// What a call needs to be decided once more.
@@ -105,6 +109,7 @@ pub(crate) async fn give(mut outward: Outward<'_>, mut came: Came, mut journal: 
         let crossed = match came {
             Came::Across(crossed) => *crossed,
             Came::Fixed(fixed) => return fixed.give(outward.target.dialect, journal).await,
+            Came::Messages(beginning) => return beginning.begin(journal),
         };
         let Fallen { failure, place, journal: back, from } = match answer::give(outward.gate, crossed, journal).await {
             Ok(reply) => return reply,
@@ -141,6 +146,9 @@ enum Instead {
 impl Outward<'_> {
     /// Spends the permit. If the provider fails, goes on with what its conduit names for that.
     pub(crate) async fn forward(&mut self, ready: Ready, place: Place, journal: &mut Journal) -> Result<Came, Refusal> {
+        if let Some(inbox) = self.inbox.take() {
+            return self.begin(*inbox, ready, place, journal).map(Box::new).map(Came::Messages);
+        }
         let attempt = self.attempt(ready, journal).await;
         let Some(trouble) = self.standby.as_ref().and(attempt.trouble()) else {
             return self.across(attempt, place, None, journal).map(Came::Across);
@@ -150,6 +158,38 @@ impl Outward<'_> {
             Instead::Came(came) => Ok(came),
             Instead::Nothing(place) => self.across(attempt, place, None, journal).map(Came::Across),
         }
+    }
+
+    /// Begins a stream of messages, which stays where it began.
+    fn begin(&mut self, inbox: Inbox, ready: Ready, place: Place, journal: &mut Journal) -> Result<Beginning, Refusal> {
+        let Ready { permit, body: first, chain, .. } = ready;
+        let (passage, ends) = self.spend(permit, journal);
+        let speaker = self.speaker.take().zip(self.target.endpoint.filter(|_| !self.opaque));
+        let (speaker, endpoint) = speaker
+            .ok_or_else(|| Refusal::new(Reason::UnknownEndpoint, "a stream of messages does not pass unread"))?;
+        let trial = self.trial(&passage, journal)?;
+        let opened = self.inforce.upstream(&passage)?.open(&passage, &self.target.head(&passage))?;
+        let (gate, inforce, restorer) = (Arc::clone(self.gate), Arc::clone(&self.inforce), Shared::default());
+        let judge = Judge { gate, inforce, speaker, endpoint, passage, restorer };
+        Ok(Beginning { judge, ends, chain, opened, inbox, first, place, trial })
+    }
+
+    /// Spends a permit: where it leads, and when the exchange must end.
+    fn spend(&self, permit: Permit, journal: &Journal) -> (Passage, Ends) {
+        let mut passage = permit.spend();
+        self.target.hurry(&mut passage.bounds);
+        telemetry::decided(journal.model(), &passage);
+        let then = |then| self.inforce.lapse(self.caller, self.target.headers, then);
+        let ends = Ends::new(journal.clock(), &passage.bounds, self.proved_until, then);
+        (passage, ends)
+    }
+
+    /// Asks the breaker of a provider, if it has one.
+    fn trial(&self, passage: &Passage, journal: &mut Journal) -> Result<Option<Trial>, Refusal> {
+        self.inforce.breakers().admit(self.gate, &passage.provider).map_err(|(refusal, left)| {
+            journal.after = Some(left);
+            refusal
+        })
     }
 
     /// Takes the steps that are left, until one leads somewhere.
@@ -239,18 +279,11 @@ impl Outward<'_> {
     /// Asks the provider that the permit leads to, unless that one is being left alone.
     async fn attempt(&self, ready: Ready, journal: &mut Journal) -> Attempt {
         let Ready { permit, body, chain, .. } = ready;
-        let mut passage = permit.spend();
-        self.target.hurry(&mut passage.bounds);
-        telemetry::decided(journal.model(), &passage);
-        let (gate, inforce, caller, headers) = (self.gate, &self.inforce, self.caller, self.target.headers);
-        let then = |then| inforce.lapse(caller, headers, then);
-        let ends = Ends::new(journal.clock(), &passage.bounds, self.proved_until, then);
-        let trial = match inforce.breakers().admit(gate, &passage.provider) {
+        let (passage, ends) = self.spend(permit, journal);
+        let (gate, inforce) = (self.gate, &self.inforce);
+        let trial = match self.trial(&passage, journal) {
             Ok(trial) => trial,
-            Err((refusal, left)) => {
-                journal.after = Some(left);
-                return Attempt { passage, chain, ends, sent: Err(refusal) };
-            }
+            Err(refusal) => return Attempt { passage, chain, ends, sent: Err(refusal) },
         };
         let sent = match inforce.upstream(&passage) {
             Ok(upstream) => {

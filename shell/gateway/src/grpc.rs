@@ -200,6 +200,13 @@ pub(crate) fn error(refusal: &Refusal, record: Option<&str>, until: Instant) -> 
     reply
 }
 
+/// A failure of a call whose head has gone out: the trailers that end it.
+pub(crate) fn trailers(refusal: &Refusal, record: Option<&str>) -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    say(wire::grpc::status(refusal.reason), Some(&wire::message(refusal, record)), &mut trailers);
+    trailers
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Call, Outcome, is_grpc};

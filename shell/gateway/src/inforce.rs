@@ -242,7 +242,9 @@ impl Inforce {
         self.policy.plant()
     }
 
-    pub(crate) fn policy(&self) -> &Policy {
+    /// What decides calls.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
         &self.policy
     }
 

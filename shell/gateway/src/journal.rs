@@ -291,7 +291,7 @@ impl Journal {
 
     /// The model that was asked, once it is known.
     pub(crate) fn model(&self) -> Option<&str> {
-        self.body.what.as_ref()?.model.as_deref()
+        self.body.what.as_ref()?.model.as_deref().filter(|model| !model.is_empty())
     }
 
     /// The conduit, once it is known.

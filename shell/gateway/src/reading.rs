@@ -49,7 +49,10 @@ impl<'a> Reading<'a> {
         crossing: &Crossing,
         bytes: &'a [u8],
     ) -> Result<Self, Refusal> {
-        let mut request = Request::parse_event(endpoint, bytes, &limits(crossing))?;
+        let mut request = match endpoint.exchanges_messages() {
+            true => Request::parse(endpoint, Some("application/grpc"), bytes, &limits(crossing)),
+            false => Request::parse_event(endpoint, bytes, &limits(crossing)),
+        }?;
         let opened = open_files(&mut request, inforce.pictures())?;
         Ok(Self { request: Some(request), opened })
     }

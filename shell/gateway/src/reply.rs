@@ -59,6 +59,8 @@ pub(crate) enum Piece {
     More(Bytes),
     /// The end. Without it the body is cut: a pump that is gone has not ended well.
     Last(Bytes),
+    /// The end, with trailers.
+    Ending(Box<HeaderMap>),
     /// The answer broke off, and the dialect has no way to say so.
     Cut,
 }
@@ -113,6 +115,10 @@ impl http_body::Body for Body {
             Content::Stream(pieces) => match ready!(pieces.poll_recv(cx)) {
                 Some(Piece::More(bytes)) => (bytes, false),
                 Some(Piece::Last(bytes)) => (bytes, true),
+                Some(Piece::Ending(trailers)) => {
+                    body.over();
+                    return Poll::Ready(Some(Ok(Frame::trailers(*trailers))));
+                }
                 Some(Piece::Cut) | None => {
                     body.over();
                     return Poll::Ready(Some(Err(Cut)));

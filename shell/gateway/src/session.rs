@@ -20,7 +20,6 @@ use crate::answer::Crossed;
 use crate::chain::Chain;
 use crate::credential::Credential;
 use crate::ends::Ends;
-use crate::inforce::Inforce;
 use crate::journal::Journal;
 use crate::place::Place;
 use crate::upstream::Ticket;
@@ -28,17 +27,16 @@ use crate::watch::aside;
 use bytes::Bytes;
 use frames::{Leg, Said};
 use hyper::upgrade::OnUpgrade;
-use judging::{Judged, Shared};
 use plant::{Body, Reason, Refusal};
-use policy::Passage;
 use std::sync::Arc;
 use std::time::Duration;
-use tally::Tally;
 use tokio::time::{Instant, timeout, timeout_at};
-use wire::{Answer, Endpoint};
+use wire::Answer;
 
 pub(crate) use frames::{Shake, agrees, asks};
+pub(crate) use judging::{Judge, Judged, Shared};
 pub(crate) use opening::{Opening, Speaker, admits, begin};
+pub(crate) use tally::Tally;
 
 /// How long either side may take to become a session after it was told so.
 const SWITCH: Duration = Duration::from_secs(10);
@@ -50,14 +48,10 @@ struct Session {
     gate: Arc<Gate>,
     /// What isolation looks at.
     call: Body,
-    inforce: Arc<Inforce>,
-    speaker: Box<Speaker>,
-    endpoint: Endpoint,
-    passage: Passage,
+    judge: Judge,
     ends: Ends,
     answer: Answer,
     chain: Chain,
-    restorer: Shared,
     credential: Option<Arc<Credential>>,
     tally: Tally,
     place: Place,
@@ -84,12 +78,8 @@ impl Session {
             call: journal.body.clone(),
             answer: judging::reader(endpoint, &passage),
             chain: chain.led_by(restorer.clone()),
-            inforce,
-            speaker,
-            endpoint,
-            passage,
+            judge: Judge { gate: Arc::clone(gate), inforce, speaker, endpoint, passage, restorer },
             ends,
-            restorer,
             credential: answered.credential,
             tally: Tally::new(gate, journal, commitment),
             place,
@@ -116,7 +106,7 @@ impl Session {
 
     /// The longest event that the caller may send, in bytes.
     fn largest(&self) -> usize {
-        usize::try_from(self.speaker.crossing.bounds().request).unwrap_or(LARGEST).min(LARGEST)
+        usize::try_from(self.judge.speaker.crossing.bounds().request).unwrap_or(LARGEST).min(LARGEST)
     }
 
     async fn converse(&mut self, caller: &mut Leg, provider: &mut Leg) -> Ended {
@@ -136,7 +126,7 @@ impl Session {
 
     /// Takes what one side says to the other.
     async fn turn(&mut self, caller: &mut Leg, provider: &mut Leg) -> Result<(), Ended> {
-        let patience = (Instant::now() + self.passage.bounds.idle).min(self.ends.at);
+        let patience = (Instant::now() + self.judge.passage.bounds.idle).min(self.ends.at);
         tokio::select! {
             said = caller.next() => self.heard(said, caller, provider).await,
             said = provider.next() => self.told(said, caller).await,
@@ -171,14 +161,14 @@ impl Session {
             Said::Gone => return Err(Ended::Alone),
         };
         let mut journal = self.tally.event();
-        let Judged { leaves, sound } = match aside(event.len(), || self.judge(&event, &mut journal)) {
+        let Judged { leaves, sound } = match aside(event.len(), || self.judge.judge(&event, &mut journal)) {
             Ok(judged) => judged,
             Err(refusal) => return self.object(journal, &refusal, &event, caller).await,
         };
         self.tally.record(journal, None, sound).await.map_err(Ended::Badly)?;
         self.gate.open(&self.call).map_err(Ended::Badly)?;
         self.tally.forwards(&event, &leaves);
-        match timeout(self.passage.bounds.idle, provider.say(leaves)).await {
+        match timeout(self.judge.passage.bounds.idle, provider.say(leaves)).await {
             Ok(true) => Ok(()),
             Ok(false) | Err(_) => Err(Ended::Badly(broken("the provider takes nothing more"))),
         }
@@ -204,8 +194,8 @@ impl Session {
         let read = aside(event.len(), || self.read(&event, &mut out));
         self.release(out, caller).await?;
         read.map_err(Ended::Badly)?;
-        if self.tally.released() > self.passage.bounds.answer {
-            let detail = format!("the session's answers are larger than {} bytes", self.passage.bounds.answer);
+        if self.tally.released() > self.judge.passage.bounds.answer {
+            let detail = format!("the session's answers are larger than {} bytes", self.judge.passage.bounds.answer);
             return badly(Refusal::new(Reason::AnswerTooLarge, detail));
         }
         Ok(())
@@ -222,7 +212,7 @@ impl Session {
     }
 
     async fn give(&mut self, event: Bytes, caller: &mut Leg) -> Result<(), Ended> {
-        let until = (Instant::now() + self.passage.bounds.idle).min(self.ends.at);
+        let until = (Instant::now() + self.judge.passage.bounds.idle).min(self.ends.at);
         match timeout_at(until, caller.say(event)).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(Ended::Alone),
@@ -275,7 +265,8 @@ impl Session {
             Ended::Badly(refusal) => Some(refusal),
             Ended::Alone => Some(&gone),
         };
-        tally.conclude(failure, answer.facts(), chain).await;
+        // Whoever asks for the record of a session that the ledger did not take is told by its health.
+        let _ = tally.conclude(101, failure, answer.facts(), chain).await;
         drop(place);
     }
 }

@@ -149,6 +149,16 @@ impl<'a> Target<'a> {
         self.endpoint.is_some_and(|endpoint| endpoint.is_session())
     }
 
+    /// Whether it is a stream of messages both ways.
+    pub(crate) fn exchanges_messages(&self) -> bool {
+        self.endpoint.is_some_and(|endpoint| endpoint.exchanges_messages())
+    }
+
+    /// Whether what is said goes on after the call: in a session, or in a stream of messages.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.opens_session() || self.exchanges_messages()
+    }
+
     /// Refuses a method of gRPC that nobody knows, also where a conduit would let it pass unread: what ends it would be lost.
     pub(crate) fn known_method(&self) -> Result<(), Refusal> {
         match (&self.grpc, self.endpoint) {

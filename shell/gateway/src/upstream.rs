@@ -2,6 +2,7 @@
 
 use crate::breakers::{Trial, uptime};
 use crate::credential::Credential;
+use crate::messages::{Leaving, Opened, Outgoing};
 use crate::recorder::now;
 use crate::tls::{self, TlsError};
 use crate::{grpc, headers, session};
@@ -12,8 +13,8 @@ use http::{Method, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use plant::{Provider, Reason, Refusal};
 use policy::Passage;
@@ -25,6 +26,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// How long an idle connection to a provider is kept. Shorter than the 60 s after which common servers close theirs.
@@ -49,7 +51,7 @@ const CONNECTION_WINDOW: u32 = 16 << 20;
 /// Most times that one call is sent again.
 const RETRIES: u64 = 2;
 
-type Http = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type Http = Client<HttpsConnector<HttpConnector>, Outgoing>;
 
 /// A provider, ready to be called.
 pub struct Upstream {
@@ -136,14 +138,24 @@ impl Upstream {
                 Ok(Err(problem)) => problem,
                 Err(_) => return Err(Refusal::new(Reason::ProviderTimeout, "no answer began in time")),
             };
-            if problem.is_connect() {
-                return Err(Refusal::new(Reason::ProviderUnreachable, unreachable(&problem)));
-            }
-            if retries >= RETRIES || !untouched(&problem) || !self.may_retry() {
-                return Err(Refusal::new(Reason::ProviderBroken, "the provider broke off before its answer"));
+            if problem.is_connect() || retries >= RETRIES || !untouched(&problem) || !self.may_retry() {
+                return Err(broke(&problem));
             }
             retries += 1;
         }
+    }
+
+    /// Begins a stream of messages. Nobody gets here without a passage either.
+    pub(crate) fn open(&self, passage: &Passage, head: &Head<'_>) -> Result<Opened, Refusal> {
+        let mut request = self.request(head, Bytes::new())?;
+        let (messages, leaving) = mpsc::channel::<Leaving>(1);
+        *request.body_mut() = Outgoing::Messages(leaving);
+        let (client, ticket) = match &self.grpc {
+            Some((_, lanes)) => lanes.lane(),
+            None => self.lanes.lane(),
+        };
+        let within = (Instant::now() + passage.bounds.first_byte, passage.bounds.answer);
+        Ok(Opened::new(client.request(request), messages, within, self.credential.clone(), ticket))
     }
 
     fn may_retry(&self) -> bool {
@@ -184,7 +196,7 @@ impl Upstream {
         tokio_rustls::TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await.map(drop)
     }
 
-    fn request(&self, head: &Head<'_>, body: Bytes) -> Result<Request<Full<Bytes>>, Refusal> {
+    fn request(&self, head: &Head<'_>, body: Bytes) -> Result<Request<Outgoing>, Refusal> {
         if self.needs_credential && self.credential.is_none() {
             return Err(Refusal::new(Reason::CredentialMissing, "the credential could not be read"));
         }
@@ -208,7 +220,7 @@ impl Upstream {
             let proved = credential.prove((head.method, &uri, &body), &mut headers, now);
             proved.ok_or_else(|| Refusal::new(Reason::CredentialMissing, "the credential makes no signature"))?;
         }
-        let mut request = Request::new(Full::new(body));
+        let mut request = Request::new(Outgoing::Whole(Full::new(body)));
         *request.method_mut() = head.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
@@ -324,6 +336,14 @@ fn untouched(problem: &(dyn Error + 'static)) -> bool {
         next = error.source();
     }
     false
+}
+
+/// Why a call brought no answer.
+pub(crate) fn broke(problem: &ClientError) -> Refusal {
+    match problem.is_connect() {
+        true => Refusal::new(Reason::ProviderUnreachable, unreachable(problem)),
+        false => Refusal::new(Reason::ProviderBroken, "the provider broke off before its answer"),
+    }
 }
 
 /// Why no connection could be made: what the plant's people need to know to repair it.

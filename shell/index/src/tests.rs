@@ -13,12 +13,32 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
-use store::{Opening, Settings, Store};
+use store::{Clock, Opening, Reading, Settings, Store, System};
+
+/// The system's clock, as if it had been compared with a server.
+#[derive(Debug)]
+struct Sure;
+
+impl Clock for Sure {
+    fn read(&self) -> Reading {
+        System.read()
+    }
+    fn boot(&self) -> String {
+        System.boot()
+    }
+    fn source(&self) -> String {
+        System.source()
+    }
+    fn bound(&self, _: &Reading) -> Option<u64> {
+        Some(12)
+    }
+}
 
 /// Opens the ledger's store; one seed, one ledger's key.
 pub(crate) fn store(ledger: &Path, seed: u8) -> Store {
     std::fs::create_dir_all(ledger).unwrap();
-    let settings = Settings { segment_bytes: 1 << 20, reserve_bytes: 4096, ..Settings::default() };
+    let settings =
+        Settings { segment_bytes: 1 << 20, reserve_bytes: 4096, clock: Arc::new(Sure), ..Settings::default() };
     let opening = Opening {
         key: Arc::new(seal::SigningKey::from_seed([seed; 32].into())),
         plant: PlantId::new("brewery").unwrap(),
@@ -80,6 +100,7 @@ pub(crate) fn draft(number: u64) -> Draft {
         dialect: Some(Dialect::OpenAi),
         endpoint: "chat.completions".to_owned(),
         model: texts(5, &MODELS),
+        renamed: None,
         tools: ["read_tag", "write_tag"].iter().take(pick(number, 6, &[0, 1, 2])).map(ToString::to_string).collect(),
         sensitivity: texts(7, &SENSITIVITIES),
         findings: findings.map(|label| FindingCount { label: (*label).to_owned(), count: number % 5 + 1 }).collect(),
@@ -107,7 +128,7 @@ pub(crate) fn draft(number: u64) -> Draft {
         model: texts(13, &MODELS),
     };
     let who = Who {
-        client: None,
+        client: Some(plant::Client { name: "OpenAI/Python".to_owned(), version: Some("1.52.0".to_owned()) }),
         workload: party(14, &WORKLOADS, "mtls"),
         workstation: party(15, &["hmi-1"], "asserted"),
         operator: party(16, &OPERATORS, "oidc"),

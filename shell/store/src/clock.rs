@@ -3,6 +3,12 @@
 //! A record carries wall-clock time and boot time. Wall-clock time can be set; boot time cannot, and it counts
 //! suspended time too. Where the two part company the ledger says so in a `clock` record before it goes on.
 
+mod compared;
+mod sntp;
+
+pub use compared::Compared;
+pub use sntp::Answer;
+
 use plant::Millis;
 use std::fmt;
 use std::sync::Arc;
@@ -30,6 +36,11 @@ pub trait Clock: Send + Sync + fmt::Debug {
     fn boot(&self) -> String;
     /// What keeps the time, for the record: `system`, `ntp`, `ptp`.
     fn source(&self) -> String;
+    /// How far wall-clock time may be off at this reading, in milliseconds, if anybody knows.
+    fn bound(&self, at: &Reading) -> Option<u64> {
+        let _ = at;
+        None
+    }
 }
 
 /// The clocks of the operating system.
@@ -129,6 +140,11 @@ impl Watch {
         (now, step)
     }
 
+    /// How far the time may be off, if that is known.
+    pub(crate) fn bound(&self, at: &Reading) -> Option<u64> {
+        self.clock.bound(at)
+    }
+
     /// What is on record now.
     pub(crate) fn on_record(&self) -> OnRecord {
         OnRecord { last: self.last.clone(), offset: self.offset }
@@ -197,13 +213,13 @@ mod tests {
     }
 
     #[test]
-    fn a_step_back_or_a_jump_is_said_once() {
+    fn a12_a_step_back_or_a_jump_is_said_once() {
         check(None, &[(10_000, 10, None), (9_999, 11, Some(true)), (10_100, 112, None)]);
         check(None, &[(10_000, 10, None), (20_000, 20, Some(false)), (20_001, 21, None)]);
     }
 
     #[test]
-    fn a_frozen_clock_and_a_slow_drift_are_seen() {
+    fn a12_a_frozen_clock_and_a_slow_drift_are_seen() {
         check(None, &[(10_000, 0, None), (10_000, 400, None), (10_000, 900, Some(true)), (10_000, 901, None)]);
         check(None, &[(0, 0, None), (1_300, 1_000, None), (2_600, 2_000, Some(false))]);
     }

@@ -161,6 +161,9 @@ pub(crate) fn read_into(path: &Path, limit: u64, bytes: &mut Vec<u8>) -> io::Res
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
     };
+    // Room for all of it: a file of a few kilobytes is otherwise read in ten pieces, each of twice the length of the last.
+    let length = file.metadata()?.len().min(limit).saturating_add(1);
+    bytes.reserve(usize::try_from(length).unwrap_or(0));
     io::Read::read_to_end(&mut io::Read::take(file, limit.saturating_add(1)), bytes)?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
         return Err(io::Error::new(ErrorKind::InvalidData, "the file is larger than it may be"));

@@ -1,5 +1,7 @@
 //! Which records somebody wants to see.
 
+use crate::incident::Incident;
+use crate::reader::{ReadError, Reader};
 use ledger::{Entry, Head};
 use memchr::memmem::Finder;
 use plant::{
@@ -37,6 +39,8 @@ pub struct Filter {
     pub judgement: Option<Judgement>,
     /// With this identity, or answering the record with it.
     pub id: Option<RecordId>,
+    /// Of this incident; see [`Filter::gathered`].
+    pub incident: Option<Incident>,
 }
 
 /// A filter made ready to look at many lines.
@@ -47,6 +51,15 @@ pub(crate) struct Sieve {
 }
 
 impl Filter {
+    /// The same with the incident, if one is asked for, gathered from the first `size` records of a ledger.
+    ///
+    /// # Errors
+    /// As [`Incident::gather`].
+    pub fn gathered(mut self, reader: &Reader, size: u64) -> Result<Self, ReadError> {
+        self.incident = self.incident.map(|incident| incident.gather(reader, size)).transpose()?;
+        Ok(self)
+    }
+
     pub(crate) fn sieve(self) -> Sieve {
         // Only names whose spelling in a record is certain: identifiers hold nothing that JSON escapes.
         let names = [
@@ -77,14 +90,15 @@ impl Sieve {
         if self.needles.iter().any(|needle| needle.find(line).is_none()) {
             return true;
         }
-        let Filter { since, until, kind, .. } = &self.filter;
-        if since.is_none() && until.is_none() && kind.is_none() {
+        let Filter { since, until, kind, incident, .. } = &self.filter;
+        if since.is_none() && until.is_none() && kind.is_none() && incident.is_none() {
             return false;
         }
         Head::parse(line).is_ok_and(|head| {
             since.is_some_and(|since| head.t < since)
                 || until.is_some_and(|until| head.t >= until)
                 || kind.is_some_and(|kind| head.kind != kind.name())
+                || incident.as_ref().is_some_and(|incident| !incident.holds(head.id))
         })
     }
 

@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_of_another_segment_is_not_taken_for_one_of_this() {
+    fn f8_a_frame_of_another_segment_is_not_taken_for_one_of_this() {
         let (_, bytes) = frame(7, 5, &[b"{}".to_vec()]);
         assert_eq!(decode(&bytes, 6).unwrap_err(), Broken::Checksum);
     }

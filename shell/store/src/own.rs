@@ -109,6 +109,7 @@ pub fn about(intent: &Entry) -> Option<Body> {
         dialect: Dialect::NAMES.iter().find(|(name, _)| dialect == Some(name)).map(|(_, dialect)| *dialect),
         endpoint: intent.text("what.endpoint")?.to_owned(),
         model: intent.text("what.model").map(str::to_owned),
+        renamed: intent.text("what.renamed").map(str::to_owned),
         sensitivity: intent.text("what.sensitivity").map(str::to_owned),
         stream: intent.at("what.stream").and_then(|value| value.as_bool())?,
         ..What::default()

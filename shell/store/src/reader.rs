@@ -80,6 +80,12 @@ pub enum ReadError {
         /// Why.
         source: ReceiptError,
     },
+    /// Too many records belong to one incident.
+    #[error(
+        "more than {} records are tied to each other: name a time, a conduit or a workload instead",
+        crate::INCIDENT_LIMIT
+    )]
+    Incident,
     /// The write-ahead log cannot be read.
     #[error(transparent)]
     Wal(#[from] WalError),
@@ -138,6 +144,16 @@ impl Reader {
     #[must_use]
     pub fn records(&self, from: u64, filter: Filter) -> Records {
         Records { lines: Lines::new(self.clone(), from), sieve: filter.sieve(), end: u64::MAX, ended: false }
+    }
+
+    /// The lines of records from sequence number `from` on, up to `end` and not with it, as they stand there: whether they are
+    /// records is not looked at.
+    pub fn lines(&self, from: u64, end: u64) -> impl Iterator<Item = Result<Vec<u8>, ReadError>> {
+        let mut lines = Lines::new(self.clone(), from);
+        std::iter::from_fn(move || {
+            let line = if lines.next < end { lines.next().transpose()? } else { return None };
+            Some(line.map(|(_, line)| line))
+        })
     }
 
     /// All records from sequence number `from` on whose line holds this text.

@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_that_was_unlinked_replaced_or_cut_takes_no_more() {
+    fn f6_a_segment_that_was_unlinked_replaced_or_cut_takes_no_more() {
         let displaced = |spoil: &dyn Fn(&std::path::Path)| {
             let (folder, mut segment) = segment();
             segment.commit(&[1; 4096]).unwrap();

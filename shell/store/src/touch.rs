@@ -12,6 +12,8 @@ use std::path::Path;
 pub(crate) enum Touch<'a> {
     /// Bytes or names changed; nothing of it is durable.
     Changed,
+    /// Names went; that they did is not durable.
+    Removed,
     /// What the file holds is durable.
     Synced(&'a Path),
     /// The names in the folder are durable.
@@ -43,11 +45,13 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     touch(path, Touch::Changed, || std::fs::create_dir(path))
 }
 
-pub(crate) fn write(mut file: &File, path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes all of it, in as many pieces as the system takes, also when a signal comes between.
+pub(crate) fn write(mut file: impl Write, path: &Path, bytes: &[u8]) -> io::Result<()> {
     touch(path, Touch::Changed, || file.write_all(bytes))
 }
 
-pub(crate) fn write_at(file: &File, path: &Path, bytes: &[u8], offset: u64) -> io::Result<()> {
+/// As [`write`], at a place.
+pub(crate) fn write_at(file: &impl FileExt, path: &Path, bytes: &[u8], offset: u64) -> io::Result<()> {
     touch(path, Touch::Changed, || file.write_all_at(bytes, offset))
 }
 
@@ -71,14 +75,14 @@ pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    touch(path, Touch::Changed, || std::fs::remove_file(path))
+    touch(path, Touch::Removed, || std::fs::remove_file(path))
 }
 
 pub(crate) fn remove_folder(path: &Path) -> io::Result<()> {
-    touch(path, Touch::Changed, || std::fs::remove_dir_all(path))
+    touch(path, Touch::Removed, || std::fs::remove_dir_all(path))
 }
 
-/// Tests that look.
+/// Tests that look, and tests that let operations fail.
 #[cfg(test)]
 pub(crate) mod watch {
     use super::Touch;
@@ -87,7 +91,9 @@ pub(crate) mod watch {
     use std::sync::{Arc, Mutex};
 
     type Look = Arc<Mutex<dyn FnMut(Touch<'_>) + Send>>;
+    type Refuse = Arc<Mutex<dyn FnMut(Touch<'_>) -> io::Result<()> + Send>>;
     static WATCHED: Mutex<Vec<(PathBuf, Look)>> = Mutex::new(Vec::new());
+    static FAILING: Mutex<Vec<(PathBuf, Refuse)>> = Mutex::new(Vec::new());
 
     /// Calls `look` after each operation below `folder`, and lets no other begin meanwhile; until it is dropped.
     pub(crate) struct Watched(PathBuf);
@@ -103,11 +109,31 @@ pub(crate) mod watch {
         }
     }
 
+    /// Asks `refuse` before each operation below `folder`; what it refuses is not done. Until it is dropped.
+    pub(crate) struct Failing(PathBuf);
+
+    pub(crate) fn fail(folder: &Path, refuse: impl FnMut(Touch<'_>) -> io::Result<()> + Send + 'static) -> Failing {
+        FAILING.lock().unwrap().push((folder.to_owned(), Arc::new(Mutex::new(refuse))));
+        Failing(folder.to_owned())
+    }
+
+    impl Drop for Failing {
+        fn drop(&mut self) {
+            FAILING.lock().unwrap().retain(|(folder, _)| *folder != self.0);
+        }
+    }
+
+    /// What was registered for the folder that holds `path`.
+    fn of<T: Clone>(registered: &Mutex<Vec<(PathBuf, T)>>, path: &Path) -> Option<T> {
+        let registered = registered.lock().unwrap();
+        registered.iter().find(|(folder, _)| path.starts_with(folder)).map(|(_, one)| one.clone())
+    }
+
     pub(super) fn touch<T>(path: &Path, touch: Touch<'_>, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-        let watched = WATCHED.lock().unwrap();
-        let look = watched.iter().find(|(folder, _)| path.starts_with(folder)).map(|(_, look)| Arc::clone(look));
-        drop(watched);
-        let Some(look) = look else { return act() };
+        if let Some(refuse) = of(&FAILING, path) {
+            (refuse.lock().unwrap())(touch)?;
+        }
+        let Some(look) = of(&WATCHED, path) else { return act() };
         let mut look = look.lock().unwrap();
         let done = act()?;
         look(touch);

@@ -463,7 +463,7 @@ impl Writer {
             t: reading.time,
             mono: reading.mono,
             boot: self.start,
-            clk: ledger::ClockState { source: self.watch.source.clone(), bound: None },
+            clk: ledger::ClockState { source: self.watch.source.clone(), bound: self.watch.bound(reading) },
         }
     }
 

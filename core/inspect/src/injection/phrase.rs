@@ -218,6 +218,9 @@ impl<'t> Reader<'t> {
         if raw.len() > LONGEST {
             return Classes::NONE;
         }
+        if !run.digits && !run.signs {
+            return self.lexicon.classes_of_letters(raw);
+        }
         let mut folded = [0; LONGEST];
         if !run.digits {
             return self.lexicon.classes(fold(raw, &mut folded, |byte| byte));
@@ -256,10 +259,8 @@ impl<'t> Reader<'t> {
         if word.classes.has_one_of(&OPENING) {
             self.open(&word);
         }
-        self.recent.rotate_right(1);
-        if let Some(first) = self.recent.first_mut() {
-            *first = Some(word);
-        }
+        let [first, second, third, _] = self.recent;
+        self.recent = [Some(word), first, second, third];
     }
 
     /// Opens the frames that begin with this word.

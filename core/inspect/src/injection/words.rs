@@ -416,6 +416,16 @@ impl Lexicon {
         fits.fold(Classes::NONE, |classes, entry| classes.and(entry.classes))
     }
 
+    /// What a word of ASCII letters of any case does.
+    pub(crate) fn classes_of_letters(&self, word: &[u8]) -> Classes {
+        let fits = self.group(word).filter(|entry| {
+            let own = entry.text.as_bytes();
+            let head = if entry.stem { word.get(..own.len()) } else { Some(word) };
+            head.is_some_and(|head| head.eq_ignore_ascii_case(own))
+        });
+        fits.fold(Classes::NONE, |classes, entry| classes.and(entry.classes))
+    }
+
     /// Whether a word of letters of any case may be one of ours.
     #[inline]
     pub(crate) fn may_have(&self, word: &[u8]) -> bool {

@@ -7,6 +7,7 @@
 //! become one, so is its beginning.
 
 use super::{Found, Seen};
+use crate::blocks::{Alphabet, Blocks, Found as Run};
 use crate::injection::letter::fold;
 use crate::injection::words::{Class, Classes, LONGEST, Lexicon};
 use plant::{Deed, Form};
@@ -368,12 +369,39 @@ fn classes(word: &str, lexicon: &Lexicon) -> Classes {
 
 /// Whether a text that is plain and whole may hold a sentence that harms. Most have no word for it.
 pub(super) fn may_harm(text: &str) -> bool {
-    let mut at = 0;
-    while let Some((start, end)) = word_start(text, at).and_then(|start| Some((start, word_end(text, start, true)?))) {
-        if !classes(text.get(start..end).unwrap_or_default(), &DEFEATS).is_empty() {
-            return true;
+    let (mut words, mut at, defeats) = (Blocks::<Letters>::new(text.as_bytes()), 0, &*DEFEATS);
+    while let Some(Run::Word(word)) = words.next(at) {
+        let mut start = word.start;
+        at = word.end;
+        let letters = !word.digits && !word.signs && word.end - word.start <= LONGEST;
+        if letters && !defeats.may_have(text.as_bytes().get(start..at).unwrap_or_default()) {
+            continue;
         }
-        at = end;
+        // A long one comes in pieces.
+        while start < word.end {
+            let end = word_end(text, start, true).unwrap_or(word.end);
+            if !classes(text.get(start..end).unwrap_or_default(), defeats).is_empty() {
+                return true;
+            }
+            start = end;
+        }
     }
     false
+}
+
+/// What words are made of: [`is_word`].
+struct Letters;
+
+impl Alphabet for Letters {
+    fn is_digit(byte: u8) -> bool {
+        byte.is_ascii_digit()
+    }
+
+    fn is_sign(byte: u8) -> bool {
+        matches!(byte, b'\'' | 0x80..)
+    }
+
+    fn is_mark(_: u8) -> bool {
+        false
+    }
 }

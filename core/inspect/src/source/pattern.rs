@@ -181,8 +181,10 @@ pub(super) struct Folded {
 impl Folded {
     pub(super) fn new(source: &str) -> Self {
         let (mut text, mut left, mut joined, mut count) = (Vec::with_capacity(source.len()), Vec::new(), false, 0);
-        for byte in source.bytes() {
+        let bytes = source.as_bytes();
+        for (at, byte) in bytes.iter().copied().enumerate() {
             let byte = FOLD.get(usize::from(byte)).copied().unwrap_or(byte);
+            let byte = if byte == b'"' && is_between(bytes, at) { SEPARATOR } else { byte };
             if joined && byte == SEPARATOR {
                 count += 1;
                 left.push((text.len(), count));
@@ -205,6 +207,14 @@ impl Folded {
         };
         place(span.start)..place(span.end - 1) + 1
     }
+}
+
+/// Whether a quotation mark stands between two parts that are both quoted: `"Line1"."Oven"`, as S7 controllers name their variables.
+fn is_between(text: &[u8], at: usize) -> bool {
+    let sign = |at: Option<usize>| at.and_then(|at| text.get(at)).copied();
+    let joins = |sign: Option<u8>| matches!(sign, Some(b'.' | b'/' | b'\\'));
+    let opens = joins(sign(at.checked_sub(1))) && sign(at.checked_sub(2)) == Some(b'"');
+    opens || joins(sign(at.checked_add(1))) && sign(at.checked_add(2)) == Some(b'"')
 }
 
 /// What each byte is folded to.

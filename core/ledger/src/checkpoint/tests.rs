@@ -17,7 +17,7 @@ fn head(size: u64) -> Checkpoint {
 }
 
 #[test]
-fn a_signed_checkpoint_opens_with_its_key_only() {
+fn a8_a_signed_checkpoint_opens_with_its_key_only() {
     let log = signer(ORIGIN, 1);
     let note = head(12).sign(&log).unwrap().to_string();
     let open = |trusted: &Signer| Checkpoint::open(note.as_bytes(), &[trusted.verifier().clone()]);
@@ -37,7 +37,7 @@ fn the_signer_has_the_name_of_the_origin() {
 }
 
 #[test]
-fn hostile_texts_are_refused() {
+fn a8_hostile_texts_are_refused() {
     let good = head(10).to_string();
     assert_eq!(Checkpoint::parse(&good), Ok(head(10)));
     let refused = |text: &str, error| assert_eq!(Checkpoint::parse(text), Err(error), "{text:?}");

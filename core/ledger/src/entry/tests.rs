@@ -55,6 +55,7 @@ fn full() -> Draft {
                 dialect: Some(Dialect::OpenAi),
                 endpoint: "chat.completions".to_owned(),
                 model: Some("gpt-4o".to_owned()),
+                renamed: Some("llama3".to_owned()),
                 tools: vec!["read_tag".to_owned(), "say \"hi\\\"".to_owned()],
                 sensitivity: Some("internal".to_owned()),
                 findings: vec![FindingCount { label: "person.email".to_owned(), count: 2 }],
@@ -111,7 +112,7 @@ fn a_record_is_one_line_in_canonical_order() {
             r#""out":{"began":1763674499000,"first_byte_us":900000,"model":"gpt-4o-2024","provider_id":"chatcmpl-1","reason":"caller-left","status":200,"us":1123000},"#,
             r#""prev":""#, prev, r#"","ref":""#, &two.to_string(),
             r#"","seal":{"blob":""#, &"23".repeat(32), r#"","key":"2026-11/operator.op-k5f2"},"seq":3,"t":1763674500123,"v":1,"#,
-            r#""what":{"dialect":"openai","endpoint":"chat.completions","findings":[{"count":2,"label":"person.email"}],"model":"gpt-4o","provider":"openai","rerouted":"edge","sensitivity":"internal","stream":true,"tools":["read_tag","say \"hi\\\""]},"#,
+            r#""what":{"dialect":"openai","endpoint":"chat.completions","findings":[{"count":2,"label":"person.email"}],"model":"gpt-4o","provider":"openai","renamed":"llama3","rerouted":"edge","sensitivity":"internal","stream":true,"tools":["read_tag","say \"hi\\\""]},"#,
             r#""where":{"conduit":"copilot","plant":"brewery","purpose":"maintenance","zone":"cell-1"},"#,
             r#""who":{"client":{"name":"OpenAI/Python","version":"1.52.0"},"operator":{"by":"oidc","id":"op-k5f2"},"peer":"10.3.0.17","workload":{"by":"mtls","id":"mes-copilot"},"workstation":{"by":"asserted","id":"panel-7"}}}"#,
         ]
@@ -142,7 +143,7 @@ fn what_was_written_is_read() {
 }
 
 #[test]
-fn foreign_text_cannot_make_a_record_look_like_another() {
+fn a18_foreign_text_cannot_make_a_record_look_like_another() {
     let hostile = "a\n\r\0\u{1b}[31m\u{2028}\u{2029}\u{202e}\u{2066}\u{200b}\u{feff}\u{7f}\u{9b}\u{e0041}z";
     let mut draft = full();
     let what = draft.body.what.as_mut().unwrap();
@@ -165,7 +166,7 @@ fn foreign_text_cannot_make_a_record_look_like_another() {
 }
 
 #[test]
-fn foreign_text_is_cut_and_cannot_make_a_record_too_long() {
+fn a18_foreign_text_is_cut_and_cannot_make_a_record_too_long() {
     let mut draft = full();
     let flood = "\"\u{1F9EA}".repeat(20_000);
     let what = draft.body.what.as_mut().unwrap();
@@ -195,7 +196,7 @@ fn what_cannot_be_a_record_is_refused_by_the_writer() {
 }
 
 #[test]
-fn hostile_lines_are_refused() {
+fn a18_hostile_lines_are_refused() {
     let good = line(&bare(Kind::Beat, Body::default()));
     assert!(decode(good.as_bytes()).is_ok());
     let refused = |text: &str| {

@@ -145,8 +145,9 @@ impl Line {
                 line.text("label", &finding.label, FOREIGN_LIMIT);
             });
         });
-        self.some_text("model", what.model.as_deref());
+        self.some_text("model", what.model.as_deref().filter(|model| !model.is_empty()));
         self.some_text("provider", what.provider.as_ref().map(plant::ProviderId::as_str));
+        self.some_text("renamed", what.renamed.as_deref());
         self.some_text("rerouted", what.rerouted.as_ref().map(plant::ProviderId::as_str));
         self.some_text("sensitivity", what.sensitivity.as_deref());
         self.key("stream");

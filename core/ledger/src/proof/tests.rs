@@ -92,7 +92,7 @@ fn hostile_sizes_and_paths_do_not_verify_or_run_away() {
 
 proptest! {
     #[test]
-    fn a_proof_verifies_only_as_it_is(
+    fn a9_a_proof_verifies_only_as_it_is(
         size in 1_u64..600, pick: prop::sample::Index, other: prop::sample::Index, spot: prop::sample::Index, bit in 0_u8..8,
     ) {
         let tree = Leaves(leaves(size));

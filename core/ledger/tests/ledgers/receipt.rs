@@ -67,7 +67,7 @@ fn a_receipt_beyond_the_head_cannot_be_made() {
 }
 
 #[test]
-fn hostile_receipts_are_refused() {
+fn a9_hostile_receipts_are_refused() {
     let good = receipt(&BOOK, 17).to_string();
     let refused = |text: String| assert!(Receipt::parse(text.as_bytes()).is_err(), "{text}");
     refused(String::new());
@@ -92,7 +92,7 @@ fn hostile_receipts_are_refused() {
 
 proptest! {
     #[test]
-    fn a_flipped_bit_in_a_receipt_is_seen(place: prop::sample::Index, bit in 0_u8..8) {
+    fn a9_a_flipped_bit_in_a_receipt_is_seen(place: prop::sample::Index, bit in 0_u8..8) {
         let mut bytes = receipt(&BOOK, 17).to_string().into_bytes();
         let at = place.index(bytes.len());
         bytes[at] ^= 1 << bit;

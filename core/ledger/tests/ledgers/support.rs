@@ -315,6 +315,7 @@ pub(crate) fn call() -> Body {
             dialect: Some(Dialect::OpenAi),
             endpoint: "chat.completions".to_owned(),
             model: Some("gpt-4o".to_owned()),
+            renamed: None,
             tools: Vec::new(),
             sensitivity: Some("internal".to_owned()),
             findings: vec![FindingCount { label: "tag".to_owned(), count: 2 }],

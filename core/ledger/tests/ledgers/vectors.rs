@@ -586,7 +586,7 @@ fn read_all(folder: &Path, prefix: &str, files: &mut Files) {
 }
 
 #[test]
-fn the_committed_vectors_are_those_that_this_code_makes() {
+fn f15_the_committed_vectors_are_those_that_this_code_makes() {
     let mut made = make();
     if std::env::var_os("PENSTOCK_WRITE_VECTORS").is_some() {
         // Files of vectors that are gone must go by hand: nothing here deletes.
@@ -610,7 +610,7 @@ fn the_committed_vectors_are_those_that_this_code_makes() {
 }
 
 #[test]
-fn every_vector_is_judged_as_it_says() {
+fn f15_every_vector_is_judged_as_it_says() {
     let mut files = Files::new();
     read_all(&home(), "", &mut files);
     let cases: Value = serde_json::from_slice(&files["cases.json"]).unwrap();

@@ -174,7 +174,7 @@ fn with_earlier_checkpoints_at_hand_a_rebuilt_tree_is_narrowed_down() {
 }
 
 #[test]
-fn records_left_out_swapped_doubled_or_put_in_are_seen_though_the_key_signed() {
+fn a2_records_left_out_swapped_doubled_or_put_in_are_seen_though_the_key_signed() {
     let altered = |change: &dyn Fn(&mut Vec<Vec<u8>>)| {
         let mut records = BOOK.records.clone();
         change(&mut records);
@@ -197,7 +197,7 @@ fn records_left_out_swapped_doubled_or_put_in_are_seen_though_the_key_signed() {
 }
 
 #[test]
-fn a_relinked_ledger_without_an_intent_or_an_outcome_is_incomplete() {
+fn a17_a_relinked_ledger_without_an_intent_or_an_outcome_is_incomplete() {
     for (seq, fault) in [(120, Fault::NoIntent), (121, Fault::Unclosed)] {
         let mut records = BOOK.records.clone();
         records.remove(seq);
@@ -236,7 +236,7 @@ fn calls_of_before_a_crash_may_be_open_only_while_the_gateway_cleans_up() {
 }
 
 #[test]
-fn time_goes_back_only_beside_a_clock_record() {
+fn a12_time_goes_back_only_beside_a_clock_record() {
     let mut book = Book::begin(6);
     book.calls(1);
     let (before, mono) = (book.clone(), book.now);
@@ -272,7 +272,7 @@ fn the_genesis_binds_the_records_to_the_name() {
 }
 
 #[test]
-fn a_ledger_cut_short_is_seen_by_who_kept_a_checkpoint() {
+fn a5_a_ledger_cut_short_is_seen_by_who_kept_a_checkpoint() {
     let short = BOOK.rewrite(BOOK.records[..400].to_vec());
     assert_eq!(short.judge(&short.folder).class(), None, "nothing inside a log shows that its end is missing");
     let known = Some(BOOK.folder.0["checkpoint"].clone());
@@ -282,7 +282,7 @@ fn a_ledger_cut_short_is_seen_by_who_kept_a_checkpoint() {
 }
 
 #[test]
-fn two_histories_under_one_key_convict_it() {
+fn a7_two_histories_under_one_key_convict_it() {
     let mut records = BOOK.records[..300].to_vec();
     records.pop();
     let mut other = BOOK.rewrite(records);

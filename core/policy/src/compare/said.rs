@@ -2,6 +2,7 @@
 
 use super::{Difference, Effect};
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 /// What was found so far.
@@ -66,8 +67,14 @@ impl Said {
         less: &str,
     ) {
         let (was, is) = (was.as_ref(), is.as_ref());
-        let came: Vec<&T> = is.iter().filter(|one| !was.contains(one)).collect();
-        let went: Vec<&T> = was.iter().filter(|one| !is.contains(one)).collect();
+        if was == is {
+            return;
+        }
+        // By what is said of them: some lists have thousands of names.
+        let told = |list: &[T]| list.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+        let (old, new) = (told(was), told(is));
+        let came: Vec<&T> = is.iter().filter(|one| !old.contains(&one.to_string())).collect();
+        let went: Vec<&T> = was.iter().filter(|one| !new.contains(&one.to_string())).collect();
         if !came.is_empty() {
             self.opens(place, || more.replace("{}", &list(&came)));
         }

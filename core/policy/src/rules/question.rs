@@ -1,5 +1,6 @@
 //! What the rules are asked about one call.
 
+use super::answered::Key;
 use super::ground::Uids;
 use super::slice::Looks;
 use crate::crossing::Crossing;
@@ -42,17 +43,41 @@ const ATTRIBUTES: [&str; 16] = [
     "weekday",
 ];
 
-impl Question<'_> {
-    /// The question in Cedar's words; `None` if the plant does not know something that it is about.
-    pub(super) fn request(&self, uids: &Uids, looks: &Looks, schema: Option<&Schema>) -> Option<Request> {
+/// What a call says of itself under one attribute.
+pub(super) enum Said<'a> {
+    Thing(&'a EntityUid),
+    Text(&'a str),
+    Texts(BTreeSet<&'a str>),
+    Flag(bool),
+    Number(i64),
+    Record(Vec<(&'static str, Said<'a>)>),
+}
+
+impl<'a> Question<'a> {
+    /// The question in Cedar's words, by what it says; `None` if the plant does not know something that it is about.
+    pub(super) fn request(
+        &self,
+        uids: &Uids,
+        said: Vec<(&'static str, Said<'_>)>,
+        schema: Option<&Schema>,
+    ) -> Option<Request> {
         let workload = uids.workloads.get(&self.crossing.workload)?.clone();
         let conduit = uids.conduits.get(self.conduit)?.clone();
-        let context = Context::from_pairs(self.context(uids, looks)?).ok()?;
+        let context = Context::from_pairs(expressions(said)?).ok()?;
         Request::new(workload, uids.call.clone(), conduit, context, schema).ok()
     }
 
-    /// Says of the call what `looks` looks at.
-    fn context(&self, uids: &Uids, looks: &Looks) -> Option<Vec<(String, RestrictedExpression)>> {
+    /// The question in bytes: others than those of any other question.
+    pub(super) fn key(&self, said: &[(&'static str, Said<'_>)]) -> Key {
+        let mut key = Key::with_capacity(256);
+        spell(&mut key, self.crossing.workload.as_str());
+        spell(&mut key, self.conduit.as_str());
+        spell_all(&mut key, said);
+        key
+    }
+
+    /// Says of the call what `looks` looks at; `None` if the plant does not know something that it is about.
+    pub(super) fn said(&self, uids: &'a Uids, looks: &Looks) -> Option<Vec<(&'static str, Said<'a>)>> {
         let Self { crossing, asked, principal, .. } = self;
         let mut pairs = Vec::new();
         for name in ATTRIBUTES {
@@ -60,47 +85,91 @@ impl Question<'_> {
                 continue;
             }
             let value = match name {
-                "purpose" => uid(uids.purposes.get(&crossing.purpose)?),
-                "evidence" => text(principal.workload.known().map_or("", |(_, evidence)| evidence)),
-                "endpoint" => text(&crossing.endpoint),
-                "opaque" => RestrictedExpression::new_bool(crossing.opaque),
-                "stream" => RestrictedExpression::new_bool(asked.stream),
-                "tools" => texts(asked.tools.iter().map(String::as_str)),
-                "labels" => texts(families(self.findings)),
-                "sources" => texts(source::names(self.findings)),
-                "sensitivity" => uid(step(uids, self.sensitivity)?),
-                "residual" => uid(step(uids, self.residual)?),
-                "rerouted" => RestrictedExpression::new_bool(self.rerouted),
-                "hour" => RestrictedExpression::new_long(clock(self.now).0),
-                "weekday" => RestrictedExpression::new_long(clock(self.now).1),
+                "purpose" => Said::Thing(uids.purposes.get(&crossing.purpose)?),
+                "evidence" => Said::Text(principal.workload.known().map_or("", |(_, evidence)| evidence)),
+                "endpoint" => Said::Text(&crossing.endpoint),
+                "opaque" => Said::Flag(crossing.opaque),
+                "stream" => Said::Flag(asked.stream),
+                "tools" => Said::Texts(asked.tools.iter().map(String::as_str).collect()),
+                "labels" => Said::Texts(families(self.findings)),
+                "sources" => Said::Texts(source::names(self.findings)),
+                "sensitivity" => Said::Thing(step(uids, self.sensitivity)?),
+                "residual" => Said::Thing(step(uids, self.residual)?),
+                "rerouted" => Said::Flag(self.rerouted),
+                "hour" => Said::Number(clock(self.now).0),
+                "weekday" => Said::Number(clock(self.now).1),
                 "model" => match asked.model {
-                    Some(model) => text(model),
+                    Some(model) => Said::Text(model),
                     None => continue,
                 },
                 "operator" => match principal.operator.proved() {
-                    Some(operator) => self.operator(operator)?,
+                    Some(operator) => Said::Record(self.operator(operator)),
                     None => continue,
                 },
                 "workstation" => match principal.workstation.proved() {
-                    Some(id) => uid(uids.workstations.get(id)?),
+                    Some(id) => Said::Thing(uids.workstations.get(id)?),
                     None => continue,
                 },
                 _ => return None,
             };
-            pairs.push((name.to_owned(), value));
+            pairs.push((name, value));
         }
         Some(pairs)
     }
 
-    fn operator(&self, operator: &OperatorId) -> Option<RestrictedExpression> {
+    fn operator(&self, operator: &'a OperatorId) -> Vec<(&'static str, Said<'a>)> {
         let principal = self.principal;
-        let fields = [
-            ("id", text(operator.as_str())),
-            ("roles", texts(principal.roles.iter().map(String::as_str))),
-            ("authentication", texts(principal.authentication.iter().map(String::as_str))),
-        ];
-        RestrictedExpression::new_record(fields.map(|(name, value)| (name.to_owned(), value))).ok()
+        vec![
+            ("id", Said::Text(operator.as_str())),
+            ("roles", Said::Texts(principal.roles.iter().map(String::as_str).collect())),
+            ("authentication", Said::Texts(principal.authentication.iter().map(String::as_str).collect())),
+        ]
     }
+}
+
+impl Said<'_> {
+    fn expression(self) -> Option<RestrictedExpression> {
+        Some(match self {
+            Self::Thing(uid) => RestrictedExpression::new_entity_uid(uid.clone()),
+            Self::Text(said) => text(said),
+            Self::Texts(all) => RestrictedExpression::new_set(all.into_iter().map(text)),
+            Self::Flag(flag) => RestrictedExpression::new_bool(flag),
+            Self::Number(number) => RestrictedExpression::new_long(number),
+            Self::Record(fields) => RestrictedExpression::new_record(expressions(fields)?).ok()?,
+        })
+    }
+
+    /// Writes it. What stands under one name is always of one kind, so kinds need not be told apart.
+    fn spell(&self, key: &mut Key) {
+        match self {
+            Self::Thing(uid) => spell(key, uid.id().unescaped()),
+            Self::Text(said) => spell(key, said),
+            Self::Texts(all) => {
+                key.extend_from_slice(&all.len().to_le_bytes());
+                all.iter().for_each(|one| spell(key, one));
+            }
+            Self::Flag(flag) => key.push(u8::from(*flag)),
+            Self::Number(number) => key.extend_from_slice(&number.to_le_bytes()),
+            Self::Record(fields) => spell_all(key, fields),
+        }
+    }
+}
+
+fn expressions(said: Vec<(&'static str, Said<'_>)>) -> Option<Vec<(String, RestrictedExpression)>> {
+    said.into_iter().map(|(name, said)| Some((name.to_owned(), said.expression()?))).collect()
+}
+
+fn spell_all(key: &mut Key, said: &[(&'static str, Said<'_>)]) {
+    for (name, said) in said {
+        spell(key, name);
+        said.spell(key);
+    }
+}
+
+/// Writes a text behind its length.
+fn spell(key: &mut Key, text: &str) {
+    key.extend_from_slice(&text.len().to_le_bytes());
+    key.extend_from_slice(text.as_bytes());
 }
 
 /// The labels that were found, each with the families that it belongs to.
@@ -123,16 +192,8 @@ fn step(uids: &Uids, step: Sensitivity) -> Option<&EntityUid> {
     uids.steps.get(usize::from(step.rank()))
 }
 
-fn uid(uid: &EntityUid) -> RestrictedExpression {
-    RestrictedExpression::new_entity_uid(uid.clone())
-}
-
 fn text(text: &str) -> RestrictedExpression {
     RestrictedExpression::new_string(text.to_owned())
-}
-
-fn texts<'a>(all: impl IntoIterator<Item = &'a str>) -> RestrictedExpression {
-    RestrictedExpression::new_set(all.into_iter().map(text))
 }
 
 #[cfg(test)]

@@ -7,7 +7,25 @@ use plant::{Millis, OperatorRequirement, Plant, Sensitivity};
 
 fn lines(before: (Plant, &str), after: (Plant, &str)) -> Vec<String> {
     let told = |one: Difference| format!("{}: {} {}", one.effect.name(), one.place, one.text);
-    compare(&policy(before.0, before.1), &policy(after.0, after.1)).into_iter().map(told).collect()
+    let told_of = compare(&policy(before.0, before.1), &policy(after.0, after.1), u64::MAX);
+    assert!(told_of.paths, "nothing is left out where there is no end of steps");
+    told_of.differences.into_iter().map(told).collect()
+}
+
+#[test]
+fn paths_that_take_too_many_steps_are_left_out_and_nothing_else() {
+    let mut after = brewery();
+    after.conduits.remove(&id("copilot-cloud")).unwrap();
+    let (before, after) = (policy(brewery(), ""), policy(after, ""));
+    let whole = compare(&before, &after, u64::MAX);
+    let path = |one: &&Difference| one.text.starts_with("can ");
+    assert!(whole.paths && whole.differences.iter().any(|one| path(&one)));
+    let few = (0..).find(|steps| compare(&before, &after, *steps).paths).unwrap();
+    assert!(few > 1);
+    let less = compare(&before, &after, few - 1);
+    let rest: Vec<_> = whole.differences.iter().filter(|one| !path(one)).cloned().collect();
+    assert_eq!((less.paths, less.differences), (false, rest));
+    assert_eq!(compare(&before, &after, few), whole);
 }
 
 /// What one change comes to, and that taking it back comes to the opposite.

@@ -141,7 +141,8 @@ fn a_change_of_sources_is_told_as_what_it_opens_and_closes() {
         plant(access(Some("line-1"), ""), access(Some("line-1 line-2"), "sis"), Unapproved::Refuse),
         &[source("line-1", &["AREA1.*", "AREA2.*"]), source("line-2", &["L2.*"])],
     );
-    let told: Vec<String> = crate::compare(&before, &after)
+    let told: Vec<String> = crate::compare(&before, &after, u64::MAX)
+        .differences
         .into_iter()
         .map(|one| format!("{}: {} {}", one.effect.name(), one.place, one.text))
         .collect();

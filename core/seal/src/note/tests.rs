@@ -41,7 +41,7 @@ fn what_we_sign_verifies_and_the_last_blank_line_separates() {
 }
 
 #[test]
-fn a_line_with_name_and_id_of_a_known_key_must_verify() {
+fn a8_a_line_with_name_and_id_of_a_known_key_must_verify() {
     let log = signer("log", 1);
     let mut note = Note::sign("text\n", &log).unwrap();
     // The forger's key has the same name and, by computation, the same id.
@@ -52,7 +52,7 @@ fn a_line_with_name_and_id_of_a_known_key_must_verify() {
 }
 
 #[test]
-fn two_known_keys_with_one_name_and_id_are_refused() {
+fn a8_two_known_keys_with_one_name_and_id_are_refused() {
     let log = signer("log", 1);
     let twin = Verifier { key: VerifyingKey::from_bytes([5; 32]), ..log.verifier().clone() };
     let note = Note::sign("text\n", &log).unwrap();
@@ -60,7 +60,7 @@ fn two_known_keys_with_one_name_and_id_are_refused() {
 }
 
 #[test]
-fn unknown_signatures_are_ignored_and_do_not_count() {
+fn a8_unknown_signatures_are_ignored_and_do_not_count() {
     let log = signer("log", 1);
     let mut note = Note::sign("text\n", &signer("log", 2)).unwrap();
     note.add(&signer("other", 1)).unwrap();
@@ -80,7 +80,7 @@ fn another_text_does_not_verify() {
 }
 
 #[test]
-fn hostile_forms_are_refused() {
+fn a8_hostile_forms_are_refused() {
     let good = Note::sign("a\nb\n", &signer("log", 1)).unwrap().to_string();
     let line = good.lines().last().unwrap().to_owned();
     let refused = |text: String, error: NoteError| assert_eq!(parse(&text), Err(error), "{text:?}");
@@ -113,7 +113,7 @@ fn hostile_forms_are_refused() {
 }
 
 #[test]
-fn limits_hold() {
+fn a8_limits_hold() {
     let good = Note::sign("a\n", &signer("log", 1)).unwrap();
     let line = good.to_string().lines().last().unwrap().to_owned();
     let many = |count: usize| parse(&format!("a\n\n{}", format!("{line}\n").repeat(count)));

@@ -213,6 +213,7 @@ static TABLE: &[Entry] = table! {
         "model" POST "/inference.GRPCInferenceService/ModelMetadata" Protobuf;
         "model.ready" POST "/inference.GRPCInferenceService/ModelReady" Protobuf;
         "infer" POST "/inference.GRPCInferenceService/ModelInfer" Protobuf;
+        "infer_stream" POST "/inference.GRPCInferenceService/ModelStreamInfer" Protobuf;
     }
 };
 
@@ -374,7 +375,7 @@ impl Endpoint {
         // What a file of calls asks is judged when it is stored.
         let stores = matches!(self.0.name, "files" | "batches") || self.1 == Dialect::Mcp;
         if self.is_grpc() {
-            return self.0.name.starts_with("model") || self.0.name == "infer";
+            return self.0.name.starts_with("model") || self.0.name.starts_with("infer");
         }
         self.has_model_in_path() || self.is_session() || (self.has_body() && !stores)
     }
@@ -411,11 +412,22 @@ impl Endpoint {
         self.0.carries == Carries::Protobuf
     }
 
+    /// Whether a call to it is a stream of messages both ways, each of which is read by itself.
+    #[must_use]
+    pub fn exchanges_messages(&self) -> bool {
+        self.is_grpc() && self.0.name == "infer_stream"
+    }
+
     /// Whether it streams without being asked, in its path rather than in the body.
     #[must_use]
     pub fn always_streams(&self) -> bool {
-        const STREAMS: [&str; 4] =
-            ["generate_stream", "streamGenerateContent", "converse-stream", "invoke-with-response-stream"];
+        const STREAMS: [&str; 5] = [
+            "generate_stream",
+            "infer_stream",
+            "streamGenerateContent",
+            "converse-stream",
+            "invoke-with-response-stream",
+        ];
         STREAMS.contains(&self.0.name)
     }
 

@@ -80,7 +80,7 @@ pub(crate) struct Message<'a> {
 /// Reads a request that is one message.
 pub(crate) fn request<'a>(endpoint: Endpoint, body: &'a [u8], limits: &Limits) -> Result<Message<'a>, Malformed> {
     let shape = match endpoint.name() {
-        "infer" => &shape::INFER,
+        "infer" | "infer_stream" => &shape::INFER,
         "model" | "model.ready" => &shape::NAMED,
         _ => &shape::EMPTY,
     };
@@ -98,6 +98,7 @@ pub(crate) fn answer<'a>(
 ) -> Result<Option<Message<'a>>, Malformed> {
     let shape = match endpoint.name() {
         "infer" => &shape::INFERRED,
+        "infer_stream" => &shape::STREAMED,
         "model" => &shape::MODEL,
         "server" => &shape::SERVER,
         _ => &shape::SAYS,
@@ -131,6 +132,19 @@ impl Message<'_> {
     pub(crate) fn json(&self) -> String {
         tensor::json(self.model.as_ref().map(|(model, _)| *model), self.id, &self.tensors)
     }
+}
+
+/// One frame with a `ModelStreamInferResponse` that is an error: what is wrong, and with which request.
+pub(crate) fn error_frame(text: &str, id: Option<&str>) -> Vec<u8> {
+    let mut message = text_field(1, text);
+    if let Some(id) = id {
+        let answer = text_field(3, id);
+        field::write(2 << 3 | 2, &mut message);
+        field::write(answer.len() as u64, &mut message);
+        message.extend_from_slice(&answer);
+    }
+    let head = grpc::head(message.len()).unwrap_or_default();
+    [&head, message.as_slice()].concat()
 }
 
 /// A message with this field of text alone, for a model that a request does not name.

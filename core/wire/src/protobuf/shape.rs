@@ -118,6 +118,10 @@ pub(super) static INFERRED: Shape = Shape(&[
     many(6, "raw_output_contents", Kind::Raw),
 ]);
 
+/// `ModelStreamInferResponse`: an answer, or what is wrong with a request that stands before it in the stream.
+pub(super) static STREAMED: Shape =
+    Shape(&[one(1, "error_message", Kind::Text), one(2, "infer_response", Kind::Message(&INFERRED))]);
+
 /// `ModelReadyRequest`, `ModelMetadataRequest`.
 pub(super) static NAMED: Shape =
     Shape(&[one(1, "name", Kind::Word).marked(Mark::Model), one(2, "version", Kind::Word)]);

@@ -175,8 +175,8 @@ impl<'a> Walk<'a> {
             (Mark::Id, _) => self.found.id = Some(text),
             (Mark::Name, Some(tensor)) => tensor.name = text,
             (Mark::Datatype, Some(tensor)) => tensor.datatype = text,
-            // Triton's: the content lies in memory that caller and server share, and passes nobody.
-            (Mark::Parameter, _) if text.starts_with("shared_memory_") => {
+            // The content lies in memory that caller and server share, and passes nobody.
+            (Mark::Parameter, _) if text.starts_with(crate::SHARED) => {
                 let detail = "a tensor lies in shared memory, where nobody reads it";
                 return Err(Malformed::with(Reason::ContentRefused, span.start, detail));
             }

@@ -68,7 +68,7 @@ impl<'a> Asks<'a> {
             _ => flag(root, "stream")?.unwrap_or(false),
         };
         if dialect == Dialect::Kserve {
-            refuse_binary_tensors(root)?;
+            refuse_unread_tensors(root)?;
         }
         Ok(Self { model, stream, tools: tools(dialect, root)?, rpc: None, event: Event::default() })
     }
@@ -250,9 +250,9 @@ fn folds_to(text: &str, key: &str) -> bool {
             .eq(key.chars())
 }
 
-/// Refuses the binary tensor extension: tensors behind the JSON, in the request or asked for in the answer, would
-/// pass unread.
-fn refuse_binary_tensors(root: Value<'_, '_>) -> Result<(), Malformed> {
+/// Refuses the extensions by which tensors would pass unread, in the request or asked for in the answer: behind the JSON, or in
+/// shared memory.
+fn refuse_unread_tensors(root: Value<'_, '_>) -> Result<(), Malformed> {
     let lists = ["inputs", "outputs"].into_iter().filter_map(|key| root.get(key)).flat_map(Value::children);
     for owner in std::iter::once(root).chain(lists) {
         let Some(parameters) = owner.get("parameters") else { continue };
@@ -260,6 +260,11 @@ fn refuse_binary_tensors(root: Value<'_, '_>) -> Result<(), Malformed> {
             let binary = parameter.is_at("binary_data_size")
                 || ((parameter.is_at("binary_data") || parameter.is_at("binary_data_output"))
                     && parameter.as_bool() != Some(false));
+            // Triton's: the content lies in memory that caller and server share, and passes nobody.
+            if parameter.key().is_some_and(|key| key.decode().to_ascii_lowercase().starts_with(crate::SHARED)) {
+                let detail = "a tensor lies in shared memory, where nobody reads it";
+                return Err(Malformed::with(Reason::ContentRefused, parameter.span().start, detail));
+            }
             if binary {
                 return Err(Malformed::new(parameter.span().start, "binary tensors are not supported; send JSON"));
             }

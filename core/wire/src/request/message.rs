@@ -34,6 +34,7 @@ impl<'a> Request<'a> {
         let mut request = Self::empty(endpoint).with(found);
         request.body = body;
         request.lengths = message.lengths;
+        request.stream = endpoint.always_streams();
         if endpoint.asks_model() {
             request.slot = Slot::Field(message.span.start, 1);
         }

@@ -222,6 +222,14 @@ fn binary_tensors_are_refused() {
         assert_eq!(infer(body).unwrap_err().reason, Reason::Malformed, "{body}");
     }
     assert!(infer(r#"{"inputs":[],"outputs":[{"name":"b","parameters":{"binary_data":false}}]}"#).is_ok());
+    for body in [
+        r#"{"inputs":[{"name":"a","shape":[1],"datatype":"BYTES","parameters":{"shared_memory_region":"r"}}]}"#,
+        r#"{"inputs":[{"name":"a","shape":[1],"datatype":"BYTES","parameters":{"shared_memory_byt\u0065_size":8}}]}"#,
+        r#"{"inputs":[],"outputs":[{"name":"b","parameters":{"shared_memory_region":"r","shared_memory_offset":0}}]}"#,
+        r#"{"inputs":[],"parameters":{"Shared_Memory_Region":"r"}}"#,
+    ] {
+        assert_eq!(infer(body).unwrap_err().reason, Reason::ContentRefused, "{body}");
+    }
     assert_eq!(infer("{\"inputs\":[]}\u{1}\u{2}").unwrap_err().reason, Reason::Malformed, "a tensor behind the JSON");
 }
 

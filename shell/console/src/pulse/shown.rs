@@ -29,6 +29,8 @@ pub(crate) struct Now {
     next_hold_until: Option<String>,
     /// Changes when the held calls do.
     holds_mark: String,
+    /// How many were turned away at the console in the last quarter of an hour.
+    barred: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -110,6 +112,10 @@ impl Now {
         Self::new(reading, windows, lanes)
     }
 
+    pub(super) fn and_barred(self, barred: u64) -> Self {
+        Self { barred, ..self }
+    }
+
     fn new(reading: &Reading, windows: &Windows, lanes: Vec<ShownLane>) -> Self {
         Self {
             at: reading.at.to_string(),
@@ -128,6 +134,7 @@ impl Now {
             held: reading.holds.len(),
             next_hold_until: reading.holds.iter().map(|(_, until)| *until).min().map(|until| until.to_string()),
             holds_mark: mark(reading.holds.iter().map(|(id, _)| id.to_string())),
+            barred: 0,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The last quarter of an hour in slots of ten seconds, made from numbers that only grow.
 
+use super::day::{Day, History};
 use crate::reading::{Lane, Reading};
 use plant::{Millis, Verdict};
 use std::collections::{BTreeMap, VecDeque};
@@ -30,6 +31,7 @@ pub(crate) struct Windows {
     lanes: BTreeMap<String, (Lane, VecDeque<Sum>)>,
     /// Which slot is being filled.
     slot: u64,
+    day: Day,
 }
 
 impl Windows {
@@ -40,6 +42,7 @@ impl Windows {
         // A clock that goes back fills the slot that it was in; one that leaps ahead leaves as many empty ones as are looked at.
         let begun = if first { 1 } else { slot.saturating_sub(self.slot).min(SLOTS as u64) };
         self.slot = self.slot.max(slot);
+        self.day.turn(reading.at);
         for lane in &reading.lanes {
             // What was there before anybody looked is no news of now.
             let known = self.lanes.entry(lane.conduit.clone());
@@ -57,9 +60,15 @@ impl Windows {
             if let Some(sum) = slots.back_mut() {
                 sum.add_between(before, lane);
             }
+            self.day.sum.add_between(before, lane);
             before.clone_from(lane);
         }
         self.lanes.retain(|name, _| reading.lanes.iter().any(|lane| lane.conduit == *name));
+    }
+
+    /// The last day, all lanes together.
+    pub(super) fn day(&self) -> History {
+        self.day.history()
     }
 
     pub(super) fn slot(&self) -> u64 {
@@ -157,6 +166,7 @@ mod tests {
     use super::{SLOTS, Windows};
     use crate::reading::{Lane, Reading};
     use plant::Millis;
+    use serde_json::json;
 
     fn lane(conduit: &str, allowed: u64, refused: u64, slow: u64) -> Lane {
         let verdicts = [allowed, 0, 0, 0, 0, 0, refused];
@@ -195,6 +205,25 @@ mod tests {
         assert_eq!(history.iter().map(|[passed, ..]| passed).sum::<u64>(), 101);
         windows.take(&reading(3600, vec![lane("a", 101, 0, 6)]));
         assert_eq!((windows.quarter("a").calls(), windows.timed("a").percentile(50)), (0, None));
+    }
+
+    #[test]
+    fn a_day_is_told_in_minutes_of_all_lanes_together() {
+        let mut windows = Windows::default();
+        let day = |windows: &Windows| serde_json::to_value(windows.day()).unwrap();
+        windows.take(&reading(0, vec![lane("a", 9, 9, 0), lane("b", 9, 0, 0)]));
+        windows.take(&reading(1, vec![lane("a", 12, 10, 0), lane("b", 10, 0, 1)]));
+        windows.take(&reading(61, vec![lane("a", 12, 10, 0)]));
+        windows.take(&reading(181, vec![lane("a", 13, 10, 0), lane("c", 5, 0, 0)]));
+        let nothing = json!([0, 0, 0, null, null]);
+        let minutes = [json!([4, 1, 0, 1.2_f32, 2400.0]), nothing.clone(), nothing, json!([6, 0, 0, 1.2_f32, 1.2_f32])];
+        assert_eq!(day(&windows), json!({ "began": "2027-01-15T08:00:00.000Z", "minutes": minutes }));
+        // A clock that goes back stays in its minute, and one that leaps leaves a day at most.
+        windows.take(&reading(0, vec![lane("a", 14, 10, 0)]));
+        assert_eq!(day(&windows)["minutes"][3][0], 7);
+        windows.take(&reading(9_000_000, vec![lane("a", 15, 10, 0)]));
+        let day = day(&windows);
+        assert_eq!((day["minutes"].as_array().unwrap().len(), &day["minutes"][1439][0]), (1440, &json!(1)));
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub fn compare(place: &Path, reader: &Reader) -> Result<u64, Problem> {
     let filter = read_filter(&manifest.filter).ok_or_else(|| {
         stop(Class::Undecided, MANIFEST, "asks for what this version does not know: nobody can select it again")
     })?;
+    let filter =
+        filter.gathered(reader, manifest.head.size).map_err(|error| stop(Class::Undecided, "the ledger", error))?;
     let mut named = Named { lines: BufReader::new(open(&source, POPULATION, u64::MAX)?), rest: None };
     let mut count = 0;
     for record in reader.records(0, filter) {

@@ -90,7 +90,7 @@ pub enum MakeError {
     Checkpoint(#[from] CheckpointError),
     /// What was asked for says whom the records are about.
     #[error(
-        "a pack that leaves persons out cannot be asked for by `operator` or `id`: its manifest would say whom it is about"
+        "a pack that leaves persons out cannot be asked for by `operator`, `id` or `incident`: its manifest would say whom it is about"
     )]
     GivesAway,
     /// More records fit than a pack holds.
@@ -138,6 +138,7 @@ pub fn make(order: Order<'_>, sink: Sink) -> Result<Made, MakeError> {
     pack.file(TRUST, &trust_file)?;
     pack.file(CHECKPOINT, &note)?;
     let described = manifest::filter(&filter);
+    let filter = filter.gathered(reader, head.size)?;
     let mut draw = Draw::new(sample.as_ref());
     pack.write(POPULATION, |out| population(reader, filter, head.size, &mut draw, out))?;
     let count = draw.count();

@@ -13,7 +13,7 @@ use plant::{
 use seal::{base64, hex, sha256, unhex};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use store::Filter;
+use store::{Filter, Incident};
 
 /// Longest manifest: a line of some 140 bytes for each proof.
 pub(super) const MANIFEST_LIMIT: u64 = 32 << 20;
@@ -159,6 +159,7 @@ pub(super) fn filter(filter: &Filter) -> Map<String, Value> {
         sensitivity,
         judgement,
         id,
+        incident,
     } = filter;
     let all = [
         ("since", since.map(|time| time.to_string())),
@@ -175,6 +176,7 @@ pub(super) fn filter(filter: &Filter) -> Map<String, Value> {
         ("sensitivity", sensitivity.clone()),
         ("decision", judgement.map(|judgement| judgement.name().to_owned())),
         ("id", id.map(|id| id.to_string())),
+        ("incident", incident.as_ref().map(|incident| incident.record().to_string())),
     ];
     all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::from(value?)))).collect()
 }
@@ -197,6 +199,7 @@ pub(super) fn read_filter(asked: &Map<String, Value>) -> Option<Filter> {
         sensitivity: text("sensitivity").map(str::to_owned),
         judgement: text("decision").and_then(Judgement::named),
         id: text("id").and_then(RecordId::parse),
+        incident: text("incident").and_then(RecordId::parse).map(Incident::about),
     };
     // What was not understood would let too much pass.
     (filter(&read) == *asked).then_some(read)

@@ -46,7 +46,7 @@ const NAMELESS: [Kind; 11] = [
 ];
 
 /// What `claimed` says under [`Profile::Persons`], if the record has it; in the order of canonical JSON.
-const CLAIMED: [&str; 16] = [
+const CLAIMED: [&str; 17] = [
     "dec.reason",
     "dec.verdict",
     "kind",
@@ -57,6 +57,7 @@ const CLAIMED: [&str; 16] = [
     "what.findings",
     "what.model",
     "what.provider",
+    "what.renamed",
     "what.rerouted",
     "what.sensitivity",
     "where.conduit",
@@ -94,7 +95,7 @@ impl Profile {
 
     /// Whether what was asked for says by itself whom the records are about; the manifest repeats it.
     pub(super) fn gives_away(filter: &Filter) -> bool {
-        filter.operator.is_some() || filter.id.is_some()
+        filter.operator.is_some() || filter.id.is_some() || filter.incident.is_some()
     }
 
     /// The line of a redacted record: canonical JSON (RFC 8785).

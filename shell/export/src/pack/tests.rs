@@ -377,9 +377,10 @@ fn every_filter_that_a_manifest_names_is_read_again() {
         sensitivity: Some(text("internal")),
         judgement: Some(plant::Judgement::Edited),
         id: Some(RecordId::new(Millis(1_700_000_000_000), [7; 10])),
+        incident: Some(store::Incident::about(RecordId::new(Millis(1_700_000_000_000), [8; 10]))),
     };
     let asked = manifest::filter(&filter);
-    assert_eq!(asked.len(), 14, "each of them");
+    assert_eq!(asked.len(), 15, "each of them");
     assert_eq!(format!("{:?}", manifest::read_filter(&asked)), format!("{:?}", Some(filter)));
 }
 

@@ -1,12 +1,13 @@
 //! One event of a session: the caller's as a call is judged, the provider's as an answer is read.
 
 use super::frames::Leg;
-use super::{Ended, Session};
+use super::{Ended, Session, Speaker};
 use crate::journal::Journal;
 use crate::reading::Reading;
+use crate::{Gate, Inforce};
 use bytes::Bytes;
 use inspect::Restorer;
-use plant::{Channel, Conduit, FindingCount, Form, Reason, Refusal, Rewrite};
+use plant::{Body, Channel, Conduit, FindingCount, Form, Reason, Refusal, Rewrite, What};
 use policy::{Asked, Case, Decision, Passage};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wire::{Answer, AnswerLimits, Endpoint};
@@ -19,16 +20,26 @@ pub(super) fn reader(endpoint: Endpoint, passage: &Passage) -> Answer {
 }
 
 /// An event that may leave.
-pub(super) struct Judged {
+pub(crate) struct Judged {
     /// As it leaves.
-    pub(super) leaves: Bytes,
+    pub(crate) leaves: Bytes,
     /// Whether it is a piece of sound and nothing else.
-    pub(super) sound: bool,
+    pub(crate) sound: bool,
 }
 
-impl Session {
+/// By what the events of one caller are judged, as long as the exchange lasts.
+pub(crate) struct Judge {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) inforce: Arc<Inforce>,
+    pub(crate) speaker: Box<Speaker>,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) passage: Passage,
+    pub(crate) restorer: Shared,
+}
+
+impl Judge {
     /// The stages of one event of the caller.
-    pub(super) fn judge(&mut self, event: &Bytes, journal: &mut Journal) -> Result<Judged, Refusal> {
+    pub(crate) fn judge(&self, event: &Bytes, journal: &mut Journal) -> Result<Judged, Refusal> {
         let commitments = &self.gate.secrets.commitments;
         journal.received(commitments, event);
         let (principal, crossing) = (&self.speaker.principal, &self.speaker.crossing);
@@ -43,6 +54,7 @@ impl Session {
             if let Decision::Refuse(refusal) = self.inforce.policy().decide(&transcribed).decision {
                 return Err(refusal);
             }
+            self.gate.open(&asking(&self.call, model))?;
         }
         let decided = self.inforce.policy().decide(&case);
         let terms = match journal.decided(&self.inforce.plant().scale, decided, &findings) {
@@ -56,6 +68,10 @@ impl Session {
             let detail = format!("it would go to `{}`, and a session stays where it began", terms.provider);
             return Err(Refusal { rules: terms.rules, ..Refusal::new(Reason::ContentRefused, detail) });
         }
+        // Its models may be others than the one that the session began with.
+        if let Some(model) = asked.model {
+            self.gate.open(&asking(&self.call, model))?;
+        }
         let (changed, restorer) = request.transform(&terms, &findings, &self.inforce, &self.gate.secrets)?;
         if !restorer.idle() && !self.restorer.own().learn(restorer) {
             return Err(Refusal::new(Reason::ContentRefused, "the session has more stand-ins than it can tell apart"));
@@ -64,7 +80,9 @@ impl Session {
         journal.sends(commitments, event, &leaves);
         Ok(Judged { leaves, sound: request.is_sound() })
     }
+}
 
+impl Session {
     /// Answers an event that does not leave, once its record is durable. The session goes on.
     pub(super) async fn object(
         &mut self,
@@ -97,9 +115,15 @@ impl Session {
     }
 }
 
+/// The session's call, as if it asked for this model.
+fn asking(call: &Body, model: &str) -> Body {
+    let what = call.what.clone().map(|what| What { model: Some(model.to_owned()), renamed: None, ..what });
+    Body { what, ..call.clone() }
+}
+
 /// A restorer that learns while answers pass it.
 #[derive(Clone, Default)]
-pub(super) struct Shared(Arc<Mutex<Restorer>>);
+pub(crate) struct Shared(Arc<Mutex<Restorer>>);
 
 impl Shared {
     /// A panic under the lock leaves texts behind that end with the session.

@@ -27,10 +27,10 @@ pub(crate) struct Speaker {
 }
 
 impl Speaker {
-    /// Whose session a call opens, if it opens one.
+    /// Whose session or stream of messages a call opens, if it opens one.
     pub(crate) fn of(target: &Target<'_>, principal: &Principal, crossing: &Crossing) -> Option<Box<Self>> {
         let speaker = || Box::new(Self { principal: principal.clone(), crossing: crossing.clone() });
-        target.opens_session().then(speaker)
+        target.goes_on().then(speaker)
     }
 }
 
@@ -38,7 +38,7 @@ impl Speaker {
 pub(crate) fn admits(inforce: &Inforce, target: &Target<'_>, terms: &Passage) -> Result<(), Refusal> {
     let refuse = |detail: &str| Err(Refusal::new(Reason::UnknownEndpoint, detail));
     match terms {
-        _ if !target.opens_session() => Ok(()),
+        _ if !target.goes_on() => Ok(()),
         _ if inforce.keeps(terms) => refuse("a conduit that keeps content carries no sessions"),
         _ if terms.rerouted || terms.model.is_some() => refuse("a session stays where it began"),
         _ => Ok(()),

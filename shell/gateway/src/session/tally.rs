@@ -4,6 +4,7 @@
 use crate::Gate;
 use crate::chain::Chain;
 use crate::journal::{End, Journal};
+use crate::recorder::Unwritten;
 use bytes::Bytes;
 use plant::{FindingCount, Io, Reason, RecordId, Refusal, Rewrite as _, Verdict};
 use seal::Tagging;
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 use wire::Facts;
 
 /// The making of a session's outcome. Dropped unfinished, its journal still makes a record.
-pub(super) struct Tally {
+pub(crate) struct Tally {
     journal: Box<Journal>,
     came: Tagging,
     left: Tagging,
@@ -25,7 +26,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(gate: &Gate, journal: Box<Journal>, released: Box<Tagging>) -> Self {
+    pub(crate) fn new(gate: &Gate, journal: Box<Journal>, released: Box<Tagging>) -> Self {
         let id = journal.id().to_string();
         let begin = |part: &[u8]| journal.commitments(&gate.secrets.commitments).start(&[id.as_bytes(), part]);
         let (came, left) = (begin(b"request"), begin(b"sent"));
@@ -33,23 +34,23 @@ impl Tally {
         Self { journal, came, left, released, changed: false, io, first_byte_micros, findings: BTreeMap::new() }
     }
 
-    pub(super) fn id(&self) -> RecordId {
+    pub(crate) fn id(&self) -> RecordId {
         self.journal.id()
     }
 
     /// The journal of one event.
-    pub(super) fn event(&self) -> Box<Journal> {
+    pub(crate) fn event(&self) -> Box<Journal> {
         self.journal.of_event()
     }
 
     /// Bytes released so far.
-    pub(super) fn released(&self) -> u64 {
+    pub(crate) fn released(&self) -> u64 {
         self.io.answer_bytes
     }
 
     /// Records what becomes of an event, before it happens; gives the record's id. Of sound in which nothing was found there are
     /// dozens in a second: they stand in the session's own records alone.
-    pub(super) async fn record(
+    pub(crate) async fn record(
         &mut self,
         journal: Box<Journal>,
         refusal: Option<&Refusal>,
@@ -73,22 +74,27 @@ impl Tally {
         }
     }
 
-    /// An event is about to leave.
-    pub(super) fn forwards(&mut self, came: &Bytes, leaves: &Bytes) {
+    /// What the call itself brought, and what of it leaves: the first of what is said.
+    pub(crate) fn begins(&mut self, came: &Bytes, leaves: &Bytes) {
         self.came.update(came);
         self.left.update(leaves);
         self.changed |= came.as_ptr() != leaves.as_ptr();
+    }
+
+    /// An event is about to leave.
+    pub(crate) fn forwards(&mut self, came: &Bytes, leaves: &Bytes) {
+        self.begins(came, leaves);
         self.io.request_bytes += u64::try_from(leaves.len()).unwrap_or(u64::MAX);
     }
 
     /// An event is about to be released.
-    pub(super) fn releases(&mut self, event: &[u8]) {
+    pub(crate) fn releases(&mut self, event: &[u8]) {
         self.released.update(event);
         self.io.answer_bytes += u64::try_from(event.len()).unwrap_or(u64::MAX);
     }
 
     /// One of the session's answers is whole: its tokens count.
-    pub(super) fn counts(&mut self, facts: &Facts) {
+    pub(crate) fn counts(&mut self, facts: &Facts) {
         let more = |so_far: &mut Option<u64>, own: Option<u64>| {
             *so_far = own.map(|own| so_far.unwrap_or(0).saturating_add(own)).or(*so_far);
         };
@@ -97,7 +103,13 @@ impl Tally {
     }
 
     /// Records the outcome, with what was found in the answers; durable when this returns.
-    pub(super) async fn conclude(self, failure: Option<&Refusal>, facts: &Facts, answers: Chain) {
+    pub(crate) async fn conclude(
+        self,
+        status: u16,
+        failure: Option<&Refusal>,
+        facts: &Facts,
+        answers: Chain,
+    ) -> Result<(), Unwritten> {
         let Self { journal, came, left, released, changed, mut io, first_byte_micros, mut findings } = self;
         io.request = Some(seal::hex(&came.finish()));
         io.sent = changed.then(|| seal::hex(&left.finish()));
@@ -108,8 +120,6 @@ impl Tally {
         let findings = findings.into_iter().map(|(label, count)| FindingCount { label, count }).collect();
         let failure = failure.map(|failure| (failure.reason, failure.detail.as_str()));
         let (first_byte_micros, facts) = (Some(first_byte_micros), Some(facts));
-        // Whoever asks for the record of a session that the ledger did not take is told by its health.
-        let _ =
-            journal.conclude(End { status: 101, failure, io, first_byte_micros, facts, findings, kept: None }).await;
+        journal.conclude(End { status, failure, io, first_byte_micros, facts, findings, kept: None }).await
     }
 }

@@ -28,17 +28,17 @@ fn varint(mut number: usize) -> Vec<u8> {
     bytes
 }
 
-fn field(number: usize, content: &[u8]) -> Vec<u8> {
+pub(crate) fn field(number: usize, content: &[u8]) -> Vec<u8> {
     [varint(number << 3 | 2), varint(content.len()), content.to_vec()].concat()
 }
 
-fn framed(message: &[u8]) -> Vec<u8> {
+pub(crate) fn framed(message: &[u8]) -> Vec<u8> {
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     [&[0][..], &length, message].concat()
 }
 
 /// The message of a call, or of its answer, with one tensor of one text.
-fn message(text: &str, raw: bool) -> Vec<u8> {
+pub(crate) fn message(text: &str, raw: bool) -> Vec<u8> {
     let head = [field(1, b"text"), field(2, b"BYTES"), field(3, &[1])].concat();
     let length = u32::try_from(text.len()).unwrap().to_le_bytes();
     let element = [&length[..], text.as_bytes()].concat();
@@ -50,7 +50,7 @@ fn message(text: &str, raw: bool) -> Vec<u8> {
     }
 }
 
-fn asks(text: &str) -> Vec<u8> {
+pub(crate) fn asks(text: &str) -> Vec<u8> {
     framed(&message(text, true))
 }
 
@@ -276,7 +276,7 @@ async fn echoing() -> (Provider, Works) {
 }
 
 /// The text of a call's only tensor, where every length around it is right.
-fn text_in(body: &[u8]) -> String {
+pub(crate) fn text_in(body: &[u8]) -> String {
     assert_eq!(body[1..5], u32::try_from(body.len() - 5).unwrap().to_be_bytes(), "the length of the message");
     let texts = (5..body.len()).filter_map(|at| {
         let element = body[at..].strip_prefix(&[0x3a])?;
@@ -291,7 +291,7 @@ fn text_in(body: &[u8]) -> String {
     text.clone()
 }
 
-fn aws() -> String {
+pub(crate) fn aws() -> String {
     format!("AKIA{}", "Y3FDF7Q2K5TNW4ZB")
 }
 
@@ -332,12 +332,16 @@ async fn what_nothing_changes_leaves_and_returns_as_it_came() {
 async fn a_refusal_is_a_status_with_its_reason_and_its_record() {
     let (provider, works) = echoing().await;
     let call = || Call::new(&works);
-    let stream = "/inference.GRPCInferenceService/ModelStreamInfer";
     let elsewhere = Call { authority: "gate.example:8443", ..call() };
     let two = [asks("a"), asks("b")].concat();
     let cases = [
         (call().with("authorization", "Bearer psk_mes_x"), asks("a"), "16", Reason::TokenUnknown),
-        (call().to(stream), asks("a"), "12", Reason::UnknownEndpoint),
+        (
+            call().to("/inference.GRPCInferenceService/SystemSharedMemoryRegister"),
+            asks("a"),
+            "12",
+            Reason::UnknownEndpoint,
+        ),
         (
             call().to("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"),
             asks("a"),
@@ -366,13 +370,13 @@ async fn a_refusal_is_a_status_with_its_reason_and_its_record() {
     assert_eq!(provider.calls(), 0);
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
-fn compressed(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn compressed(bytes: &[u8]) -> Vec<u8> {
     let mut framed = framed(bytes);
     framed[0] = 1;
     framed

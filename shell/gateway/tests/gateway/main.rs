@@ -21,6 +21,8 @@ mod goodbyes;
 #[cfg(test)]
 mod grpc;
 #[cfg(test)]
+mod grpc_streams;
+#[cfg(test)]
 mod guarding;
 #[cfg(test)]
 mod holds;

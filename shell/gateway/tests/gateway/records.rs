@@ -88,7 +88,7 @@ async fn a_provider_that_is_not_there_is_said_to_be_unreachable_and_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_forwarded_that_the_ledger_does_not_take() {
+async fn a17_nothing_is_forwarded_that_the_ledger_does_not_take() {
     let (provider, works) = plant(vec![Act::Send(document(200, "", &completion("hello")))]).await;
     works.ledger.once(Kind::Intent, Does::Refuse);
     let mut caller = Caller::sends(works.address, &works.chat("hello", false)).await;
@@ -128,7 +128,7 @@ async fn an_answer_whose_outcome_is_not_recorded_is_not_given() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_outcome_is_durable_before_the_last_byte() {
+async fn a17_the_outcome_is_durable_before_the_last_byte() {
     let (provider, works) = plant(vec![Act::Send(document(200, "", &completion("the answer")))]).await;
     works.ledger.once(Kind::Outcome, Does::Hold);
     let mut caller = Caller::sends(works.address, &works.chat("hello", false)).await;

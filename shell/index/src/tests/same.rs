@@ -78,6 +78,7 @@ pub(crate) fn filters(times: Vec<Millis>) -> impl Strategy<Value = Filter> {
             sensitivity,
             judgement,
             id,
+            incident: None,
         }
     })
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 #[test]
-fn a_sync_that_fails_once_ends_the_ledger_and_is_never_tried_again() {
+fn f3_a_sync_that_fails_once_ends_the_ledger_and_is_never_tried_again() {
     let folder = folder();
     let settings = settings();
     let faults = Arc::clone(&settings.faults);
@@ -33,7 +33,7 @@ fn a_sync_that_fails_once_ends_the_ledger_and_is_never_tried_again() {
 }
 
 #[test]
-fn a_log_that_is_unlinked_under_us_takes_no_record() {
+fn f6_a_log_that_is_unlinked_under_us_takes_no_record() {
     let folder = folder();
     let (store, _) = open(folder.path());
     write(&store, 0);
@@ -44,7 +44,7 @@ fn a_log_that_is_unlinked_under_us_takes_no_record() {
 }
 
 #[test]
-fn a_crash_between_two_files_of_a_publication_is_made_good() {
+fn f9_a_crash_between_two_files_of_a_publication_is_made_good() {
     let folder = folder();
     let (store, _) = open(folder.path());
     write(&store, 0);
@@ -67,7 +67,7 @@ fn a_crash_between_two_files_of_a_publication_is_made_good() {
 }
 
 #[test]
-fn a_ledger_that_published_all_but_the_checkpoint_publishes_it_first() {
+fn f9_a_ledger_that_published_all_but_the_checkpoint_publishes_it_first() {
     let folder = folder();
     open(folder.path()).0.close();
     std::fs::remove_file(folder.path().join("checkpoint")).unwrap();

@@ -42,7 +42,7 @@ fn ten() -> tempfile::TempDir {
 }
 
 #[test]
-fn a_torn_tail_is_cut_at_whatever_block_and_put_on_record() {
+fn f7_a_torn_tail_is_cut_at_whatever_block_and_put_on_record() {
     let ten = ten();
     let begins = frames(ten.path());
     assert_eq!(begins.len(), 11);
@@ -77,7 +77,7 @@ fn a_clean_end_costs_nothing() {
 }
 
 #[test]
-fn damage_with_valid_frames_behind_it_keeps_the_ledger_shut_and_untouched() {
+fn f7_damage_with_valid_frames_behind_it_keeps_the_ledger_shut_and_untouched() {
     let ten = ten();
     let begins = frames(ten.path());
     for (frame, begin) in begins.iter().enumerate().take(9) {
@@ -106,7 +106,7 @@ fn a_flipped_bit_in_the_very_last_frame_looks_like_a_torn_write() {
 }
 
 #[test]
-fn damage_before_a_later_segment_is_corruption_too() {
+fn f7_damage_before_a_later_segment_is_corruption_too() {
     let folder = folder();
     let store = unpublished(folder.path());
     settle(flood(&store, 0..900, 900));
@@ -129,7 +129,32 @@ fn damage_before_a_later_segment_is_corruption_too() {
 }
 
 #[test]
-fn a_frame_that_is_whole_but_continues_another_is_not_taken() {
+fn f8_zeros_garbage_or_an_old_frame_behind_the_end_are_no_records() {
+    let folder = folder();
+    let store = unpublished(folder.path());
+    settle(flood(&store, 0..900, 900));
+    let whole = image(folder.path());
+    drop(store);
+    let mut walker = crate::wal::Walker::new(&whole.path().join("wal"), crate::publisher::BEGINNING, 0, None);
+    while let crate::wal::Step::Frame(..) = walker.step().unwrap() {}
+    let end = walker.position();
+    assert!(end.segment > 0);
+    let old = std::fs::read(&segments(whole.path())[0]).unwrap()[..8192].to_vec();
+    let garbage: Vec<u8> = (0..8192_u32).map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+    for (stale, torn) in [(vec![0; 8192], false), (garbage, true), (old, true)] {
+        let crashed = image(whole.path());
+        spoil(&crate::segment::path(&crashed.path().join("wal"), end.segment), end.offset, &stale);
+        let (store, recovery) = open(crashed.path());
+        assert_eq!((recovery.size, recovery.torn > 0), (902, torn));
+        write(&store, 1000);
+        store.close();
+        let expected: Vec<u64> = (0..900).chain([1000]).collect();
+        assert_eq!((numbers(crashed.path()), verify(crashed.path())), (expected, Vec::new()));
+    }
+}
+
+#[test]
+fn f8_a_frame_that_is_whole_but_continues_another_is_not_taken() {
     let ten = ten();
     let begins = frames(ten.path());
     let segment = segments(ten.path()).remove(0);

@@ -118,7 +118,7 @@ fn a_ledger_begins_with_the_key_of_its_first_day() {
 }
 
 #[test]
-fn when_the_day_changes_the_old_key_signs_a_last_time_and_its_seed_is_gone() {
+fn a15_when_the_day_changes_the_old_key_signs_a_last_time_and_its_seed_is_gone() {
     let (folder, clock) = (folder(), Days::at(0));
     let store = open(folder.path(), &clock);
     let (_, first) = kept(folder.path());
@@ -167,7 +167,7 @@ fn the_last_note_of_an_epoch_is_never_thinned_out() {
 }
 
 #[test]
-fn a_seed_that_a_crash_left_one_step_behind_goes_on() {
+fn a15_a_seed_that_a_crash_left_one_step_behind_goes_on() {
     let (folder, clock) = (folder(), Days::at(0));
     let store = open(folder.path(), &clock);
     let (_, old) = kept(folder.path());

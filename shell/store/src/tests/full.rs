@@ -145,9 +145,9 @@ fn what_was_put_aside_waits_for_the_key_when_there_is_room_again() {
 }
 
 #[test]
-fn a_full_disk_is_recorded_refuses_intents_and_is_left_again() {
+fn f4_a_full_disk_is_recorded_refuses_intents_and_is_left_again() {
     let Some(disk) = small_disk() else {
-        return on_a_small_disk("a_full_disk_is_recorded_refuses_intents_and_is_left_again");
+        return on_a_small_disk("f4_a_full_disk_is_recorded_refuses_intents_and_is_left_again");
     };
     let folder = disk.join("ledger");
     let (store, _) = Store::open(&folder, &opening(small())).unwrap();
@@ -182,8 +182,8 @@ fn a_full_disk_is_recorded_refuses_intents_and_is_left_again() {
 }
 
 #[test]
-fn a_ledger_that_met_a_full_disk_opens_again() {
-    let Some(disk) = small_disk() else { return on_a_small_disk("a_ledger_that_met_a_full_disk_opens_again") };
+fn f4_a_ledger_that_met_a_full_disk_opens_again() {
+    let Some(disk) = small_disk() else { return on_a_small_disk("f4_a_ledger_that_met_a_full_disk_opens_again") };
     let folder = disk.join("ledger");
     let (store, _) = Store::open(&folder, &opening(small())).unwrap();
     let foreign = fill(&disk, 0);

@@ -72,7 +72,7 @@ fn acknowledgement(line: &str) -> Option<(u64, RecordId)> {
 }
 
 #[test]
-fn no_acknowledged_record_is_lost_when_the_process_is_killed() {
+fn f2_no_acknowledged_record_is_lost_when_the_process_is_killed() {
     let rounds = std::env::var("PENSTOCK_KILL_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
     let folder = folder();
     let mut acknowledged: BTreeMap<u64, RecordId> = BTreeMap::new();

@@ -52,7 +52,7 @@ fn records_are_acknowledged_in_order_with_their_place() {
 }
 
 #[test]
-fn tiles_are_right_on_both_sides_of_their_boundaries() {
+fn f14_tiles_are_right_on_both_sides_of_their_boundaries() {
     for size in [255, 256, 257, 511, 512, 513] {
         let folder = folder();
         let (store, _) = open(folder.path());
@@ -64,7 +64,7 @@ fn tiles_are_right_on_both_sides_of_their_boundaries() {
 }
 
 #[test]
-fn tiles_are_right_where_the_second_row_begins_a_third() {
+fn f14_tiles_are_right_where_the_second_row_begins_a_third() {
     let folder = folder();
     let settings = Settings { segment_bytes: 8 << 20, queue: 70_000, ..settings() };
     let (store, _) = Store::open(folder.path(), &opening(settings)).unwrap();
@@ -111,7 +111,7 @@ fn old_notes_are_thinned_out() {
 }
 
 #[test]
-fn two_openers_never_have_one_ledger() {
+fn f10_two_openers_never_have_one_ledger() {
     let folder = folder();
     let (_store, _) = open(folder.path());
     let error = Store::open(folder.path(), &opening(settings())).unwrap_err();
@@ -206,7 +206,7 @@ impl Clock for Put {
 }
 
 #[test]
-fn a_clock_that_is_set_back_is_on_record_before_anything_else() {
+fn a12_a_clock_that_is_set_back_is_on_record_before_anything_else() {
     let folder = folder();
     let clock = Arc::new(Put(AtomicU64::new(1_700_000_000_000), AtomicU64::new(5)));
     let settings = Settings { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..settings() };
@@ -424,4 +424,80 @@ fn a_record_has_its_number_in_tiles_and_after_them() {
     let kept: Vec<_> = (0..all.len() as u64).filter(|seq| boots.get(*seq).unwrap().is_some()).collect();
     let known = all.iter().filter(|record| record.entry.kind() == Some(Kind::Boot)).map(|record| record.entry.seq());
     assert_eq!(kept, known.collect::<Vec<_>>());
+}
+
+/// A clock that knows how far it may be off: as many milliseconds as it was looked at.
+#[derive(Debug, Default)]
+struct Unsure(std::sync::atomic::AtomicU64);
+
+impl crate::Clock for Unsure {
+    fn read(&self) -> crate::Reading {
+        let looks = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        crate::Reading { time: Millis(1_763_674_500_000 + looks), mono: 1000 * looks }
+    }
+    fn boot(&self) -> String {
+        "boot-1".to_owned()
+    }
+    fn source(&self) -> String {
+        "ntp".to_owned()
+    }
+    fn bound(&self, at: &crate::Reading) -> Option<u64> {
+        (at.mono > 5000).then_some(at.mono / 1000)
+    }
+}
+
+#[test]
+fn a12_every_record_says_how_far_its_time_may_be_off() {
+    let folder = folder();
+    let clock = std::sync::Arc::new(Unsure::default());
+    let (store, _) = Store::open(folder.path(), &opening(Settings { clock, ..settings() })).unwrap();
+    for number in 0..10 {
+        write(&store, number);
+    }
+    store.close();
+    let records = Reader::open(folder.path()).unwrap().records(0, Filter::default());
+    let said: Vec<_> = records.map(|record| record.unwrap().entry).collect();
+    for entry in &said {
+        assert_eq!(entry.number("clk.bound"), Some(entry.number("mono").unwrap() / 1000).filter(|looks| *looks > 5));
+    }
+    let sure = said.iter().filter(|entry| entry.number("clk.bound").is_some()).count();
+    assert!(sure > 3 && sure < said.len(), "{sure}");
+    assert_eq!(verify(folder.path()), [""; 0]);
+}
+
+#[test]
+fn an_incident_is_all_that_is_tied_to_a_record_and_nothing_else() {
+    let folder = folder();
+    let (store, _) = open(folder.path());
+    let note = |kind, number, name: &'static str, of: plant::RecordId| {
+        let mut draft = draft(kind, number, None, 1);
+        draft.body.note.insert(name, Note::Text(of.to_string()));
+        draft
+    };
+    let write = |draft| store.write(draft).unwrap().id;
+    let hold = write(draft(Kind::Hold, 0, None, 1));
+    let intent = write(draft(Kind::Intent, 1, Some(hold), 1));
+    let other = write(draft(Kind::Intent, 2, None, 1));
+    let outcome = write(draft(Kind::Outcome, 3, Some(intent), 1));
+    write(draft(Kind::Outcome, 4, Some(other), 1));
+    let account = write(note(Kind::Oversight, 5, "outcome", outcome));
+    write(note(Kind::Read, 6, "record", intent));
+    // What merely says an identity is not tied to it: the field may come from outside.
+    write(note(Kind::Admin, 7, "text2", outcome));
+    store.close();
+    let reader = Reader::open(folder.path()).unwrap();
+    let found = |of, size, filter: Filter| {
+        let incident = Some(crate::Incident::about(of));
+        let filter = Filter { incident, ..filter }.gathered(&reader, size).unwrap();
+        let records = reader.records(0, filter).map(|record| record.unwrap().entry.number("note.n").unwrap());
+        records.collect::<Vec<_>>()
+    };
+    for record in [hold, intent, outcome, account] {
+        assert_eq!(found(record, u64::MAX, Filter::default()), [0, 1, 3, 5, 6], "{record}");
+    }
+    assert_eq!(found(other, u64::MAX, Filter::default()), [2, 4]);
+    assert_eq!(found(hold, 6, Filter::default()), [0, 1, 3], "two records of the ledger's own come first");
+    let calls = Filter { kind: Some(Kind::Intent), ..Filter::default() };
+    assert_eq!(found(account, u64::MAX, calls), [1]);
+    assert_eq!(found(crate::own::id(Millis(1)), u64::MAX, Filter::default()), [0_u64; 0]);
 }

@@ -66,7 +66,7 @@ fn whoever_writes_each_record_is_there_once() {
 }
 
 #[test]
-fn a_sync_that_fails_under_a_caller_fails_the_ledger() {
+fn f3_a_sync_that_fails_under_a_caller_fails_the_ledger() {
     let folder = quick();
     let settings = Settings { segment_bytes: 16 << 20, ..settings() };
     let faults = Arc::clone(&settings.faults);

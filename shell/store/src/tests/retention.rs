@@ -130,7 +130,7 @@ fn what_was_to_go_goes_at_the_next_start_too() {
 }
 
 #[test]
-fn a_bundle_that_is_gone_without_authority_is_missing() {
+fn a21_a_bundle_that_is_gone_without_authority_is_missing() {
     let missing = |path: &str| format!("incomplete: {path}: is missing");
     for (name, pruning) in [
         ("000", None),
