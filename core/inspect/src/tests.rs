@@ -703,6 +703,7 @@ fn hostile_texts_cost_no_more_than_their_length() {
         "community a ",
         "user|password|\n",
         "password;password;\n",
+        "password;",
         "a;password\nb;Xk29dL\n",
         "username a password 0 a ",
         "radius-server key ",

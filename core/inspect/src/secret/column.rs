@@ -39,6 +39,11 @@ impl Columns {
     pub(crate) fn below(&mut self, text: Bytes<'_>, keyword: &Range<usize>) -> Vec<(BuiltIn, Range<usize>)> {
         let Some(sign) = sign(text, keyword).filter(|_| keyword.start >= self.read) else { return Vec::new() };
         let start = text.run_back(keyword.start, LINE, |b| b != b'\n');
+        if !matches!(text.before(start), b'\n' | 0) {
+            // No table has such lines; what is left of this one is not looked at again soon.
+            self.read = text.run(keyword.end, LINE, |b| b != b'\n');
+            return Vec::new();
+        }
         let mut line = line(text, start);
         let heads: Vec<usize> = cells(text, line.clone(), sign)
             .enumerate()

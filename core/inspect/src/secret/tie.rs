@@ -115,7 +115,7 @@ fn call(text: Bytes<'_>, name: &Range<usize>, open: usize) -> Option<(Tie, usize
     let quote = text.at(from);
     let end = text.run(from + 1, 128, |b| b != quote && b != b'\n');
     let only = matches!(quote, b'"' | b'\'') && text.at(end) == quote && text.at(end + 1) == b')';
-    (only && called.len() >= 6 && !ASKS.iter().any(|verb| asks(verb))).then_some((Tie::Argument, from))
+    (only && called.len() >= 6 && !ASKS.iter().any(asks)).then_some((Tie::Argument, from))
 }
 
 /// `"password", "x"`: the value is the next argument. In `"name": "password", "value": "x"` it is another member's, and in

@@ -42,6 +42,9 @@ impl Tables {
         if !self.line.contains(&start) && !self.advance(text, start, units) {
             return false;
         }
+        if self.columns.is_empty() {
+            return false;
+        }
         let before = text.slice(self.line.start..start).iter().filter(|b| **b == self.sign).count();
         match self.columns.get(before) {
             Some(Column::Set) => true,
