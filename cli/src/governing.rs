@@ -59,7 +59,8 @@ pub(crate) fn text(step: &Step, plant: &plant::PlantId, because: &str) -> String
 
 /// Whether a text says why, in a line that hides nothing.
 pub(crate) fn is_reason(text: &str) -> bool {
-    let turns = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let turns =
+        |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     !text.trim().is_empty() && text.chars().count() <= LONGEST && !text.chars().any(|c| c.is_control() || turns(c))
 }
 
@@ -320,7 +321,9 @@ fn unknown(lives: &mut Lives, loaded: &Loaded) {
     if loaded.control.approvers.is_empty() {
         return;
     }
-    tracing::error!("where components stood is lost, and the ledger's oldest records are pruned: what they do not say is suspended");
+    tracing::error!(
+        "where components stood is lost, and the ledger's oldest records are pruned: what they do not say is suspended"
+    );
     let now = gateway::now();
     for component in loaded.components.iter().filter(|one| lives.of(&one.name).is_none()).collect::<Vec<_>>() {
         // Numbered from now on: no signature of an earlier step fits.
@@ -403,6 +406,9 @@ mod tests {
             assert!(!matches!(read(because), Ok(Some(_))), "{because:?}");
         }
         assert!(read(&long[2..]).unwrap().is_some());
-        assert!(Note::sign(text(&step, &plant, "it\u{1b}[2Jhides"), &ada).is_err(), "no note holds what moves a cursor");
+        assert!(
+            Note::sign(text(&step, &plant, "it\u{1b}[2Jhides"), &ada).is_err(),
+            "no note holds what moves a cursor"
+        );
     }
 }

@@ -503,7 +503,8 @@ fn what_was_suspended_and_nobody_knows_any_more_is_not_used() {
     let key = house.path("ada.key");
     let ada = house.says(&["approve", "key", "--name", "ada", "--out", key.to_str().unwrap()]);
     let text = fs::read_to_string(&file).unwrap();
-    fs::write(&file, format!("{text}\n[governance]\napprovals = 1\n\n[control]\napprovers = [\"{}\"]\n", ada.trim())).unwrap();
+    fs::write(&file, format!("{text}\n[governance]\napprovals = 1\n\n[control]\napprovers = [\"{}\"]\n", ada.trim()))
+        .unwrap();
     let gateway = house.run();
     house.call(&gateway, "hello");
     gateway.stop();

@@ -73,7 +73,8 @@ fn a_tag_is_found_with_every_separator_and_in_any_case() {
 fn parts_that_are_quoted_each_are_one_name() {
     check(r#"why is ns=3;s="AREA1"."TIC101"."PV" high"#, &[("line-1", r#"AREA1"."TIC101"."PV"#)]);
     check(r#""AREA1"/"TIC101"/"PV""#, &[("line-1", r#"AREA1"/"TIC101"/"PV"#)]);
-    for text in [r#"{"AREA1":"TIC101.PV"}"#, r#""AREA1", "TIC101.PV""#, r#""AREA1" "TIC101.PV""#, r#""AREA1".TIC1011"#] {
+    for text in [r#"{"AREA1":"TIC101.PV"}"#, r#""AREA1", "TIC101.PV""#, r#""AREA1" "TIC101.PV""#, r#""AREA1".TIC1011"#]
+    {
         check(text, &[]);
     }
 }

@@ -50,8 +50,12 @@ fn what_is_no_bill_is_told() {
     assert_eq!(refused(&bill("1.6", json!([{ "type": "library" }]))), BomError::Shape("name"));
     let odd = json!([{ "type": "library", "name": "a", "hashes": [{ "alg": "SHA-256", "content": "00" }] }]);
     assert_eq!(refused(&bill("1.6", odd)), BomError::Shape("hashes"));
-    let later = json!([{ "type": "library", "name": "a", "hashes": [{ "alg": "Streebog-256", "content": "0c".repeat(32) }] }]);
-    assert!(read(&bill("1.7", later)).unwrap().components[0].hashes.is_empty(), "one of 1.7 is left out, and the rest is read");
+    let later =
+        json!([{ "type": "library", "name": "a", "hashes": [{ "alg": "Streebog-256", "content": "0c".repeat(32) }] }]);
+    assert!(
+        read(&bill("1.7", later)).unwrap().components[0].hashes.is_empty(),
+        "one of 1.7 is left out, and the rest is read"
+    );
     let many: Vec<Value> = (0..5_000).map(|_| json!({ "type": "library", "name": "a" })).collect();
     assert_eq!(refused(&bill("1.6", many.into())), BomError::TooMany);
     let mut deep = json!({ "type": "library", "name": "a" });
