@@ -5,6 +5,7 @@ use crate::literal::{Literal, Literals};
 use crate::plain;
 use crate::rule::BuiltIn;
 use crate::scan::{Hit, Scan};
+use crate::setpoint::key;
 use crate::setpoint::unit::Units;
 use crate::view::View;
 use plant::Piece;
@@ -105,14 +106,7 @@ fn setpoint(key: &str, text: &str, literals: &Literals, units: &Units) -> Option
     let hits = Scan::new(&assignment, 64).run(literals, units).ok()?.hits;
     let given = hits.iter().any(|hit| hit.rule == BuiltIn::Setpoint.index() && hit.span.end == assignment.len());
     let number = text.trim_start_matches(['-', '+', ' ']).bytes().all(|b| is_digit(b) || b".,eE+- ".contains(&b));
-    (given || number && is_setpoint(key)).then_some(BuiltIn::Setpoint)
-}
-
-/// Whether a key ends in a word for setpoint: `sp`, `temperature_sp`, `flow-setpoint`, `heaterSetpoint`.
-fn is_setpoint(key: &str) -> bool {
-    const WHOLE: [&str; 5] = ["setpoint", "set_point", "set-point", "sollwert", "consigne"];
-    let key = key.to_ascii_lowercase();
-    WHOLE.iter().any(|word| key.ends_with(word)) || key.rsplit(['_', '-', '.']).next() == Some("sp")
+    (given || number && key::tells(key.as_bytes())).then_some(BuiltIn::Setpoint)
 }
 
 #[cfg(test)]

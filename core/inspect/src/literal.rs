@@ -15,7 +15,7 @@ use crate::secret::encoded::HASHES;
 use crate::secret::mark::MARKS;
 use crate::secret::pem;
 use crate::secret::vendor::VENDORS;
-use crate::setpoint::CUES;
+use crate::setpoint::{CUES, PROCESS};
 use crate::tolerance;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -48,6 +48,8 @@ pub(crate) enum Literal {
     AzureDevops,
     /// A word of process control.
     Cue,
+    /// One that says nothing of names near it; whether words are joined to it.
+    Process(bool),
     /// `setp`.
     Setp,
     /// `ns=`.
@@ -56,8 +58,8 @@ pub(crate) enum Literal {
     Module,
     /// `[at]`.
     At,
-    /// What stands in front of a word that is a secret.
-    Command,
+    /// What stands in front of a word that is a secret, by its row.
+    Command(usize),
     /// A label in front of a number.
     Label(Named),
     /// A title or a label in front of a name.
@@ -179,10 +181,14 @@ impl Literals {
         ]);
         table.extend(HASHES.map(|hash| (hash, Literal::Hash)));
         table.extend(CUES.iter().map(|cue| (*cue, Literal::Cue)));
+        table.extend(PROCESS.iter().map(|word| {
+            let joined = word.strip_prefix('*');
+            (joined.unwrap_or(word), Literal::Process(joined.is_some()))
+        }));
         table.extend([("setp ", Literal::Setp), ("ns=", Literal::Node), ("vlan", Literal::Vlan)]);
         table.extend([("Program:", Literal::Module), ("Local:", Literal::Module)]);
         table.extend(["[at]", "(at)", "{at}"].map(|at| (at, Literal::At)));
-        table.extend(command::HEADS.map(|head| (head, Literal::Command)));
+        table.extend(command::COMMANDS.iter().enumerate().map(|(row, (head, _))| (*head, Literal::Command(row))));
         table.extend(numbered::LABELS.iter().map(|(label, named)| (*label, Literal::Label(*named))));
         table.extend(name::BEFORE.map(|(before, kind)| (before, Literal::Name(kind))));
         table.extend(address::STREETS.map(|street| (street, Literal::Street)));

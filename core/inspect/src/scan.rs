@@ -15,9 +15,9 @@ use crate::rule::{self, BuiltIn, RuleIndex, vendor};
 use crate::secret::assigned::Names;
 use crate::secret::mark::MARKS;
 use crate::secret::vendor::VENDORS;
-use crate::secret::{assigned, command, encoded, mark, near, pem, url};
+use crate::secret::{assigned, column, command, encoded, mark, near, pem, url};
 use crate::setpoint::unit::Units;
-use crate::setpoint::{self, Around, Number};
+use crate::setpoint::{self, Around, Judge, Number};
 use crate::tag::{address, isa, variable};
 use crate::{form, network, numbered, person, plan, tolerance, wrapped};
 use std::ops::Range;
@@ -46,7 +46,10 @@ pub(crate) struct Scan<'t> {
     text: Bytes<'t>,
     source: &'t str,
     hits: Vec<Hit>,
+    /// Words of process control, for names near them.
     cues: Vec<usize>,
+    /// The same and more, for numbers near them.
+    spoken: Vec<usize>,
     tags: Vec<Range<usize>>,
     numbers: Vec<Number>,
     long: Vec<Range<usize>>,
@@ -87,8 +90,8 @@ pub(crate) struct TooMany;
 impl<'t> Scan<'t> {
     pub(crate) fn new(source: &'t str, most: usize) -> Self {
         let text = Bytes(source.as_bytes());
-        let (hits, cues, tags, numbers, long, roles) = Default::default();
-        Self { text, source, hits, cues, tags, numbers, long, roles, most }
+        let (hits, cues, spoken, tags, numbers, long, roles) = Default::default();
+        Self { text, source, hits, cues, spoken, tags, numbers, long, roles, most }
     }
 
     /// Reads it.
@@ -129,6 +132,7 @@ impl<'t> Scan<'t> {
     fn literals(&mut self, literals: &Literals) -> Result<(), TooMany> {
         let text = self.text;
         let (mut openers, mut closers, mut hashes) = (Vec::new(), Vec::new(), encoded::Hashes::default());
+        let mut columns = column::Columns::default();
         for (literal, at) in literals.find(self.source) {
             match literal {
                 Literal::Vendor(row) => {
@@ -146,6 +150,9 @@ impl<'t> Scan<'t> {
                 Literal::Keyword(names) => {
                     let near = || near::near(text, &at).filter(|_| names != Names::Password);
                     self.found(assigned::assigned(text, at.clone(), names).or_else(near));
+                    if names == Names::Password {
+                        columns.below(text, &at).into_iter().for_each(|cell| self.found(Some(cell)));
+                    }
                 }
                 Literal::PemOpener => openers.push(at),
                 Literal::PemCloser => closers.push(at.start),
@@ -161,6 +168,12 @@ impl<'t> Scan<'t> {
                 Literal::Cue => {
                     if !is_joined(text.before(at.start)) && !text.goes_on(at.end) {
                         self.cues.push(at.start);
+                        self.spoken.push(at.start);
+                    }
+                }
+                Literal::Process(joined) => {
+                    if setpoint::is_spoken(text, at.start, at.end, joined) {
+                        self.spoken.push(at.start);
                     }
                 }
                 Literal::Setp => {
@@ -176,7 +189,7 @@ impl<'t> Scan<'t> {
                 Literal::At => {
                     self.hit(BuiltIn::Email, person::email::spelled(text, at));
                 }
-                Literal::Command => self.found(command::word(text, at)),
+                Literal::Command(row) => self.found(command::word(text, at, row)),
                 Literal::Label(named) => self.found(numbered::number(text, at, named)),
                 Literal::Name(kind) => {
                     self.hit(BuiltIn::PersonName, person::name::name(text, at, kind));
@@ -220,6 +233,7 @@ impl<'t> Scan<'t> {
             }
         }
         self.cues.sort_unstable();
+        self.spoken.sort_unstable();
         Ok(())
     }
 
@@ -376,7 +390,10 @@ impl<'t> Scan<'t> {
         }
         if let Some(span) = tolerance::size(text, start) {
             let further = span.end;
-            self.hit(BuiltIn::Tolerance, Some(span));
+            match setpoint::with_tolerance(text, &span, units) {
+                Some(number) => self.numbers.push(number),
+                None => _ = self.hit(BuiltIn::Tolerance, Some(span)),
+            }
             return further;
         }
         match setpoint::number(text, start, units) {
@@ -424,10 +441,13 @@ impl<'t> Scan<'t> {
 
     fn setpoints(&mut self, units: &Units) {
         self.tags.sort_unstable_by_key(|tag| (tag.start, tag.end));
-        let around = Around { tags: &self.tags, cues: &self.cues };
+        // A variable of several words is found before what stands in it.
+        self.numbers.sort_by_key(Number::start);
+        let around = Around { tags: &self.tags, cues: &self.spoken };
+        let mut judge = Judge::new(self.text, around, units);
         let rule = BuiltIn::Setpoint.index();
         for number in &self.numbers {
-            if let Some(span) = setpoint::judge(self.text, number, &around, units) {
+            if let Some(span) = judge.judge(number) {
                 self.hits.push(Hit { rule, span });
             }
         }

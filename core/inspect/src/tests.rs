@@ -106,6 +106,56 @@ fn passwords_are_found_however_people_give_them() {
 }
 
 #[test]
+fn passwords_are_found_in_columns_calls_and_accounts() {
+    for (text, secrets) in [
+        (
+            "| system | user | password |\n|---|---|---|\n| HMI | op | Xk29dLq8 |\n| PLC | eng | red-Heron7 |",
+            vec!["Xk29dLq8", "red-Heron7"],
+        ),
+        ("user;passwort;role\nop;Xk29&dLq8;1\neng;-;2\n", vec!["Xk29&dLq8"]),
+        ("client.set_password(\"Xk29dLq8\")", vec!["Xk29dLq8"]),
+        ("<x:Password Type=\"text\">Xk29dLq8</x:Password>", vec!["Xk29dLq8"]),
+        ("<property name=\"store.password\">Xk29-dLq8</property>", vec!["Xk29-dLq8"]),
+        ("Benutzer: op4 / Passwort: red-Heron", vec!["red-Heron"]),
+        ("ROOTPW='Xk29dLq8'", vec!["Xk29dLq8"]),
+        ("keytool -srcstorepass Xk29dLq8 -v", vec!["Xk29dLq8"]),
+        ("WITH PASSWORD = N'Xk29-dLq8'", vec!["Xk29-dLq8"]),
+        ("SMTP_PASSWORD=Xk29&dLq8", vec!["Xk29&dLq8"]),
+        ("?user=a&password=Xk29dLq8&ssl=1", vec!["Xk29dLq8"]),
+        ("credentialSecret: \"f1ow-Basalt-Kiln\"", vec!["f1ow-Basalt-Kiln"]),
+        ("La password del PLC è Xk29dLq8", vec!["Xk29dLq8"]),
+        ("Hasło do panelu głównego: Xk29dLq8", vec!["Xk29dLq8"]),
+        ("Zugangsdaten Kamera 2: admin / Xk29#Lq8. Danke", vec!["Xk29#Lq8"]),
+        ("INSERT INTO users(name, password) VALUES ('hmi', 'Xk29-dLq8')", vec!["Xk29-dLq8"]),
+        ("Set-Cookie: lang=de; sessionid=9f8kd02mxq71lpz4st6vab1c; Path=/", vec!["9f8kd02mxq71lpz4st6vab1c"]),
+        ("byte[] key = Encoding.UTF8.GetBytes(\"9f8Kd02mXq71LpZ4sT6v\");", vec!["9f8Kd02mXq71LpZ4sT6v"]),
+        ("curl --user 'oee:Xk29dLq8' http://oee", vec!["oee:Xk29dLq8"]),
+    ] {
+        let findings = INSPECTOR.read(&message(text)).expect("few findings");
+        let found: Vec<&str> = findings
+            .iter()
+            .filter(|finding| finding.label.as_str().starts_with("secret"))
+            .map(|finding| &text[finding.span.clone()])
+            .collect();
+        assert_eq!(found, secrets, "{text}");
+    }
+    nothing(&[
+        "| field | password |\n|---|---|\n| type | string |",
+        "$pw = Read-Host \"Password\" -AsSecureString",
+        "name;password;last change\nop;yes;2024\n",
+        "getSecret(\"mes-db-4471-x9\")",
+        "BYPASS=Xk29dLq8",
+        "password=%DB_PASSWORD%",
+        "password: \"@{variables('pw')}\"",
+        "Public key token=b77a5c561934e089",
+        "the account is open 24 / 7",
+        "secret: gw-tls-2024",
+        "Passwort: siehe-Aushang",
+        "curl -u username:password https://x.example",
+    ]);
+}
+
+#[test]
 fn a_private_key_is_found_to_its_last_line_or_as_far_as_it_goes() {
     let body = "MIIEowIBAAKCAQEAoy1XXuVAQpqHbQE05mkhrNg/124F/2K9Oaniz\nTZUUhK08U8Lah/RmUlXqQ01/SnZjKF9fjP8EqMNgW";
     let (open, close) = (key("-----BEGIN RSA ", "PRIVATE KEY-----"), key("-----END RSA ", "PRIVATE KEY-----"));
@@ -297,6 +347,45 @@ fn setpoints_need_a_process_around_them() {
     check("reduce TIC-101 by 10 %", "tag:TIC-101");
     check("bore 229.26 ±0.005 mm", "tolerance:229.26 ±0.005 mm");
     nothing(&["The boiling point of acetone is 56 °C at 1 atm, why?", "We sold 1,250 units in Q3."]);
+}
+
+#[test]
+fn setpoints_stand_in_columns_elements_and_behind_telling_names() {
+    for (text, values) in [
+        (
+            "| Tag | about | SP | Unit |\n|---|---|---|---|\n| TX-1 | oven | 185 | °C |\n| TX-2 | head | 2.4 | bar |",
+            vec!["185", "2.4"],
+        ),
+        ("Zone\tSetpoint [°C]\n1\t180\n2\t195\n", vec!["180", "195"]),
+        ("Parameter,Value,Unit\njacket,78,°C\nshift,3,team\n", vec!["78"]),
+        ("tag;sp;hi\nfirst;14.0;18\n", vec!["14.0", "18"]),
+        ("<Setpoint unit=\"°C\">185</Setpoint>", vec!["185"]),
+        ("<Parameter><Value>65</Value><Unit>°C</Unit></Parameter>", vec!["65"]),
+        ("heater:\n  target_temperature: 210\n  max_power_kw: 18\n", vec!["210", "18"]),
+        ("zone1_setpoint=245", vec!["245"]),
+        ("rSollTemperatur := 72.5;", vec!["72.5"]),
+        ("pH setpoint 6.8 for fermenter 3", vec!["6.8"]),
+        ("Nachdruck 450 bar, Werkzeugtemperatur 80 °C", vec!["450 bar", "80 °C"]),
+        ("The bath must stay at 55 ± 2 °C", vec!["55 ± 2 °C"]),
+        ("Der Füllstand soll unter 70 % liegen", vec!["70 %"]),
+        ("Kühlwasser auf 18 Grad einstellen", vec!["18 Grad"]),
+    ] {
+        let findings = INSPECTOR.read(&message(text)).expect("few findings");
+        let found: Vec<&str> = findings
+            .iter()
+            .filter(|finding| finding.label.as_str() == "setpoint")
+            .map(|finding| &text[finding.span.clone()])
+            .collect();
+        assert_eq!(found, values, "{text}");
+    }
+    nothing(&[
+        "| item | price | pieces |\n|---|---|---|\n| bolt | 12 | 4 |",
+        "Water freezes at 0 °C at sea level.",
+        "The motor has 7.5 kW",
+        "Der Stahl der Ofentür schmilzt bei 1.536 °C",
+        "{\"temperature\": 0.7, \"max_tokens\": 512}",
+        "Name,Value\nretries,3\n",
+    ]);
 }
 
 #[test]
@@ -612,6 +701,38 @@ fn hostile_texts_cost_no_more_than_their_length() {
         "(*\n",
         "AQAAAB{",
         "community a ",
+        "user|password|\n",
+        "password;password;\n",
+        "password;",
+        "a;password\nb;Xk29dL\n",
+        "username a password 0 a ",
+        "radius-server key ",
+        "wifi:t:;P:\\",
+        ":5432:a:a:",
+        "private-lines: A\nA",
+        "sqlplus -s a/",
+        "zip -P ",
+        "set_password('a",
+        "<x:password a='",
+        "password=a&",
+        "user: a-b password: a-b\n",
+        "zugangsdaten a / a",
+        "cookie: sid=",
+        "cookie: a=;",
+        "insert into a(password) values ('",
+        "key=GetBytes(\"",
+        "snmpwalk -A ",
+        "pre-shared-key local ",
+        "SP 1 ",
+        "SP;1\n",
+        "a;SP\nb;1\n",
+        "1|",
+        "<sp>1</sp>",
+        "<value>1</value><",
+        "zone_sp=1 ",
+        "Nachdruck 1 bar ",
+        "mash 1 °C ± 2 °C ",
+        "1 ± 2 ",
     ] {
         let (small, large) = (part.repeat(unit / part.len()), part.repeat(8 * unit / part.len()));
         let time = |text: &str| {

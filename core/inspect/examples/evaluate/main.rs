@@ -7,7 +7,8 @@
 //! `start`, `end` in code points), `labelled_for`, `class` and `kind`. A finding is right if it overlaps a label of its
 //! kind; a label is found if a finding of its kind overlaps it; `exact` are labels whose span is met to the byte. `apart` is
 //! the precision in which a finding beside a label does not count: texts with a secret often hold others. With `--peers`,
-//! others read the same texts in the same run: in that Python, as `peers/peers.py` says.
+//! others read the same texts in the same run: in that Python, as `peers/peers.py` says. A folder may also hold texts with
+//! brackets around what is to be found (`marked.rs`), as `testdata/inspection` does.
 
 #![expect(
     clippy::expect_used,
@@ -17,6 +18,7 @@
 
 mod data;
 mod lines;
+mod marked;
 mod peers;
 mod score;
 mod speed;
@@ -41,7 +43,8 @@ fn main() {
         println!("no data: give the folder of labelled.jsonl, or set PENSTOCK_DATA");
         return;
     };
-    let rows = data::read(&folder, "labelled.jsonl");
+    let mut rows = data::read(&folder, "labelled.jsonl");
+    rows.extend(marked::read(&folder));
     let inspector = Inspector::new(&Settings::new(Sensitivity::LOWEST)).expect("built-in settings compile");
     if let Some(kind) = option("--fragments") {
         lines::show(&inspector, &rows, &kind);

@@ -6,7 +6,7 @@
 
 use super::tie::{Tie, is_name, tie};
 use super::value::{Shape, placeholder, uuid};
-use crate::bytes::{Bytes, is_blank};
+use crate::bytes::{Bytes, Word, is_blank};
 use crate::rule::BuiltIn;
 use std::ops::Range;
 
@@ -31,6 +31,11 @@ pub(crate) const KEYWORDS: &[(&str, Names)] = &[
     ("pwd", Names::Password),
     ("pass", Names::Password),
     ("pw", Names::Password),
+    ("storepass", Names::Password),
+    ("keypass", Names::Password),
+    ("authtok", Names::Password),
+    ("schlüssel", Names::Hint),
+    ("seed", Names::Hint),
     ("wachtwoord", Names::Password),
     ("mot de passe", Names::Password),
     ("contraseña", Names::Password),
@@ -92,8 +97,10 @@ pub(crate) const KEYWORDS: &[(&str, Names)] = &[
 ];
 
 /// What may follow the keyword within the name without changing what it names.
-const SUFFIXES: [&str; 11] =
-    ["", "value", "_value", "_base", "string", "_string", "b64", "_b64", "text", "_test", "_prod"];
+const SUFFIXES: [&str; 14] = [
+    "", "value", "_value", "-value", "_base", "string", "_string", "-string", "b64", "_b64", "text", "_test", "_prod",
+    "et",
+];
 
 /// The value that the name around the keyword at `keyword` is given.
 pub(crate) fn assigned(text: Bytes<'_>, keyword: Range<usize>, names: Names) -> Option<(BuiltIn, Range<usize>)> {
@@ -107,7 +114,14 @@ pub(crate) fn assigned(text: Bytes<'_>, keyword: Range<usize>, names: Names) -> 
     }
     let fits = match names {
         Names::Password => is_password(text, &span, quoted, tie),
-        Names::Key => is_key(text, &span, quoted, tie, false),
+        Names::Key => {
+            let chosen =
+                |value| matches!(tie, Tie::Assign | Tie::Colon | Tie::Element) && is_chosen(value, Shape::of(value));
+            let secret = Word(text.slice(keyword)).is_one_of(&["secret", "credential"]);
+            let value = text.slice(span.clone());
+            is_key(text, &span, quoted, tie, false)
+                || secret && !placeholder(value) && chosen(value) && (quoted || followed_by_end(text, span.end))
+        }
         Names::Hint => is_key(text, &span, quoted, tie, true),
     };
     let rule = if names == Names::Password { BuiltIn::AssignedPassword } else { BuiltIn::AssignedKey };
@@ -138,7 +152,7 @@ fn name(text: Bytes<'_>, keyword: &Range<usize>, names: Names) -> Option<Range<u
     let before = text.before(keyword.start);
     let short = keyword.len() <= 4 || names == Names::Hint;
     let camel = first.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit());
-    if before.is_ascii_alphabetic() && !camel && short {
+    if before.is_ascii_alphabetic() && !camel && short && !is_owned(text, keyword.start, names) {
         return None;
     }
     let end = text.run(keyword.end, 24, is_name);
@@ -152,8 +166,19 @@ fn name(text: Bytes<'_>, keyword: &Range<usize>, names: Names) -> Option<Range<u
         head.len() >= word.len()
             && head.get(head.len() - word.len()..).is_some_and(|tail| tail.eq_ignore_ascii_case(word.as_bytes()))
     });
-    (ends && !harmless && !text.words_before(start).take(1).any(|word| word.is_one_of(&["public"])))
+    (ends && !harmless && !text.words_before(start).take(2).any(|word| word.is_one_of(&["public"])))
         .then_some(start..end)
+}
+
+/// Whether what a short word for a password is joined to says whose it is: `dbpass`, `ROOTPW`; not `bypass`, `compass`.
+fn is_owned(text: Bytes<'_>, keyword: usize, names: Names) -> bool {
+    const OWNERS: [&str; 28] = [
+        "db", "user", "auth", "bind", "root", "smtp", "mail", "ftp", "sftp", "sql", "mysql", "pg", "mqtt", "admin",
+        "ssh", "login", "wifi", "vpn", "snmp", "redis", "mongo", "svc", "cert", "sudo", "become", "http", "proxy",
+        "ldap",
+    ];
+    let start = text.run_back(keyword, 12, |b| b.is_ascii_alphabetic());
+    names == Names::Password && Word(text.slice(start..keyword)).is_one_of(&OWNERS)
 }
 
 /// Bytes that end a value without quotes. Table, because many such names in a row each look far ahead.
@@ -188,6 +213,10 @@ fn value(text: Bytes<'_>, from: usize, tie: Tie, names: Names) -> Option<(bool, 
             from += scheme.len();
         }
     }
+    // A letter may say what kind of text it is: `N'...'`, `b"..."`, `@"..."`.
+    if matches!(text.at(from), b'N' | b'b' | b'r' | b'u' | b'L' | b'@') && matches!(text.at(from + 1), b'"' | b'\'') {
+        from += 1;
+    }
     let escapes = text.run(from, 8, |b| b == b'\\') - from;
     let quote = text.at(from + escapes);
     if matches!(quote, b'"' | b'\'' | b'`') {
@@ -200,9 +229,21 @@ fn value(text: Bytes<'_>, from: usize, tie: Tie, names: Names) -> Option<(bool, 
             .then_some((true, start..end));
     }
     from += escapes.min(1);
+    if let Some(literal) = converted(text, from) {
+        return Some((true, literal));
+    }
     let stops = if names == Names::Password { &PASSWORD_ENDS } else { &KEY_ENDS };
     let stop = |b: u8| stops.get(usize::from(b)).is_some_and(|stop| *stop);
-    let mut end = text.run(from, longest(names) + 32, |b| !stop(b));
+    let most = longest(names) + 32;
+    let mut end = text.run(from, most, |b| !stop(b));
+    // Only in front of the next member of a query does it end one.
+    while names == Names::Password && text.at(end) == b'&' && end - from < most {
+        let member = text.run(end + 1, 48, is_name);
+        if end == from || member == end + 1 || matches!(text.at(member), b'=' | b';' | b'\'' | b'"') {
+            break;
+        }
+        end = text.run(member, most.saturating_sub(member - from), |b| !stop(b));
+    }
     let closing =
         |b: u8| matches!(b, b'.' | b':' | b'!' | b'?') && tie != Tie::Assign || matches!(b, b')' | b'}' | b']');
     while end > from && closing(text.before(end)) {
@@ -211,6 +252,30 @@ fn value(text: Bytes<'_>, from: usize, tie: Tie, names: Names) -> Option<(bool, 
     // `sk-1234..` is cut off on purpose.
     let cut = super::value::contains(text.slice(from..end + 2), b"..");
     (end > from && !cut).then_some((false, from..end))
+}
+
+/// The literal that a call makes into bytes: `Encoding.UTF8.GetBytes("x")`, `bytes.fromhex("x")`.
+fn converted(text: Bytes<'_>, from: usize) -> Option<Range<usize>> {
+    const MAKE: [&str; 10] = [
+        "getbytes",
+        "fromhex",
+        "b64decode",
+        "frombase64string",
+        "from",
+        "bytes",
+        "atob",
+        "unhexlify",
+        "decodestring",
+        "encode",
+    ];
+    let open = text.run(from, 64, |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_'));
+    let quote = text.at(open + 1);
+    if open == from || text.at(open) != b'(' || !matches!(quote, b'"' | b'\'') {
+        return None;
+    }
+    let verb = text.run_back(open, open - from, |b| b != b'.');
+    let end = closing_quote(text, open + 2, quote, 0)?;
+    (end > open + 2 && Word(text.slice(verb..open)).is_one_of(&MAKE)).then_some(open + 2..end)
 }
 
 /// Longest value that such a name is given, in bytes.
@@ -282,6 +347,7 @@ fn is_password(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie) -> 
     // Labels of forms are words for a password, too.
     let words = NOTHING.iter().copied().chain(KEYWORDS.iter().map(|(word, _)| *word));
     let last = value.rsplit(|b| *b == b'-' || *b == b'_').next().unwrap_or(value);
+    let last = last.strip_suffix(b"%").unwrap_or(last);
     let nothing = |value: &[u8]| words.clone().any(|word| value.eq_ignore_ascii_case(word.as_bytes()));
     if nothing(value) || shape.digits == 0 && nothing(last) || is_code(value) || is_path(value) {
         return false;
@@ -297,7 +363,8 @@ fn is_password(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie) -> 
         (Tie::Element, false) => !plain || value.len() >= 6,
         (Tie::Colon, true) => !plain || value.len() >= 8 && !shape.wordy(),
         (Tie::Colon | Tie::Flag | Tie::Argument, false) => {
-            (shape.digits > 0 && shape.letters() > 0 || shape.random()) && !is_call(text, span)
+            let mixed = shape.digits > 0 && shape.letters() > 0 || shape.random();
+            (mixed || has_sign(value) || is_account(text, span)) && !is_call(text, span)
         }
         (Tie::Flag, true) => true,
         // `password 7 0822455D0A16`: as devices store it.
@@ -306,10 +373,71 @@ fn is_password(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie) -> 
         }
         (Tie::Beside, _) => {
             let mixed = value.len() >= 8 && shape.digits > 0 && shape.lower > 0 && shape.upper > 0;
-            (mixed || value.len() >= 20 && shape.random() && shape.digits >= 4) && !is_call(text, span)
+            // `insecure-password x` alone ends its line: a statement, not prose.
+            let stated = || {
+                let name = text.run_back(span.start - 1, 48, is_name)..span.start;
+                text.slice(name).iter().any(|b| matches!(b, b'-' | b'_'))
+                    && matches!(text.at(span.end), 0 | b'\n' | b'\r')
+            };
+            let digits = value.len() >= 6 && shape.digits > 0 && shape.letters() > 2;
+            (mixed || value.len() >= 20 && shape.random() && shape.digits >= 4 || digits && stated())
+                && !is_call(text, span)
         }
         (Tie::Prose, quoted) => quoted && words == 1 || shape.digits > 0 && shape.letters() > 0,
     }
+}
+
+/// Whether a sign stands among its letters that words are not joined with: `grün#Kessel`.
+fn has_sign(value: &[u8]) -> bool {
+    value.len() >= 6 && {
+        let inner = value.get(1..value.len() - 1).unwrap_or_default();
+        inner.iter().any(|b| matches!(b, b'!' | b'#' | b'$' | b'%' | b'&' | b'*' | b'+' | b'=' | b'?' | b'^' | b'~'))
+    }
+}
+
+/// Whether a joined word ends the line in which, or in the line before which, a user is named: `user: x / password: red-Heron`.
+fn is_account(text: Bytes<'_>, span: &Range<usize>) -> bool {
+    const USERS: [&str; 10] = [
+        "user:",
+        "username:",
+        "user=",
+        "login:",
+        "benutzer:",
+        "benutzername:",
+        "account:",
+        "konto:",
+        "usuario:",
+        "utilisateur:",
+    ];
+    let value = text.slice(span.clone());
+    let joined = value.len() >= 8
+        && value.iter().any(|b| matches!(b, b'-' | b'_' | b'.'))
+        && value.last().is_some_and(u8::is_ascii_alphanumeric);
+    joined && matches!(text.at(text.run(span.end, 4, is_blank)), 0 | b'\n' | b'\r') && {
+        let before = text.slice(span.start.saturating_sub(80)..span.start).to_ascii_lowercase();
+        USERS.iter().any(|user| super::value::contains(&before, user.as_bytes()))
+    }
+}
+
+/// What a person chose for a secret: capitals, small letters and digits, or a sign that words are not joined with.
+fn is_chosen(value: &[u8], shape: Shape) -> bool {
+    let mixed = shape.lower > 0 && shape.upper > 0 && shape.digits > 0;
+    let joined = |b: &u8| b.is_ascii_alphanumeric() || b"-_.!#$%&*+=?^~@".contains(b);
+    value.len() >= 10
+        && (mixed || has_sign(value))
+        && value.iter().all(joined)
+        && !is_code(value)
+        && !super::vendor::marked(value)
+}
+
+/// The name of something: small words and numbers that are joined, `gw-tls-2024`.
+fn is_joined_words(value: &[u8]) -> bool {
+    let word = |part: &[u8]| {
+        !part.is_empty()
+            && (part.iter().all(u8::is_ascii_lowercase) || part.len() < 5 && part.iter().all(u8::is_ascii_digit))
+    };
+    let parts = || value.split(|b| matches!(b, b'-' | b'_'));
+    value.len() < 24 && parts().count() > 1 && parts().all(word)
 }
 
 /// A value that a key's name is given: it must look random.
@@ -336,7 +464,7 @@ fn is_key(text: Bytes<'_>, span: &Range<usize>, quoted: bool, tie: Tie, hint: bo
     if uuid(value) {
         return !hint;
     }
-    if super::vendor::marked(value) {
+    if super::vendor::marked(value) || is_joined_words(value) {
         return false;
     }
     if tie == Tie::Beside {
@@ -364,6 +492,12 @@ fn is_code(value: &[u8]) -> bool {
         || begins(b"var.")
         || begins(b"secrets.")
         || begins(b"config")
+        // Commands of PowerShell that ask for one.
+        || begins(b"read-host")
+        || begins(b"convertto-")
+        || begins(b"convertfrom-")
+        || begins(b"get-")
+        || begins(b"new-object")
     {
         return true;
     }

@@ -25,7 +25,8 @@ pub(crate) fn jwt(text: Bytes<'_>, start: usize) -> Option<(BuiltIn, Range<usize
 }
 
 /// The beginnings of password hashes, crypt(5) and Kerberos.
-pub(crate) const HASHES: [&str; 9] = ["$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$8$", "$9$", "$krb5"];
+pub(crate) const HASHES: [&str; 14] =
+    ["$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$7$", "$8$", "$9$", "$y$", "$apr1$", "$argon2", "$krb5", "$scrypt$"];
 
 /// Password hashes of a text, asked for in order of where they may begin.
 #[derive(Default)]

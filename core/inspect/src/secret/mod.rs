@@ -2,6 +2,7 @@
 //! which says what they are.
 
 pub(crate) mod assigned;
+pub(crate) mod column;
 pub(crate) mod command;
 mod draw;
 pub(crate) mod encoded;

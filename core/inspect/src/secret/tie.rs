@@ -29,6 +29,9 @@ pub(super) fn tie(text: Bytes<'_>, name: &Range<usize>, hint: bool) -> Option<(T
     if text.at(at) == b'>' && text.before(name.start) == b'<' {
         return Some((Tie::Element, text.run(at + 1, 32, |b| b.is_ascii_whitespace())));
     }
+    if let Some(inside) = element(text, name) {
+        return Some((Tie::Element, inside));
+    }
     // Closing quotes, brackets and markup of the name, as in `"key":`, `[key] =`, `\"key\":`, `**key**:`.
     let closed = text.run(at, 4, |b| matches!(b, b'"' | b'\'' | b'`' | b']' | b')' | b'\\' | b'}' | b'*'));
     let quoted = text.slice(at..closed).iter().any(|b| *b != b'*');
@@ -54,6 +57,9 @@ pub(super) fn tie(text: Bytes<'_>, name: &Range<usize>, hint: bool) -> Option<(T
         // A cell of a table.
         b"|" if apart && is_blank(text.at(operators)) => Some((Tie::Colon, blank(operators))),
         b"" if tabbed => Some((Tie::Colon, at)),
+        // `<property name="password">value</property>`.
+        b">" if quoted && closed == at => Some((Tie::Element, text.run(operators, 32, |b| b.is_ascii_whitespace()))),
+        b"" if at == name.end && text.at(at) == b'(' => call(text, name, at),
         b"" if quoted && text.at(at) == b',' => argument(text, begins(text, at + 1)),
         b"" if quoted && text.at(at) == b'{' => variable(text, name, at + 1),
         b"" if text.slice(name.start..name.start + 1) == b"-" && apart => Some((Tie::Flag, at)),
@@ -87,6 +93,31 @@ fn begins(text: Bytes<'_>, from: usize) -> usize {
     if text.at(at) == b'[' && matches!(quote, b'"' | b'\'') { listed } else { at }
 }
 
+/// `<ns:password type="x">value`: behind the name's own attributes, its value begins.
+fn element(text: Bytes<'_>, name: &Range<usize>) -> Option<usize> {
+    let prefix = if text.before(name.start) == b':' { text.run_back(name.start - 1, 16, is_name) } else { name.start };
+    if text.before(prefix) != b'<' || !is_blank(text.at(name.end)) {
+        return None;
+    }
+    let end = text.run(name.end, 200, |b| b != b'>' && b != b'<' && b != b'\n');
+    (text.at(end) == b'>' && text.before(end) != b'/').then(|| text.run(end + 1, 32, |b| b.is_ascii_whitespace()))
+}
+
+/// `set_password("x")`: the only thing that a call is given, unless the call asks for it.
+fn call(text: Bytes<'_>, name: &Range<usize>, open: usize) -> Option<(Tie, usize)> {
+    const ASKS: [&str; 14] = [
+        "get", "read", "find", "fetch", "lookup", "ask", "prompt", "input", "request", "label", "has", "is", "load",
+        "require",
+    ];
+    let called = text.slice(name.clone());
+    let asks = |verb: &&str| called.get(..verb.len()).is_some_and(|head| head.eq_ignore_ascii_case(verb.as_bytes()));
+    let from = text.run(open + 1, 4, is_blank);
+    let quote = text.at(from);
+    let end = text.run(from + 1, 128, |b| b != quote && b != b'\n');
+    let only = matches!(quote, b'"' | b'\'') && text.at(end) == quote && text.at(end + 1) == b')';
+    (only && called.len() >= 6 && !ASKS.iter().any(asks)).then_some((Tie::Argument, from))
+}
+
 /// `"password", "x"`: the value is the next argument. In `"name": "password", "value": "x"` it is another member's, and in
 /// `"password", "user": "x"` there is none.
 fn argument(text: Bytes<'_>, next: usize) -> Option<(Tie, usize)> {
@@ -111,9 +142,10 @@ fn variable(text: Bytes<'_>, name: &Range<usize>, inside: usize) -> Option<(Tie,
 
 /// `password for the panel is x`, `das Passwort der CPU lautet x`: some words say whose it is, then a verb.
 fn told(text: Bytes<'_>, at: usize) -> Option<(Tie, usize)> {
-    const OF: [&str; 22] = [
+    const OF: [&str; 34] = [
         "for", "of", "on", "to", "at", "für", "der", "des", "vom", "von", "im", "zum", "zur", "am", "auf", "zu",
-        "pour", "de", "du", "para", "del", "dla",
+        "pour", "de", "du", "para", "del", "dla", "do", "da", "dello", "della", "per", "van", "voor", "till", "til",
+        "k", "ke", "la",
     ];
     let letter = |b: u8| b.is_ascii_alphanumeric() || b >= 0x80 || matches!(b, b'-' | b'_');
     let mut from = at;
@@ -134,8 +166,9 @@ fn told(text: Bytes<'_>, at: usize) -> Option<(Tie, usize)> {
 
 /// `password is x`, `das Passwort lautet: x`.
 fn prose(text: Bytes<'_>, at: usize) -> Option<(Tie, usize)> {
-    let end = text.run(at, 8, |b| b.is_ascii_alphabetic());
-    let verb = Word(text.slice(at..end)).is_one_of(&["is", "was", "ist", "war", "lautet", "est", "es"]);
+    const VERBS: [&str; 13] = ["is", "was", "ist", "war", "lautet", "heißt", "est", "es", "è", "é", "är", "er", "jest"];
+    let end = text.run(at, 8, |b| b.is_ascii_alphabetic() || b >= 0x80);
+    let verb = Word(text.slice(at..end)).is_one_of(&VERBS);
     let colon = end + usize::from(text.at(end) == b':');
     (verb && is_blank(text.at(colon))).then(|| (Tie::Prose, begins(text, colon)))
 }
@@ -143,7 +176,7 @@ fn prose(text: Bytes<'_>, at: usize) -> Option<(Tie, usize)> {
 /// Where a value may begin that no operator gives: behind words and a colon, `password (panel 4): x`; behind the digit
 /// that says how it is encrypted, `password 7 x`; or right here.
 fn beside(text: Bytes<'_>, at: usize) -> usize {
-    let words = text.run(at, 40, |b| b.is_ascii_alphanumeric() || b" ()-_".contains(&b));
+    let words = text.run(at, 40, |b| b.is_ascii_alphanumeric() || b >= 0x80 || b" ()-_".contains(&b));
     let kind = at + 1;
     if text.at(words) == b':' && text.at(words + 1).is_ascii_whitespace() {
         begins(text, words + 1)

@@ -1,7 +1,7 @@
 //! Passwords in URLs and on command lines: `scheme://user:password@host`, `curl -u user:password`, `Basic ...`.
 
 use super::value::{Shape, placeholder};
-use crate::bytes::{Bytes, is_blank};
+use crate::bytes::{Bytes, Word, is_blank};
 use crate::rule::BuiltIn;
 use std::ops::Range;
 
@@ -27,16 +27,19 @@ pub(crate) fn userinfo(text: Bytes<'_>, colon: usize) -> Option<(BuiltIn, Range<
     let value = text.slice(split + 1..end);
     let shape = Shape::of(value);
     let named = !placeholder(value) && value.len() >= 3 && shape.distinct > 1;
-    let word = value.eq_ignore_ascii_case(b"password")
-        || value.eq_ignore_ascii_case(b"pass")
-        || value.eq_ignore_ascii_case(b"secret");
     if split < end {
-        return (named && !word).then_some((BuiltIn::UrlPassword, split + 1..end));
+        return (named && !stands_for_one(value)).then_some((BuiltIn::UrlPassword, split + 1..end));
     }
     // `https://TOKEN@host`: the user part alone is the secret when it looks random.
     let alone = text.slice(start..end);
     (Shape::of(alone).random() && !placeholder(alone) && alone.len() >= 16)
         .then_some((BuiltIn::UrlPassword, start..end))
+}
+
+/// Words that documentation writes where a password would be.
+fn stands_for_one(value: &[u8]) -> bool {
+    const WORDS: [&str; 7] = ["password", "passwd", "passwort", "pass", "pwd", "pw", "secret"];
+    Word(value).is_one_of(&WORDS)
 }
 
 /// The credentials after `-u`, `--user` of a command.
@@ -56,7 +59,8 @@ pub(crate) fn user_option(text: Bytes<'_>, option: Range<usize>) -> Option<(Buil
     let fits = split < end
         && value.len() >= 3
         && !placeholder(value)
-        && if split == start { digits() } else { !placeholder(text.slice(start..split)) };
+        && !stands_for_one(value)
+        && if split == start { digits() } else { split - start < 4 || !placeholder(text.slice(start..split)) };
     fits.then_some((BuiltIn::CommandPassword, start..end))
 }
 

@@ -138,6 +138,8 @@ pub(crate) fn placeholder(text: &[u8]) -> bool {
     let Some(first) = text.first() else { return true };
     if matches!(first, b'$' | b'<' | b'{' | b'[' | b'(') && !text.starts_with(b"$2")
         || text.starts_with(b"%") && text.ends_with(b"%")
+        || text.starts_with(b"@{")
+        || text.starts_with(b"@(")
     {
         return true;
     }

@@ -3,116 +3,20 @@
 //! `TIC-101 := 185.0 °C`, `set temperature to 72 °C`, `{"tag":"LIT-9076","sp":19.6}`. A value that is only
 //! mentioned (`acetone boils at 56 °C`) is none; a tolerance, a rate and a change are none either.
 
+pub(crate) mod key;
 pub(crate) mod quantity;
+mod table;
 pub(crate) mod unit;
+mod words;
 
-use crate::bytes::{Bytes, is_blank, is_digit, is_word};
+use crate::bytes::{Bytes, Word, is_blank, is_digit, is_word};
+use quantity::Quantity;
 use std::ops::Range;
+use table::Tables;
 use unit::{Unit, Units};
+use words::{is_equipment, is_nature, is_strong};
 
-/// Words that say that a process is spoken of. Found by the automaton as whole words, without case.
-pub(crate) const CUES: &[&str] = &[
-    "set",
-    "setpoint",
-    "setpoints",
-    "set-point",
-    "sp",
-    "pv",
-    "target",
-    "limit",
-    "limits",
-    "alarm",
-    "alarms",
-    "trip",
-    "raise",
-    "lower",
-    "increase",
-    "decrease",
-    "reduce",
-    "hold",
-    "keep",
-    "keeps",
-    "heat",
-    "heating",
-    "cool",
-    "cooling",
-    "ramp",
-    "jacket",
-    "reactor",
-    "interlock",
-    "exceeds",
-    "exceed",
-    "temperature",
-    "temperatures",
-    "temp",
-    "pressure",
-    "level",
-    "flow",
-    "flowrate",
-    "speed",
-    "setting",
-    "settings",
-    "loop",
-    "controller",
-    "pump",
-    "valve",
-    "agitator",
-    "mixer",
-    "dosing",
-    "recipe",
-    "dryer",
-    "furnace",
-    "boiler",
-    "chiller",
-    "compressor",
-    "conveyor",
-    "extruder",
-    "autoclave",
-    "pasteurise",
-    "pasteurize",
-    "sterilise",
-    "sterilize",
-    "overpressure",
-    "throttle",
-    "motor",
-    "drive",
-    "spindle",
-    "heater",
-    "burner",
-    "hh",
-    "ll",
-    "sollwert",
-    "istwert",
-    "temperatur",
-    "druck",
-    "drehzahl",
-    "durchfluss",
-    "füllstand",
-    "stelle",
-    "setze",
-    "halte",
-    "erhöhe",
-    "senke",
-    "heizen",
-    "kühlen",
-    "grenzwert",
-    "vorlauf",
-    "rücklauf",
-    "ventil",
-    "pumpe",
-    "consigne",
-    "température",
-    "pression",
-    "débit",
-    "temperatura",
-    "presión",
-    "setp",
-    "threshold",
-    "bypass",
-    "writes",
-    "feed",
-    "spindle speed",
-];
+pub(crate) use words::{CUES, PROCESS, is_spoken};
 
 /// Keys of data that hold a setpoint.
 const KEYS: [&str; 18] = [
@@ -143,6 +47,12 @@ pub(crate) struct Number {
     /// Without its unit.
     bare: usize,
     unit: Option<Unit>,
+}
+
+impl Number {
+    pub(crate) fn start(&self) -> usize {
+        self.span.start
+    }
 }
 
 /// What is known of the text around.
@@ -177,8 +87,23 @@ pub(crate) fn number(text: Bytes<'_>, start: usize, units: &Units) -> Option<(Nu
     if unit.is_none() && (is_word(text.at(end)) || text.at(end) == b'.' && is_word(text.at(end + 1))) {
         return None;
     }
-    let tied = b"=:;,|\t>".contains(&text.before(skip_back(text, begin))) || unit.is_some();
+    let back = skip_back(text, begin);
+    let tied = unit.is_some() || b"=:;,|\t>".contains(&text.before(back)) || back < begin && is_given(text, back);
     tied.then_some((Number { span, bare: end, unit: unit.map(|(unit, _)| unit) }, next))
+}
+
+/// The value that `sized` is, if it is in a unit of a process: `55 ± 2 °C` is no size.
+pub(crate) fn with_tolerance(text: Bytes<'_>, sized: &Range<usize>, units: &Units) -> Option<Number> {
+    let (unit, end) = units.behind(text, sized.end)?;
+    let process = unit == Unit::Process && units.quantity(text, sized.end) != Some(Quantity::Length);
+    process.then_some(Number { span: sized.start..end, bare: sized.end, unit: Some(unit) })
+}
+
+/// Whether the word that ends here is one that a number is given to: `SP 12`, `Sollwert 6,8`.
+fn is_given(text: Bytes<'_>, end: usize) -> bool {
+    // The last letter spares prose a look at its words.
+    matches!(text.before(end), b'p' | b'P' | b't' | b'T')
+        && Word(text.slice(text.run_back(end, 12, is_word)..end)).is_one_of(&["sp", "setpoint", "sollwert"])
 }
 
 /// Where the markup ends that closes behind a number: `<b>185</b> °C`, `**185** °C`.
@@ -201,28 +126,54 @@ pub(crate) fn acidity(text: Bytes<'_>, start: usize) -> Option<Number> {
     })
 }
 
-/// Whether the number is a setpoint.
-pub(crate) fn judge(text: Bytes<'_>, number: &Number, around: &Around<'_>, units: &Units) -> Option<Range<usize>> {
-    let start = number.span.start;
-    let before = skip_back(text, start);
-    let tie = text.before(before);
-    let operator = tie == b'=' || tie == b':';
-    let word = text.words_before(start).next();
-    if word.is_some_and(|word| word.is_one_of(&["by", "um", "de", "qty", "times"])) && !operator {
-        return None;
+/// Judges numbers, in their order in the text.
+pub(crate) struct Judge<'a> {
+    pub(crate) text: Bytes<'a>,
+    pub(crate) around: Around<'a>,
+    pub(crate) units: &'a Units,
+    tables: Tables,
+}
+
+impl<'a> Judge<'a> {
+    pub(crate) fn new(text: Bytes<'a>, around: Around<'a>, units: &'a Units) -> Self {
+        Self { text, around, units, tables: Tables::default() }
     }
-    let near = |back, ahead| around.near(start.saturating_sub(back), number.span.end + ahead);
-    let fits = match number.unit {
-        Some(Unit::Process) => operator && near(40, 0) || near(200, 120),
-        Some(Unit::Plain) => {
-            let told = word.is_some_and(|word| {
-                word.is_one_of(&["to", "auf", "at", "is", "of", "from", "was", "von", "war", "ist"])
-            }) && text.slice(before..start).iter().all(|b| *b != b'\n');
-            operator && near(60, 0) || told && around.tag_within(start.saturating_sub(60), start)
+
+    /// The setpoint that the number is, with its unit.
+    pub(crate) fn judge(&mut self, number: &Number) -> Option<Range<usize>> {
+        let Self { text, around, units, tables } = self;
+        let (text, start) = (*text, number.span.start);
+        let before = skip_back(text, start);
+        let tie = text.before(before);
+        let operator = tie == b'=' || tie == b':';
+        let word = text.words_before(start).next();
+        if word.is_some_and(|word| word.is_one_of(&["by", "um", "de", "qty", "times"])) && !operator {
+            return None;
         }
-        None => bare(text, number, before, tie, around, units),
-    };
-    fits.then(|| number.span.clone())
+        let fits = match number.unit {
+            Some(Unit::Process) => {
+                let cue = around.cue(text, start.saturating_sub(200), number.span.end + 120);
+                let near = operator && around.tag_within(start.saturating_sub(40), number.span.end)
+                    || around.tag_within(start.saturating_sub(200), number.span.end + 120)
+                    || cue.is_some();
+                near && (operator || !is_nature(text, start, cue))
+            }
+            Some(Unit::Plain) => {
+                let told = word.is_some_and(|word| {
+                    word.is_one_of(&["to", "auf", "at", "is", "of", "from", "was", "von", "war", "ist"])
+                }) && text.slice(before..start).iter().all(|b| *b != b'\n');
+                operator && around.near(start.saturating_sub(60), number.span.end)
+                    || told && around.tag_within(start.saturating_sub(60), start)
+                    || (around.strong(text, start) || is_strong(text, number.span.end + 1))
+                        && units.quantity(text, number.bare) == Some(Quantity::Share)
+            }
+            None => {
+                bare(text, number, before, tie, around, units)
+                    || table::begins_cell(text, start) && tables.holds(text, start, units)
+            }
+        };
+        fits.then(|| number.span.clone())
+    }
 }
 
 /// A number without unit is a setpoint where it is given to a tag, stands under a telling key of a record with
@@ -234,8 +185,12 @@ fn bare(text: Bytes<'_>, number: &Number, before: usize, tie: u8, around: &Aroun
             let name = text.run_back(before, 6, |b| b == b'=' || b == b':' || is_blank(b) || b == b'"' || b == b'\'');
             let key = text.run_back(name, 24, is_word);
             let telling = KEYS.iter().any(|known| text.slice(key..name).eq_ignore_ascii_case(known.as_bytes()));
-            around.tag_ends(name) || telling && around.tag_within(start.saturating_sub(160), number.span.end + 60)
+            around.tag_ends(name)
+                || telling && around.tag_within(start.saturating_sub(160), number.span.end + 60)
+                || key::tells(text.slice(text.run_back(name, 48, |b| is_word(b) || matches!(b, b'-' | b'.'))..name))
         }
+        b'>' => element(text, number, before, units),
+        _ if is_given(text, before) && before < start => true,
         b';' | b',' | b'|' | b'\t' => {
             let cell = text.run_back(before - 1, 4, |b| is_blank(b) || b == b'"');
             let next = text.run(number.bare, 4, |b| is_blank(b) || b == b'"');
@@ -249,7 +204,35 @@ fn bare(text: Bytes<'_>, number: &Number, before: usize, tie: u8, around: &Aroun
     }
 }
 
+/// `<setpoint>185</setpoint>`, `<value>65</value><unit>°C</unit>`: by what the element is called, or the unit beside.
+fn element(text: Bytes<'_>, number: &Number, before: usize, units: &Units) -> bool {
+    let open = text.run_back(before - 1, 120, |b| b != b'<' && b != b'>');
+    let name = open..text.run(open, 48, |b| is_word(b) || b == b'-');
+    let close = text.run(number.bare, 2, is_blank);
+    if text.before(open) != b'<' || text.slice(close..close + 2) != b"</" {
+        return false;
+    }
+    let next = text.run(close, 64, |b| b != b'>') + 1;
+    let sibling = text.run(text.run(next, 16, |b| b.is_ascii_whitespace()), 48, |b| b != b'>' && b != b'\n') + 1;
+    let unit = || text.before(sibling) == b'>' && matches!(units.behind(text, sibling), Some((Unit::Process, _)));
+    let name = text.slice(name);
+    key::tells(name) || Word(name).is_one_of(&KEYS) && unit()
+}
+
 impl Around<'_> {
+    /// The word of process control in the stretch that says most: the first that is no equipment, or else the first.
+    fn cue(&self, text: Bytes<'_>, from: usize, to: usize) -> Option<usize> {
+        let at = self.cues.partition_point(|cue| *cue < from);
+        let within = || self.cues.iter().skip(at).copied().take_while(|cue| *cue < to).take(4);
+        within().find(|cue| !is_equipment(text, *cue)).or_else(|| within().next())
+    }
+
+    /// Whether a word close before says that what follows is set: `alarm at 85 %`.
+    fn strong(&self, text: Bytes<'_>, start: usize) -> bool {
+        let at = self.cues.partition_point(|cue| *cue + 48 < start);
+        self.cues.iter().skip(at).take_while(|cue| **cue < start).take(4).any(|cue| is_strong(text, *cue))
+    }
+
     fn near(&self, from: usize, to: usize) -> bool {
         let at = self.cues.partition_point(|cue| *cue < from);
         self.cues.get(at).is_some_and(|cue| *cue < to) || self.tag_within(from, to)

@@ -24,7 +24,7 @@ const UNITS: &[(Quantity, Unit, Group)] = {
     &[
         (Quantity::Temperature, Process, &[
             ("°C", false), ("° C", false), ("°F", false), ("° F", false), ("°K", false), ("degC", false),
-            ("degF", false), ("deg C", false), ("deg F", false), ("Grad Celsius", false), ("degrees Celsius", false),
+            ("degF", false), ("deg C", false), ("deg F", false), ("Grad Celsius", false), ("Grad", true), ("degrees Celsius", false),
             ("degrees Fahrenheit", false), ("degrees C", false), ("degrees F", false), ("Celsius", false),
             ("Fahrenheit", false), ("C", true), ("F", true), ("K", true),
         ]),
