@@ -63,7 +63,12 @@ impl Desk {
             plant: PlantId::new("brewery").unwrap(),
             gateway: GatewayId::new("gate-1").unwrap(),
             epoch_seed: None,
-            settings: Settings { segment_bytes: 1 << 20, reserve_bytes: 4096, ..Settings::default() },
+            settings: Settings {
+                segment_bytes: 1 << 20,
+                reserve_bytes: 4096,
+                warn_at: Vec::new(),
+                ..Settings::default()
+            },
         };
         let store = Store::open(&folder, &opening).unwrap().0;
         for number in from..from + records {

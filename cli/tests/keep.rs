@@ -423,7 +423,11 @@ impl House {
             plant: name.parse().unwrap(),
             gateway: "gate-1".parse().unwrap(),
             epoch_seed: Some(plant.join("keys/epoch.seed")),
-            settings: store::Settings { clock: std::sync::Arc::new(Then), ..store::Settings::default() },
+            settings: store::Settings {
+                warn_at: Vec::new(),
+                clock: std::sync::Arc::new(Then),
+                ..store::Settings::default()
+            },
         };
         let store = store::Store::open(&plant.join("ledger"), &opening).unwrap().0;
         let id = |number: u16| {

@@ -73,7 +73,7 @@ impl House {
 
 fn open(ledger: &Path) -> Store {
     std::fs::create_dir_all(ledger).unwrap();
-    let settings = Settings { segment_bytes: 1 << 20, reserve_bytes: 4096, ..Settings::default() };
+    let settings = Settings { segment_bytes: 1 << 20, reserve_bytes: 4096, warn_at: Vec::new(), ..Settings::default() };
     let opening = Opening {
         key: Arc::new(seal::SigningKey::from_seed([3; 32].into())),
         plant: PlantId::new("brewery").unwrap(),

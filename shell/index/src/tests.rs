@@ -37,8 +37,13 @@ impl Clock for Sure {
 /// Opens the ledger's store; one seed, one ledger's key.
 pub(crate) fn store(ledger: &Path, seed: u8) -> Store {
     std::fs::create_dir_all(ledger).unwrap();
-    let settings =
-        Settings { segment_bytes: 1 << 20, reserve_bytes: 4096, clock: Arc::new(Sure), ..Settings::default() };
+    let settings = Settings {
+        segment_bytes: 1 << 20,
+        reserve_bytes: 4096,
+        warn_at: Vec::new(),
+        clock: Arc::new(Sure),
+        ..Settings::default()
+    };
     let opening = Opening {
         key: Arc::new(seal::SigningKey::from_seed([seed; 32].into())),
         plant: PlantId::new("brewery").unwrap(),

@@ -39,8 +39,6 @@ const SHARE: u32 = 4;
 /// Once so many records are durable and not published, publishing takes no more pauses: else, under a load that lasts,
 /// segments would pile up and a restart would have ever more to replay.
 const FAR_BEHIND: u64 = 1 << 17;
-/// Per cent of the disk at which a `storage` record warns.
-const WARNINGS: [u8; 3] = [70, 85, 95];
 
 /// The unfinished end of the published tree.
 #[derive(Clone, Default)]
@@ -389,7 +387,7 @@ impl Publisher {
     fn watch_disk(&mut self) {
         let Ok(usage) = Usage::of(&self.folder) else { return };
         let percent = usage.percent();
-        let passed = WARNINGS.into_iter().rev().find(|threshold| percent >= *threshold).unwrap_or(0);
+        let passed = self.settings.warn_at.iter().rev().copied().find(|threshold| percent >= *threshold).unwrap_or(0);
         if passed > self.warned {
             tracing::warn!(percent, free = usage.free, "the disk under the ledger fills up");
             self.note("disk-fills");

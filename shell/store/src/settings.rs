@@ -28,6 +28,8 @@ pub struct Settings {
     /// Room for records of essential conduits, if there are any, while the log cannot be written; 0 for none. A call
     /// takes 8 KiB.
     pub emergency_bytes: u64,
+    /// Per cent of the disk at which a `storage` record warns that it fills up, in rising order.
+    pub warn_at: Vec<u8>,
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,
     /// Faults that a test injects.
@@ -48,6 +50,7 @@ impl Default for Settings {
             keep_notes: 1000,
             reserve_bytes: 1 << 20,
             emergency_bytes: 4 << 20,
+            warn_at: vec![70, 85, 95],
             clock: Arc::new(System),
             #[cfg(test)]
             faults: Arc::default(),

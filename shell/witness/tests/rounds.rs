@@ -27,7 +27,12 @@ fn open(folder: &Path) -> Arc<Store> {
         plant: PlantId::new("brewery").unwrap(),
         gateway: GatewayId::new("gate-1").unwrap(),
         epoch_seed: None,
-        settings: store::Settings { segment_bytes: 1 << 20, reserve_bytes: 4096, ..store::Settings::default() },
+        settings: store::Settings {
+            segment_bytes: 1 << 20,
+            reserve_bytes: 4096,
+            warn_at: Vec::new(),
+            ..store::Settings::default()
+        },
     };
     Arc::new(Store::open(folder, &opening).unwrap().0)
 }

@@ -30,7 +30,12 @@ impl House {
             plant: PlantId::new("brewery").unwrap(),
             gateway: GatewayId::new("gate-1").unwrap(),
             epoch_seed: None,
-            settings: Settings { segment_bytes: 1 << 20, reserve_bytes: 4096, ..Settings::default() },
+            settings: Settings {
+                segment_bytes: 1 << 20,
+                reserve_bytes: 4096,
+                warn_at: Vec::new(),
+                ..Settings::default()
+            },
         };
         let store = Store::open(&ledger, &opening).unwrap().0;
         for number in 0..60_u8 {

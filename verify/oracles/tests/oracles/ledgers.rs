@@ -31,6 +31,7 @@ fn live(folder: &Path, numbers: std::ops::Range<u64>, epoch_seed: Option<PathBuf
             keep_notes: 4,
             publish_after: Duration::from_millis(1),
             segment_bytes: 1 << 20,
+            warn_at: Vec::new(),
             ..Settings::default()
         },
     };
