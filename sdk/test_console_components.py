@@ -40,7 +40,7 @@ def governed(draft):
     return "".join(line for line in draft.splitlines(keepends=True) if not line.startswith("# ")) + GOVERNED
 
 
-def test_a_component_is_seen_drafted_by_a_click_declared_and_suspended_by_two(works, people):
+def test_a_component_is_seen_drafted_by_a_click_declared_suspended_and_approved_by_two(works, people):
     page = signed_in(people, works, "eva", "engineer", at="components")
     expect(row(page, MODEL).locator(".drift")).to_have_text("shadow")
     expect(row(page, MODEL).locator(".calls")).to_have_text("1")
@@ -92,7 +92,18 @@ def test_a_component_is_seen_drafted_by_a_click_declared_and_suspended_by_two(wo
 
     page.locator("#by-state").select_option("suspended")
     expect(page.locator("#components tbody tr")).to_have_count(1)
-    assert "state=suspended" in page.url
+    page.locator("#by-state").select_option("")
+
+    # Approved by two, it is seen live, and works.
+    back = detail.locator("#steps li[data-to=live]")
+    works.sign("ada", name, "live")
+    expect(back).to_contain_text("1 of 2 signed ada")
+    assert ask(works, works.copilot).status_code == 403
+    works.sign("ben", name, "live")
+    expect(row(page, name).locator(".stands")).to_have_text("live")
+    assert ask(works, works.copilot).status_code == 200
+    page.locator("#by-state").select_option("live")
+    assert "state=live" in page.url
     page.locator("#close").click()
     expect(detail).to_be_hidden()
     expect(row(page, name).locator("a")).to_be_focused()
