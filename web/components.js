@@ -1,5 +1,6 @@
 // Components: what the plant uses of AI, declared against seen, what needs attention first, and the draft of what nobody has declared.
-import { clear, foreign, h, keyed, plain, sign, write } from "./draw.js";
+import { addressOf, askedFor } from "./address.js";
+import { clear, foreign, h, keyed, plain, scroller, sign, write } from "./draw.js";
 import { count, moment } from "./format.js";
 import { get, send } from "./server.js";
 import { may } from "./session.js";
@@ -13,11 +14,8 @@ const COLUMNS = ["name", "drift", "stands", "owner", "calls", "refused", "first"
 const NAMED = 8;
 const EVERY = 5_000;
 
-const asked = () => {
-  const query = new URLSearchParams(location.hash.split("?")[1] ?? "");
-  return Object.fromEntries(["state", "kind", "open"].map((name) => [name, query.get(name) ?? ""]));
-};
-const at = (wanted) => `#/components?${new URLSearchParams(Object.entries(wanted).filter(([, value]) => value !== ""))}`;
+const asked = () => askedFor("state", "kind", "open");
+const at = (wanted) => addressOf("components", wanted);
 
 const fits = (one, { state, kind }) => (!kind || one.kind === kind) && (!state || one.drift === state || one.state === state);
 const tried = (one) => one.drift === "shadow" && one.seen.calls === 0;
@@ -194,7 +192,7 @@ export const componentsPage = (main, { session, say }) => {
   clear(main,
     h("h1", null, t("components")), h("p", { class: "lead" }, t("c_about")), attention, detail,
     h("section", { class: "panel filters", id: "components-list" }, h("div", { class: "bys" }, state.element, kind.element), status,
-      h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("components") }, h("table", { id: "components" },
+      scroller(t("components"), h("table", { id: "components" },
         h("thead", null, h("tr", null, COLUMNS.map((column) => h("th", { scope: "col", class: column }, t(`c_col_${column}`))))), rows))));
   list();
   return {

@@ -1,5 +1,5 @@
 // The last day, minute by minute, drawn by uPlot: how many calls, and how long they took. Whoever does not look at drawings has the hours as a table.
-import { clear, h, write } from "./draw.js";
+import { clear, h, scroller, write } from "./draw.js";
 import { count, millis, minute, moment, zoneName } from "./format.js";
 import { recordsAt } from "./records.js";
 import { get } from "./server.js";
@@ -68,7 +68,7 @@ export const dayPanel = () => {
   const records = h("a", { id: "day-records", hidden: true });
   const rows = h("tbody");
   const element = h("section", { class: "panel", id: "day" }, h("h2", null, t("day")), drawing, h("p", { class: "row foot" }, at, records, whole),
-    h("details", null, h("summary", null, t("byHour")), h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("byHour") },
+    h("details", null, h("summary", null, t("byHour")), scroller(t("byHour"),
       h("table", { id: "hours" }, h("thead", null, h("tr", null, [["time", "col_time"], ["calls", "went"], ["calls", "refused"], ["calls", "failed"], ["p95", "most"]].map(([name, key]) => h("th", { class: name, scope: "col" }, t(key))))), rows))));
   let charts = [], data = null, asked = null, gone = false;
 

@@ -21,6 +21,9 @@ const fill = (element, attributes, children) => {
 export const h = (name, attributes, ...children) => fill(document.createElement(name), attributes, children);
 export const svg = (name, attributes, ...children) => fill(document.createElementNS(SVG, name), attributes, children);
 
+// What may be wider than the page, and is reached by the keyboard too.
+export const scroller = (label, ...children) => h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": label }, ...children);
+
 // A text that is not ours, in its own direction.
 export const foreign = (text, kind) => {
   const element = document.createElement("bdi");

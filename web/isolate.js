@@ -1,5 +1,5 @@
 // Isolate: what is shut, what waits for a second person, and every part that can be shut.
-import { clear, foreign, h, keyed, mark, write } from "./draw.js";
+import { clear, foreign, h, keyed, mark, scroller, write } from "./draw.js";
 import { moment } from "./format.js";
 import { get, send } from "./server.js";
 import { may } from "./session.js";
@@ -41,7 +41,7 @@ const named = (part) => part === "everything" ? t("everything") : part === "exte
 
 const table = (caption, heads, id) => {
   const rows = h("tbody");
-  const element = h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": caption },
+  const element = scroller(caption,
     h("table", { id }, h("thead", null, h("tr", null, heads.map((head) => h("th", { scope: "col" }, head)), h("td"))), rows));
   return { rows, element };
 };

@@ -1,5 +1,5 @@
 // Map: zones by Purdue level from top to bottom, the providers in them, and the conduits between. Drawn anew each time from the plant in force.
-import { clear, foreign, h, keep, mark, plain, svg, write } from "./draw.js";
+import { clear, foreign, h, keep, mark, plain, scroller, svg, write } from "./draw.js";
 import { count, moment } from "./format.js";
 import { recordsAt } from "./records.js";
 import { register } from "./register.js";
@@ -183,7 +183,7 @@ export const mapPage = (main, { say }) => {
   };
 
   const astray = h("tbody"), more = h("p", { class: "soft" }), none = h("p", { class: "soft fine", id: "no-strays" }, t("s_none"));
-  const table = h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("s_title") }, h("table", { id: "strays" },
+  const table = scroller(t("s_title"), h("table", { id: "strays" },
     h("thead", null, h("tr", null, ["s_caller", "from", "to", "s_why", "calls", "refused", "s_last"].map((key) => h("th", { scope: "col", class: key }, t(key))))), astray));
   const listStrays = (left) => {
     clear(astray, strays.map((one) => h("tr", { "data-stray": one.caller }, h("th", { scope: "row" }, h("a", { href: recordsOf(one) }, foreign(one.caller))), h("td", null, foreign(one.zone ?? t("s_unknown"))),
@@ -197,7 +197,7 @@ export const mapPage = (main, { say }) => {
   clear(main, h("h1", null, t("map")), h("p", { class: "lead" }, t("mapAbout")),
     h("section", { class: "panel" }, place, h("div", { class: "row" }, saves)),
     h("section", { class: "panel", id: "undeclared" }, h("h2", null, t("s_title")), h("p", { class: "soft" }, t("s_about")), none, table, more),
-    h("section", { class: "panel" }, h("h2", null, t("conduits")), h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("conduits") },
+    h("section", { class: "panel" }, h("h2", null, t("conduits")), scroller(t("conduits"),
       h("table", null, h("thead", null, h("tr", null, ["conduit", "from", "to", "ceiling", "owner", "perMinute", "refused", "failed"].map((key) => h("th", { scope: "col" }, t(key))))), rows))));
 
   const isShut = (now, conduit) => {

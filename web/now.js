@@ -1,6 +1,6 @@
 // Now: what is abnormal first, then what crosses, to whom, and how the ledger is. Grey is good; colour is for what a person should look at.
 import { dayPanel } from "./day.js";
-import { clear, foreign, h, keyed, mark, plain, sign, svg, write } from "./draw.js";
+import { clear, foreign, h, keyed, mark, plain, scroller, sign, svg, write } from "./draw.js";
 import { recordsAt } from "./records.js";
 import { bytes, clock, count, millis, moment, span } from "./format.js";
 import { t } from "./texts.js";
@@ -124,7 +124,7 @@ const table = (id, caption, heads, ...more) => {
   const rows = h("tbody");
   const head = heads.map(([name, key]) => h("th", { class: name, scope: "col" }, t(key)));
   return { rows, element: h("section", { class: "panel", id }, h("h2", null, t(caption)),
-    h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t(caption) }, h("table", null, h("thead", null, h("tr", null, head)), rows)), more) };
+    scroller(t(caption), h("table", null, h("thead", null, h("tr", null, head)), rows)), more) };
 };
 
 const facts = (entries) => {

@@ -1,5 +1,6 @@
 // Paths: every way of the plant's data to AI, what is open against what was taken, with who answers for each step of it.
-import { clear, foreign, h, plain, sign, write } from "./draw.js";
+import { addressOf, askedFor, queryOf } from "./address.js";
+import { clear, foreign, h, plain, scroller, sign, write } from "./draw.js";
 import { count, moment } from "./format.js";
 import { recordsAt } from "./records.js";
 import { get } from "./server.js";
@@ -10,12 +11,8 @@ const FIELDS = ["source", "workload", "conduit", "provider"];
 const COLUMNS = ["source", "workload", "conduit", "provider", "chain", "allowed", "seen", "calls", "refused", "last", "marks"];
 const EVERY = 10_000;
 
-const asked = () => {
-  const query = new URLSearchParams(location.hash.split("?")[1] ?? "");
-  return Object.fromEntries(["mark", ...FIELDS, "open"].map((name) => [name, query.get(name) ?? ""]));
-};
-const query = (wanted) => new URLSearchParams(Object.entries(wanted).filter(([, value]) => value !== ""));
-export const pathsAt = (wanted) => `#/paths?${query(wanted)}`;
+const asked = () => askedFor("mark", ...FIELDS, "open");
+export const pathsAt = (wanted) => addressOf("paths", wanted);
 
 const keyOf = (one) => [one.source ?? "-", one.workload, one.conduit, one.provider].join(" > ");
 const isWrong = (one) => one.marks.some((mark) => mark !== "unused");
@@ -105,7 +102,7 @@ export const pathsPage = (main) => {
     const { open: _, ...wanted } = asked(), mine = turn += 1;
     last = performance.now();
     try {
-      const fresh = await get(`paths?${query(wanted)}`);
+      const fresh = await get(`paths?${queryOf(wanted)}`);
       if (!gone && mine === turn) { listing = fresh; show(); }
     } catch (failed) {
       if (!gone && mine === turn) write(status, told(failed));
@@ -114,10 +111,10 @@ export const pathsPage = (main) => {
 
   let searched = null;
   const turned = () => {
-    const { open: _, ...wanted } = asked(), now = String(query(wanted));
+    const { open: _, ...wanted } = asked(), now = String(queryOf(wanted));
     mark.value = MARKS.includes(wanted.mark) ? wanted.mark : "";
     for (const name of FIELDS) inputs[name].value = wanted[name];
-    for (const { form: name, link } of saves) link.href = `/api/v1/paths?${query({ ...wanted, format: name })}`;
+    for (const { form: name, link } of saves) link.href = `/api/v1/paths?${queryOf({ ...wanted, format: name })}`;
     if (now === searched) return show();
     searched = now;
     list();
@@ -125,7 +122,7 @@ export const pathsPage = (main) => {
 
   clear(main, h("h1", null, t("paths")), h("p", { class: "lead" }, t("p_about")), attention, detail,
     h("section", { class: "panel" }, form, h("div", { class: "row saves" }, saves.map(({ link }) => link)), status,
-      h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("paths") }, h("table", { id: "paths" },
+      scroller(t("paths"), h("table", { id: "paths" },
         h("thead", null, h("tr", null, COLUMNS.map((name) => h("th", { scope: "col", class: name === "chain" ? "chain-of" : name }, t(`p_col_${name}`))))), rows))));
   turned();
   return {

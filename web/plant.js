@@ -1,5 +1,5 @@
 // Plant: the plant's files as they lie on the disk, what of them is in force, and drafts that are tried out before anybody puts them there.
-import { clear, foreign, h, keep, mark, sign, write } from "./draw.js";
+import { clear, foreign, h, keep, mark, scroller, sign, write } from "./draw.js";
 import { count, moment } from "./format.js";
 import { get, send } from "./server.js";
 import { may } from "./session.js";
@@ -15,7 +15,7 @@ const differences = (list) => list.length === 0 ? [h("p", { class: "soft" }, t("
     h("ul", { class: `differences ${effect}` }, list.filter((one) => one.effect === effect).map((one) =>
       h("li", null, h("strong", null, foreign(one.place)), " ", foreign(one.text))))]);
 
-const table = (heads, rows, caption) => h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": caption },
+const table = (heads, rows, caption) => scroller(caption,
   h("table", null, h("thead", null, h("tr", null, heads.map((head) => h("th", { scope: "col" }, head)))), h("tbody", null, rows)));
 
 const replay = (told) => [

@@ -1,5 +1,6 @@
 // Records: what the ledger says, searched and paged, one of them with what belongs to it, proved here and opened on request.
-import { clear, foreign, h, mark, sign, write } from "./draw.js";
+import { addressOf, askedFor, queryOf } from "./address.js";
+import { clear, foreign, h, mark, scroller, sign, write } from "./draw.js";
 import { bytes, count, fromLocal, moment, stamp, toLocal } from "./format.js";
 import { able, Broken, prove } from "./proof.js";
 import { get, Problem, send } from "./server.js";
@@ -16,18 +17,15 @@ const FIELDS = [["kind", KINDS], ["verdict", VERDICTS], ["conduit"], ["workload"
 const VIEW = 6;
 const COLUMNS = ["number", "time", "kind", "verdict", "workload", "conduit", "model", "why"];
 
-// The address of records that are asked for. What is not given does not stand in it.
-export const recordsAt = (wanted) => `#/records?${new URLSearchParams(Object.entries(wanted).filter(([, value]) => value !== "" && value !== undefined && value !== null))}`;
+// The address of records that are asked for.
+export const recordsAt = (wanted) => addressOf("records", wanted);
 
 // The own key lasts as long as the page: what is trusted is nothing to be kept where others use the browser.
 let ownKey = "";
 // From which page one came to which: back leads where one came from.
 const before = new Map();
 
-const asked = () => {
-  const query = new URLSearchParams(location.hash.split("?")[1] ?? "");
-  return Object.fromEntries([...FIELDS.map(([name]) => name), "before", "open"].map((name) => [name, query.get(name) ?? ""]));
-};
+const asked = () => askedFor(...FIELDS.map(([name]) => name), "before", "open");
 
 const field = ([name, kind], value) => {
   const id = `by-${name}`;
@@ -183,7 +181,7 @@ export const recordsPage = (main, { session, say }) => {
   const list = async () => {
     const wanted = asked(), mine = turn += 1;
     const { open: _, ...question } = wanted;
-    const query = new URLSearchParams(Object.entries(question).filter(([, value]) => value !== ""));
+    const query = queryOf(question);
     try {
       const found = await get(`records?${query}`);
       if (gone || mine !== turn) return;
@@ -239,7 +237,7 @@ export const recordsPage = (main, { session, say }) => {
 
   clear(main, h("h1", null, t("records_page")), h("p", { class: "lead" }, t("recordsAbout")),
     h("section", { class: "panel" }, form), detail,
-    h("section", { class: "panel" }, status, h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("records_page") },
+    h("section", { class: "panel" }, status, scroller(t("records_page"),
       h("table", { id: "records" }, h("thead", null, h("tr", null, COLUMNS.map((name) => h("th", { scope: "col" }, t(`col_${name}`))))), rows)),
     h("nav", { class: "row pager", "aria-label": t("pager") }, newest, newer, older)));
   // The address has changed, or is there for the first time.
@@ -247,7 +245,7 @@ export const recordsPage = (main, { session, say }) => {
     const wanted = asked();
     const { open: seq, ...question } = wanted;
     filters(wanted);
-    const key = String(new URLSearchParams(Object.entries(question).filter(([, value]) => value !== "")));
+    const key = String(queryOf(question));
     if (listed?.key === key) show(wanted, listed.found); else list();
     open(seq);
   };

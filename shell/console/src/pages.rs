@@ -32,7 +32,8 @@ macro_rules! files {
     };
 }
 
-static FILES: [(&str, &str, &[u8]); 25] = files![
+static FILES: [(&str, &str, &[u8]); 26] = files![
+    "address.js" SCRIPT,
     "app.js" SCRIPT,
     "components.js" SCRIPT,
     "day.js" SCRIPT,
