@@ -136,7 +136,6 @@ fn is_read(endpoint: Endpoint, body: &serde_json::Value, what: &str, canary: &st
     }
 }
 
-/// Every piece that may be edited is, once alone and once with all the others; the body reads again as asked.
 #[test]
 fn events_of_a_session_say_what_they_set() {
     let session = wire::endpoints().find(Endpoint::is_session).unwrap();
@@ -153,6 +152,14 @@ fn events_of_a_session_say_what_they_set() {
     for none in ["{}", r#"{"type":""}"#, r#"{"type":7}"#, "[]", r#"{"type":"x","Session":{}}"#] {
         assert!(parse(session, none.as_bytes()).is_err(), "{none}");
     }
+    // Of two models, nobody knows which the provider takes.
+    for two in [
+        r#"{"type":"x","session":{"model":"a"},"response":{"model":"b"}}"#,
+        r#"{"type":"x","session":{"audio":{"input":{"transcription":{"model":"a"}}},"input_audio_transcription":{"model":"b"}}}"#,
+    ] {
+        assert!(parse(session, two.as_bytes()).unwrap_err().to_string().contains("two models"), "{two}");
+        assert!(parse(session, two.replace("\"b\"", "\"\\u0061\"").as_bytes()).is_ok(), "{two}");
+    }
     // The handshake names the model once, or leaves it to the provider.
     for (query, model) in
         [("model=a", "a"), ("model=a&model=b", ""), ("model=a%20b", ""), ("Model=a&model=b", ""), ("", "")]
@@ -162,6 +169,7 @@ fn events_of_a_session_say_what_they_set() {
     }
 }
 
+/// Every piece that may be edited is, once alone and once with all the others; the body reads again as asked.
 #[test]
 fn every_piece_that_is_not_fixed_can_be_replaced() {
     // A file of calls with other words in the place of all of them is no such file.

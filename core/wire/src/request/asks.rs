@@ -139,8 +139,10 @@ impl<'a> Asks<'a> {
         let mut event = Event { transcriber: None, sound: kind.is("input_audio_buffer.append") };
         for key in ["session", "response"] {
             let Some(own) = member(root, key)?.filter(|own| own.kind() == Kind::Object) else { continue };
-            model = model.or(member(own, "model")?.and_then(Value::text));
-            event.transcriber = event.transcriber.or(transcriber(own)?);
+            model = only(model, member(own, "model")?)?;
+            for place in transcribers(own)? {
+                event.transcriber = only(event.transcriber, place)?;
+            }
             for tool in list(own, "tools")? {
                 tools.push(tool_name(tool)?);
             }
@@ -149,21 +151,27 @@ impl<'a> Asks<'a> {
     }
 }
 
-/// The model that writes down what is said in a session: `audio.input.transcription.model`, in the beta `input_audio_transcription.model`.
-fn transcriber<'a>(session: Value<'_, 'a>) -> Result<Option<Text<'a>>, Malformed> {
-    for path in [&["audio", "input", "transcription", "model"][..], &["input_audio_transcription", "model"]] {
-        let mut place = Some(session);
-        for step in path {
-            place = match place.filter(|own| own.kind() == Kind::Object) {
-                Some(own) => member(own, step)?,
-                None => None,
-            };
+/// Where a session names the model that writes down what is said: `audio.input.transcription.model`, in the beta
+/// `input_audio_transcription.model`.
+fn transcribers<'d, 'a>(session: Value<'d, 'a>) -> Result<[Option<Value<'d, 'a>>; 2], Malformed> {
+    let at = |path: &[&str]| {
+        path.iter().try_fold(Some(session), |place, step| match place.filter(|own| own.kind() == Kind::Object) {
+            Some(own) => member(own, step),
+            None => Ok(None),
+        })
+    };
+    Ok([at(&["audio", "input", "transcription", "model"])?, at(&["input_audio_transcription", "model"])?])
+}
+
+/// The one model that an event names. Of two, nobody knows which the provider takes.
+fn only<'a>(known: Option<Text<'a>>, place: Option<Value<'_, 'a>>) -> Result<Option<Text<'a>>, Malformed> {
+    let Some((place, named)) = place.and_then(|place| Some((place, place.text()?))) else { return Ok(known) };
+    match known {
+        Some(known) if known.decode() != named.decode() => {
+            Err(Malformed::new(place.span().start, "the event names two models"))
         }
-        if let Some(model) = place.and_then(Value::text) {
-            return Ok(Some(model));
-        }
+        _ => Ok(Some(named)),
     }
-    Ok(None)
 }
 
 fn model<'a>(endpoint: Endpoint, root: Value<'_, 'a>) -> Result<Option<Text<'a>>, Malformed> {
