@@ -114,14 +114,14 @@ const RECORDS: &[Column] = &[
     column("kind", Source::Text("kind"), "`intent`, `outcome`, `refuse` ..."),
     column("t", Source::Number("t"), "when it was written: milliseconds since 1970, UTC"),
     column(
-        "t_within",
-        Source::Number("clk.bound"),
-        "how far `t` may be off, in milliseconds, if it was compared with time servers",
-    ),
-    column(
         "time",
         Source::Computed("strftime('%Y-%m-%dT%H:%M:%fZ', t / 1000.0, 'unixepoch')", time),
         "the same, to be read",
+    ),
+    column(
+        "t_within",
+        Source::Number("clk.bound"),
+        "how far `t` may be off, in milliseconds, if it was compared with time servers",
     ),
     column("boot", Source::Number("boot"), "which start of the gateway wrote it, from 1"),
     column("peer", Source::Text("who.peer"), "the address that the call came from"),
