@@ -5,6 +5,7 @@
 //! cargo xtask deb         the Debian package alone, around a binary that is there
 //! cargo xtask sbom        what the binary is made of, as CycloneDX
 //! cargo xtask reproduce   builds twice in two places and compares the bytes
+//! cargo xtask evaluate    how well content is known, on labelled data
 //! cargo xtask count       instructions of the stages, against the table of the last time
 //! ```
 
@@ -13,6 +14,7 @@ mod build;
 mod count;
 mod deb;
 mod dist;
+mod evaluate;
 mod image;
 mod provenance;
 mod reproduce;
@@ -35,6 +37,7 @@ enum Task {
     Sbom(sbom::Args),
     Reproduce(reproduce::Args),
     Count(count::Args),
+    Evaluate(evaluate::Args),
 }
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -46,5 +49,6 @@ fn main() -> Outcome<()> {
         Task::Sbom(args) => sbom::run(&args),
         Task::Reproduce(args) => reproduce::run(&args),
         Task::Count(args) => count::run(&args),
+        Task::Evaluate(args) => evaluate::run(&args),
     }
 }

@@ -1,8 +1,9 @@
-//! Measures the guard on labelled texts: missed violations, false alarms, forms that were not held. With a second argument,
-//! tells each text that was judged otherwise; without a file, measures throughput on text without limited tags.
+//! Measures the guard on labelled texts: missed violations, false alarms, forms that were not held. With `all`, tells each text
+//! that was judged otherwise, and with `--json` the figures as data; without a file, measures throughput on text without limited
+//! tags.
 //!
 //! ```text
-//! cargo run --release -p penstock-guard --example measure -- guardrail.jsonl [all]
+//! cargo run --release -p penstock-guard --example measure -- guardrail.jsonl [all | --json]
 //! ```
 //!
 //! Each line is an object with `text`, `limits` (per tag `unit`, `min`, `max`, `max_rate_per_min`), `current` values and
@@ -13,18 +14,18 @@
 extern crate penstock_guard as guard;
 
 use guard::{Decimal, Guard, Known, Limit, Unit, Verdict};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
     match arguments.next() {
-        Some(path) => measure(&std::fs::read_to_string(path).unwrap(), arguments.next().is_some()),
+        Some(path) => measure(&std::fs::read_to_string(path).unwrap(), arguments.next().as_deref()),
         None => throughput(),
     }
 }
 
-fn measure(lines: &str, tell: bool) {
+fn measure(lines: &str, how: Option<&str>) {
     let (mut violations, mut missed, mut fine, mut alarms, mut open, mut let_go) = (0, 0, 0, 0, 0, 0);
     let (mut held, mut exact, mut all) = (0, 0, 0);
     for line in lines.lines() {
@@ -59,9 +60,17 @@ fn measure(lines: &str, tell: bool) {
             }
         };
         exact += usize::from(right);
-        if tell && !right {
+        if how == Some("all") && !right {
             println!("{}: {wanted}, not {found:?}\n    {}", row["id"], text.replace('\n', "\n    "));
         }
+    }
+    if how == Some("--json") {
+        let figures = json!({
+            "texts": all, "as_labelled": exact, "violations": { "texts": violations, "missed": missed },
+            "fine": { "texts": fine, "false_alarms": alarms, "held": held }, "unresolved": { "texts": open, "let_go": let_go },
+        });
+        println!("{figures}");
+        return;
     }
     println!(
         "missed violations {missed}/{violations}, false alarms {alarms}+{held} held of {fine}, let go {let_go}/{open}"

@@ -1,18 +1,18 @@
 //! How well registered documents are known again, and how fast: the figures of docs/src/reference/fingerprints.md.
 //!
 //! ```text
-//! cargo run --release -p penstock-prints --example measure -- FOLDER [DOCUMENTS]
+//! cargo run --release -p penstock-prints --example measure -- FOLDER [DOCUMENTS | --json]
 //! ```
 //!
 //! FOLDER holds `docs/`, `docs.json` (a list of `file` and `cluster`, the same number for near-duplicates) and
 //! `labelled.jsonl` (`text` and `class`). For the speed, DOCUMENTS documents (100,000) of some 3 KB are made from the words
-//! of those in FOLDER. Everything is drawn from a fixed seed.
+//! of those in FOLDER. With `--json` the figures are told as data, and the speed is not measured. Everything is drawn from a fixed seed.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a measurement that cannot go on has failed")]
 
 use penstock_prints::{Collection, Keys, Level, Matcher, Order, Reader, Registration, Search, Sheets, Table};
 use plant::{DocumentId, Label, TableId};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -43,16 +43,19 @@ impl Random {
 
 fn main() {
     let folder = std::env::args().nth(1).unwrap();
-    let many = std::env::args().nth(2).map_or(100_000, |count| count.parse().unwrap());
+    let how = std::env::args().nth(2);
     let documents = documents(&folder);
     let foreign = foreign(&folder);
     let keys = Keys::new(&[42; 32]);
-    if std::env::args().nth(3).is_none() {
-        recall(&documents, &keys, "");
-        recall(&documents, &keys, "manual");
-        alarms(&documents, &foreign, &keys);
+    let asked = [recall(&documents, &keys, ""), recall(&documents, &keys, "manual")];
+    let alarms = alarms(&documents, &foreign, &keys);
+    if how.as_deref() == Some("--json") {
+        println!("{}", json!({ "excerpts": asked, "prompts": alarms }));
+        return;
     }
-    speed(&documents, &foreign, &keys, many);
+    asked.iter().for_each(show_recall);
+    alarms.iter().for_each(show_alarms);
+    speed(&documents, &foreign, &keys, how.map_or(100_000, |count| count.parse().unwrap()));
 }
 
 fn documents(folder: &str) -> Vec<Document> {
@@ -109,18 +112,12 @@ fn share(count: usize, of: usize) -> String {
 }
 
 /// How many excerpts are known again, of the documents of one family or, without a name, of all.
-fn recall(documents: &[Document], keys: &Keys, family: &str) {
+fn recall(documents: &[Document], keys: &Keys, family: &str) -> Value {
     let (table, short) = registered(documents.iter(), keys);
-    println!(
-        "\n{} documents registered, {short} with too little text; excerpts of `{family}`\n",
-        documents.len() - short
-    );
     let cluster: BTreeMap<&str, u64> = documents.iter().map(|one| (one.name.as_str(), one.cluster)).collect();
-    println!(
-        "| words | edited | known again | as a copy | of the right document or a near-duplicate |\n|---|---|---|---|---|"
-    );
     let mut random = Random(1);
     let own: Vec<&Document> = documents.iter().filter(|one| one.family.starts_with(family)).collect();
+    let mut rows = Vec::new();
     for words in [12, 15, 30, 60, 120] {
         for edited in [0, 5, 10, 20] {
             let (mut known, mut copy, mut right) = (0, 0, 0);
@@ -131,10 +128,28 @@ fn recall(documents: &[Document], keys: &Keys, family: &str) {
                 copy += usize::from(told.iter().any(|(_, level)| *level == Level::Copy));
                 right += usize::from(told.iter().any(|(found, _)| cluster[found.as_str()] == cluster[name]));
             }
-            let shares = [known, copy, right].map(|count| share(count, EXCERPTS));
-            println!("| {words} | {edited} % | {} |", shares.join(" | "));
+            rows.push(
+                json!({ "words": words, "edited_percent": edited, "known": known, "copy": copy, "right": right }),
+            );
         }
     }
+    json!({ "family": family, "documents": documents.len() - short, "too_short": short, "of": EXCERPTS, "rows": rows })
+}
+
+fn show_recall(asked: &Value) {
+    let (documents, short, family) = (&asked["documents"], &asked["too_short"], asked["family"].as_str().unwrap());
+    println!("\n{documents} documents registered, {short} with too little text; excerpts of `{family}`\n");
+    println!(
+        "| words | edited | known again | as a copy | of the right document or a near-duplicate |\n|---|---|---|---|---|"
+    );
+    for row in asked["rows"].as_array().unwrap() {
+        let shares = ["known", "copy", "right"].map(|key| share(number(&row[key]), EXCERPTS));
+        println!("| {} | {} % | {} |", row["words"], row["edited_percent"], shares.join(" | "));
+    }
+}
+
+fn number(value: &Value) -> usize {
+    usize::try_from(value.as_u64().unwrap()).unwrap()
 }
 
 /// Words in a row of a document, that many percent of them replaced, left away or doubled.
@@ -165,28 +180,35 @@ fn excerpt<'d>(documents: &[&'d Document], words: usize, edited: usize, random: 
     }
 }
 
-fn alarms(documents: &[Document], foreign: &BTreeMap<String, Vec<String>>, keys: &Keys) {
+fn alarms(documents: &[Document], foreign: &BTreeMap<String, Vec<String>>, keys: &Keys) -> [Value; 2] {
     let (table, _) = registered(documents.iter(), keys);
-    println!("\n| foreign prompts | number | recorded | held |\n|---|---|---|---|");
-    for (class, texts) in foreign {
-        tell(class, texts.iter().map(String::as_str), &table, keys);
-    }
+    let rows = foreign.iter().map(|(class, texts)| tell(class, texts, &table, keys)).collect();
+    let foreign = json!({ "what": "foreign prompts", "rows": Value::Array(rows) });
     // Of each family, the clusters with an even number are registered, and passages of the others are asked.
     let (table, _) = registered(documents.iter().filter(|one| one.cluster % 2 == 0), keys);
-    println!("\n| prompts of a family | number | recorded | held |\n|---|---|---|---|");
     let families: BTreeSet<&str> = documents.iter().map(|one| one.family.as_str()).collect();
     let mut random = Random(2);
-    let mut all = Vec::new();
+    let (mut rows, mut all) = (Vec::new(), Vec::new());
     for family in families {
         let own: Vec<&Document> = documents.iter().filter(|one| one.cluster % 2 == 1 && one.family == family).collect();
         if !documents.iter().any(|one| one.cluster % 2 == 0 && one.family == family) {
             continue;
         }
         let passages = own.iter().map(|one| passage(&one.text, 200, &mut random)).collect::<Vec<_>>();
-        tell(family, passages.iter().map(String::as_str), &table, keys);
+        rows.push(tell(family, &passages, &table, keys));
         all.extend(passages);
     }
-    tell("all", all.iter().map(String::as_str), &table, keys);
+    rows.push(tell("all", &all, &table, keys));
+    [foreign, json!({ "what": "prompts of a family", "rows": rows })]
+}
+
+fn show_alarms(alarms: &Value) {
+    println!("\n| {} | number | recorded | held |\n|---|---|---|---|", alarms["what"].as_str().unwrap());
+    for row in alarms["rows"].as_array().unwrap() {
+        let [texts, recorded, held] = ["texts", "recorded", "held"].map(|key| number(&row[key]));
+        let what = row["class"].as_str().unwrap();
+        println!("| {what} | {texts} | {} | {} |", share(recorded, texts), share(held, texts));
+    }
 }
 
 fn passage(text: &str, words: usize, random: &mut Random) -> String {
@@ -195,12 +217,12 @@ fn passage(text: &str, words: usize, random: &mut Random) -> String {
     all[start..(start + words).min(all.len())].join(" ")
 }
 
-fn tell<'t>(what: &str, texts: impl Iterator<Item = &'t str>, table: &Table, keys: &Keys) {
-    let levels: Vec<Option<Level>> =
-        texts.map(|text| told(table, keys, text).into_iter().map(|(_, level)| level).max()).collect();
+fn tell(class: &str, texts: &[String], table: &Table, keys: &Keys) -> Value {
+    let level = |text: &String| told(table, keys, text).into_iter().map(|(_, level)| level).max();
+    let levels: Vec<Option<Level>> = texts.iter().map(level).collect();
     let recorded = levels.iter().filter(|level| level.is_some()).count();
     let held = levels.iter().filter(|level| **level == Some(Level::Copy)).count();
-    println!("| {what} | {} | {} | {} |", levels.len(), share(recorded, levels.len()), share(held, levels.len()));
+    json!({ "class": class, "texts": levels.len(), "recorded": recorded, "held": held })
 }
 
 fn speed(documents: &[Document], foreign: &BTreeMap<String, Vec<String>>, keys: &Keys, many: usize) {
