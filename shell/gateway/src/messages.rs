@@ -39,7 +39,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{self, Sender};
 use tokio::time::{Instant, timeout};
 use tracing::Instrument;
-use wire::{Answer, AnswerLimits, Facts};
+use wire::Facts;
 
 /// How many messages wait for a caller before more of its own are heard: an answer, and what is said of a refused message.
 const WAITING: usize = 2;
@@ -59,8 +59,6 @@ pub(crate) struct Beginning {
 
 /// A stream of messages under way. Boxed, as the journal is.
 struct Messages {
-    /// What isolation looks at.
-    call: plant::Body,
     judge: Judge,
     ends: Ends,
     chain: Chain,
@@ -95,12 +93,11 @@ impl Beginning {
     pub(crate) fn begin(self, journal: Box<Journal>) -> Reply {
         let Self { judge, ends, chain, opened, mut inbox, first, place, trial } = self;
         let (gate, until, verdict, record) = (Arc::clone(&judge.gate), ends.at, judge.passage.verdict, journal.id());
-        let (call, commitment) = (journal.body.clone(), journal.answer(&gate.secrets.commitments));
+        let commitment = journal.answer(&gate.secrets.commitments);
         let mut tally = Tally::new(&gate, journal, commitment);
         tally.begins(&inbox.take_first(), &first);
         let Opened { outlet, voice, credential } = opened;
         let messages = Box::new(Messages {
-            call,
             chain: chain.led_by(judge.restorer.clone()),
             judge,
             ends,
@@ -156,7 +153,7 @@ impl Messages {
     }
 
     async fn converse(&mut self, release: &Sender<Piece>) -> Ended {
-        let (gate, call) = (Arc::clone(&self.judge.gate), self.call.clone());
+        let (gate, call) = (Arc::clone(&self.judge.gate), self.judge.call.clone());
         loop {
             match gate.until_cut(&call, async { Ok(self.turn(release).await) }).await {
                 Ok(Ok(())) => {}
@@ -252,10 +249,7 @@ impl Messages {
 
     /// Reads a message of the provider as an answer of its own.
     fn read(&mut self, message: &[u8]) -> Result<Vec<u8>, Refusal> {
-        let (endpoint, mut out) = (self.judge.endpoint, Vec::new());
-        let body = usize::try_from(self.judge.passage.bounds.answer).unwrap_or(usize::MAX);
-        let limits = AnswerLimits { body, ..AnswerLimits::default() };
-        let mut answer = Answer::new(endpoint.dialect(), endpoint, 200, "application/grpc", false).within(limits);
+        let (mut answer, mut out) = (self.judge.reader("application/grpc"), Vec::new());
         let read = answer.push(message, &mut self.chain, &mut out);
         let read = read.and_then(|()| answer.finish(&mut self.chain, &mut out));
         read.map_err(|broken| Refusal::new(broken.reason, broken.detail))?;

@@ -45,7 +45,6 @@ const LARGEST: usize = 16 << 20;
 
 /// A session under way. Boxed, as the journal is.
 struct Session {
-    gate: Arc<Gate>,
     judge: Judge,
     ends: Ends,
     answer: Answer,
@@ -71,22 +70,18 @@ impl Session {
         let Crossed { answered, passage, chain, ends, commitment, place, .. } = crossed;
         let Opening { inforce, speaker, endpoint, .. } = opening;
         let restorer = Shared::default();
+        let chain = chain.led_by(restorer.clone());
+        let (gate, call) = (Arc::clone(gate), journal.body.clone());
+        let tally = Tally::new(&gate, journal, commitment);
+        let judge = Judge { gate, inforce, call, speaker, endpoint, passage, restorer };
         Box::new(Self {
-            gate: Arc::clone(gate),
-            answer: judging::reader(endpoint, &passage),
-            chain: chain.led_by(restorer.clone()),
-            judge: Judge {
-                gate: Arc::clone(gate),
-                inforce,
-                call: journal.body.clone(),
-                speaker,
-                endpoint,
-                passage,
-                restorer,
-            },
+            // Each event is a line.
+            answer: judge.reader("application/x-ndjson"),
+            chain,
+            judge,
             ends,
             credential: answered.credential,
-            tally: Tally::new(gate, journal, commitment),
+            tally,
             place,
             _ticket: answered.ticket,
         })
@@ -96,7 +91,7 @@ impl Session {
     async fn live(mut self: Box<Self>, caller: OnUpgrade, provider: OnUpgrade) {
         let largest = self.largest();
         let both = async { Ok(timeout(SWITCH, async { tokio::join!(caller, provider) }).await) };
-        let (mut caller, mut provider) = match self.gate.until_cut(&self.judge.call, both).await {
+        let (mut caller, mut provider) = match self.judge.gate.until_cut(&self.judge.call, both).await {
             Ok(Ok((Ok(caller), Ok(provider)))) => (
                 Leg::of_caller(caller, largest, self.place.beside()).await,
                 Leg::of_provider(provider, LARGEST, self.place.beside()).await,
@@ -115,7 +110,7 @@ impl Session {
     }
 
     async fn converse(&mut self, caller: &mut Leg, provider: &mut Leg) -> Ended {
-        let (gate, call) = (Arc::clone(&self.gate), self.judge.call.clone());
+        let (gate, call) = (Arc::clone(&self.judge.gate), self.judge.call.clone());
         loop {
             match gate.until_cut(&call, async { Ok(self.turn(caller, provider).await) }).await {
                 Ok(Ok(())) => {}
@@ -171,7 +166,7 @@ impl Session {
             Err(refusal) => return self.object(journal, &refusal, &event, caller).await,
         };
         self.tally.record(journal, None, sound).await.map_err(Ended::Badly)?;
-        self.gate.open(&self.judge.call).map_err(Ended::Badly)?;
+        self.judge.gate.open(&self.judge.call).map_err(Ended::Badly)?;
         self.tally.forwards(&event, &leaves);
         match timeout(self.judge.passage.bounds.idle, provider.say(leaves)).await {
             Ok(true) => Ok(()),

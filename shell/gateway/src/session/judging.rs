@@ -12,13 +12,6 @@ use policy::{Asked, Case, Decision, Passage};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wire::{Answer, AnswerLimits, Endpoint};
 
-/// What reads the answers of a session: each event is a line.
-pub(super) fn reader(endpoint: Endpoint, passage: &Passage) -> Answer {
-    let body = usize::try_from(passage.bounds.answer).unwrap_or(usize::MAX);
-    let limits = AnswerLimits { body, ..AnswerLimits::default() };
-    Answer::new(endpoint.dialect(), endpoint, 200, "application/x-ndjson", false).within(limits)
-}
-
 /// An event that may leave.
 pub(crate) struct Judged {
     /// As it leaves.
@@ -40,6 +33,13 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
+    /// What reads the provider's answers, which come in this media type.
+    pub(crate) fn reader(&self, kind: &str) -> Answer {
+        let body = usize::try_from(self.passage.bounds.answer).unwrap_or(usize::MAX);
+        let limits = AnswerLimits { body, ..AnswerLimits::default() };
+        Answer::new(self.endpoint.dialect(), self.endpoint, 200, kind, false).within(limits)
+    }
+
     /// The stages of one event of the caller.
     pub(crate) fn judge(&self, event: &Bytes, journal: &mut Journal) -> Result<Judged, Refusal> {
         let commitments = &self.gate.secrets.commitments;
