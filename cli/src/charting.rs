@@ -3,9 +3,10 @@
 //!
 //! Nothing of it is kept: a gateway that starts anew counts anew, in steps, and says how much it has not counted yet.
 
+use crate::drafting::unusable;
 use crate::paths::{Caller, Line, Mark, Ways, tell};
 use config::Loaded;
-use console::{Fault, Form, Marked, Path, Paths, Sought, Stray, Undeclared};
+use console::{Fault, Form, Marked, Paths, Sought, Stray, Undeclared};
 use gateway::Inforce;
 use plant::{Millis, Plant};
 use std::cmp::Reverse;
@@ -57,9 +58,9 @@ impl Charting {
     pub(crate) fn paths(&self, now: &Loaded, inforce: &Inforce, sought: &Sought, size: u64) -> Result<Paths, Fault> {
         let counted = self.lately(&now.plant)?;
         let mut lines = fitting(&counted.ways, now, inforce, sought);
-        lines.sort_by_key(|line| !is_wrong(line));
+        lines.sort_by_key(|line| !line.is_wrong());
         let left_out = lines.len().saturating_sub(MOST);
-        let paths = lines.iter().take(MOST).map(|line| path(line, now)).collect();
+        let paths = lines.iter().take(MOST).map(|line| line.told(&now.plant.scale)).collect();
         Ok(Paths { paths, left_out, uncounted: size.saturating_sub(counted.next) })
     }
 
@@ -67,11 +68,12 @@ impl Charting {
     pub(crate) fn text(&self, now: &Loaded, inforce: &Inforce, sought: &Sought, form: Form) -> Result<String, Fault> {
         let counted = self.lately(&now.plant)?;
         let (lines, scale) = (fitting(&counted.ways, now, inforce, sought), &now.plant.scale);
-        match form {
-            Form::Csv => Ok(tell::csv(&lines, scale)),
+        let told = match form {
+            Form::Csv => tell::csv(&lines, scale),
             Form::Mermaid => Ok(tell::mermaid(&lines)),
-            Form::Json => tell::json(&lines, scale).map_err(|problem| Fault::Unavailable(problem.to_string())),
-        }
+            Form::Json => tell::json(&lines, scale),
+        };
+        told.map_err(|problem| unusable(&problem))
     }
 
     /// What was seen lately on paths that nobody declared.
@@ -145,50 +147,17 @@ fn fitting<'a>(ways: &Ways, now: &Loaded, inforce: &'a Inforce, sought: &Sought)
 fn fits(line: &Line<'_>, sought: &Sought) -> bool {
     let Sought { mark, source, workload, conduit, provider } = sought;
     let is = |wanted: &Option<String>, own: &str| wanted.as_deref().is_none_or(|wanted| wanted == own);
-    let own = if line.way.source.is_empty() { "-" } else { line.way.source.as_str() };
     let marked = match mark {
         None => true,
-        Some(Marked::Wrong) => is_wrong(line),
+        Some(Marked::Wrong) => line.is_wrong(),
         Some(Marked::Undeclared) => line.marks.contains(&Mark::Undeclared),
         Some(Marked::Above) => line.marks.contains(&Mark::Above),
         Some(Marked::Unused) => line.marks.contains(&Mark::Unused),
         Some(Marked::Taken) => line.seen.calls > 0,
     };
     marked
-        && is(source, own)
+        && is(source, line.source())
         && is(workload, &line.way.workload)
         && is(conduit, &line.way.conduit)
         && is(provider, &line.way.provider)
-}
-
-fn is_wrong(line: &Line<'_>) -> bool {
-    line.marks.iter().any(|mark| *mark != Mark::Unused)
-}
-
-fn path(line: &Line<'_>, now: &Loaded) -> Path {
-    let (scale, route) = (&now.plant.scale, line.route.as_ref());
-    let supplier = route.map(|route| &route.provider.supplier);
-    Path {
-        source: Some(line.way.source.clone()).filter(|source| !source.is_empty()),
-        source_owner: route.and_then(|route| route.source).map(|source| source.owner.clone()),
-        workload: line.way.workload.clone(),
-        workload_owner: route.and_then(|route| route.workload.governance.owner.clone()),
-        zone: route.map(|route| route.workload.zone.to_string()),
-        conduit: line.way.conduit.clone(),
-        conduit_owner: route.map(|route| route.conduit.owner.clone()),
-        provider: line.way.provider.clone(),
-        provider_zone: route.map(|route| route.provider.zone.to_string()),
-        supplier: supplier.map(|supplier| supplier.name.clone()),
-        country: supplier.and_then(|supplier| supplier.country.clone()),
-        sub_processors: supplier.map(|supplier| supplier.sub_processors.clone()).unwrap_or_default(),
-        declared: route.is_some(),
-        allowed: route.map(|route| scale.name(route.carries()).to_owned()),
-        seen: line.seen.most(scale).filter(|_| line.seen.calls > 0).map(str::to_owned),
-        seen_labels: line.seen.labels.clone(),
-        above: line.above.clone(),
-        calls: line.seen.calls,
-        refused: line.seen.refused,
-        last: line.seen.last.map(|last| last.to_string()),
-        marks: line.marks.iter().map(|mark| mark.name()).collect(),
-    }
 }

@@ -83,15 +83,14 @@ pub(crate) fn run(plant: &Path, args: &Args) -> miette::Result<ExitCode> {
     let policy = assemble::policy(&loaded)?;
     let ways = taken(plant, args, &loaded)?;
     let mut lines = ways.lines(&loaded, &policy, gateway::now());
-    let wrong = |line: &Line<'_>| line.marks.iter().any(|mark| *mark != Mark::Unused);
     if args.marked {
-        lines.retain(wrong);
+        lines.retain(Line::is_wrong);
     }
     let scale = &loaded.plant.scale;
     print::say(&match args.format {
         _ if args.json => tell::json(&lines, scale)?,
         Format::Table => tell::table(&lines, scale),
-        Format::Csv => tell::csv(&lines, scale),
+        Format::Csv => tell::csv(&lines, scale)?,
         Format::Mermaid => tell::mermaid(&lines),
     })?;
     Ok(if args.marked && !lines.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -2,17 +2,23 @@
 
 use super::{Line, Mark};
 use crate::print::columns;
+use console::Path;
 use export::csv_field;
 use miette::IntoDiagnostic;
 use plant::{Scale, Supplier};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 const NOBODY: &str = "-";
 
 impl Line<'_> {
-    fn source(&self) -> &str {
+    /// Whether it needs attention.
+    pub(crate) fn is_wrong(&self) -> bool {
+        self.marks.iter().any(|mark| *mark != Mark::Unused)
+    }
+
+    pub(crate) fn source(&self) -> &str {
         if self.way.source.is_empty() { NOBODY } else { &self.way.source }
     }
 
@@ -35,6 +41,34 @@ impl Line<'_> {
 
     fn last(&self) -> String {
         self.seen.last.map_or_else(|| NOBODY.to_owned(), |time| time.to_string())
+    }
+
+    /// Each thing under its name; what a line does not have is left out.
+    pub(crate) fn told(&self, scale: &Scale) -> Path {
+        let (route, supplier) = (self.route.as_ref(), self.supplier());
+        Path {
+            source: Some(self.way.source.clone()).filter(|source| !source.is_empty()),
+            source_owner: route.and_then(|route| route.source).map(|source| source.owner.clone()),
+            workload: self.way.workload.clone(),
+            workload_owner: route.and_then(|route| route.workload.governance.owner.clone()),
+            zone: route.map(|route| route.workload.zone.to_string()),
+            conduit: self.way.conduit.clone(),
+            conduit_owner: route.map(|route| route.conduit.owner.clone()),
+            provider: self.way.provider.clone(),
+            provider_zone: route.map(|route| route.provider.zone.to_string()),
+            supplier: supplier.map(|supplier| supplier.name.clone()),
+            country: supplier.and_then(|supplier| supplier.country.clone()),
+            sub_processors: self.sub_processors().to_vec(),
+            declared: route.is_some(),
+            allowed: route.map(|route| scale.name(route.carries()).to_owned()),
+            seen: self.seen.most(scale).filter(|_| self.seen.calls > 0).map(str::to_owned),
+            seen_labels: self.seen.labels.clone(),
+            above: self.above.clone(),
+            calls: self.seen.calls,
+            refused: self.seen.refused,
+            last: self.seen.last.map(|last| last.to_string()),
+            marks: self.marks.iter().map(|mark| mark.name()).collect(),
+        }
     }
 
     fn marks(&self) -> String {
@@ -85,46 +119,17 @@ pub(crate) fn table(lines: &[Line<'_>], scale: &Scale) -> String {
     columns(head, lines.iter().map(row))
 }
 
-/// Each line by names; what a line does not have is left out.
-fn fields(line: &Line<'_>, scale: &Scale) -> Vec<(&'static str, Value)> {
-    let route = line.route.as_ref();
-    let labels: BTreeMap<&str, u64> = line.seen.labels.iter().map(|(label, count)| (label.as_str(), *count)).collect();
-    let owner = |of: Option<&str>| of.map_or(Value::Null, Value::from);
-    vec![
-        ("source", if line.way.source.is_empty() { Value::Null } else { json!(line.way.source) }),
-        ("source_owner", owner(route.and_then(|route| Some(route.source?.owner.as_str())))),
-        ("workload", json!(line.way.workload)),
-        ("workload_owner", owner(route.and_then(|route| route.workload.governance.owner.as_deref()))),
-        ("zone", owner(route.map(|route| route.workload.zone.as_str()))),
-        ("conduit", json!(line.way.conduit)),
-        ("conduit_owner", owner(route.map(|route| route.conduit.owner.as_str()))),
-        ("provider", json!(line.way.provider)),
-        ("provider_zone", owner(route.map(|route| route.provider.zone.as_str()))),
-        ("supplier", owner(line.supplier().map(|supplier| supplier.name.as_str()))),
-        ("country", owner(line.supplier().and_then(|supplier| supplier.country.as_deref()))),
-        ("sub_processors", json!(line.sub_processors())),
-        ("declared", json!(route.is_some())),
-        ("allowed", route.map_or(Value::Null, |route| json!(scale.name(route.carries())))),
-        ("seen", if line.seen.calls > 0 { json!(line.seen(scale)) } else { Value::Null }),
-        ("seen_labels", json!(labels)),
-        ("above", json!(line.above)),
-        ("calls", json!(line.seen.calls)),
-        ("refused", json!(line.seen.refused)),
-        ("last", line.seen.last.map_or(Value::Null, |time| json!(time.to_string()))),
-        ("marks", json!(line.marks.iter().map(|mark| mark.name()).collect::<Vec<_>>())),
-    ]
-}
-
 pub(crate) fn json(lines: &[Line<'_>], scale: &Scale) -> miette::Result<String> {
-    let object = |line: &Line<'_>| {
-        Value::Object(fields(line, scale).into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-    };
-    let all: Vec<Value> = lines.iter().map(object).collect();
+    let all = values(lines, scale).into_diagnostic()?;
     Ok(serde_json::to_string_pretty(&all).into_diagnostic()? + "\n")
 }
 
+fn values(lines: &[Line<'_>], scale: &Scale) -> serde_json::Result<Vec<Value>> {
+    lines.iter().map(|line| serde_json::to_value(line.told(scale))).collect()
+}
+
 /// One line each; what is several stands in one field, parted by `; `.
-pub(crate) fn csv(lines: &[Line<'_>], scale: &Scale) -> String {
+pub(crate) fn csv(lines: &[Line<'_>], scale: &Scale) -> miette::Result<String> {
     let cell = |value: &Value| match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
@@ -156,11 +161,12 @@ pub(crate) fn csv(lines: &[Line<'_>], scale: &Scale) -> String {
         "marks",
     ];
     let mut text = format!("{}\r\n", names.join(","));
-    for line in lines {
-        let cells: Vec<String> = fields(line, scale).iter().map(|(_, value)| csv_field(&cell(value))).collect();
+    for line in values(lines, scale).into_diagnostic()? {
+        let cells: Vec<String> =
+            names.iter().filter_map(|name| line.get(name)).map(|value| csv_field(&cell(value))).collect();
         let _ = write!(text, "{}\r\n", cells.join(","));
     }
-    text
+    Ok(text)
 }
 
 /// A flow chart. Ways that were taken are drawn through, those that are open and unused dashed, those that are wrong thick.
