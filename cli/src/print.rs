@@ -1,12 +1,18 @@
 //! What a command prints on standard output, for people or for programs.
 
 use miette::IntoDiagnostic;
+use plant::Millis;
 use std::io::{self, Write};
 
 /// Prints it, whole.
 pub(crate) fn say(text: &str) -> miette::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).into_diagnostic()
+}
+
+/// A time to the second.
+pub(crate) fn second(time: Millis) -> String {
+    Millis(time.0 / 1000 * 1000).to_string().replace(".000", "")
 }
 
 /// Each row on a line below the head, its cells as wide as the widest of their column.

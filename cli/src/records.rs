@@ -3,6 +3,7 @@
 pub(crate) mod open;
 
 use crate::assemble;
+use crate::print::second;
 use crate::secrets::PlantKey;
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -401,8 +402,7 @@ impl Printer<'_> {
         let refused = record.entry.text("dec.verdict") == Some(Verdict::Refuse.name());
         let cells = self.columns().map(|(heading, width, paths)| {
             let text = match heading {
-                // To the second on a terminal.
-                "TIME" if self.terminal => Millis(record.entry.t().0 / 1000 * 1000).to_string().replace(".000", ""),
+                "TIME" if self.terminal => second(record.entry.t()),
                 "TIME" => record.entry.t().to_string(),
                 _ => paths.iter().find_map(|path| cell(record, path)).unwrap_or_else(|| "-".to_owned()),
             };

@@ -1,6 +1,6 @@
 //! `penstock shifts`: what changed abruptly in the calls of workloads, from the records that say so.
 
-use crate::print::{columns, say};
+use crate::print::{columns, say, second};
 use crate::records::{self, Where};
 use miette::{IntoDiagnostic, WrapErr};
 use plant::{Kind, Millis, WorkloadId};
@@ -116,8 +116,7 @@ fn table(shifts: &[Shift<'_>]) -> String {
         return "no shift is recorded\n".to_owned();
     }
     let row = |shift: &Shift<'_>| {
-        // To the second.
-        let since = Millis(shift.number("since").unwrap_or_default() / 1000 * 1000).to_string().replace(".000", "");
+        let since = second(Millis(shift.number("since").unwrap_or_default()));
         [
             shift.record.entry.seq().to_string(),
             since,

@@ -1,10 +1,10 @@
 //! What `penstock alerts` prints.
 
 use super::state::State;
-use crate::print::columns;
+use crate::print::{columns, second};
 use alert::{Alert, Destination, Form, Transport, Way};
 use miette::IntoDiagnostic;
-use plant::{DestinationId, Millis};
+use plant::DestinationId;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -36,10 +36,6 @@ fn doing(state: Option<&State>) -> String {
         Some(State { outbox, .. }) if !outbox.is_empty() => "waiting".to_owned(),
         Some(_) => "well".to_owned(),
     }
-}
-
-fn second(time: Millis) -> String {
-    Millis(time.0 / 1000 * 1000).to_string().replace(".000", "")
 }
 
 pub(super) fn text(states: &[(&Destination, Option<State>)], alerts: Option<&[(&DestinationId, Alert)]>) -> String {

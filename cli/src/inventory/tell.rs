@@ -1,6 +1,6 @@
 //! The inventory in words, as data, and as a table for spreadsheets.
 
-use crate::print::columns;
+use crate::print::{columns, second};
 use inventory::{Component, Row, Span};
 use miette::IntoDiagnostic;
 use plant::{Millis, Wildcard};
@@ -33,11 +33,6 @@ pub(super) fn table(rows: &[&Row], beyond: u64) -> String {
         let _ = writeln!(text, "\n{beyond} sightings of other names found no room");
     }
     text
-}
-
-/// To the second.
-fn second(at: Millis) -> String {
-    Millis(at.0 / 1000 * 1000).to_string().replace(".000", "")
 }
 
 /// Everything that is known of one, a line each.

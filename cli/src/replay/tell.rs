@@ -3,7 +3,7 @@
 use super::answers::{self, AnswerChange, Judged as Answered};
 use super::call::{Basis, Recorded};
 use super::side::{Ruling, Side};
-use crate::print::columns;
+use crate::print::{columns, second};
 use console::{Judged, Replay};
 use gateway::Reread;
 use plant::Millis;
@@ -288,7 +288,7 @@ impl Told {
     fn answers(&self) -> String {
         let head = ["NO", "TIME", "WORKLOAD", "ANSWER NOW", "DRAFT", "RECORD"];
         let row = |AnswerChange { call, record, before, after }: &AnswerChange| {
-            let time = Millis(call.at.0 / 1000 * 1000).to_string().replace(".000", "");
+            let time = second(call.at);
             let (now, then) = (answers::words(before), answers::words(after));
             [call.seq.to_string(), time, call.workload().to_owned(), now, then, record.clone()]
         };
@@ -304,7 +304,7 @@ impl Told {
         let row = |change: &Change| {
             let Change { call, before, after, doubtful, .. } = change;
             let doubt = if *doubtful { " ?" } else { "" };
-            let time = Millis(call.at.0 / 1000 * 1000).to_string().replace(".000", "");
+            let time = second(call.at);
             let (now, then) = (before.words(), format!("{}{doubt}", after.words()));
             [call.seq.to_string(), time, call.workload().to_owned(), change.conduit(), now, then, call.id.clone()]
         };
