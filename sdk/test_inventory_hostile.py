@@ -5,17 +5,9 @@ import shutil
 
 import httpx
 import pytest
-from test_inventory import GOVERNED, Works, ask, refused
+from test_inventory import GOVERNED, ask, refused, works  # noqa: F401  (works is a fixture)
 
 from conftest import DEADLINE, wait_for
-
-
-@pytest.fixture
-def works(tmp_path, provider):
-    works = Works(tmp_path / "works", provider).start()
-    yield works
-    works.stop()
-    assert works.penstock("verify", str(works.folder / "ledger"), plant=False).returncode == 0
 
 
 def declare(works, name, provider, called):

@@ -59,9 +59,7 @@ pub(crate) fn text(step: &Step, plant: &plant::PlantId, because: &str) -> String
 
 /// Whether a text says why, in a line that hides nothing.
 pub(crate) fn is_reason(text: &str) -> bool {
-    let turns =
-        |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    !text.trim().is_empty() && text.chars().count() <= LONGEST && !text.chars().any(|c| c.is_control() || turns(c))
+    !text.trim().is_empty() && text.chars().count() <= LONGEST && !text.chars().any(console::misleads)
 }
 
 /// A step that a component can take next.

@@ -7,6 +7,7 @@ use crate::print::second;
 use crate::secrets::PlantKey;
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use ledger::Entry;
 use miette::{IntoDiagnostic, WrapErr};
 use open::Wish;
 use plant::{
@@ -164,6 +165,11 @@ fn reason() -> impl TypedValueParser<Value = Reason> {
 pub(crate) fn record_id(text: &str) -> Result<plant::RecordId, &'static str> {
     plant::RecordId::parse(text)
         .ok_or("no record has such an identity; it looks like 0193e6a4-7c1b-7f00-8000-000000000000")
+}
+
+/// Whom a call went to, by a record of it.
+pub(crate) fn answerer(entry: &Entry) -> Option<&str> {
+    ["note.answered_by", "what.rerouted", "what.provider"].into_iter().find_map(|path| entry.text(path))
 }
 
 /// A time, or how long ago.

@@ -1,5 +1,6 @@
 //! The ways that calls took, counted from records, and held against those that are open.
 
+use crate::records::answerer;
 use alert::Code;
 use config::Loaded;
 use ledger::Entry;
@@ -124,9 +125,8 @@ impl Ways {
 
     fn way(&mut self, entry: &Entry, refused: bool) {
         let text = |path: &str| entry.text(path).unwrap_or("-").to_owned();
-        let provider = ["note.answered_by", "what.rerouted", "what.provider"].iter().find_map(|path| entry.text(path));
         // A call of nobody to nowhere; and an answer of the plant's own, which goes to no one.
-        let Some(provider) = provider.filter(|provider| *provider != "fixed-answer") else { return };
+        let Some(provider) = answerer(entry).filter(|provider| *provider != "fixed-answer") else { return };
         let findings = entry.at("what.findings").and_then(Value::as_array).into_iter().flatten();
         let labels: BTreeMap<String, u64> = findings
             .filter_map(|one| Some((one.get("label")?.as_str()?.to_owned(), one.get("count").and_then(Value::as_u64)?)))

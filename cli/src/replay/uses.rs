@@ -5,6 +5,7 @@
 
 use super::call::Recorded;
 use super::side::Ruling;
+use crate::records::answerer;
 use ledger::Entry;
 use plant::{Millis, Reason, Refusal};
 use quota::{Admitted, Amounts, Counters, Settings, Subject};
@@ -72,9 +73,7 @@ impl Uses {
         let Some(admitted) = self.under_way.remove(of) else { return };
         let number = |path: &str| outcome.number(path).unwrap_or_default();
         let (input, output) = (number("io.input_tokens"), number("io.output_tokens"));
-        let provider =
-            ["note.answered_by", "what.rerouted", "what.provider"].into_iter().find_map(|path| outcome.text(path));
-        let provider = provider.and_then(|id| plant::ProviderId::new(id).ok());
+        let provider = answerer(outcome).and_then(|id| plant::ProviderId::new(id).ok());
         let model = outcome.text("what.model").unwrap_or_default();
         let money = provider.map_or(0, |provider| self.settings.prices.of(&provider, model, input, output));
         let bytes = number("io.request_bytes").saturating_add(number("io.answer_bytes"));
