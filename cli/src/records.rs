@@ -159,7 +159,7 @@ fn named<T: Copy + Send + Sync + 'static>(names: &'static [(&'static str, T)]) -
 
 fn reason() -> impl TypedValueParser<Value = Reason> {
     PossibleValuesParser::new(Reason::ALL.iter().map(|reason| reason.code()))
-        .try_map(|given| Reason::ALL.iter().find(|reason| reason.code() == given).copied().ok_or("not one of them"))
+        .try_map(|given| Reason::named(&given).ok_or("not one of them"))
 }
 
 pub(crate) fn record_id(text: &str) -> Result<plant::RecordId, &'static str> {

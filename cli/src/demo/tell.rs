@@ -99,7 +99,7 @@ fn handling(conduit: &Conduit, label: &str) -> Option<Verdict> {
 fn told(page: Page, record: &Entry, reason: &str) {
     let detail = record.text("dec.detail").unwrap_or_default().replace('`', "");
     page.field("why", &format!("{reason}: {detail}"), None);
-    if let Some(reason) = Reason::ALL.iter().find(|known| known.code() == reason) {
+    if let Some(reason) = Reason::named(reason) {
         let (status, message) = (reason.status(), reason.message());
         let class = match status {
             401 => " AuthenticationError",

@@ -169,8 +169,8 @@ impl Stage {
     fn outcome(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Outcome {
         if !status.is_success() {
             let reason = text(headers, "penstock-decision").split_once("reason=").map(|(_, code)| code);
-            let reason = reason.and_then(|code| Reason::ALL.iter().find(|one| one.code() == code));
-            return Outcome::Error { status: status.as_u16(), reason: reason.copied() };
+            let reason = reason.and_then(Reason::named);
+            return Outcome::Error { status: status.as_u16(), reason };
         }
         let (by, because) = text(headers, "penstock-fallback").split_once("; because=").unwrap_or_default();
         let because = Trouble::NAMES.iter().find(|(name, _)| *name == because).map(|(_, trouble)| *trouble);

@@ -165,7 +165,7 @@ impl Ways {
 
     fn stray(&mut self, entry: &Entry, plant: &Plant) {
         let reason = ["dec.reason", "out.reason"].into_iter().find_map(|path| entry.text(path));
-        let reason = reason.and_then(|code| Reason::ALL.iter().find(|reason| reason.code() == code)).copied();
+        let reason = reason.and_then(Reason::named);
         let of_path = |code| matches!(code, Code::IdentityMisused | Code::IdentityRefused | Code::PathRefused);
         let Some(reason) = reason.filter(|reason| Code::of_reason(*reason).is_some_and(of_path)) else { return };
         let (Some(peer), None) = (entry.text("who.peer"), entry.text("where.conduit")) else { return };

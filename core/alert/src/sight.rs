@@ -112,7 +112,7 @@ impl Eyes {
 /// What a record of a call comes to.
 fn of_call(kind: Kind, entry: &Entry, plant: &Plant, findings: Sensitivity) -> Option<Found> {
     let reason = ["dec.reason", "out.reason", "note.reason"].into_iter().find_map(|path| entry.text(path));
-    let reason = reason.and_then(|code| Reason::ALL.iter().find(|reason| reason.code() == code)).copied();
+    let reason = reason.and_then(Reason::named);
     let code = match kind {
         Kind::Outcome if unsafe_values(entry) => Some(Code::UnsafeSetpoint),
         Kind::Refuse | Kind::Outcome | Kind::Event => reason.and_then(Code::of_reason),

@@ -21,6 +21,12 @@ macro_rules! reasons {
                 match self { $(Self::$name => $code,)* }
             }
 
+            /// The reason with this code; `None` for one that a later version added.
+            #[must_use]
+            pub fn named(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|reason| reason.code() == code)
+            }
+
             /// The HTTP status that the caller gets.
             #[must_use]
             pub fn status(self) -> u16 {

@@ -95,8 +95,7 @@ pub(crate) fn wanted(text: &str) -> Result<Wanted, Problem> {
         provider: query.of("provider", name, |text| ProviderId::new(text).ok())?,
         model: query.of("model", "1 to 120 characters", short)?.map(Wildcard),
         verdict: query.of("verdict", "no verdict", |text| named(&Verdict::NAMES, &text))?,
-        reason: query
-            .of("reason", "no reason code", |text| Reason::ALL.iter().find(|reason| reason.code() == text).copied())?,
+        reason: query.of("reason", "no reason code", |text| Reason::named(&text))?,
         sensitivity: query.of("sensitivity", "1 to 120 characters", short)?,
         decision: query
             .of("decision", "nothing that is done with an answer", |text| named(&Judgement::NAMES, &text))?,

@@ -196,7 +196,7 @@ pub(super) fn read_filter(asked: &Map<String, Value>) -> Option<Filter> {
         provider: text("provider").and_then(|provider| ProviderId::new(provider).ok()),
         model: text("model").map(|model| Wildcard(model.to_owned())),
         verdict: text("verdict").and_then(|verdict| named(&Verdict::NAMES, verdict)),
-        reason: text("reason").and_then(|code| Reason::ALL.iter().copied().find(|reason| reason.code() == code)),
+        reason: text("reason").and_then(Reason::named),
         sensitivity: text("sensitivity").map(str::to_owned),
         judgement: text("decision").and_then(Judgement::named),
         id: text("id").and_then(RecordId::parse),
