@@ -54,7 +54,7 @@ impl Build<'_> {
         Ok(places.iter().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())).collect())
     }
 
-    /// The same for what is compiled from C: AWS-LC, SQLite, Zstandard, mimalloc.
+    /// The same for what is compiled from C: AWS-LC, SQLite, Zstandard, jemalloc.
     fn c_flags(&self) -> Outcome<String> {
         let places = self.places()?;
         let flags = places.iter().map(|(from, to)| format!("-ffile-prefix-map={}={to}", from.display()));
