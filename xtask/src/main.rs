@@ -5,6 +5,7 @@
 //! cargo xtask deb         the Debian package alone, around a binary that is there
 //! cargo xtask sbom        what the binary is made of, as CycloneDX
 //! cargo xtask reproduce   builds twice in two places and compares the bytes
+//! cargo xtask other       the last commit built as another version, to try upgrades
 //! cargo xtask evaluate    how well content is known, on labelled data
 //! cargo xtask count       instructions of the stages, against the table of the last time
 //! ```
@@ -16,6 +17,7 @@ mod deb;
 mod dist;
 mod evaluate;
 mod image;
+mod other;
 mod provenance;
 mod reproduce;
 mod sbom;
@@ -36,6 +38,7 @@ enum Task {
     Deb(deb::Args),
     Sbom(sbom::Args),
     Reproduce(reproduce::Args),
+    Other(other::Args),
     Count(count::Args),
     Evaluate(evaluate::Args),
 }
@@ -48,6 +51,7 @@ fn main() -> Outcome<()> {
         Task::Deb(args) => deb::run(&args),
         Task::Sbom(args) => sbom::run(&args),
         Task::Reproduce(args) => reproduce::run(&args),
+        Task::Other(args) => other::run(&args),
         Task::Count(args) => count::run(&args),
         Task::Evaluate(args) => evaluate::run(&args),
     }

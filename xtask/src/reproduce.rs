@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Outcome<()> {
 
 /// The last commit, in a folder of its own. One that is there stays: written anew, its files would be younger than what was built
 /// from them.
-fn export(folder: &Path) -> Outcome<PathBuf> {
+pub(crate) fn export(folder: &Path) -> Outcome<PathBuf> {
     let archive = folder.with_extension("tar");
     if folder.is_dir() && !archive.exists() {
         return Ok(folder.to_owned());

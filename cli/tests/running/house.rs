@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use testkit::Provider;
 
-const PENSTOCK: &str = env!("CARGO_BIN_EXE_penstock");
+pub(crate) const PENSTOCK: &str = env!("CARGO_BIN_EXE_penstock");
 
 /// A gateway over a provider that says a word to everything. It ends with the test.
 pub(crate) struct House {
@@ -23,6 +23,8 @@ pub(crate) struct House {
     addresses: Vec<String>,
     token: String,
     log: Arc<Mutex<String>>,
+    /// What is started next, and what commands are given to.
+    binary: PathBuf,
 }
 
 impl Drop for House {
@@ -54,23 +56,32 @@ impl House {
         let text = text.replacen("models = [\"gpt-4o\"", "opaque_files = \"record\"\nmodels = [\"gpt-4o\"", 1);
         fs::write(&file, text + more).unwrap();
         let token = says(&plant, &["token", "issue", "--workload", "assistant"]).trim().to_owned();
-        let (child, addresses, log) = run(&plant, None);
-        Self { folder, _runtime: runtime, provider, child, addresses, token, log }
+        let (child, addresses, log) = run(command(Path::new(PENSTOCK), &plant, None), &plant);
+        Self { folder, _runtime: runtime, provider, child, addresses, token, log, binary: PENSTOCK.into() }
+    }
+
+    /// Puts another binary in the place of what was installed.
+    pub(crate) fn install(&mut self, binary: &Path) {
+        self.binary = binary.to_owned();
     }
 
     /// Starts the gateway again, once it has ended.
     pub(crate) fn start(&mut self) {
-        (self.child, self.addresses, self.log) = run(&self.plant(), None);
+        (self.child, self.addresses, self.log) = run(self.command(None), &self.plant());
     }
 
     /// Starts it behind a socket that stays open whatever becomes of it, as systemd would.
     pub(crate) fn start_on(&mut self, socket: &TcpListener) {
-        (self.child, self.addresses, self.log) = run(&self.plant(), Some(socket));
+        (self.child, self.addresses, self.log) = run(self.command(Some(socket)), &self.plant());
+    }
+
+    fn command(&self, socket: Option<&TcpListener>) -> Command {
+        command(&self.binary, &self.plant(), socket)
     }
 
     /// Starts one that dies as soon as it holds the ledger.
     pub(crate) fn start_on_and_kill(&self, socket: &TcpListener) {
-        let mut child = command(&self.plant(), Some(socket)).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = self.command(Some(socket)).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
         assert!(lines.into_iter().any(|line| line.contains("ledger open")));
         child.kill().unwrap();
@@ -108,7 +119,7 @@ impl House {
 
     /// What a command about this plant says.
     pub(crate) fn says(&self, args: &[&str]) -> String {
-        says(&self.plant(), args)
+        says_by(&self.binary, &self.plant(), args)
     }
 
     /// Lets the gateway end as an operator would.
@@ -178,13 +189,13 @@ impl House {
 type Running = (Child, Vec<String>, Arc<Mutex<String>>);
 
 /// How a gateway is started, with a socket as systemd hands it over or without.
-fn command(plant: &Path, socket: Option<&TcpListener>) -> Command {
+fn command(binary: &Path, plant: &Path, socket: Option<&TcpListener>) -> Command {
     let mut command = match socket {
-        None => Command::new(PENSTOCK),
+        None => Command::new(binary),
         Some(socket) => {
             let mut shell = Command::new("sh");
             let handed = "export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\" 3<&0 0</dev/null";
-            shell.args(["-c", handed, "sh", PENSTOCK]).stdin(OwnedFd::from(socket.try_clone().unwrap()));
+            shell.args(["-c", handed, "sh"]).arg(binary).stdin(OwnedFd::from(socket.try_clone().unwrap()));
             shell
         }
     };
@@ -202,10 +213,10 @@ fn command(plant: &Path, socket: Option<&TcpListener>) -> Command {
 }
 
 /// A gateway as a process, its addresses, and its log as far as it has come.
-fn run(plant: &Path, socket: Option<&TcpListener>) -> Running {
+fn run(mut command: Command, plant: &Path) -> Running {
     let file = plant.join("addresses");
     let _ = fs::remove_file(&file);
-    let mut child = command(plant, socket).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let log: Arc<Mutex<String>> = Arc::default();
     let kept = Arc::clone(&log);
     // Read on, so that the gateway does not wait for room in the pipe.
@@ -223,7 +234,11 @@ fn run(plant: &Path, socket: Option<&TcpListener>) -> Running {
 }
 
 fn says(plant: &Path, args: &[&str]) -> String {
-    let output = Command::new(PENSTOCK).arg("--plant").arg(plant).args(args).output().unwrap();
+    says_by(Path::new(PENSTOCK), plant, args)
+}
+
+fn says_by(binary: &Path, plant: &Path, args: &[&str]) -> String {
+    let output = Command::new(binary).arg("--plant").arg(plant).args(args).output().unwrap();
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }

@@ -1,12 +1,13 @@
 //! One gateway takes the place of another behind a socket that is never closed: no connection is refused, streams end where they
 //! began, and the ledger goes from one writer to the next.
 
-use crate::house::House;
+use crate::house::{House, PENSTOCK};
 use crate::traffic::Traffic;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// A house behind a socket that the test holds, as systemd does for a service.
@@ -95,4 +96,56 @@ fn a_crash_in_the_middle_of_a_take_over_refuses_no_connection_and_each_call_has_
     assert_eq!(counts["intent"], closed, "each call has its end: {counts:?}");
     assert!(counts["outcome 200"] >= ended.whole, "{counts:?}");
     verified(&house);
+}
+
+/// The versions that gateways told when they started, in order.
+fn booted(house: &House) -> Vec<String> {
+    let told = house.says(&["records", "--format", "ndjson", "--kind", "boot"]);
+    let version = |line| serde_json::from_str::<Value>(line).unwrap()["note"]["version"].as_str().unwrap().to_owned();
+    told.lines().map(version).collect()
+}
+
+#[test]
+#[ignore = "needs a binary of another version, which `./test upgrade` builds"]
+fn another_version_takes_over_and_gives_back_under_load_and_no_connection_is_refused() {
+    let other = PathBuf::from(std::env::var_os("PENSTOCK_OTHER").expect("PENSTOCK_OTHER names no binary"));
+    let own = Path::new(PENSTOCK);
+    let (mut house, socket) = house();
+    let traffic =
+        [Traffic::start(house.caller(), 4, "paced-20", true), Traffic::start(house.caller(), 4, "gpt-4o", false)];
+    // Up, back, up and killed while it takes over, back once more.
+    under_way(&house, 20);
+    house.stop();
+    house.install(&other);
+    house.start_on(&socket);
+    under_way(&house, 40);
+    house.stop();
+    house.install(own);
+    house.start_on(&socket);
+    under_way(&house, 60);
+    house.stop();
+    house.install(&other);
+    house.start_on_and_kill(&socket);
+    house.install(own);
+    house.start_on(&socket);
+    under_way(&house, 80);
+    let ended = traffic.map(Traffic::end);
+    house.stop();
+    let broken: Vec<&String> = ended.iter().flat_map(|one| &one.broken).collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+    let whole: usize = ended.iter().map(|one| one.whole).sum();
+    let counts = counted(&house);
+    assert_eq!((counts["intent"], counts["outcome 200"]), (whole, whole), "{counts:?}");
+    // Each of them reads and verifies what both have written.
+    let versions = [own, &other].map(|binary| {
+        house.install(binary);
+        verified(&house);
+        assert_eq!(counted(&house), counts);
+        house.says(&["--version"]).trim().trim_start_matches("penstock ").to_owned()
+    });
+    let [first, second] = &versions;
+    assert_ne!(first, second);
+    let booted = booted(&house);
+    assert_eq!(booted.get(..4), Some([first, first, second, first].map(String::clone).as_slice()));
+    assert_eq!(booted.last(), Some(first));
 }
