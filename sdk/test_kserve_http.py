@@ -19,7 +19,7 @@ def client(plant):
 
 @pytest.fixture
 def headers(token):
-    return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    return {"Authorization": f"Bearer {token}"}
 
 
 @pytest.fixture
@@ -30,9 +30,9 @@ def region():
     shared_memory.destroy_shared_memory_region(region)
 
 
-def text(said):
+def text(said, binary=False):
     own = triton.InferInput("text", [1], "BYTES")
-    own.set_data_from_numpy(numpy.array([said.encode()], dtype=object), binary_data=False)
+    own.set_data_from_numpy(numpy.array([said.encode()], dtype=object), binary_data=binary)
     return own
 
 
@@ -52,6 +52,15 @@ def test_a_text_crosses(client, plant, provider, headers):
     seen = provider.last()
     assert seen["path"] == "/v2/models/weld/infer" and "is this seam whole?" in str(seen["body"])
     assert plant.records("--kind", "intent")[-1]["what"]["provider"] == "kserve"
+
+
+def test_bytes_after_the_json_are_refused(client, plant, provider, headers):
+    """What the client does where it is not told otherwise: nobody could say whether all of it was read."""
+    before = len(provider.seen())
+    problem = refused(lambda: client.infer("weld", [text("is this seam whole?", binary=True)], headers=headers))
+    record = plant.records("--kind", "refuse")[-1]
+    assert record["dec"]["reason"] == "malformed" and record["id"] in problem.message()
+    assert len(provider.seen()) == before
 
 
 def test_shared_memory_is_neither_registered_nor_looked_up(client, plant, provider, headers, region):

@@ -425,8 +425,9 @@ fn slot(endpoint: Endpoint, root: json::Value<'_, '_>) -> Slot {
 /// Refuses a content type under which a server may read other JSON than we do, or none.
 fn check_json_type(endpoint: Endpoint, content_type: Option<&str>) -> Result<(), Malformed> {
     let refuse = |detail| Malformed::with(Reason::ContentType, 0, detail);
-    // Amazon's SDKs send a body for a model without one, and its servers take it for JSON then.
-    if content_type.is_none() && endpoint.dialect() == Dialect::Bedrock {
+    // Amazon's SDKs send a body for a model without one, and its servers take it for JSON then; so do Triton's client and server,
+    // which never hears of a `inference-header-content-length` that would say otherwise.
+    if content_type.is_none() && matches!(endpoint.dialect(), Dialect::Bedrock | Dialect::Kserve) {
         return Ok(());
     }
     let text = content_type.ok_or_else(|| refuse("the body has no content type"))?;

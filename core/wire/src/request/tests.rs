@@ -109,6 +109,12 @@ fn a_content_type_that_does_not_fit_is_refused() {
     assert_eq!(reason(Some("application/json; charset=utf-8; charset=utf-16")), Err(Reason::ContentType));
     assert_eq!(reason(Some("application/json; charset=utf-16le")), Err(Reason::Malformed));
     assert_eq!(reason(Some(FORM)), Err(Reason::ContentType));
+    let infer = crate::endpoint(Dialect::Kserve, "POST", "/v2/models/weld/infer").unwrap();
+    let reason =
+        |kind, body: &[u8]| Request::parse(infer, kind, body, &Limits::default()).map(|_| ()).map_err(|bad| bad.reason);
+    assert_eq!(reason(None, br#"{"inputs":[]}"#), Ok(()));
+    assert_eq!(reason(None, b"{\"inputs\":[]}\x04\0\0\0text"), Err(Reason::Malformed));
+    assert_eq!(reason(Some("application/octet-stream"), br#"{"inputs":[]}"#), Err(Reason::ContentType));
     let files = crate::endpoint(Dialect::OpenAi, "POST", "/files").unwrap();
     let reason = |kind| Request::parse(files, kind, b"--x--", &Limits::default()).map(|_| ()).map_err(|bad| bad.reason);
     assert_eq!(reason(Some(FORM)), Ok(()));
