@@ -40,8 +40,8 @@ use std::process::ExitCode;
 ///     penstock inventory sign model:gpt-4o --to suspended --because "leaks recipes" --key ada.key
 ///     penstock inventory export --format cyclonedx
 ///
-/// It reads the plant's files and its ledger, also where no gateway runs; with `--console` it asks a gateway elsewhere, which has counted
-/// already.
+/// It reads the plant's files and its ledger, also where no gateway runs; with `--console` it asks a
+/// gateway elsewhere, which has counted already.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {

@@ -25,8 +25,8 @@ const LIMIT: usize = 16 << 20;
 /// Which gateway is asked, and who asks.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Reach {
-    /// The console of a gateway on another machine, for example `https://10.20.35.10:9465`. Without it, the one that runs on
-    /// this machine for the plant is asked, which knows its own user.
+    /// The console of a gateway on another machine, for example `https://10.20.35.10:9465`. Without it, it is the plant on this
+    /// machine, whose gateway knows its own user.
     #[arg(long, value_name = "URL", env = "PENSTOCK_CONSOLE")]
     console: Option<String>,
 

@@ -9,10 +9,13 @@
 mod places;
 
 use crate::journal::{self, Ledger};
+use crate::oversight::page::page;
 use crate::records::open::judge;
 use crate::secrets;
 use config::Loaded;
-use console::{Body, Entry, Fault, Line, Listing, Name, Opening, Person, Proof, Receipt, Stored, Story, Wanted};
+use console::{
+    Body, Entry, Fault, Line, Listing, Name, Opening, Oversight, Period, Person, Proof, Receipt, Stored, Story, Wanted,
+};
 use index::{Bounds, Found, Question, Search};
 use places::Places;
 use plant::{Kind, Note, RecordId, Sealed};
@@ -21,7 +24,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::{Blobs, Filter, Folder, Numbered, ReadError, Reader, Record};
 
 /// How long one may look.
@@ -133,6 +136,14 @@ impl Searching {
             }
         }
         Ok(Stored { lines, next: page.below })
+    }
+
+    /// What people did with answers.
+    pub(crate) fn oversight(&self, by: &Person, period: &Period) -> Result<Oversight, Fault> {
+        let begin = Instant::now();
+        let over = || self.stop.load(Ordering::Relaxed) || begin.elapsed() >= TIME;
+        let whom = (by.by == "oidc").then_some(by.name.as_str());
+        page(&self.reader()?, period, whom, self.size(), over).map_err(unreadable)
     }
 
     fn size(&self) -> u64 {

@@ -4,6 +4,7 @@ use crate::components::Sheet;
 use crate::control::{Asked, Control, Decision, Person, Ruling, Wish};
 use crate::front::{Front, Shown};
 use crate::live;
+use crate::oversight;
 use crate::pages::harden;
 use crate::paths::Form;
 use crate::porter::{Barred, Why};
@@ -76,10 +77,12 @@ pub(crate) struct Caller {
 struct Who {
     person: Person,
     session: Option<Shown>,
+    /// From where, unless it is the gateway's own machine.
+    peer: Option<IpAddr>,
 }
 
 /// What is answered: with which status, and what.
-type Answered = Result<(StatusCode, Bytes), Problem>;
+pub(crate) type Answered = Result<(StatusCode, Bytes), Problem>;
 
 impl Desk {
     pub(crate) fn new(control: Arc<dyn Control>, front: Arc<Front>, stopping: CancellationToken) -> Self {
@@ -133,6 +136,10 @@ impl Desk {
             Act::Components => return self.components(head).await,
             _ => {}
         }
+        if looks && route.act == Act::Oversight {
+            let (status, body) = oversight::look(&*self.control, who.person, head).await?;
+            return Ok(with(status, JSON, body));
+        }
         if looks {
             let (status, body) = self.look(route.act, who.person, name, head).await?;
             return Ok(with(status, JSON, body));
@@ -141,7 +148,7 @@ impl Desk {
             self.front.is_from_own_page(&head.headers, session)?;
         }
         no_query(head)?;
-        let (key, person) = (key(&head.headers)?, who.person);
+        let (key, person, peer) = (key(&head.headers)?, who.person, who.peer);
         if route.act == Act::Draft {
             // It changes nothing, so it may be asked as often as somebody likes.
             let DraftBody { files } = parse(&read(&head.headers, body, DRAFT).await?)?;
@@ -165,7 +172,10 @@ impl Desk {
             Ok(new) => new,
             Err(reply) => return Ok(reply),
         };
-        let (status, body) = self.change(route.act, person, name, &body).await?;
+        let (status, body) = match route.act {
+            Act::Account => oversight::account(&*self.control, person, name, &body, peer).await?,
+            act => self.change(act, person, name, &body).await?,
+        };
         Ok(new.answered(status, JSON, body))
     }
 
@@ -207,8 +217,10 @@ impl Desk {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let Some(value) = values.next() else {
             return match (&caller.local, self.front.session(headers, acts)) {
-                (Some(local), _) => Ok(Who { person: local.clone(), session: None }),
-                (None, Some(session)) => Ok(Who { person: session.person.clone(), session: Some(session) }),
+                (Some(local), _) => Ok(Who { person: local.clone(), session: None, peer: caller.peer }),
+                (None, Some(session)) => {
+                    Ok(Who { person: session.person.clone(), session: Some(session), peer: caller.peer })
+                }
                 (None, None) => Err(Problem::Stranger),
             };
         };
@@ -220,7 +232,7 @@ impl Desk {
                 if !person.roles.is_empty() {
                     self.front.admit(&person, caller.peer);
                 }
-                Ok(Who { person, session: None })
+                Ok(Who { person, session: None, peer: caller.peer })
             }
             _ => Err(Barred::from(Why::TokenUnknown).into()),
         }
@@ -451,7 +463,7 @@ fn ruling(body: &[u8]) -> Result<Ruling, Problem> {
 }
 
 /// The body as a type. What is wrong with it is told without repeating it.
-fn parse<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Problem> {
+pub(crate) fn parse<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|problem| match problem.classify() {
         serde_json::error::Category::Data => {
             Problem::Unfit("the body has not the members that it must have".to_owned())
@@ -484,7 +496,7 @@ fn named(component: String) -> Result<String, Problem> {
     Err(Problem::Unfit(format!("the name of a component has 1 to {COMPONENT} characters")))
 }
 
-fn record(name: &str) -> Result<RecordId, Problem> {
+pub(crate) fn record(name: &str) -> Result<RecordId, Problem> {
     let unknown = || crate::control::Fault::Unknown("no call of that name waits".to_owned());
     RecordId::parse(name).ok_or_else(unknown).map_err(Problem::from)
 }
@@ -566,7 +578,7 @@ fn asked<T: Serialize>(asked: Asked<T>) -> Answered {
     }
 }
 
-fn json(status: StatusCode, value: &impl Serialize) -> Answered {
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Answered {
     let bytes = serde_json::to_vec(value);
     let bytes = bytes.map_err(|_| crate::control::Fault::Unavailable("the answer cannot be written".to_owned()))?;
     Ok((status, bytes.into()))

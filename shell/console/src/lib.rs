@@ -20,6 +20,7 @@ mod entrance;
 mod front;
 mod live;
 mod map;
+mod oversight;
 mod pages;
 mod paths;
 mod porter;
@@ -46,6 +47,7 @@ pub use control::{
 pub use draft::{Difference, File, Judged, Replay, Standing, Tally, Tried, Wrong};
 pub use entrance::{Arrival, Entrance, Terms, Trip};
 pub use map::{Conduit, Map, Provider, Workload, Zone};
+pub use oversight::{Accounted, Accounts, Apart, Oversight, Owed, Period};
 pub use paths::{Form, Marked, Path, Paths, Sought, Stray, Undeclared};
 pub use porter::{Barred, Passage, Visit, Why};
 #[doc(hidden)]

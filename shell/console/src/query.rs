@@ -2,6 +2,7 @@
 
 use crate::answer::COMPONENT;
 use crate::components::{Picked, Sheet};
+use crate::oversight::{Apart, Period};
 use crate::paths::{Form, Marked, Sought};
 use crate::problem::Problem;
 use crate::records::Wanted;
@@ -15,6 +16,7 @@ const LONGEST: usize = 4096;
 const TEXT: usize = 120;
 /// Numbers stay below this, as in records.
 const NUMBERS: u64 = 1 << 53;
+const NAME: &str = "a name: 1 to 96 lower-case letters, digits, `-`, `_`, `.`, the first a letter or digit";
 /// Records on a page, unless the query says how many, and at most.
 pub(crate) const PAGE: u64 = 50;
 const MOST: u64 = 200;
@@ -85,16 +87,15 @@ fn decoded(text: &str) -> Option<String> {
 /// Reads what records are searched for, and whether as they are stored. Every name may stand once, and nothing else may stand there.
 pub(crate) fn wanted(text: &str) -> Result<(Wanted, bool), Problem> {
     let mut query = whole(text)?;
-    let name = "a name: 1 to 96 lower-case letters, digits, `-`, `_`, `.`, the first a letter or digit";
     let wanted = Wanted {
         since: query.of("since", "a time in milliseconds since 1970", number)?.map(Millis),
         until: query.of("until", "a time in milliseconds since 1970", number)?.map(Millis),
         kind: query.of("kind", "no kind of record", |text| Kind::named(&text))?,
-        zone: query.of("zone", name, |text| ZoneId::new(text).ok())?,
-        conduit: query.of("conduit", name, |text| ConduitId::new(text).ok())?,
-        workload: query.of("workload", name, |text| WorkloadId::new(text).ok())?,
-        operator: query.of("operator", name, |text| OperatorId::new(text).ok())?,
-        provider: query.of("provider", name, |text| ProviderId::new(text).ok())?,
+        zone: query.of("zone", NAME, |text| ZoneId::new(text).ok())?,
+        conduit: query.of("conduit", NAME, |text| ConduitId::new(text).ok())?,
+        workload: query.of("workload", NAME, |text| WorkloadId::new(text).ok())?,
+        operator: query.of("operator", NAME, |text| OperatorId::new(text).ok())?,
+        provider: query.of("provider", NAME, |text| ProviderId::new(text).ok())?,
         model: query.of("model", "1 to 120 characters", short)?.map(Wildcard),
         verdict: query.of("verdict", "no verdict", |text| named(&Verdict::NAMES, &text))?,
         reason: query.of("reason", "no reason code", |text| Reason::named(&text))?,
@@ -143,6 +144,22 @@ pub(crate) fn sought(text: &str) -> Result<(Sought, Option<Form>), Problem> {
     query.ends().map(|()| (sought, form))
 }
 
+/// Reads which answers are looked at.
+pub(crate) fn period(text: &str) -> Result<Period, Problem> {
+    let mut query = whole(text)?;
+    let time = "a time in milliseconds since 1970";
+    let period = Period {
+        since: query.of("since", time, number)?.map(Millis),
+        until: query.of("until", time, number)?.map(Millis),
+        conduit: query.of("conduit", NAME, |text| ConduitId::new(text).ok())?,
+        workload: query.of("workload", NAME, |text| WorkloadId::new(text).ok())?,
+        by: query
+            .of("by", "`conduit`, `operator`, `workload` or `day`", |text| named(&Apart::NAMES, &text))?
+            .unwrap_or_default(),
+    };
+    query.ends().map(|()| period)
+}
+
 fn whole(text: &str) -> Result<Query, Problem> {
     if text.len() > LONGEST {
         return Err(Problem::Malformed("the query is longer than 4096 bytes"));
@@ -176,6 +193,7 @@ pub fn fuzz(bytes: &[u8]) {
         let names = [sought.source, sought.workload, sought.conduit, sought.provider];
         assert!(names.iter().flatten().all(|name| (1..=TEXT).contains(&name.chars().count())));
     }
+    let _ = period(text);
     if let Ok(Some((picked, sheet))) = picked(text) {
         let address = picked.address(sheet);
         let query = address.split_once('?').map_or("", |(_, query)| query);
@@ -247,12 +265,13 @@ fn byte(byte: u8) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Query, picked, sought, wanted};
+    use super::{Query, period, picked, sought, wanted};
     use crate::components::{Picked, Sheet};
+    use crate::oversight::{Apart, Period};
     use crate::paths::{Form, Marked};
     use crate::problem::Problem;
     use crate::records::Wanted;
-    use plant::{Judgement, Kind, Reason, Verdict};
+    use plant::{Judgement, Kind, Millis, Reason, Verdict};
 
     #[test]
     fn a_query_is_decoded_and_what_stands_twice_is_not_there() {
@@ -329,6 +348,23 @@ mod tests {
         for query in ["format=xml", "format=csv&name=", "format=csv&colour=red", "format=csv&format=csv"] {
             assert!(picked(query).is_err(), "{query}");
         }
+    }
+
+    #[test]
+    fn a_period_is_read_and_what_is_none_is_a_problem() {
+        assert_eq!(period("").unwrap(), Period::default());
+        let read = period("since=1&until=2&by=operator&conduit=copilot&workload=mes").unwrap();
+        assert_eq!((read.since, read.until, read.by), (Some(Millis(1)), Some(Millis(2)), Apart::Operator));
+        assert_eq!((read.conduit.unwrap().as_str(), read.workload.unwrap().as_str()), ("copilot", "mes"));
+        for query in ["by=colour", "since=-1", "since=1&since=2", "conduit=%20", "colour=red", "%"] {
+            assert!(period(query).is_err(), "{query}");
+        }
+        let document: serde_json::Value = serde_json::from_str(crate::OPENAPI).unwrap();
+        let parameters = document["paths"]["/api/v1/oversight"]["get"]["parameters"].as_array().unwrap();
+        let by = parameters.iter().find(|one| one["name"] == "by").unwrap();
+        let words: Vec<_> =
+            by["schema"]["enum"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+        assert_eq!(words, Apart::NAMES.map(|(name, _)| name));
     }
 
     #[test]
