@@ -4,13 +4,14 @@
 //! ledger's key, because a static program has no loader; and the platforms that we support all have glibc.
 
 use crate::Outcome;
-use crate::shell::{command, commit_time, output, run};
+use crate::shell::{command, output, run, time_of};
 use std::path::{Path, PathBuf};
 
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// A build: of which package, by which profile, from where to where.
+/// A build: of which commit and package, by which profile, from where to where.
 pub(crate) struct Build<'a> {
+    pub(crate) commit: &'a str,
     pub(crate) package: &'a str,
     pub(crate) profile: &'a str,
     pub(crate) source: &'a Path,
@@ -26,7 +27,7 @@ impl Build<'_> {
             .current_dir(self.source)
             .env("CARGO_TARGET_DIR", self.target)
             .env("CARGO_INCREMENTAL", "0")
-            .env("SOURCE_DATE_EPOCH", commit_time()?)
+            .env("SOURCE_DATE_EPOCH", time_of(self.commit)?)
             // Not RUSTFLAGS, which falls apart at the first space of a path.
             .env("CARGO_ENCODED_RUSTFLAGS", self.rust_flags()?.join("\u{1f}"))
             .env_remove("RUSTFLAGS")

@@ -96,7 +96,7 @@ fn binary(args: &Args) -> Outcome<(PathBuf, Origin)> {
         return Ok((given, Origin::Given { hash }));
     }
     let (source, target) = (root(), target());
-    let build = Build { package: "penstock", profile: &args.profile, source: &source, target: &target };
+    let build = Build { commit: "HEAD", package: "penstock", profile: &args.profile, source: &source, target: &target };
     let binary = build.run()?.join("penstock");
     Ok((binary, Origin::Built { profile: args.profile.clone(), flags: build.rust_flags()? }))
 }

@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Args) -> Outcome<()> {
     let out = std::path::absolute(&args.out)?;
     fs::create_dir_all(out.parent().ok_or("the binary has no folder")?)?;
     let place = tempfile::tempdir()?;
-    let source = export(&place.path().join("source"))?;
+    let source = export(&place.path().join("source"), "HEAD")?;
     rename(&source.join("Cargo.toml"), &args.version)?;
     build(&source, &args.profile)?;
     let folder = if args.profile == "dev" { "debug" } else { &args.profile };

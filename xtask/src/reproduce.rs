@@ -36,15 +36,18 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Outcome<()> {
     let own = tempfile::tempdir()?;
     let place = args.place.as_deref().map(std::path::absolute).transpose()?.unwrap_or(own.path().to_owned());
-    let place = place.join(git(&["rev-parse", "--short=12", "HEAD"])?.trim());
+    // Taken once: somebody may commit while the first is built.
+    let commit = git(&["rev-parse", "HEAD"])?;
+    let place = place.join(git(&["rev-parse", "--short=12", &commit])?);
     let mut built = Vec::new();
     // Names of two lengths: a path that gets in moves everything behind it.
     let names = ["one", "the-other-one"];
     for name in names.into_iter().skip(args.against.iter().len()) {
         let folder = place.join(name);
-        let (source, began) = (export(&folder.join("source"))?, Instant::now());
+        let (source, began) = (export(&folder.join("source"), &commit)?, Instant::now());
         let target = folder.join("built");
-        let build = Build { package: &args.package, profile: &args.profile, source: &source, target: &target };
+        let (package, profile) = (args.package.as_str(), args.profile.as_str());
+        let build = Build { commit: &commit, package, profile, source: &source, target: &target };
         built.push(build.run()?);
         println!("{name}: built in {} s", began.elapsed().as_secs());
     }
@@ -65,9 +68,9 @@ pub(crate) fn run(args: &Args) -> Outcome<()> {
     Ok(())
 }
 
-/// The last commit, in a folder of its own. One that is there stays: written anew, its files would be younger than what was built
+/// A commit, in a folder of its own. One that is there stays: written anew, its files would be younger than what was built
 /// from them.
-pub(crate) fn export(folder: &Path) -> Outcome<PathBuf> {
+pub(crate) fn export(folder: &Path, commit: &str) -> Outcome<PathBuf> {
     let archive = folder.with_extension("tar");
     if folder.is_dir() && !archive.exists() {
         return Ok(folder.to_owned());
@@ -75,7 +78,6 @@ pub(crate) fn export(folder: &Path) -> Outcome<PathBuf> {
     if let Some(above) = folder.parent() {
         fs::create_dir_all(above)?;
     }
-    let commit = git(&["rev-parse", "HEAD"])?;
     must(command("git", ["archive", "--output"]).arg(&archive).arg(commit).current_dir(root()))?;
     fs::create_dir_all(folder)?;
     must(command("tar", ["-xf"]).arg(&archive).arg("-C").arg(folder))?;

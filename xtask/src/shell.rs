@@ -55,5 +55,10 @@ pub(crate) fn git(arguments: &[&str]) -> Outcome<String> {
 
 /// The time that everything in a release bears: that of the commit it is built from, in seconds since 1970.
 pub(crate) fn commit_time() -> Outcome<String> {
-    git(&["log", "-1", "--format=%ct"])
+    time_of("HEAD")
+}
+
+/// The time of a commit, in seconds since 1970.
+pub(crate) fn time_of(commit: &str) -> Outcome<String> {
+    git(&["log", "-1", "--format=%ct", commit])
 }
