@@ -11,7 +11,7 @@ const DECISIONS = ["accepted", "edited", "rejected", "overridden", "stopped"];
 const APART = ["conduit", "operator", "workload", "day"];
 const SPANS = { hour: 3_600_000, day: 86_400_000, week: 604_800_000, month: 2_678_400_000, all: null };
 const COLUMNS = ["required", "open", "never", "late", ...DECISIONS, "quick", "median", "p90", "unproved"];
-const EVERY = 5_000;
+const EVERY = 10_000;
 
 const asked = () => {
   const { by, span, ...rest } = askedFor("by", "span", "conduit", "workload");

@@ -405,7 +405,7 @@ const TEXTS = {
   o_notIssuer: ["Who is signed in at the issuer accounts here for answers to their own calls.", "Wer beim Aussteller angemeldet ist, gibt hier Rechenschaft über Antworten auf eigene Aufrufe."],
   o_ended: ["answered {0}", "beantwortet {0}"], o_over: ["was due {0}", "war fällig {0}"], o_toRecord: ["Its records", "Die Einträge dazu"], o_taken: ["On record: {0}.", "Aufgezeichnet: {0}."],
   o_figures: ["In numbers", "In Zahlen"], o_nothing: ["No answer had to be accounted for, and nobody has accounted for one.", "Über keine Antwort war Rechenschaft nötig, und niemand gab welche."],
-  o_countedUntil: ["Counted until {0}: for more there was no time. Choose a shorter span.", "Gezählt bis {0}: Für mehr war keine Zeit. Bitte einen kürzeren Zeitraum wählen."],
+  o_countedUntil: ["Counted until {0} so far. A shorter span is counted sooner.", "Bisher gezählt bis {0}. Ein kürzerer Zeitraum ist schneller gezählt."],
   o_span: ["Time", "Zeitraum"], o_span_hour: ["last hour", "letzte Stunde"], o_span_day: ["last 24 hours", "letzte 24 Stunden"], o_span_week: ["last 7 days", "letzte 7 Tage"], o_span_month: ["last 31 days", "letzte 31 Tage"], o_span_all: ["all", "alles"],
   o_by: ["Told apart by", "Getrennt nach"], o_by_conduit: ["Conduit", "Conduit"], o_by_operator: ["Person", "Person"], o_by_workload: ["Workload", "Workload"], o_by_day: ["Day (UTC)", "Tag (UTC)"],
   o_required: ["Required", "Nötig"], o_open: ["Open", "Offen"], o_late: ["Late", "Zu spät"], o_accepted: ["Accepted", "Angenommen"], o_edited: ["Edited", "Geändert"], o_rejected: ["Rejected", "Verworfen"],

@@ -9,7 +9,7 @@
 mod places;
 
 use crate::journal::{self, Ledger};
-use crate::oversight::page::page;
+use crate::oversight::page::Counting;
 use crate::records::open::judge;
 use crate::secrets;
 use config::Loaded;
@@ -40,6 +40,7 @@ const BYTES: usize = 64 << 10;
 /// What looks into the ledger.
 pub(crate) struct Searching {
     search: Search,
+    overseen: Counting,
     recorder: Arc<Ledger>,
     /// Where the key is that opens what is kept.
     keys: PathBuf,
@@ -54,6 +55,7 @@ impl Searching {
     pub(crate) fn open(loaded: &Loaded, recorder: Arc<Ledger>) -> Arc<Self> {
         let searching = Arc::new(Self {
             search: Search::new(&recorder.folder),
+            overseen: Counting::default(),
             keys: loaded.gateway.keys.clone(),
             places: Places::default(),
             stop: Arc::default(),
@@ -82,6 +84,7 @@ impl Searching {
         let (own, stop) = (Arc::downgrade(self), Arc::clone(&self.stop));
         let put = move || {
             while let Some(own) = own.upgrade() {
+                own.overseen.forget();
                 let size = own.recorder.store.state().size;
                 if let Err(problem) = own.search.prepare(size, &stop) {
                     tracing::warn!(%problem, "console: records are found slower, because what is searched cannot be put away");
@@ -143,7 +146,7 @@ impl Searching {
         let begin = Instant::now();
         let over = || self.stop.load(Ordering::Relaxed) || begin.elapsed() >= TIME;
         let whom = (by.by == "oidc").then_some(by.name.as_str());
-        page(&self.reader()?, period, whom, self.size(), over).map_err(unreadable)
+        self.overseen.page(&self.reader()?, period, whom, self.size(), over).map_err(unreadable)
     }
 
     fn size(&self) -> u64 {
