@@ -16,7 +16,7 @@ from test_console_pages import ask, link, plant_text
 
 from conftest import Plant, Provider
 
-PAGES = ["now", "map", "isolate", "holds", "records", "components", "plant"]
+PAGES = ["now", "map", "isolate", "holds", "records", "oversight", "components", "paths", "plant"]
 # First contentful paint in milliseconds, and bytes with their heads.
 TOLD = """async () => {
   const paint = await new Promise((then) => new PerformanceObserver((list) => {

@@ -180,8 +180,12 @@ def test_the_page_is_used_by_keyboard_in_german_on_a_phone_and_in_the_dark(works
     expect(link).to_be_focused()
 
 
-def test_the_list_holds_nothing_that_was_said_and_takes_no_query(works):
+def test_the_list_holds_nothing_that_was_said_and_is_narrowed_down(works):
     with works.api("viewer") as client:
         listed = client.get("/components")
         assert MODEL.split("/")[1] in listed.text and "hello" not in json.dumps(listed.json())
-        assert client.get("/components?kind=model").status_code == 400
+        models = client.get("/components?kind=model").json()
+        assert models and {one["kind"] for one in models} == {"model"}
+        assert client.get("/components?format=text&name=model:nothing").status_code == 404
+        for query, status in [("kind=colour", 422), ("state=colour", 422), ("format=xml", 422), ("colour=red", 400)]:
+            assert client.get(f"/components?{query}").status_code == status, query

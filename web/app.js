@@ -7,6 +7,7 @@ import { holdsPage } from "./holds.js";
 import { isolatePage } from "./isolate.js";
 import { mapPage } from "./map.js";
 import { nowPage } from "./now.js";
+import { oversightPage } from "./oversight.js";
 import { pathsPage } from "./paths.js";
 import { plantPage } from "./plant.js";
 import { recordsPage } from "./records.js";
@@ -15,7 +16,7 @@ import { whenLost } from "./server.js";
 import { settings } from "./settings.js";
 import { t } from "./texts.js";
 
-const PAGES = [["now", nowPage], ["map", mapPage], ["isolate", isolatePage], ["holds", holdsPage], ["records", recordsPage], ["components", componentsPage], ["paths", pathsPage], ["plant", plantPage]];
+const PAGES = [["now", nowPage], ["map", mapPage], ["isolate", isolatePage], ["holds", holdsPage], ["records", recordsPage], ["oversight", oversightPage], ["components", componentsPage], ["paths", pathsPage], ["plant", plantPage]];
 
 const PAGE_NAMES = { records: "records_page" };
 

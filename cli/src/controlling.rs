@@ -13,18 +13,19 @@ use arc_swap::ArcSwap;
 use config::Loaded;
 use config::badges::{self, Badges};
 use console::{
-    Archive, Arrival, Asked, Barred, Components, Console, Control, Decision, Declaration, Entrance, Fault, Form, Found,
-    Hold, InForce, Isolations, Later, Listen, Listing, Map, Name, Opening, Paths, Person, Proof, Reading, Receipt,
-    Ruling, Sought, Standing as PlantFiles, State, Story, Tls, Tried, Trip, Undeclared, Visit, Wanted, Why, Wish,
+    Accounted, Archive, Arrival, Asked, Barred, Components, Console, Control, Decision, Declaration, Entrance, Fault,
+    Form, Found, Hold, InForce, Isolations, Later, Listen, Listing, Map, Name, Opening, Oversight, Paths, Period,
+    Person, Picked, Proof, Reading, Receipt, Ruling, Sheet, Sought, Standing as PlantFiles, State, Stored, Story, Tls,
+    Tried, Trip, Undeclared, Visit, Wanted, Why, Wish,
 };
 use gateway::{Inforce, Valve, Waiting, Word};
 use miette::{IntoDiagnostic, WrapErr};
-use plant::{Kind, Note, Plant, RecordId};
+use plant::{Judgement, Kind, Note, OperatorId, Plant, Reason, RecordId};
 use seal::token::Secret;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::IsTerminal;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::Store;
@@ -361,6 +362,10 @@ fn shown(waiting: &Waiting, content: bool) -> Hold {
     }
 }
 
+fn no_answer() -> Fault {
+    Fault::Unknown("no call of that name was made for who asks, or it is long ago".to_owned())
+}
+
 /// Whoever should have done it is gone: the gateway stops.
 fn lost() -> Fault {
     Fault::Unavailable("the gateway is stopping".to_owned())
@@ -444,6 +449,10 @@ impl Control for Hands {
         Box::pin(self.with_stock(move |now| stocktaking::components(now, size)))
     }
 
+    fn components_as(&self, picked: Picked, sheet: Sheet) -> Later<'_, Result<String, Fault>> {
+        Box::pin(self.with_stock(move |now| stocktaking::text(now, &picked, sheet)))
+    }
+
     fn declaration(&self, name: String) -> Later<'_, Result<Declaration, Fault>> {
         Box::pin(self.with_stock(move |now| stocktaking::declaration(now, &name)))
     }
@@ -455,6 +464,30 @@ impl Control for Hands {
 
     fn paths_as(&self, sought: Sought, form: Form) -> Later<'_, Result<String, Fault>> {
         Box::pin(self.with_paths(move |charting, now, inforce| charting.text(now, inforce, &sought, form)))
+    }
+
+    fn oversight(&self, by: Person, period: Period) -> Later<'_, Result<Oversight, Fault>> {
+        Box::pin(Arc::clone(&self.searching).beside(by, move |searching, person| searching.oversight(person, &period)))
+    }
+
+    fn account(
+        &self,
+        by: Person,
+        call: RecordId,
+        judgement: Judgement,
+        peer: Option<IpAddr>,
+    ) -> Later<'_, Result<Accounted, Fault>> {
+        Box::pin(async move {
+            let person = OperatorId::new(by.name).map_err(|_| no_answer())?;
+            let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+            let record = self.valve.account(call, judgement, &person, peer).await;
+            let record = record.map_err(|refusal| match refusal.reason {
+                Reason::RecordUnknown => no_answer(),
+                Reason::RecordOpen | Reason::RecordClosed => Fault::Conflict(refusal.reason.message().to_owned()),
+                reason => Fault::Unavailable(reason.message().to_owned()),
+            })?;
+            Ok(Accounted { record: record.to_string() })
+        })
     }
 
     fn undeclared(&self) -> Later<'_, Result<Undeclared, Fault>> {
@@ -470,6 +503,10 @@ impl Control for Hands {
 impl Archive for Hands {
     fn search(&self, by: Person, wanted: Wanted) -> Later<'_, Result<Listing, Fault>> {
         Box::pin(Arc::clone(&self.searching).beside(by, move |searching, _| searching.listing(wanted)))
+    }
+
+    fn stored(&self, by: Person, wanted: Wanted) -> Later<'_, Result<Stored, Fault>> {
+        Box::pin(Arc::clone(&self.searching).beside(by, move |searching, _| searching.stored(wanted)))
     }
 
     fn record(&self, by: Person, name: Name) -> Later<'_, Result<Story, Fault>> {

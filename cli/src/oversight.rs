@@ -1,5 +1,6 @@
 //! `penstock oversight`: what people did with answers, how fast, and which answers nobody accounted for.
 
+pub(crate) mod page;
 mod tally;
 
 use crate::overseen::OWED;
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
-use store::{Reader, Record};
+use store::{ReadError, Reader, Record};
 use tally::Tally;
 
 /// Most answers that are joined with their accounts: about 400 MB.
@@ -166,33 +167,64 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
 }
 
 /// The answers that ended in a time, by the records of their calls.
-fn read(reader: &Reader, since: Option<Millis>, until: Option<Millis>) -> miette::Result<BTreeMap<RecordId, Answer>> {
-    let unreadable = || "the ledger cannot be read; `penstock verify` says more";
-    let from = reader.since(since.unwrap_or(Millis(0))).into_diagnostic().wrap_err_with(unreadable)?;
-    let within = |ended: Millis| since.is_none_or(|since| ended >= since) && until.is_none_or(|until| ended < until);
-    let mut answers: BTreeMap<RecordId, Answer> = BTreeMap::new();
-    for record in reader.holding(from, WORD) {
-        let record = record.into_diagnostic().wrap_err_with(unreadable)?;
+#[derive(Debug)]
+pub(crate) struct Answers {
+    since: Option<Millis>,
+    until: Option<Millis>,
+    /// Most of them.
+    most: usize,
+    found: BTreeMap<RecordId, Answer>,
+}
+
+impl Answers {
+    pub(crate) fn new(since: Option<Millis>, until: Option<Millis>, most: usize) -> Self {
+        Self { since, until, most, found: BTreeMap::new() }
+    }
+
+    /// Where to begin to read.
+    pub(crate) fn begin(&self, reader: &Reader) -> Result<u64, ReadError> {
+        reader.since(self.since.unwrap_or(Millis(0)))
+    }
+
+    /// Takes what a record says of one. Whether there was room for it.
+    pub(crate) fn take(&mut self, record: &Record) -> bool {
         let (entry, owed) = (&record.entry, record.entry.number(OWED));
-        let Some(call) = entry.reference() else { continue };
-        if answers.len() >= MOST && !answers.contains_key(&call) {
-            miette::bail!(help = "name a shorter time: `--since`, `--until`", "there are more than {MOST} answers");
+        let Some(call) = entry.reference() else { return true };
+        if self.found.len() >= self.most && !self.found.contains_key(&call) {
+            return false;
         }
         match (entry.kind(), owed) {
-            (Some(Kind::Outcome), Some(owed)) if within(entry.t()) => {
+            (Some(Kind::Outcome), Some(owed)) if self.holds(entry.t()) => {
                 let due = Some(Millis(entry.t().0.saturating_add(owed)));
-                answers.insert(call, Answer { due, ..answer(&record, entry.t()) });
+                self.found.insert(call, Answer { due, ..answer(record, entry.t()) });
             }
             (Some(Kind::Oversight), _) => {
                 let ended = Millis(entry.t().0.saturating_sub(entry.number("note.after_ms").unwrap_or_default()));
-                if answers.contains_key(&call) || within(ended) {
-                    answers.entry(call).or_insert_with(|| told(&record, ended)).decide(&record);
+                if self.found.contains_key(&call) || self.holds(ended) {
+                    self.found.entry(call).or_insert_with(|| told(record, ended)).decide(record);
                 }
             }
             _ => {}
         }
+        true
     }
-    Ok(answers)
+
+    fn holds(&self, ended: Millis) -> bool {
+        self.since.is_none_or(|since| ended >= since) && self.until.is_none_or(|until| ended < until)
+    }
+}
+
+/// All that there are.
+fn read(reader: &Reader, since: Option<Millis>, until: Option<Millis>) -> miette::Result<BTreeMap<RecordId, Answer>> {
+    let unreadable = || "the ledger cannot be read; `penstock verify` says more";
+    let mut answers = Answers::new(since, until, MOST);
+    let from = answers.begin(reader).into_diagnostic().wrap_err_with(unreadable)?;
+    for record in reader.holding(from, WORD) {
+        if !answers.take(&record.into_diagnostic().wrap_err_with(unreadable)?) {
+            miette::bail!(help = "name a shorter time: `--since`, `--until`", "there are more than {MOST} answers");
+        }
+    }
+    Ok(answers.found)
 }
 
 /// An answer, as its outcome tells of it.

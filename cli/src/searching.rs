@@ -9,10 +9,13 @@
 mod places;
 
 use crate::journal::{self, Ledger};
+use crate::oversight::page::Counting;
 use crate::records::open::judge;
 use crate::secrets;
 use config::Loaded;
-use console::{Body, Entry, Fault, Line, Listing, Name, Opening, Person, Proof, Receipt, Story, Wanted};
+use console::{
+    Body, Entry, Fault, Line, Listing, Name, Opening, Oversight, Period, Person, Proof, Receipt, Stored, Story, Wanted,
+};
 use index::{Bounds, Found, Question, Search};
 use places::Places;
 use plant::{Kind, Note, RecordId, Sealed};
@@ -21,7 +24,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::{Blobs, Filter, Folder, Numbered, ReadError, Reader, Record};
 
 /// How long one may look.
@@ -37,6 +40,7 @@ const BYTES: usize = 64 << 10;
 /// What looks into the ledger.
 pub(crate) struct Searching {
     search: Search,
+    overseen: Counting,
     recorder: Arc<Ledger>,
     /// Where the key is that opens what is kept.
     keys: PathBuf,
@@ -51,6 +55,7 @@ impl Searching {
     pub(crate) fn open(loaded: &Loaded, recorder: Arc<Ledger>) -> Arc<Self> {
         let searching = Arc::new(Self {
             search: Search::new(&recorder.folder),
+            overseen: Counting::default(),
             keys: loaded.gateway.keys.clone(),
             places: Places::default(),
             stop: Arc::default(),
@@ -79,6 +84,7 @@ impl Searching {
         let (own, stop) = (Arc::downgrade(self), Arc::clone(&self.stop));
         let put = move || {
             while let Some(own) = own.upgrade() {
+                own.overseen.forget();
                 let size = own.recorder.store.state().size;
                 if let Err(problem) = own.search.prepare(size, &stop) {
                     tracing::warn!(%problem, "console: records are found slower, because what is searched cannot be put away");
@@ -119,6 +125,28 @@ impl Searching {
         let page = self.page(&question, most, size)?;
         let records = page.found.iter().map(line).collect();
         Ok(Listing { records, next: page.below, cut: page.cut, size })
+    }
+
+    /// The same as they are stored. What cannot be read ends it: nobody takes what is left for the whole.
+    pub(crate) fn stored(&self, wanted: Wanted) -> Result<Stored, Fault> {
+        let most = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
+        let page = self.page(&question(wanted), most, self.size())?;
+        let mut lines = Vec::new();
+        for found in page.found {
+            match found {
+                Found::Record(record) => lines.extend(record.line.into_iter().chain([b'\n'])),
+                Found::Damaged { problem, .. } => return Err(unreadable(problem)),
+            }
+        }
+        Ok(Stored { lines, next: page.below })
+    }
+
+    /// What people did with answers.
+    pub(crate) fn oversight(&self, by: &Person, period: &Period) -> Result<Oversight, Fault> {
+        let begin = Instant::now();
+        let over = || self.stop.load(Ordering::Relaxed) || begin.elapsed() >= TIME;
+        let whom = (by.by == "oidc").then_some(by.name.as_str());
+        self.overseen.page(&self.reader()?, period, whom, self.size(), over).map_err(unreadable)
     }
 
     fn size(&self) -> u64 {

@@ -1,6 +1,7 @@
 //! Answers added up.
 
 use super::{Answer, Decision};
+use console::Accounts;
 use plant::{Judgement, Millis};
 use serde_json::Value;
 use std::time::Duration;
@@ -77,6 +78,28 @@ impl Tally {
         ];
         let all: Vec<_> = before.into_iter().chain(judged).chain(after).collect();
         all.into_iter().map(|(name, number)| (name.to_owned(), number.map_or(Value::Null, Value::from)))
+    }
+
+    /// The same for the console.
+    pub(super) fn accounts(&self, name: String) -> Accounts {
+        let [accepted, edited, rejected, overridden, stopped] = self.judged;
+        Accounts {
+            name,
+            required: self.required,
+            open: self.open,
+            never: self.never,
+            late: self.late,
+            accepted,
+            edited,
+            rejected,
+            overridden,
+            stopped,
+            unproved: self.unproved,
+            accepted_first: self.accepted,
+            accepted_quickly: self.quick,
+            median_ms: self.percentile(50),
+            p90_ms: self.percentile(90),
+        }
     }
 
     pub(super) fn heading(names: String, quick: String) -> [String; 14] {

@@ -1,8 +1,10 @@
 //! One request, from its head to its answer.
 
+use crate::components::Sheet;
 use crate::control::{Asked, Control, Decision, Person, Ruling, Wish};
 use crate::front::{Front, Shown};
 use crate::live;
+use crate::oversight;
 use crate::pages::harden;
 use crate::paths::Form;
 use crate::porter::{Barred, Why};
@@ -44,11 +46,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest reason, in characters.
 const REASON: usize = 500;
 /// Longest name of a component, in characters.
-const COMPONENT: usize = 600;
+pub(crate) const COMPONENT: usize = 600;
 /// Longest idempotency key.
 const KEY: usize = 128;
 
 const JSON: &str = "application/json";
+const CSV: &str = "text/csv; charset=utf-8";
+const TEXT: &str = "text/plain; charset=utf-8";
+const CYCLONEDX: &str = "application/vnd.cyclonedx+json; version=1.6";
 const IDEMPOTENCY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// What all requests share.
@@ -72,10 +77,12 @@ pub(crate) struct Caller {
 struct Who {
     person: Person,
     session: Option<Shown>,
+    /// From where, unless it is the gateway's own machine.
+    peer: Option<IpAddr>,
 }
 
 /// What is answered: with which status, and what.
-type Answered = Result<(StatusCode, Bytes), Problem>;
+pub(crate) type Answered = Result<(StatusCode, Bytes), Problem>;
 
 impl Desk {
     pub(crate) fn new(control: Arc<dyn Control>, front: Arc<Front>, stopping: CancellationToken) -> Self {
@@ -124,8 +131,14 @@ impl Desk {
         if route.act.is_of_records() {
             return records::look(&*self.control, who.person, route.act, name, head).await;
         }
-        if route.act == Act::Paths {
-            return self.paths(head).await;
+        match route.act {
+            Act::Paths => return self.paths(head).await,
+            Act::Components => return self.components(head).await,
+            _ => {}
+        }
+        if looks && route.act == Act::Oversight {
+            let (status, body) = oversight::look(&*self.control, who.person, head).await?;
+            return Ok(with(status, JSON, body));
         }
         if looks {
             let (status, body) = self.look(route.act, who.person, name, head).await?;
@@ -135,7 +148,7 @@ impl Desk {
             self.front.is_from_own_page(&head.headers, session)?;
         }
         no_query(head)?;
-        let (key, person) = (key(&head.headers)?, who.person);
+        let (key, person, peer) = (key(&head.headers)?, who.person, who.peer);
         if route.act == Act::Draft {
             // It changes nothing, so it may be asked as often as somebody likes.
             let DraftBody { files } = parse(&read(&head.headers, body, DRAFT).await?)?;
@@ -159,7 +172,10 @@ impl Desk {
             Ok(new) => new,
             Err(reply) => return Ok(reply),
         };
-        let (status, body) = self.change(route.act, person, name, &body).await?;
+        let (status, body) = match route.act {
+            Act::Account => oversight::account(&*self.control, person, name, &body, peer).await?,
+            act => self.change(act, person, name, &body).await?,
+        };
         Ok(new.answered(status, JSON, body))
     }
 
@@ -201,8 +217,10 @@ impl Desk {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let Some(value) = values.next() else {
             return match (&caller.local, self.front.session(headers, acts)) {
-                (Some(local), _) => Ok(Who { person: local.clone(), session: None }),
-                (None, Some(session)) => Ok(Who { person: session.person.clone(), session: Some(session) }),
+                (Some(local), _) => Ok(Who { person: local.clone(), session: None, peer: caller.peer }),
+                (None, Some(session)) => {
+                    Ok(Who { person: session.person.clone(), session: Some(session), peer: caller.peer })
+                }
                 (None, None) => Err(Problem::Stranger),
             };
         };
@@ -214,7 +232,7 @@ impl Desk {
                 if !person.roles.is_empty() {
                     self.front.admit(&person, caller.peer);
                 }
-                Ok(Who { person, session: None })
+                Ok(Who { person, session: None, peer: caller.peer })
             }
             _ => Err(Barred::from(Why::TokenUnknown).into()),
         }
@@ -253,14 +271,27 @@ impl Desk {
             let (status, body) = json(StatusCode::OK, &self.control.paths(sought).await?)?;
             return Ok(with(status, JSON, body));
         };
-        let (kind, told) = match form {
-            Form::Json => (JSON, "attachment; filename=\"paths.json\""),
-            Form::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"paths.csv\""),
-            Form::Mermaid => ("text/plain; charset=utf-8", "attachment; filename=\"paths.mmd\""),
+        let text = self.control.paths_as(sought, form).await?;
+        Ok(match form {
+            Form::Json => file(JSON, "attachment; filename=\"paths.json\"", text),
+            Form::Csv => file(CSV, "attachment; filename=\"paths.csv\"", text),
+            Form::Mermaid => file(TEXT, "attachment; filename=\"paths.mmd\"", text),
+        })
+    }
+
+    /// The inventory as a page shows it, or as a file.
+    async fn components(&self, head: &Parts) -> Result<Reply, Problem> {
+        let Some((picked, sheet)) = query::picked(head.uri.query().unwrap_or_default())? else {
+            let (status, body) = json(StatusCode::OK, &self.control.components().await?)?;
+            return Ok(with(status, JSON, body));
         };
-        let mut reply = with(StatusCode::OK, kind, self.control.paths_as(sought, form).await?);
-        reply.headers_mut().insert(CONTENT_DISPOSITION, HeaderValue::from_static(told));
-        Ok(reply)
+        let text = self.control.components_as(picked, sheet).await?;
+        Ok(match sheet {
+            Sheet::Text => file(TEXT, "attachment; filename=\"components.txt\"", text),
+            Sheet::Json => file(JSON, "attachment; filename=\"components.json\"", text),
+            Sheet::Csv => file(CSV, "attachment; filename=\"components.csv\"", text),
+            Sheet::Cyclonedx => file(CYCLONEDX, "attachment; filename=\"components.cdx.json\"", text),
+        })
     }
 
     async fn draft(&self, files: BTreeMap<String, String>) -> Result<Reply, Problem> {
@@ -294,7 +325,6 @@ impl Desk {
                 let texts = person.may(Right::Change) || person.may(Right::SeeContent);
                 json(StatusCode::OK, &self.control.plant(texts).await?)
             }
-            Act::Components => json(StatusCode::OK, &self.control.components().await?),
             Act::Undeclared => json(StatusCode::OK, &self.control.undeclared().await?),
             Act::Holds => json(StatusCode::OK, &Holds { holds: self.control.holds() }),
             _ => Err(Problem::NoRoute),
@@ -409,6 +439,13 @@ struct RulingBody {
     reason: String,
 }
 
+/// Something to be kept as a file; `told` says what it is called.
+fn file(kind: &'static str, told: &'static str, text: String) -> Reply {
+    let mut reply = with(StatusCode::OK, kind, text);
+    reply.headers_mut().insert(CONTENT_DISPOSITION, HeaderValue::from_static(told));
+    reply
+}
+
 fn wish(body: &[u8]) -> Result<Wish, Problem> {
     let WishBody { part, reason } = parse(body)?;
     let part = Part::parse(&part).map_err(|problem| Problem::Unfit(problem.to_string()))?;
@@ -426,7 +463,7 @@ fn ruling(body: &[u8]) -> Result<Ruling, Problem> {
 }
 
 /// The body as a type. What is wrong with it is told without repeating it.
-fn parse<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Problem> {
+pub(crate) fn parse<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|problem| match problem.classify() {
         serde_json::error::Category::Data => {
             Problem::Unfit("the body has not the members that it must have".to_owned())
@@ -459,7 +496,7 @@ fn named(component: String) -> Result<String, Problem> {
     Err(Problem::Unfit(format!("the name of a component has 1 to {COMPONENT} characters")))
 }
 
-fn record(name: &str) -> Result<RecordId, Problem> {
+pub(crate) fn record(name: &str) -> Result<RecordId, Problem> {
     let unknown = || crate::control::Fault::Unknown("no call of that name waits".to_owned());
     RecordId::parse(name).ok_or_else(unknown).map_err(Problem::from)
 }
@@ -541,7 +578,7 @@ fn asked<T: Serialize>(asked: Asked<T>) -> Answered {
     }
 }
 
-fn json(status: StatusCode, value: &impl Serialize) -> Answered {
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Answered {
     let bytes = serde_json::to_vec(value);
     let bytes = bytes.map_err(|_| crate::control::Fault::Unavailable("the answer cannot be written".to_owned()))?;
     Ok((status, bytes.into()))

@@ -1,15 +1,17 @@
 //! What can be done with a running gateway, and by whom.
 
-use crate::components::{Components, Declaration};
+use crate::components::{Components, Declaration, Picked, Sheet};
 use crate::draft::{Standing, Tried};
 use crate::map::Map;
+use crate::oversight::{Accounted, Oversight, Period};
 use crate::paths::{Form, Paths, Sought, Undeclared};
 use crate::porter::Barred;
 use crate::reading::Reading;
 use crate::records::Archive;
-use plant::{Part, RecordId, Right, Role};
+use plant::{Judgement, Part, RecordId, Right, Role};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::pin::Pin;
 
 /// Something that is there later.
@@ -140,6 +142,9 @@ pub trait Control: Archive {
     /// What the plant uses of AI: declared and seen.
     fn components(&self) -> Later<'_, Result<Components, Fault>>;
 
+    /// Those that are picked, written down.
+    fn components_as(&self, picked: Picked, sheet: Sheet) -> Later<'_, Result<String, Fault>>;
+
     /// The text that declares one that was seen, by its name.
     fn declaration(&self, name: String) -> Later<'_, Result<Declaration, Fault>>;
 
@@ -148,6 +153,18 @@ pub trait Control: Archive {
 
     /// The same, written down.
     fn paths_as(&self, sought: Sought, form: Form) -> Later<'_, Result<String, Fault>>;
+
+    /// What people did with answers, and which answers nobody has accounted for.
+    fn oversight(&self, by: Person, period: Period) -> Later<'_, Result<Oversight, Fault>>;
+
+    /// Has it on record what somebody did with an answer that was theirs, told from this address; `None` is the gateway's own machine.
+    fn account(
+        &self,
+        by: Person,
+        call: RecordId,
+        judgement: Judgement,
+        peer: Option<IpAddr>,
+    ) -> Later<'_, Result<Accounted, Fault>>;
 
     /// What was seen within a day on paths that nobody declared.
     fn undeclared(&self) -> Later<'_, Result<Undeclared, Fault>>;

@@ -20,6 +20,7 @@ mod entrance;
 mod front;
 mod live;
 mod map;
+mod oversight;
 mod pages;
 mod paths;
 mod porter;
@@ -38,7 +39,7 @@ mod throttle;
 mod trips;
 
 pub use answer::misleads;
-pub use components::{Component, Components, Declaration, Declared, Life, Next, Sighting, Version};
+pub use components::{Component, Components, Declaration, Declared, Life, Next, Picked, Sheet, Sighting, Version};
 pub use control::{
     Asked, Control, Decision, Fault, Found, Hold, InForce, Isolation, Isolations, Later, Ledger, Person, Ruling, State,
     Waiting, Wish,
@@ -46,12 +47,13 @@ pub use control::{
 pub use draft::{Difference, File, Judged, Replay, Standing, Tally, Tried, Wrong};
 pub use entrance::{Arrival, Entrance, Terms, Trip};
 pub use map::{Conduit, Map, Provider, Workload, Zone};
+pub use oversight::{Accounted, Accounts, Apart, Oversight, Owed, Period};
 pub use paths::{Form, Marked, Path, Paths, Sought, Stray, Undeclared};
 pub use porter::{Barred, Passage, Visit, Why};
 #[doc(hidden)]
 pub use query::fuzz as fuzz_query;
 pub use reading::{Books, Health, Lane, Reading, Stepped, Unwitnessed};
-pub use records::{Archive, Body, Entry, Line, Listing, Name, Opening, Proof, Receipt, Story, Wanted};
+pub use records::{Archive, Body, Entry, Line, Listing, Name, Opening, Proof, Receipt, Stored, Story, Wanted};
 pub use routes::OPENAPI;
 /// Entry for fuzzing: what a stranger may send to the console, as address, cookie and body.
 pub fn fuzz(bytes: &[u8]) {

@@ -32,7 +32,7 @@ macro_rules! files {
     };
 }
 
-static FILES: [(&str, &str, &[u8]); 26] = files![
+static FILES: [(&str, &str, &[u8]); 27] = files![
     "address.js" SCRIPT,
     "app.js" SCRIPT,
     "components.js" SCRIPT,
@@ -45,6 +45,7 @@ static FILES: [(&str, &str, &[u8]); 26] = files![
     "live.js" SCRIPT,
     "map.js" SCRIPT,
     "now.js" SCRIPT,
+    "oversight.js" SCRIPT,
     "paths.js" SCRIPT,
     "plant.js" SCRIPT,
     "proof.js" SCRIPT,

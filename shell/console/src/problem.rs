@@ -28,6 +28,8 @@ pub(crate) enum Problem {
     Foreign(&'static str),
     /// Only the gateway's own user may, on its own machine.
     Afar,
+    /// Only a person whom the operators' issuer knows may.
+    Nobody,
     /// A header, the query or the body cannot be read.
     Malformed(&'static str),
     /// The body is no JSON by its own word.
@@ -52,7 +54,7 @@ impl Problem {
             Self::NoRoute | Self::Fault(Fault::Unknown(_)) => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Stranger | Self::Barred(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) | Self::Foreign(_) | Self::Afar => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::Foreign(_) | Self::Afar | Self::Nobody => StatusCode::FORBIDDEN,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Kind => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
@@ -73,6 +75,7 @@ impl Problem {
             Self::Forbidden(_) => ("right", "Who asks may not do this"),
             Self::Foreign(_) => ("cross-site", "The request does not come from a page of the console"),
             Self::Afar => ("elsewhere", "Only the gateway's own user may do this, on its own machine"),
+            Self::Nobody => ("person", "Only who is signed in at the operators' issuer may do this"),
             Self::Malformed(_) => ("malformed", "The request cannot be read"),
             Self::Kind => ("content-type", "The body must be application/json"),
             Self::TooLong => ("too-long", "The body is too long"),
@@ -96,7 +99,7 @@ impl Problem {
             Self::Malformed(detail) | Self::Key(detail) | Self::Foreign(detail) => Some((*detail).to_owned()),
             Self::Unfit(detail) => Some(detail.clone()),
             Self::Fault(fault) => Some(fault.to_string()),
-            Self::Afar | Self::NoRoute | Self::Kind | Self::TooLong | Self::Slow | Self::Busy => None,
+            Self::Afar | Self::Nobody | Self::NoRoute | Self::Kind | Self::TooLong | Self::Slow | Self::Busy => None,
         }
     }
 

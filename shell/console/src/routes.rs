@@ -33,6 +33,10 @@ pub(crate) enum Act {
     Components,
     Declare,
     Paths,
+    /// Look at what people did with answers.
+    Oversight,
+    /// Say what one did with an answer.
+    Account,
     Undeclared,
     Records,
     Record,
@@ -67,7 +71,7 @@ const fn open(method: Method, path: &'static str, act: Act) -> Route {
     Route { method, path, right: None, act }
 }
 
-pub(crate) static ROUTES: [Route; 29] = [
+pub(crate) static ROUTES: [Route; 31] = [
     open(Method::GET, "/api/v1/openapi.json", Act::Describe),
     open(Method::GET, "/api/v1/session", Act::Session),
     open(Method::POST, "/api/v1/session", Act::SignIn),
@@ -96,6 +100,8 @@ pub(crate) static ROUTES: [Route; 29] = [
     route(Method::GET, "/api/v1/records/{id}", Right::View, Act::Record),
     route(Method::GET, "/api/v1/records/{id}/proof", Right::View, Act::Proof),
     route(Method::GET, "/api/v1/records/{id}/receipt", Right::View, Act::Receipt),
+    route(Method::POST, "/api/v1/records/{id}/accounts", Right::View, Act::Account),
+    route(Method::GET, "/api/v1/oversight", Right::View, Act::Oversight),
     route(Method::POST, "/api/v1/records/{id}/openings", Right::SeeContent, Act::Open),
 ];
 

@@ -10,6 +10,7 @@
 
 mod book;
 mod cross;
+mod own;
 
 pub use book::Due;
 pub(crate) use book::{Book, watch};
@@ -18,7 +19,7 @@ use crate::connection::Caller;
 use crate::intake;
 use crate::journal::Journal;
 use crate::keeping::Keeping;
-use crate::recorder::{Known, Unwritten, now, write};
+use crate::recorder::{Ended, Known, Unwritten, now, write};
 use crate::reply::{self, Body as ReplyBody, Reply};
 use crate::target::Target;
 use crate::{Gate, Inforce};
@@ -29,8 +30,8 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use plant::{
-    Body, Bounds, Draft, Keep, Kind, Millis, Note, Oversight, Party, Principal, Reason, RecordId, Refusal, Sealed,
-    Verdict, Workload,
+    Body, Bounds, Conduit, Draft, Judgement, Keep, Kind, Millis, Note, Oversight, Party, Plant, Principal, Reason,
+    RecordId, Refusal, Sealed, Verdict, Workload, WorkloadId,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -97,8 +98,8 @@ struct Taken {
     account: Account,
     call: Known,
     /// The record of its end, when that was, and by when it was due if it was.
-    ended: crate::recorder::Ended,
-    by: plant::WorkloadId,
+    ended: Ended,
+    by: WorkloadId,
     /// Whether the person who tells was asserted by the program only.
     asserted: Option<Party>,
     bytes: Bytes,
@@ -122,7 +123,7 @@ impl Desk<'_> {
         let account = Account::parse(&bytes)?;
         let (call, terms, keep) = self.call(account.call, by).await?;
         let asserted = self.person(&account, &principal, &terms)?;
-        let ended = timely(&account, &call, &terms, now())?;
+        let ended = timely(account.shown, &call, &terms, now())?;
         Ok(Taken { account, call, ended, by: by.id.clone(), asserted, bytes, keep })
     }
 
@@ -146,20 +147,13 @@ impl Desk<'_> {
     /// The call that is accounted for, if it is this workload's to account for, with the terms of its conduit and whether
     /// that keeps content.
     async fn call(&self, id: RecordId, by: &Workload) -> Result<(Known, Oversight, bool), Refusal> {
-        let unknown = |detail: String| Refusal::new(Reason::RecordUnknown, detail);
-        let looked = timeout(QUEUE, self.gate.look_up(id)).await;
-        let looked = looked.map_err(|_| Refusal::new(Reason::TooBusy, "too many calls are being looked up"))?;
-        let known = looked.map_err(|problem| Refusal::new(Reason::LedgerUnavailable, problem.0))?;
-        let known = known.ok_or_else(|| unknown(format!("`{id}` is no call that has left and is recent")))?;
-        let plant = self.inforce.plant();
-        let place = known.about.place.as_ref().filter(|place| place.plant == plant.id);
-        let place = place.ok_or_else(|| unknown(format!("call `{id}` is of another plant")))?;
-        let conduit = place.conduit.as_ref().and_then(|conduit| plant.conduits.get(conduit));
+        let known = self.gate.known(id).await?;
+        let conduit = conduit(&known, id, self.inforce.plant())?;
         let terms = conduit.map(|conduit| conduit.oversight.clone()).unwrap_or_default();
         let whose = known.about.who.as_ref().and_then(|who| who.workload.as_ref()).map(|party| party.id.as_str());
         if whose != Some(by.id.as_str()) && !terms.by.contains(&by.id) {
             let whose = whose.unwrap_or("nobody known");
-            return Err(unknown(format!("call `{id}` is `{whose}`'s, for which `{}` does not account", by.id)));
+            return Err(unknown(&format!("call `{id}` is `{whose}`'s, for which `{}` does not account", by.id)));
         }
         let keep = conduit.is_some_and(|conduit| conduit.keep == Keep::Content);
         Ok((known, terms, keep))
@@ -187,8 +181,19 @@ impl Desk<'_> {
     }
 }
 
-/// The end of the call, if it has one, and that is not too long ago.
-fn timely(account: &Account, call: &Known, terms: &Oversight, now: Millis) -> Result<crate::recorder::Ended, Refusal> {
+fn unknown(detail: &str) -> Refusal {
+    Refusal::new(Reason::RecordUnknown, detail)
+}
+
+/// The conduit that the call crossed, if it is still there.
+fn conduit<'p>(call: &Known, id: RecordId, plant: &'p Plant) -> Result<Option<&'p Conduit>, Refusal> {
+    let place = call.about.place.as_ref().filter(|place| place.plant == plant.id);
+    let place = place.ok_or_else(|| unknown(&format!("call `{id}` is of another plant")))?;
+    Ok(place.conduit.as_ref().and_then(|conduit| plant.conduits.get(conduit)))
+}
+
+/// The end of the call, if it has one, and that is not too long ago. `shown` is how long its answer was on show, in milliseconds.
+fn timely(shown: Option<u64>, call: &Known, terms: &Oversight, now: Millis) -> Result<Ended, Refusal> {
     let Some(ended) = call.ended.clone() else {
         return Err(Refusal::new(Reason::RecordOpen, "nobody knows its whole answer yet"));
     };
@@ -199,13 +204,21 @@ fn timely(account: &Account, call: &Known, terms: &Oversight, now: Millis) -> Re
     if call.accounted >= MOST {
         return Err(Refusal::new(Reason::RecordClosed, format!("{MOST} records account for it already")));
     }
-    if account.shown.is_some_and(|shown| shown > since(call.began).saturating_add(SLACK)) {
+    if shown.is_some_and(|shown| shown > since(call.began).saturating_add(SLACK)) {
         return Err(Refusal::new(Reason::Malformed, "`shown_ms` is longer than it is since the call began"));
     }
     Ok(ended)
 }
 
 impl Gate {
+    /// What the ledger says of a call that has left.
+    async fn known(self: &Arc<Self>, id: RecordId) -> Result<Known, Refusal> {
+        let looked = timeout(QUEUE, self.look_up(id)).await;
+        let looked = looked.map_err(|_| Refusal::new(Reason::TooBusy, "too many calls are being looked up"))?;
+        let known = looked.map_err(|problem| Refusal::new(Reason::LedgerUnavailable, problem.0))?;
+        known.ok_or_else(|| unknown(&format!("`{id}` is no call that has left and is recent")))
+    }
+
     /// What the ledger says of a call.
     pub(crate) async fn look_up(self: &Arc<Self>, call: RecordId) -> Result<Option<Known>, Unwritten> {
         let turn = self.looks.acquire().await;
@@ -241,19 +254,26 @@ impl Gate {
             ..Body::default()
         };
         journal.unkept();
-        let conduit = about.place.as_ref().and_then(|place| place.conduit.as_ref()).map(ToString::to_string);
-        let judgement = taken.account.judgement;
         let told = told(&body, id, call);
+        match self.account(id, call, body, taken.account.judgement).await {
+            Ok(()) => taken_reply(told, id),
+            Err(refusal) => refused(&refusal, None),
+        }
+    }
+
+    /// Has it on record that a call is accounted for.
+    async fn account(&self, id: RecordId, call: RecordId, body: Body, judgement: Judgement) -> Result<(), Refusal> {
+        let conduit = body.place.as_ref().and_then(|place| place.conduit.as_ref()).map(ToString::to_string);
         // Queued at once; until it is durable, nobody else finds that nothing was told.
         let owed = self.book.strike(call);
         let written = write(&*self.recorder, Draft { kind: Kind::Oversight, id, reference: Some(call), body }).await;
         if let Err(problem) = written {
             self.metrics.unwritten.inc();
             owed.into_iter().for_each(|due| self.book.enter(due));
-            return refused(&Refusal::new(Reason::LedgerUnavailable, problem.0), None);
+            return Err(Refusal::new(Reason::LedgerUnavailable, problem.0));
         }
         self.metrics.accounted(conduit.as_deref().unwrap_or_default(), judgement.name());
-        taken_reply(told, id)
+        Ok(())
     }
 
     /// Seals what was told, where the conduit keeps content.
@@ -270,18 +290,8 @@ impl Gate {
 /// What the record says beside whose answer it was and who tells.
 fn note(journal: &Journal, commitments: &seal::Mac, taken: &Taken, at: Millis) -> BTreeMap<&'static str, Note> {
     let Taken { account, call, ended, by, .. } = taken;
-    let after = at.0.saturating_sub(ended.at.0);
-    let mut note = BTreeMap::from([
-        ("decision", Note::text(account.judgement.name())),
-        ("outcome", Note::Text(ended.record.to_string())),
-        ("after_ms", Note::Number(after)),
-        ("nth", Note::Number(call.accounted.saturating_add(1))),
-    ]);
+    let mut note = judged(account.judgement, call, ended, Some(by), at);
     note.extend(account.shown.map(|shown| ("shown_ms", Note::Number(shown))));
-    let late = ended.within.and_then(|within| after.checked_sub(within)).filter(|late| *late > 0);
-    note.extend(late.map(|late| ("late_ms", Note::Number(late))));
-    let whose = call.about.who.as_ref().and_then(|who| who.workload.as_ref());
-    note.extend(whose.filter(|whose| whose.id != by.as_str()).map(|whose| ("of", Note::text(&whose.id))));
     for (word, bytes, text) in
         [("comment", "comment_bytes", &account.comment), ("edited", "edited_bytes", &account.edited)]
     {
@@ -289,6 +299,30 @@ fn note(journal: &Journal, commitments: &seal::Mac, taken: &Taken, at: Millis) -
         note.insert(word, Note::Text(journal.commit(commitments, word, text.as_bytes())));
         note.insert(bytes, Note::Number(text.len() as u64));
     }
+    note
+}
+
+/// What was done with an answer and when, and whose answer it was if that is not who tells.
+fn judged(
+    judgement: Judgement,
+    call: &Known,
+    ended: &Ended,
+    by: Option<&WorkloadId>,
+    at: Millis,
+) -> BTreeMap<&'static str, Note> {
+    let after = at.0.saturating_sub(ended.at.0);
+    let mut note = BTreeMap::from([
+        ("decision", Note::text(judgement.name())),
+        ("outcome", Note::Text(ended.record.to_string())),
+        ("after_ms", Note::Number(after)),
+        ("nth", Note::Number(call.accounted.saturating_add(1))),
+    ]);
+    let late = ended.within.and_then(|within| after.checked_sub(within)).filter(|late| *late > 0);
+    note.extend(late.map(|late| ("late_ms", Note::Number(late))));
+    let whose = call.about.who.as_ref().and_then(|who| who.workload.as_ref());
+    note.extend(
+        whose.filter(|whose| by.is_none_or(|by| whose.id != by.as_str())).map(|whose| ("of", Note::text(&whose.id))),
+    );
     note
 }
 
