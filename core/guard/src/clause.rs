@@ -257,6 +257,8 @@ impl Clause<'_> {
             let factor = self.tokens.iter().position(|token| token.is(lex::FACTOR)).filter(|_| !valued);
             if let Some(at) = factor.filter(|at| self.mood(*at) == Mood::Unsaid) {
                 self.relative(at, judged, &tags, said);
+            } else if !valued && self.vague() && self.mood(self.tokens.len()) == Mood::Write {
+                self.open_ended(judged, &tags, said);
             }
             return;
         };
@@ -280,11 +282,13 @@ impl Clause<'_> {
     /// Judges a change that no number says.
     fn relative(&self, verb: usize, judged: &[usize], tags: &[(usize, Range<usize>)], said: &mut Said) {
         let any = |kind| self.tokens.iter().any(|token| token.is(kind) && !token.is(lex::FILL));
-        let directed = self.tokens.get(verb).is_some_and(|token| token.is(lex::UP | lex::DOWN));
+        // `turn it down`: the direction stands behind the verb.
+        let behind = self.tokens.get(verb..).unwrap_or_default();
+        let directed = behind.iter().any(|token| token.is(lex::UP | lex::DOWN));
         let gerund = self.gerund(verb);
         let extreme = any(lex::EXTREME) || any(lex::BACK) && self.to_before(lex::BACK);
         let factor = any(lex::FACTOR);
-        if !(extreme || factor || directed && !gerund) {
+        if !(extreme || factor || (directed || self.vague() || self.refers()) && !gerund) {
             return;
         }
         for (tag, span) in tags.iter().filter(|(tag, _)| !judged.contains(tag)) {
@@ -297,6 +301,29 @@ impl Clause<'_> {
             };
             said.found.push(Found { tag: *tag, span: span.clone(), ruling });
         }
+    }
+
+    /// Holds what asks for a change of each tag and does not say to what.
+    fn open_ended(&self, judged: &[usize], tags: &[(usize, Range<usize>)], said: &mut Said) {
+        let free = |tag: &usize| self.around.limits.get(*tag).is_some_and(|limit| !limit.interlocked);
+        let open = tags.iter().filter(|(tag, _)| !judged.contains(tag) && free(tag));
+        said.found.extend(open.map(|(tag, span)| Found { tag: *tag, span: span.clone(), ruling: UNSAID }));
+    }
+
+    /// Whether a change is asked for that is only said to be small: `a bit more`, but not `a bit longer`.
+    fn vague(&self) -> bool {
+        let lasts =
+            |at: usize| self.tokens.get(at + 1..).unwrap_or_default().iter().take(2).any(|next| next.is(lex::LASTS));
+        self.tokens.iter().enumerate().any(|(at, token)| token.is(lex::VAGUE) && !lasts(at))
+    }
+
+    /// Whether a tag is to be brought to a value that stands elsewhere: `to the value of last week`, `auf den Wert im Rezept`.
+    fn refers(&self) -> bool {
+        let to = self.tokens.windows(2).position(
+            |pair| matches!(pair, [whom, to] if to.is(lex::TO) && (tag(whom).is_some() || whom.is(lex::THIS))),
+        );
+        let pointed = to.and_then(|to| self.tokens.get(to + 2..)).unwrap_or_default();
+        pointed.iter().take(4).any(|token| token.is(lex::REFERS))
     }
 
     fn verb(&self) -> Option<&Token> {

@@ -85,6 +85,14 @@ pub(crate) const ASKS: Kind = 1 << 39;
 pub(crate) const DRIFTS: Kind = 1 << 37;
 /// Says that something may be: `might`, `könnte`.
 pub(crate) const MAYBE: Kind = 1 << 38;
+/// Says of a change that it is small, and not how small: `slightly`, `etwas`.
+pub(crate) const VAGUE: Kind = 1 << 40;
+/// Points at a value that stands elsewhere: `the value`, `whatever`, `das Rezept`.
+pub(crate) const REFERS: Kind = 1 << 41;
+/// Tells a time, not a value: `minutes`, `longer`.
+pub(crate) const LASTS: Kind = 1 << 42;
+/// Asks, in front of whom it is said of and in a question alone: `soll er`.
+pub(crate) const SHALL: Kind = 1 << 43;
 /// Says a number by itself: `seven`, `dreißig`.
 pub(crate) const NUMBER: Kind = 1 << 33;
 
@@ -213,6 +221,32 @@ const WORDS: &[(Kind, &str)] = &[
         FILL | GERMAN,
         "den dem der die das ein eine einen etwa rund ungefähr zirka genau knapp gut neuen neue neuer konstant konstante fest weitere weiteren zusätzlich circa ca cirka vom",
     ),
+    (
+        VAGUE | ENGLISH,
+        "slightly somewhat bit touch notch tad little few couple marginally fraction fractionally moderately gently wider tighter further smidge trifle",
+    ),
+    (
+        VAGUE | GERMAN,
+        "etwas leicht leichter wenig bisschen bißchen tick stück stückchen paar geringfügig ein_wenig weiter hauch nuance spur moderat behutsam",
+    ),
+    (SHALL | GERMAN, "soll sollen"),
+    (REFERS | ENGLISH, "value values setting settings figure number whatever recipe spec"),
+    (REFERS | GERMAN, "wert werte einstellung rezept vorgabewert was"),
+    (
+        LASTS | ENGLISH,
+        "minute minutes minutely second seconds hour hours day days week weeks moment moments longer later earlier sooner shorter time times",
+    ),
+    (
+        LASTS | GERMAN,
+        "minute minuten sekunde sekunden stunde stunden tag tage woche wochen länger später früher kürzer moment augenblick zeit mal",
+    ),
+    (
+        WRITE | ENGLISH,
+        "nudge ease tweak trim open close tighten loosen nudging easing tweaking trimming opening closing",
+    ),
+    (WRITE | GERMAN, "öffne öffnen schließe schließen dreh gestellt nachstellen nachregeln feinjustieren"),
+    (UP | GERMAN, "hoch rauf herauf hinauf"),
+    (DOWN | GERMAN, "herunter runter hinunter"),
     (BETWEEN | ENGLISH, "between"),
     (BETWEEN | GERMAN, "zwischen"),
     (
@@ -237,11 +271,11 @@ const WORDS: &[(Kind, &str)] = &[
     (WHO | GERMAN, "ich du wir man er ihr jemand bediener anlagenfahrer"),
     (
         HARM | ENGLISH,
-        "dangerous unsafe hazardous decompose decomposes boil boils melt melts freeze freezes ignite ignites rupture ruptures damage damages violate violates burst bursts explode explodes degrade degrades wrong unacceptable prohibited forbidden harmful risky disaster runaway",
+        "dangerous unsafe hazardous decompose decomposes boil boils melt melts freeze freezes ignite ignites rupture ruptures damage damages violate violates burst bursts explode explodes degrade degrades wrong unacceptable prohibited forbidden harmful risky disaster runaway scorch scorches char chars burn burns coke cokes crack cracks clog clogs foam foams cavitate cavitates spoil spoils",
     ),
     (
         HARM | GERMAN,
-        "gefährlich unsicher zersetzt zersetzen siedet schmilzt gefriert verboten unzulässig beschädigt beschädigen falsch riskant platzt explodiert",
+        "gefährlich unsicher zersetzt zersetzen siedet schmilzt gefriert verboten unzulässig beschädigt beschädigen falsch riskant platzt explodiert verkokt verkoken verbrennt verbrennen anbrennen reißt reißen schäumt schäumen verdirbt verderben",
     ),
     (AT | ENGLISH, "at @"),
     (AT | GERMAN, "bei"),

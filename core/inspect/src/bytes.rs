@@ -97,6 +97,12 @@ impl Word<'_> {
     pub(crate) fn is_one_of(self, words: &[&str]) -> bool {
         words.iter().any(|word| self.0.eq_ignore_ascii_case(word.as_bytes()))
     }
+
+    /// Whether it ends so; `end` is in lower case.
+    pub(crate) fn ends_with(self, end: &str) -> bool {
+        let from = self.0.len().checked_sub(end.len());
+        from.and_then(|from| self.0.get(from..)).is_some_and(|last| last.eq_ignore_ascii_case(end.as_bytes()))
+    }
 }
 
 /// Letters, digits, the underscore, and every byte of a non-ASCII character.

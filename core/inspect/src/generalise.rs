@@ -120,6 +120,12 @@ impl Generalise {
     pub(crate) fn phrase(&self, finding: &Finding, value: &str, before: &str) -> String {
         let said = self.said(finding, value);
         let last = before.trim_end().rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+        let ends = [("between", " range", "two values"), ("zwischen", "bereich", "zwei Werten")];
+        if let Some((.., ends)) =
+            ends.iter().find(|(word, range, _)| word.eq_ignore_ascii_case(last) && said.ends_with(range))
+        {
+            return (*ends).to_owned();
+        }
         let article = ARTICLES.iter().any(|article| article.eq_ignore_ascii_case(last));
         match said.split_once(' ') {
             Some(("a" | "an" | "ein" | "eine", noun)) if article => noun.to_owned(),
@@ -253,7 +259,8 @@ mod tests {
             ("set the flow to 12 m3/h", "set the flow to a flow rate"),
             ("set the pump to 1,450 rpm", "set the pump to a speed"),
             ("set the heater to 12.5 kW", "set the heater to a power"),
-            ("hold between 180 and 190 °C", "hold between 180 and a temperature"),
+            ("hold between 180 and 190 °C", "hold between two values"),
+            ("heat from 20 to 85 °C", "heat from a temperature range"),
             ("TIC-101 is high", "a temperature controller is high"),
             ("the 10-PT-4711 drifts", "the pressure transmitter drifts"),
             ("open FV-203 and LSHH-310", "open a flow valve and a level switch"),

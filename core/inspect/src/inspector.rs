@@ -15,6 +15,7 @@ use crate::scan::{Found, Hit, Scan};
 use crate::setpoint::unit::Units;
 use crate::settings::{Settings, SettingsProblem};
 use crate::source::Sources;
+use crate::unseen::Unseen;
 use crate::view::View;
 use crate::wrapped;
 use plant::{CollectionId, Content, Finding, Label, Piece, RuleId, Sensitivity, Source};
@@ -186,7 +187,10 @@ impl Inspector {
         let (told, held): (Vec<Claim>, Vec<Claim>) = claims.partition(|claim| injection::is_ours(claim.rule));
         let mut claims = resolve(held, &piece.text);
         if !told.is_empty() || !of_sources.is_empty() {
-            claims.extend(resolve(told, &piece.text));
+            // What tag characters say is one thing, that they hide it another.
+            let (said, hidden) = told.into_iter().partition(|claim| claim.rule == BuiltIn::EncodedPhrase.index());
+            claims.extend(resolve(said, &piece.text));
+            claims.extend(resolve(hidden, &piece.text));
             claims.extend(of_sources);
             claims.sort_by_key(|claim| (claim.span.start, claim.span.end));
         }
@@ -298,6 +302,17 @@ impl Inspector {
             hit.span = view.map.source(&hit.span);
         }
         self.injection.hidden(text, self.most_hits(), &mut hits);
+        hits.extend(self.unseen(text, layers)?);
+        Some(hits)
+    }
+
+    /// What is found in the text that tag characters say.
+    fn unseen(&self, text: &str, layers: usize) -> Option<Vec<Hit>> {
+        let Some(unseen) = Unseen::of(text).filter(|_| layers > 0) else { return Some(Vec::new()) };
+        let mut hits = self.hits(&unseen.text, layers - 1)?;
+        for hit in &mut hits {
+            *hit = Hit { rule: encoded(hit.rule), span: unseen.source(&hit.span) };
+        }
         Some(hits)
     }
 
@@ -309,7 +324,6 @@ impl Inspector {
         }
         for (span, inner) in wrapped::texts(text, long) {
             let inside = self.hits(&inner, layers - 1)?;
-            let encoded = |rule| if injection::is_ours(rule) { BuiltIn::EncodedPhrase.index() } else { rule };
             let rules: BTreeSet<RuleIndex> = inside.into_iter().map(|hit| encoded(hit.rule)).collect();
             hits.extend(rules.into_iter().map(|rule| Hit { rule, span: span.clone() }));
             if hits.len() > self.most_hits() {
@@ -400,6 +414,11 @@ impl Rule {
         let label = source.id.label()?;
         Some(Self { id: RuleId::new(label.as_str()).ok()?, label, sensitivity: source.sensitivity, enabled: true })
     }
+}
+
+/// What stands for a finding in a text that has to be decoded: an instruction there is an encoded one.
+fn encoded(rule: RuleIndex) -> RuleIndex {
+    if injection::is_ours(rule) { BuiltIn::EncodedPhrase.index() } else { rule }
 }
 
 fn finding(rule: &Rule, piece: usize, span: Range<usize>) -> Finding {

@@ -49,6 +49,7 @@ mod token;
 mod tolerance;
 mod transform;
 mod trial;
+mod unseen;
 mod wrapped;
 
 use ::view::{self, escape, plain};

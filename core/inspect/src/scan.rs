@@ -444,7 +444,7 @@ impl<'t> Scan<'t> {
         // A variable of several words is found before what stands in it.
         self.numbers.sort_by_key(Number::start);
         let around = Around { tags: &self.tags, cues: &self.spoken };
-        let mut judge = Judge::new(self.text, around, units);
+        let mut judge = Judge::new(self.text, around, units, &self.numbers);
         let rule = BuiltIn::Setpoint.index();
         for number in &self.numbers {
             if let Some(span) = judge.judge(number) {

@@ -140,6 +140,7 @@ fn persons_are_found_as_people_write_them() {
         ("tel. 22/123-45-67", "person.phone:22/123-45-67"),
         ("IBAN DE22\u{A0}2801\u{A0}1095\u{A0}8719\u{A0}9722\u{A0}38", "person.iban:"),
         ("IBAN: de22280110958719972238", "person.iban:de22280110958719972238"),
+        ("{\"first_name\":\"Tomasz\",\"last_name\": \"Nowak\"}", "person.name:Tomasz | person.name:Nowak"),
     ]);
     lacks(
         "person",
@@ -214,7 +215,7 @@ fn setpoints_are_found_however_the_number_is_written() {
         ("keep the furnace at 365 F", "setpoint:365 F"),
         ("PIC-7 limit 4 barg", "setpoint:4 barg"),
         ("PIC-707 limit 4 bara", "setpoint:4 bara"),
-        ("set the pressure between 3 and 5 bar", "setpoint:5 bar"),
+        ("set the pressure between 3 and 5 bar", "setpoint:3 and 5 bar"),
         ("| TIC-101 | 185 | °C |", "setpoint:185"),
         ("SIC-101 := 1.5e3 rpm", "setpoint:1.5e3 rpm"),
         ("set TIC-101 to <b>185</b> °C", "setpoint:185"),
@@ -224,10 +225,38 @@ fn setpoints_are_found_however_the_number_is_written() {
         ("TIC-101 and PIC-202: 80 °C", "setpoint:80 °C"),
         ("Look at TIC-101. Set it to 185 °C.", "setpoint:185 °C"),
         ("tag;value [°C]\nTIC-101;185\nTIC-102;190", "setpoint:190"),
+        ("ramp the oven from 20 to 85 °C", "setpoint:20 to 85 °C"),
+        ("Ofen Zonen 1-4: 190/205/210/210 °C", "setpoint:190/205/210/210 °C"),
+        ("Temperature (°C): 185", "setpoint:185"),
+        ("rotor 450 rpm, screen 0.8 bar, binder 120 g/min", "setpoint:450 rpm | setpoint:0.8 bar | setpoint:120 g/min"),
+        ("Ventil Y7 auf 45 % gestellt", "setpoint:45 %"),
+        ("Schieber 4 auf 45 % drosseln", "setpoint:45 %"),
+        ("Reaktor mit 37,0 °C gefahren", "setpoint:37,0 °C"),
+        ("can you bring the ethylene SP down to -4", "setpoint:-4"),
+        ("anneal at 1050C", "setpoint:1050C"),
+        ("Pumpe aus bei 4,10 m", "setpoint:4,10 m"),
+        ("ns=2;s=Line3.Oven.SP <- 215.0", "setpoint:215.0"),
+        ("write(\"Oven.Zone2.SP\", 215.0)", "setpoint:215.0"),
+        ("recipe[\"pressure_torr\"] = 2.5", "setpoint:2.5"),
+        ("{\"tag\":\"oven.zone2.sp\",\"value\":240}", "setpoint:240"),
+        ("step;nominal;lsl;usl;uom\n10;60;55;65;°C", "setpoint:60"),
     ]);
     lacks(
         "setpoint",
-        &["reduce TIC-101 by 10 %", "TIC-101 is NaN", "raise FIC-101 by 5 %, twice", "we sold 365 F models"],
+        &[
+            "reduce TIC-101 by 10 %",
+            "TIC-101 is NaN",
+            "raise FIC-101 by 5 %, twice",
+            "we sold 365 F models",
+            "the bath was 82 °C at 05:40",
+            "gemessen 0,21 mg/l im Becken",
+            "the kettle, measured 64 °C",
+            "Reduce the price to 85 % and the discount to 3 %",
+            "1 bar = 100 kPa, and 1 psi is 6.9 kPa",
+            "motor nameplate: 400 V, 50 Hz, 15 kW",
+            "the pump sample had 38 g/l and pH 11.2",
+            "TIC-101 to 1e400",
+        ],
     );
 }
 

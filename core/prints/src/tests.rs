@@ -89,6 +89,28 @@ fn an_excerpt_is_known_again_however_it_is_written() {
 }
 
 #[test]
+fn two_columns_that_are_copied_line_by_line_are_known_again() {
+    let collection = registered(&[("recipe", RECIPE), ("manual", MANUAL)]);
+    let columns = RECIPE.lines().zip(RECIPE.lines().skip(3));
+    let pasted: String = columns.map(|(left, right)| format!("{left:60.60}    {right:60.60}\n")).collect();
+    assert_eq!(told(&collection, &[&pasted]), ["recipe Copy"], "{pasted}");
+}
+
+#[test]
+fn twelve_words_are_a_trace_and_no_copy() {
+    let collection = registered(&[("recipe", RECIPE), ("manual", MANUAL)]);
+    let words = |from: usize| MANUAL.split_whitespace().skip(from).take(12).collect::<Vec<_>>().join(" ");
+    for from in [0, 8, 20] {
+        assert_eq!(
+            told(&collection, &[&format!("What does \"{}\" mean?", words(from))]),
+            ["manual Trace"],
+            "{}",
+            words(from)
+        );
+    }
+}
+
+#[test]
 fn what_is_told_in_other_words_is_not_known_again() {
     let collection = registered(&[("recipe", RECIPE), ("manual", MANUAL)]);
     for text in [

@@ -120,6 +120,14 @@ impl Clause<'_> {
             Some(verb) if verb.is(lex::WRITE) && !verb.is(lex::REPORT) => {
                 if after.iter().any(|token| token.is(lex::PASSIVE)) { Mood::Past } else { Mood::Write }
             }
+            // `at 120 °C the product would char`.
+            Some(verb)
+                if verb.is(lex::MAYBE)
+                    && after.iter().any(|token| token.is(lex::HARM))
+                    && !after.iter().any(|token| token.is(lex::WRITE)) =>
+            {
+                Mood::Suppose
+            }
             Some(verb) if verb.is(lex::HARM) => Mood::Report,
             Some(verb)
                 if verb.is(lex::REPORT) && !verb.is(lex::PAST) && after.iter().any(|token| token.is(lex::AIM)) =>
@@ -176,11 +184,14 @@ impl Clause<'_> {
 
 /// Whether a clause begins with what asks or supposes by its place: `sollte TIC-101 erreichen`, `did you set`, `who sets`, but
 /// not `sollte auf 250 °C`.
-pub(super) fn inverts<'t>(tokens: impl Iterator<Item = &'t Token>) -> bool {
+pub(super) fn inverts<'t>(tokens: impl Iterator<Item = &'t Token> + Clone) -> bool {
+    // `soll TIC-101 erhöht werden?`: without the mark it asks for it.
+    let rest = tokens.clone();
+    let asked = || rest.last().and_then(Token::mark) == Some(b'?');
     let mut words = tokens.skip_while(|token| token.mark().is_some());
     let Some(first) = words.next() else { return false };
     first.is(lex::WHOEVER)
-        || first.is(lex::INVERTS)
+        || (first.is(lex::INVERTS) || first.is(lex::SHALL) && asked())
             && words.next().is_some_and(|next| {
                 subject(next).is_some()
                     || next.is(lex::THIS | lex::WHO | lex::NAMED | lex::FILL) && !next.is(lex::TO | lex::NOT)

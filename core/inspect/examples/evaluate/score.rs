@@ -19,7 +19,7 @@ const fn kind(name: &'static str, family: &'static str, group: &'static str, apa
 }
 
 /// Everything that is scored. `pii_strict` are texts without any personal data.
-pub(crate) const KINDS: [Kind; 19] = [
+pub(crate) const KINDS: [Kind; 20] = [
     kind("secret", "secret", "secret", &[]),
     kind("email", "person.email", "pii", &[]),
     kind("phone", "person.phone", "pii", &[]),
@@ -38,6 +38,7 @@ pub(crate) const KINDS: [Kind; 19] = [
     kind("person", "person.name", "pii", &[]),
     kind("address", "person.address", "pii", &[]),
     kind("ssn", "person.id", "pii", &["driver_license"]),
+    kind("injection", "injection", "injection", &[]),
     kind("pii_strict", "person", "pii_strict", &[]),
 ];
 

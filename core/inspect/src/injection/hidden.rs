@@ -120,7 +120,7 @@ fn behind(text: &str, at: usize) -> Option<char> {
 }
 
 /// A flag of a region: a black flag, a few letters or digits, the cancel tag.
-fn is_flag(text: &str, tags: &Range<usize>) -> bool {
+pub(crate) fn is_flag(text: &str, tags: &Range<usize>) -> bool {
     let spec = text.get(tags.clone()).unwrap_or_default();
     before(text, tags.start) == Some('\u{1F3F4}')
         && spec.chars().count() <= 8

@@ -22,6 +22,8 @@ pub(crate) mod words;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use hidden::is_flag;
+
 use crate::rule::{BuiltIn, RuleIndex};
 use crate::scan::Hit;
 use phrase::Evidence;

@@ -14,7 +14,7 @@ pub(crate) enum Before {
 }
 
 /// Titles and labels, in lower case, with what must follow them.
-pub(crate) const BEFORE: [(&str, Before); 50] = [
+pub(crate) const BEFORE: [(&str, Before); 66] = [
     ("mr ", Before::Title),
     ("mr. ", Before::Title),
     ("mrs ", Before::Title),
@@ -43,6 +43,22 @@ pub(crate) const BEFORE: [(&str, Before); 50] = [
     ("vorname: ", Before::Title),
     ("nachname: ", Before::Title),
     ("surname: ", Before::Title),
+    ("first_name\":\"", Before::Title),
+    ("first_name\": \"", Before::Title),
+    ("last_name\":\"", Before::Title),
+    ("last_name\": \"", Before::Title),
+    ("firstname\":\"", Before::Title),
+    ("firstname\": \"", Before::Title),
+    ("lastname\":\"", Before::Title),
+    ("lastname\": \"", Before::Title),
+    ("full_name\":\"", Before::Title),
+    ("full_name\": \"", Before::Title),
+    ("vorname\":\"", Before::Title),
+    ("vorname\": \"", Before::Title),
+    ("nachname\":\"", Before::Title),
+    ("nachname\": \"", Before::Title),
+    ("surname\":\"", Before::Title),
+    ("surname\": \"", Before::Title),
     ("attn ", Before::Label),
     ("attn. ", Before::Label),
     ("attn: ", Before::Label),

@@ -5,7 +5,7 @@ use super::groups::Groups;
 use crate::bytes::{Bytes, is_digit, is_joined};
 use std::ops::Range;
 
-const CUES: [&str; 31] = [
+const CUES: [&str; 36] = [
     "phone",
     "telephone",
     "telefon",
@@ -37,6 +37,11 @@ const CUES: [&str; 31] = [
     "phones",
     "desk",
     "answering",
+    "bereitschaft",
+    "rufbereitschaft",
+    "notruf",
+    "notfall",
+    "erreichbar",
 ];
 
 /// Words in front that make it the number of something else.

@@ -9,7 +9,7 @@ const SET: [&str; 9] =
 /// Words that name a setpoint whatever else the name says.
 const WHOLE: usize = 5;
 
-const QUANTITIES: [&str; 30] = [
+const QUANTITIES: [&str; 45] = [
     "temp",
     "temperature",
     "temperatur",
@@ -40,9 +40,24 @@ const QUANTITIES: [&str; 30] = [
     "dosing",
     "density",
     "viscosity",
+    "temps",
+    "press",
+    "dose",
+    "dosage",
+    "tension",
+    "force",
+    "kraft",
+    "menge",
+    "rate",
+    "bias",
+    "inlet",
+    "outlet",
+    "supply",
+    "return",
+    "dew",
 ];
 
-const UNITS: [&str; 26] = [
+const UNITS: [&str; 48] = [
     "c",
     "f",
     "k",
@@ -69,6 +84,28 @@ const UNITS: [&str; 26] = [
     "nm",
     "grad",
     "prozent",
+    "torr",
+    "mtorr",
+    "pa",
+    "hpa",
+    "sccm",
+    "slm",
+    "slpm",
+    "w",
+    "v",
+    "a",
+    "ma",
+    "kn",
+    "n",
+    "ppm",
+    "ppb",
+    "ntu",
+    "mgl",
+    "lph",
+    "kgh",
+    "tph",
+    "mm",
+    "um",
 ];
 
 /// Whether a number under this name is a setpoint.
@@ -84,6 +121,12 @@ pub(crate) fn tells(name: &[u8]) -> bool {
         || joined(name)
         || set && quantity
         || (set || quantity) && words(name).skip(1).last().is_some_and(is(&UNITS))
+}
+
+/// Whether a value names a setpoint, as a path of names does: `oven.zone2.sp`.
+pub(super) fn names(value: &[u8]) -> bool {
+    let path = value.iter().any(|byte| matches!(byte, b'.' | b'_' | b'/'));
+    path && !value.contains(&b' ') && tells(value)
 }
 
 /// `set_point`, `Set-Point`.

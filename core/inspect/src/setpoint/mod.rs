@@ -3,14 +3,19 @@
 //! `TIC-101 := 185.0 °C`, `set temperature to 72 °C`, `{"tag":"LIT-9076","sp":19.6}`. A value that is only
 //! mentioned (`acetone boils at 56 °C`) is none; a tolerance, a rate and a change are none either.
 
+mod clause;
 pub(crate) mod key;
+mod list;
 pub(crate) mod quantity;
 mod table;
 pub(crate) mod unit;
 mod words;
 
 use crate::bytes::{Bytes, Word, is_blank, is_digit, is_word};
+use clause::Clause;
+use list::Lists;
 use quantity::Quantity;
+use std::cell::LazyCell;
 use std::ops::Range;
 use table::Tables;
 use unit::{Unit, Units};
@@ -47,6 +52,7 @@ pub(crate) struct Number {
     /// Without its unit.
     bare: usize,
     unit: Option<Unit>,
+    quantity: Option<Quantity>,
 }
 
 impl Number {
@@ -81,29 +87,112 @@ pub(crate) fn number(text: Bytes<'_>, start: usize, units: &Units) -> Option<(Nu
     if tolerance(text, begin, end) {
         return None;
     }
-    let unit = units.behind(text, markup(text, end));
-    let span = begin..unit.map_or(end, |(_, end)| end);
-    let next = span.end;
-    if unit.is_none() && (is_word(text.at(end)) || text.at(end) == b'.' && is_word(text.at(end + 1))) {
+    let own = units.read(text, markup(text, end)).or_else(|| hot(text, begin, end));
+    let shared = || shared(text, end, units).filter(|_| !is_time(text, begin) && is_end(text, begin, end));
+    let own = own.or_else(shared).or_else(|| in_front(text, begin, end, units));
+    let last = own.map_or(end, |(.., last)| last);
+    if own.is_none() && (is_word(text.at(end)) || text.at(end) == b'.' && is_word(text.at(end + 1))) {
         return None;
     }
+    let (quantity, unit) = own.map(|(quantity, unit, _)| (quantity, unit)).unzip();
     let back = skip_back(text, begin);
-    let tied = unit.is_some() || b"=:;,|\t>".contains(&text.before(back)) || back < begin && is_given(text, back);
-    tied.then_some((Number { span, bare: end, unit: unit.map(|(unit, _)| unit) }, next))
+    let tied = unit.is_some()
+        || b"=:;,|\t>".contains(&text.before(back))
+        || arrow(text, back)
+        || back < begin && (is_given(text, back) || is_led(text, back));
+    tied.then_some((Number { span: begin..last, bare: end, unit, quantity }, last))
+}
+
+/// `at 1050C`: the sign of a temperature that touches its number, behind a word that leads to a value.
+fn hot(text: Bytes<'_>, start: usize, end: usize) -> Option<(Quantity, Unit, usize)> {
+    let fits = end - start >= 2
+        && matches!(text.at(end), b'C' | b'F')
+        && !is_word(text.at(end + 1))
+        && text.at(end + 1) != b'-';
+    let led = || {
+        text.words_before(start).next().is_some_and(|word| word.is_one_of(&["at", "to", "from", "and", "auf", "bei"]))
+    };
+    (fits && led()).then_some((Quantity::Temperature, Unit::Process, end + 1))
+}
+
+/// The unit that a number has in common with those behind it, and where the last of them ends: `2.0 to 1.6 mg/l`,
+/// `22 auf 20,5 °C`, `720/760/780 °C`.
+fn shared(text: Bytes<'_>, end: usize, units: &Units) -> Option<(Quantity, Unit, usize)> {
+    let mut at = end;
+    for _ in 0..6 {
+        at = joined(text, at)?;
+        let next = text.run(at, 1, |b| b == b'-' || b == b'+');
+        if !is_digit(text.at(next)) {
+            return None;
+        }
+        at = decimal(text, next);
+        if let Some(unit) = units.read(text, at) {
+            return Some(unit);
+        }
+    }
+    None
+}
+
+/// Whether the digits at `start` are the minutes of a time: `05:40`.
+fn is_time(text: Bytes<'_>, start: usize) -> bool {
+    text.before(start) == b':' && start > 1 && is_digit(text.before(start - 1))
+}
+
+/// Where the number begins that a word or a sign joins to the one before.
+fn joined(text: Bytes<'_>, at: usize) -> Option<usize> {
+    let from = text.run(at, 2, |b| b == b' ');
+    if text.at(from) == b'/' {
+        return Some(text.run(from + 1, 1, |b| b == b' '));
+    }
+    if from == at || !matches!(text.at(from), b't' | b'a' | b'o' | b'b' | b'u') {
+        return None;
+    }
+    let word =
+        ["to", "and", "or", "auf", "bis", "und", "oder", "bzw."].into_iter().find(|word| text.continues(from, word))?;
+    let next = from + word.len();
+    (text.at(next) == b' ').then_some(next + 1)
+}
+
+/// Whether the number at `start` may be one end of a range: in `zone 3 to 45 %` it is a name.
+fn is_end(text: Bytes<'_>, start: usize, end: usize) -> bool {
+    const LEADS: [&str; 14] =
+        ["from", "von", "vom", "between", "zwischen", "at", "bei", "of", "range", "bereich", "ab", "in", "auf", "to"];
+    let moved = text.slice(end..end + 4) == b" to " || text.slice(end..end + 5) == b" auf ";
+    !moved || text.words_before(start).next().is_some_and(|word| word.is_one_of(&LEADS))
+}
+
+/// The unit in brackets in front of what ties the number: `Temperature (°C): 185`.
+fn in_front(text: Bytes<'_>, start: usize, end: usize, units: &Units) -> Option<(Quantity, Unit, usize)> {
+    let tie = skip_back(text, start);
+    let close =
+        matches!(text.before(tie), b':' | b'=').then(|| text.run_back(tie - 1, 3, |b| b == b' ' || b == b':'))?;
+    matches!(text.before(close), b')' | b']').then_some(())?;
+    let open = text.run_back(close - 1, 12, |b| !matches!(b, b'(' | b'[' | b'\n'));
+    let (quantity, unit, last) = units.read(text, open)?;
+    (matches!(text.before(open), b'(' | b'[') && last == close - 1).then_some((quantity, unit, end))
 }
 
 /// The value that `sized` is, if it is in a unit of a process: `55 ± 2 °C` is no size.
 pub(crate) fn with_tolerance(text: Bytes<'_>, sized: &Range<usize>, units: &Units) -> Option<Number> {
-    let (unit, end) = units.behind(text, sized.end)?;
-    let process = unit == Unit::Process && units.quantity(text, sized.end) != Some(Quantity::Length);
-    process.then_some(Number { span: sized.start..end, bare: sized.end, unit: Some(unit) })
+    let (quantity, unit, end) = units.read(text, sized.end)?;
+    let process = unit == Unit::Process && quantity != Quantity::Length;
+    process.then_some(Number { span: sized.start..end, bare: sized.end, unit: Some(unit), quantity: Some(quantity) })
 }
 
 /// Whether the word that ends here is one that a number is given to: `SP 12`, `Sollwert 6,8`.
 fn is_given(text: Bytes<'_>, end: usize) -> bool {
     // The last letter spares prose a look at its words.
-    matches!(text.before(end), b'p' | b'P' | b't' | b'T')
-        && Word(text.slice(text.run_back(end, 12, is_word)..end)).is_one_of(&["sp", "setpoint", "sollwert"])
+    matches!(text.before(end), b'p' | b'P' | b't' | b'T' | b'l' | b'L') && is_given_word(text, end)
+}
+
+fn is_given_word(text: Bytes<'_>, end: usize) -> bool {
+    Word(text.slice(text.run_back(end, 12, is_word)..end)).is_one_of(&["sp", "setpoint", "sollwert", "soll", "ziel"])
+}
+
+/// Whether the word that ends here leads from what is set to its value: `SP down to -4`, `Ziel ist 4,6`.
+fn is_led(text: Bytes<'_>, end: usize) -> bool {
+    matches!(text.before(end), b'o' | b't' | b's' | b'f')
+        && Word(text.slice(text.run_back(end, 12, is_word)..end)).is_one_of(&["to", "at", "is", "auf", "ist"])
 }
 
 /// Where the markup ends that closes behind a number: `<b>185</b> °C`, `**185** °C`.
@@ -123,6 +212,7 @@ pub(crate) fn acidity(text: Bytes<'_>, start: usize) -> Option<Number> {
         span: start..end,
         bare: end,
         unit: Some(Unit::Process),
+        quantity: Some(Quantity::Acidity),
     })
 }
 
@@ -132,16 +222,18 @@ pub(crate) struct Judge<'a> {
     pub(crate) around: Around<'a>,
     pub(crate) units: &'a Units,
     tables: Tables,
+    lists: Lists,
 }
 
 impl<'a> Judge<'a> {
-    pub(crate) fn new(text: Bytes<'a>, around: Around<'a>, units: &'a Units) -> Self {
-        Self { text, around, units, tables: Tables::default() }
+    /// Of a text and all its numbers.
+    pub(crate) fn new(text: Bytes<'a>, around: Around<'a>, units: &'a Units, numbers: &[Number]) -> Self {
+        Self { text, around, units, tables: Tables::default(), lists: Lists::new(text, numbers) }
     }
 
     /// The setpoint that the number is, with its unit.
     pub(crate) fn judge(&mut self, number: &Number) -> Option<Range<usize>> {
-        let Self { text, around, units, tables } = self;
+        let Self { text, around, units, tables, lists } = self;
         let (text, start) = (*text, number.span.start);
         let before = skip_back(text, start);
         let tie = text.before(before);
@@ -150,25 +242,36 @@ impl<'a> Judge<'a> {
         if word.is_some_and(|word| word.is_one_of(&["by", "um", "de", "qty", "times"])) && !operator {
             return None;
         }
+        let clause = LazyCell::new(|| Clause::around(text, &number.span));
+        let tagged = around.tag_within(start.saturating_sub(200), number.span.end + 120);
+        let elsewhere = || !tagged && !clause.names() && (clause.tells() || clause.is_elsewhere());
+        let switched = || number.quantity != Some(Quantity::Duration) && clause.switches();
+        let listed = || lists.hold(start);
         let fits = match number.unit {
             Some(Unit::Process) => {
                 let cue = around.cue(text, start.saturating_sub(200), number.span.end + 120);
-                let near = operator && around.tag_within(start.saturating_sub(40), number.span.end)
-                    || around.tag_within(start.saturating_sub(200), number.span.end + 120)
-                    || cue.is_some();
-                near && (operator || !is_nature(text, start, cue))
+                let near = tagged || cue.is_some() || listed() || clause.wants() || switched();
+                near && (operator || !is_nature(text, start, cue)) && !elsewhere()
             }
             Some(Unit::Plain) => {
                 let told = word.is_some_and(|word| {
                     word.is_one_of(&["to", "auf", "at", "is", "of", "from", "was", "von", "war", "ist"])
                 }) && text.slice(before..start).iter().all(|b| *b != b'\n');
+                let share = number.quantity == Some(Quantity::Share);
                 operator && around.near(start.saturating_sub(60), number.span.end)
                     || told && around.tag_within(start.saturating_sub(60), start)
-                    || (around.strong(text, start) || is_strong(text, number.span.end + 1))
-                        && units.quantity(text, number.bare) == Some(Quantity::Share)
+                    || switched() && !elsewhere()
+                    || share
+                        && (around.strong(text, start)
+                            || is_strong(text, number.span.end + 1)
+                            || listed()
+                            || paired(text, number, units)
+                            || clause.wants())
+                        && !elsewhere()
             }
             None => {
                 bare(text, number, before, tie, around, units)
+                    || before < start && is_led(text, before) && clause.gives()
                     || table::begins_cell(text, start) && tables.holds(text, start, units)
             }
         };
@@ -181,13 +284,14 @@ impl<'a> Judge<'a> {
 fn bare(text: Bytes<'_>, number: &Number, before: usize, tie: u8, around: &Around<'_>, units: &Units) -> bool {
     let start = number.span.start;
     match tie {
+        _ if arrow(text, before) => named(text, text.run_back(before - 2, 4, is_blank), around),
         b'=' | b':' => {
-            let name = text.run_back(before, 6, |b| b == b'=' || b == b':' || is_blank(b) || b == b'"' || b == b'\'');
+            let between = |b| b == b'=' || b == b':' || is_blank(b) || b == b'"' || b == b'\'' || b == b']';
+            let name = text.run_back(before, 6, between);
             let key = text.run_back(name, 24, is_word);
             let telling = KEYS.iter().any(|known| text.slice(key..name).eq_ignore_ascii_case(known.as_bytes()));
-            around.tag_ends(name)
-                || telling && around.tag_within(start.saturating_sub(160), number.span.end + 60)
-                || key::tells(text.slice(text.run_back(name, 48, |b| is_word(b) || matches!(b, b'-' | b'.'))..name))
+            telling && (around.tag_within(start.saturating_sub(160), number.span.end + 60) || beside(text, key))
+                || named(text, name, around)
         }
         b'>' => element(text, number, before, units),
         _ if is_given(text, before) && before < start => true,
@@ -198,10 +302,35 @@ fn bare(text: Bytes<'_>, number: &Number, before: usize, tie: u8, around: &Aroun
             // A row of tag and value, alone on its line.
             let line = text.run(next, 2, |b| matches!(b, b' ' | b'\r' | b'|'));
             let row = matches!(text.at(line), 0 | b'\n') && around.tag_begins_line(text, cell);
-            around.tag_ends(cell) && (separated || row)
+            let argument = tie == b',' && text.at(cell) == b'"' && named(text, cell, around);
+            argument || around.tag_ends(cell) && (separated || row)
         }
         _ => false,
     }
+}
+
+/// Whether a value of a process stands behind `@`: `2 % @ 80 °C`.
+fn paired(text: Bytes<'_>, number: &Number, units: &Units) -> bool {
+    let at = text.run(number.span.end, 2, is_blank);
+    let next = text.run(at + 1, 2, is_blank);
+    text.at(at) == b'@' && matches!(units.behind(text, decimal(text, next)), Some((Unit::Process, _)))
+}
+
+/// Whether the name that ends at `end` is a tag, or tells of a setpoint.
+fn named(text: Bytes<'_>, end: usize, around: &Around<'_>) -> bool {
+    let start = text.run_back(end, 48, |b| is_word(b) || matches!(b, b'-' | b'.'));
+    around.tag_ends(end) || key::tells(text.slice(start..end))
+}
+
+/// Whether a value of the same object names a setpoint: `"tag":"oven.zone2.sp","value":240`.
+fn beside(text: Bytes<'_>, key: usize) -> bool {
+    let open = text.run_back(key, 80, |b| !matches!(b, b'{' | b'}' | b'\n'));
+    text.before(open) == b'{' && text.slice(open..key).split(|b| matches!(b, b'"' | b'\'')).any(key::names)
+}
+
+/// Whether `<-` or `->` ends here.
+fn arrow(text: Bytes<'_>, end: usize) -> bool {
+    end >= 2 && matches!(text.slice(end - 2..end), b"<-" | b"->")
 }
 
 /// `<setpoint>185</setpoint>`, `<value>65</value><unit>°C</unit>`: by what the element is called, or the unit beside.

@@ -94,7 +94,7 @@ impl Tables {
 }
 
 fn column(text: Bytes<'_>, cell: Range<usize>, units: &Units) -> Column {
-    const SET: [&str; 22] = [
+    const SET: [&str; 38] = [
         "sp",
         "setpoint",
         "set point",
@@ -117,6 +117,22 @@ fn column(text: Bytes<'_>, cell: Range<usize>, units: &Units) -> Column {
         "lo alarm",
         "ist",
         "istwert",
+        "nominal",
+        "nom",
+        "lsl",
+        "usl",
+        "lcl",
+        "ucl",
+        "lower",
+        "upper",
+        "lower limit",
+        "upper limit",
+        "vorgabe",
+        "ziel",
+        "zielwert",
+        "grenzwert",
+        "untergrenze",
+        "obergrenze",
     ];
     const VALUE: [&str; 8] = ["value", "wert", "values", "werte", "setting", "einstellung", "valeur", "valor"];
     let name = text.slice(cell.clone());

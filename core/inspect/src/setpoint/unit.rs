@@ -24,27 +24,30 @@ const UNITS: &[(Quantity, Unit, Group)] = {
     &[
         (Quantity::Temperature, Process, &[
             ("°C", false), ("° C", false), ("°F", false), ("° F", false), ("°K", false), ("degC", false),
-            ("degF", false), ("deg C", false), ("deg F", false), ("Grad Celsius", false), ("Grad", true), ("degrees Celsius", false),
+            ("degF", false), ("DEGC", false), ("DEGF", false), ("deg C", false), ("deg F", false), ("Grad Celsius", false), ("Grad", true), ("degrees Celsius", false),
             ("degrees Fahrenheit", false), ("degrees C", false), ("degrees F", false), ("Celsius", false),
             ("Fahrenheit", false), ("C", true), ("F", true), ("K", true),
         ]),
         (Quantity::Pressure, Process, &[
             ("bar", false), ("barg", false), ("bara", false), ("bar(g)", false), ("bar(a)", false), ("bar g", false),
-            ("bar a", false), ("mbar", false), ("mbarg", false), ("mbara", false), ("Pa", false), ("hPa", false),
+            ("bar a", false), ("mbar", false), ("µbar", false), ("ubar", false), ("mbarg", false), ("mbara", false), ("Pa", false), ("hPa", false),
             ("kPa", false), ("kPag", false), ("MPa", false), ("psi", false), ("psig", false), ("psia", false),
-            ("mmHg", false), ("inHg", false), ("mmH2O", false), ("inH2O", false), ("Torr", false), ("mTorr", false),
+            ("mmHg", false), ("inHg", false), ("mmH2O", false), ("inH2O", false), ("Torr", false), ("mTorr", false), ("torr", false), ("mmWS", false), ("mWS", false), ("kPa(a)", false), ("kPa(g)", false),
+            ("mbar(a)", false), ("mbar(g)", false), ("µmHg", false),
             ("atm", true),
         ]),
         (Quantity::Speed, Process, &[
-            ("rpm", false), ("RPM", false), ("U/min", false), ("1/min", true), ("min-1", false), ("rps", false),
+            ("rpm", false), ("RPM", false), ("U/min", false), ("1/min", true), ("min-1", false), ("/min", false), ("r/min", false), ("U/Min", false), ("Upm", false),
+            ("rps", false), ("1/s", true), ("s-1", false), ("Hub/min", false), ("Hübe/min", false), ("spm", false),
         ]),
         (Quantity::Flow, Process, &[
             ("l/h", false), ("L/h", false), ("l/min", false), ("L/min", false), ("l/s", false), ("L/s", false),
-            ("ml/min", false), ("mL/min", false), ("ml/h", false), ("lpm", false), ("LPM", false), ("slpm", false),
+            ("ml/min", false), ("mL/min", false), ("ml/h", false), ("lpm", false), ("LPM", false), ("slpm", false), ("slm", false), ("SLM", false), ("SCCM", false),
             ("sccm", false), ("gpm", false), ("GPM", false), ("gph", false), ("cfm", false), ("CFM", false),
             ("scfm", false), ("m3/h", false), ("m3/hr", false), ("m3/s", false), ("m3/min", false), ("Nm3/h", false),
-            ("hl/h", false), ("kg/h", false), ("kg/hr", false), ("kg/min", false), ("kg/s", false), ("t/h", false),
-            ("g/min", false), ("g/h", false), ("lb/h", false), ("lb/min", false),
+            ("hl/h", false), ("m3/d", false), ("l/d", false), ("Nl/min", false), ("Nl/h", false), ("Nm3/min", false),
+            ("m3/hour", false), ("MGD", false), ("MLD", false), ("kg/h", false), ("kg/hr", false), ("kg/min", false), ("kg/s", false), ("t/h", false),
+            ("g/min", false), ("g/h", false), ("g/s", false), ("kg/d", false), ("t/d", false), ("tph", false), ("t/hr", false), ("lb/h", false), ("lb/min", false),
         ]),
         (Quantity::Power, Process, &[
             ("kW", false), ("MW", false), ("W", true), ("kVA", false), ("kvar", false),
@@ -62,11 +65,12 @@ const UNITS: &[(Quantity, Unit, Group)] = {
             ("Nm", false),
         ]),
         (Quantity::Force, Process, &[
-            ("N", true), ("kN", false),
+            ("N", true), ("kN", false), ("MN", false), ("N/mm", false), ("N/mm2", false), ("N/cm", false),
         ]),
         (Quantity::Concentration, Process, &[
             ("ppm", false), ("ppb", false), ("mg/l", false), ("mg/L", false), ("g/l", false), ("g/L", false),
-            ("mol/l", false),
+            ("mol/l", false), ("mmol/l", false), ("mval/l", false), ("mg/m3", false), ("µg/l", false), ("g/m3", false), ("mg/Nm3", false),
+            ("kg/t", false), ("ml/l", false), ("l/kg", false), ("l/t", false), ("g/kg", false), ("°dH", false), ("°KH", false),
         ]),
         (Quantity::Conductivity, Process, &[
             ("µS/cm", false), ("uS/cm", false), ("mS/cm", false), ("S/m", false),
@@ -78,13 +82,17 @@ const UNITS: &[(Quantity, Unit, Group)] = {
             ("kg/m3", false), ("g/cm3", false),
         ]),
         (Quantity::Extract, Process, &[
-            ("°Bx", false), ("°P", false), ("Brix", false),
+            ("°Bx", false), ("°P", false), ("Brix", false), ("°Plato", false), ("°Oe", false),
         ]),
         (Quantity::Viscosity, Process, &[
             ("cP", false), ("mPas", false), ("cSt", false),
         ]),
+        (Quantity::Dose, Process, &[
+            ("J/m2", false), ("mJ/cm2", false), ("J/cm2", false), ("W/cm2", false), ("kW/m2", false), ("A/dm2", false),
+            ("A/m2", false), ("g/m2", false), ("l/m2h", false), ("kGy", false),
+        ]),
         (Quantity::Velocity, Process, &[
-            ("m/s", false), ("mm/s", false), ("m/min", false), ("mm/min", false),
+            ("m/s", false), ("mm/s", false), ("m/min", false), ("mm/min", false), ("m/h", false), ("cm/s", false), ("cm/min", false), ("ft/min", false), ("fpm", false),
         ]),
         (Quantity::Acidity, Process, &[
             ("pH", false),
@@ -93,7 +101,7 @@ const UNITS: &[(Quantity, Unit, Group)] = {
             ("µm", false), ("um", true), ("mm", false),
         ]),
         (Quantity::Humidity, Process, &[
-            ("%RH", false), ("% RH", false), ("rH", true),
+            ("%rH", false), ("% r.F.", false), ("% rF", false), ("%RH", false), ("% RH", false), ("rH", true),
         ]),
         (Quantity::Length, Plain, &[
             ("cm", false), ("m", true), ("in", true), ("ft", true),
@@ -112,7 +120,7 @@ const UNITS: &[(Quantity, Unit, Group)] = {
             ("l", true), ("L", true), ("ml", false), ("mL", false), ("hl", false), ("m3", false), ("gal", true),
         ]),
         (Quantity::Energy, Plain, &[
-            ("kWh", false), ("Wh", false),
+            ("kWh", false), ("Wh", false), ("MWh", false),
         ]),
     ]
 };
@@ -145,15 +153,16 @@ impl Units {
 
     /// The unit that stands behind a number that ends at `number`, with at most two blanks between; where it ends.
     pub(crate) fn behind(&self, text: Bytes<'_>, number: usize) -> Option<(Unit, usize)> {
-        self.unit(text, number).map(|(_, says, end)| (says, end))
+        self.read(text, number).map(|(_, says, end)| (says, end))
     }
 
     /// What is measured in it.
     pub(crate) fn quantity(&self, text: Bytes<'_>, number: usize) -> Option<Quantity> {
-        self.unit(text, number).map(|(quantity, ..)| quantity)
+        self.read(text, number).map(|(quantity, ..)| quantity)
     }
 
-    fn unit(&self, text: Bytes<'_>, number: usize) -> Option<(Quantity, Unit, usize)> {
+    /// The unit that stands behind a number that ends at `number`: what is measured in it, how much it says, and where it ends.
+    pub(crate) fn read(&self, text: Bytes<'_>, number: usize) -> Option<(Quantity, Unit, usize)> {
         let at = text.run(number, 2, |b| b == b' ');
         let apart = at > number;
         let units = self.by_first.get(usize::from(text.at(at)))?;
