@@ -138,7 +138,7 @@ impl Dictionary {
     /// The stretches of a text that hold every term that begins at one of these places: apart from each other.
     fn stretches(&self, text: &str, places: impl IntoIterator<Item = usize>) -> Vec<Range<usize>> {
         if self.heads.is_empty() {
-            return vec![0..text.len()];
+            return std::iter::once(0..text.len()).collect();
         }
         let mut stretches: Vec<Range<usize>> = Vec::new();
         for place in places {
