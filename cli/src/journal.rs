@@ -23,10 +23,18 @@ pub(crate) struct Ledger {
 
 impl Recorder for Ledger {
     fn append(&self, draft: Draft, done: Acknowledge) {
-        self.store.append(
-            draft,
-            Box::new(move |written| done(written.map(drop).map_err(|failure| Unwritten(failure.to_string())))),
-        );
+        self.append_all(vec![(draft, done)]);
+    }
+
+    fn append_all(&self, records: Vec<(Draft, Acknowledge)>) {
+        let told = |done: Acknowledge| -> store::Done {
+            Box::new(|written| done(written.map(drop).map_err(|failure| Unwritten(failure.to_string()))))
+        };
+        self.store.append_all(records.into_iter().map(|(draft, done)| (draft, told(done))));
+    }
+
+    fn is_quick(&self) -> bool {
+        self.store.is_quick()
     }
 
     fn keep(&self, kept: &Kept) -> Result<Sealed, Unwritten> {

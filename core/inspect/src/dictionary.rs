@@ -24,6 +24,10 @@ const SIZE: usize = 8 << 20;
 pub(crate) struct Dictionary {
     labels: Vec<Label>,
     terms: Option<AhoCorasick>,
+    /// What its terms begin with, of [`HEAD`] bytes at most; none if one of them is too short to be told by it.
+    heads: BTreeSet<Vec<u8>>,
+    /// Length of the longest term in bytes.
+    longest: usize,
     /// Label of each literal of `terms`.
     term_labels: Vec<usize>,
     patterns: Option<Regex>,
@@ -76,10 +80,12 @@ impl Dictionary {
                 }
             }
         }
+        let heads = heads(&terms);
+        let longest = terms.iter().map(String::len).max().unwrap_or(0);
         let terms = (!terms.is_empty()).then(|| automaton(&terms)).transpose()?;
         let patterns =
             (!patterns.is_empty()).then(|| compile(&patterns)).transpose().map_err(|_| SettingsProblem::TooLarge)?;
-        Ok(Self { labels, terms, term_labels, patterns, pattern_labels })
+        Ok(Self { labels, terms, heads, longest, term_labels, patterns, pattern_labels })
     }
 
     /// The labels, in order.
@@ -87,13 +93,26 @@ impl Dictionary {
         &self.labels
     }
 
+    /// What a place begins with where a term may stand; where nothing is given, that is anywhere.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = &[u8]> {
+        self.heads.iter().map(Vec::as_slice)
+    }
+
     /// What is found in `text`: the label's number (`None`: a tag; behind the labels, a rule of the plant's own) and where. `false` stops.
-    pub(crate) fn find(&self, text: &str, mut found: impl FnMut(Option<usize>, Range<usize>) -> bool) {
+    /// `places` are those that begin with one of [`Self::heads`], ascending, at least one in [`APART`] bytes.
+    pub(crate) fn find(
+        &self,
+        text: &str,
+        places: impl IntoIterator<Item = usize>,
+        mut found: impl FnMut(Option<usize>, Range<usize>) -> bool,
+    ) {
         if let Some(terms) = &self.terms {
-            for hit in terms.find_overlapping_iter(text) {
-                let label = self.term_labels.get(hit.pattern().as_usize()).copied();
-                if whole(text, &hit.range()) && label.is_some() && !found(label, hit.range()) {
-                    return;
+            for stretch in self.stretches(text, places) {
+                for hit in terms.find_overlapping_iter(aho_corasick::Input::new(text).range(stretch)) {
+                    let label = self.term_labels.get(hit.pattern().as_usize()).copied();
+                    if whole(text, &hit.range()) && label.is_some() && !found(label, hit.range()) {
+                        return;
+                    }
                 }
             }
         }
@@ -115,6 +134,36 @@ impl Dictionary {
             start += line.len();
         }
     }
+
+    /// The stretches of a text that hold every term that begins at one of these places: apart from each other.
+    fn stretches(&self, text: &str, places: impl IntoIterator<Item = usize>) -> Vec<Range<usize>> {
+        if self.heads.is_empty() {
+            return std::iter::once(0..text.len()).collect();
+        }
+        let mut stretches: Vec<Range<usize>> = Vec::new();
+        for place in places {
+            let end = (place + APART + self.longest).min(text.len());
+            match stretches.last_mut().filter(|last| place <= last.end) {
+                Some(last) => last.end = end,
+                None => stretches.push(place..end),
+            }
+        }
+        stretches
+    }
+}
+
+/// Bytes of a term that a place is told by.
+const HEAD: usize = 4;
+
+/// How far apart places are told, in bytes: so that a text of nothing else does not make a place of each byte.
+pub(crate) const APART: usize = 64;
+
+/// What terms begin with, in lower case; none if one of them is shorter than three bytes, for most places would be told by it.
+fn heads(terms: &[String]) -> BTreeSet<Vec<u8>> {
+    if terms.iter().any(|term| term.len() < HEAD - 1) {
+        return BTreeSet::new();
+    }
+    terms.iter().map(|term| term.bytes().take(HEAD).map(|byte| byte.to_ascii_lowercase()).collect()).collect()
 }
 
 /// How a term may stand in a text that reads plainly. The automaton folds ASCII only; other scripts by their two usual
@@ -192,4 +241,49 @@ pub(crate) fn whole(text: &str, span: &Range<usize>) -> bool {
 /// Thai, Lao, Burmese and Khmer; Chinese, Japanese and Korean.
 fn has_no_blanks(letter: char) -> bool {
     matches!(u32::from(letter), 0xE00..=0xEFF | 0x1000..=0x109F | 0x1780..=0x17FF | 0x2E80..=0xD7FF | 0xF900..=0xFAFF | 0x2_0000..=0x3_FFFF)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{APART, Dictionary};
+    use crate::literal::{Literal, Literals};
+    use crate::settings::{Entry, Settings};
+    use plant::{Label, Sensitivity};
+    use proptest::prelude::*;
+
+    fn dictionary(terms: &[&str]) -> Dictionary {
+        let mut settings = Settings::new(Sensitivity::LOWEST);
+        let terms = terms.iter().map(|term| (*term).to_owned()).collect();
+        settings.dictionary.insert(Label::new("own").unwrap(), Entry { terms, patterns: Vec::new() });
+        Dictionary::new(&settings).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn terms_are_found_where_their_beginnings_stand(
+            short in prop::bool::ANY,
+            pieces in prop::collection::vec(
+                prop::sample::select(vec!["house", " ", "House Yeast", "yeast", "SÜD-7", "süd", "a", "tan", "TANK", "_", "gose", "in the plant "]),
+                0..60,
+            ),
+        ) {
+            let terms = ["house yeast", "yeast", "SÜD-7", "tan", "tank", if short { "go" } else { "gose" }];
+            let (dictionary, text) = (dictionary(&terms), pieces.concat());
+            let all = |places: Vec<usize>| {
+                let mut found = Vec::new();
+                dictionary.find(&text, places, |label, span| {
+                    found.push((label, span));
+                    true
+                });
+                found
+            };
+            let mut places: Vec<usize> = Vec::new();
+            for (literal, at) in Literals::new(dictionary.heads()).find(&text) {
+                if literal == Literal::Term && places.last().is_none_or(|last| at.start - last >= APART) {
+                    places.push(at.start);
+                }
+            }
+            prop_assert_eq!(all(places), all((0..text.len()).step_by(APART).collect()));
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The inspector: settings compiled once, then any number of messages read.
 
 use crate::detector::Detector;
-use crate::dictionary::Dictionary;
+use crate::dictionary::{APART, Dictionary};
 use crate::escape::{Escapes, LAYERS};
 use crate::injection::{self, Injection};
 use crate::keyed::{Keys, assigns};
@@ -96,7 +96,7 @@ impl Inspector {
         }
         let ignore: BTreeSet<String> = settings.ignore.iter().map(|text| text.trim().to_lowercase()).collect();
         Ok(Self {
-            literals: Literals::new(),
+            literals: Literals::new(dictionary.heads()),
             units: Units::new(),
             dictionary,
             injection: Injection::new(
@@ -140,7 +140,7 @@ impl Inspector {
     #[must_use]
     pub fn owns(&self, text: &str) -> bool {
         let mut own = false;
-        self.dictionary.find(text, |label, _| {
+        self.dictionary.find(text, (0..text.len()).step_by(APART), |label, _| {
             own |= label.is_some_and(|label| label < self.dictionary.labels().len());
             !own
         });
@@ -341,14 +341,14 @@ impl Inspector {
     /// What is found in a plain text, and the words in it that are so long that text may be wrapped in them.
     fn detect(&self, text: &str) -> Option<(Vec<Hit>, Vec<Range<usize>>)> {
         let most = self.most_hits();
-        let Found { mut hits, long, roles } = Scan::new(text, most).run(&self.literals, &self.units).ok()?;
+        let Found { mut hits, long, roles, terms } = Scan::new(text, most).run(&self.literals, &self.units).ok()?;
         self.injection.said(text, roles, most, &mut hits);
         if hits.len() > most {
             return None;
         }
         let mut overflow = false;
         let labels = self.dictionary.labels().len();
-        self.dictionary.find(text, |label, span| {
+        self.dictionary.find(text, terms, |label, span| {
             let rule = label.map_or(BuiltIn::TagScheme.index(), |label| self.own + label);
             let own = label.and_then(|label| self.detectors.get(label.checked_sub(labels)?));
             if own.is_some_and(|own| !own.takes(text, &span)) {

@@ -1,7 +1,7 @@
 //! Pass A: everything that detectors look for literally, in one pass and in any case of ASCII letters.
 //!
-//! Few places of a text begin with three bytes that any literal begins with; only there is it compared. That takes a
-//! table of 4 KiB, which stays in the cache between calls. An automaton over all of it has megabytes.
+//! Few places of a text begin with four bytes that any literal begins with; only there is it compared. That takes a
+//! table of 8 KiB, which stays in the cache between calls. An automaton over all of it has megabytes.
 
 use crate::injection::marker;
 use crate::numbered::{self, Named};
@@ -17,6 +17,7 @@ use crate::secret::pem;
 use crate::secret::vendor::VENDORS;
 use crate::setpoint::{CUES, PROCESS};
 use crate::tolerance;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -77,44 +78,39 @@ pub(crate) enum Literal {
     Template,
     /// A tag that may tell who speaks.
     Role,
+    /// What a term of the plant's dictionary begins with.
+    Term,
 }
 
-/// What is looked for, by its first three bytes.
+/// What is looked for, by its first four bytes.
 pub(crate) struct Literals {
     /// The openings that literals have.
     openings: Ranked<WORDS>,
     /// For each opening that literals have, ascending, those literals.
-    groups: Vec<Group>,
-}
-
-/// Literals that begin alike.
-#[derive(Default)]
-struct Group {
-    /// The fourth bytes that they go on with, a bit for each five; all of them, if one has no fourth.
-    fourth: u32,
-    literals: Vec<Known>,
+    groups: Vec<Vec<Known>>,
 }
 
 /// A literal, and what of its first eight bytes does not tell the cases of a letter apart.
+#[derive(Clone)]
 struct Known {
     head: u64,
     /// The bits of `head` that it has.
     mask: u64,
-    text: &'static str,
+    text: Cow<'static, [u8]>,
     meaning: Literal,
 }
 
 impl Known {
-    fn new(text: &'static str, meaning: Literal) -> Self {
+    fn new(text: Cow<'static, [u8]>, meaning: Literal) -> Self {
         let own = u32::try_from(text.len().min(8)).unwrap_or(0) * 8;
         let mask = u64::MAX.checked_shr(64 - own).unwrap_or(0);
-        Self { head: uncased(text.as_bytes()), mask: mask & UNCASED, text, meaning }
+        Self { head: uncased(&text), mask: mask & UNCASED, text, meaning }
     }
 
     /// Whether it stands where a text goes on so; `head` is of `text`.
     #[inline]
     fn stands(&self, head: u64, text: &[u8]) -> bool {
-        let own = self.text.as_bytes();
+        let own = self.text.as_ref();
         head & self.mask == self.head && text.get(..own.len()).is_some_and(|text| text.eq_ignore_ascii_case(own))
     }
 }
@@ -129,13 +125,20 @@ fn uncased(text: &[u8]) -> u64 {
 }
 
 /// How many words of 64 bits tell the openings.
-const WORDS: usize = 1 << 9;
+const WORDS: usize = 1 << 10;
 
-/// What is told of the first three of four bytes, below 2^15.
+/// What is told of four bytes, below 2^16.
 #[inline]
-fn opening([first, second, third, _]: [u8; 4]) -> usize {
-    let told = u32::from_le_bytes([first, second, third, 0]) & 0x1F_1F1F;
-    spread(u64::from(told), 15)
+fn opening(head: [u8; 4]) -> usize {
+    spread(u64::from(u32::from_le_bytes(head) & 0x1F1F_1F1F), 16)
+}
+
+/// The openings that a literal may have: one of fewer than four bytes opens with whatever follows.
+fn openings(literal: &[u8]) -> BTreeSet<usize> {
+    let any = |byte: Option<&u8>| byte.map_or(0..=31, |byte| byte & 31..=byte & 31);
+    let [first, second, ..] = head::<4>(literal);
+    let (thirds, fourths) = (any(literal.get(2)), any(literal.get(3)));
+    thirds.flat_map(|third| fourths.clone().map(move |fourth| opening([first, second, third, fourth]))).collect()
 }
 
 /// The first bytes of a text; behind its end are zeros.
@@ -149,7 +152,8 @@ fn head<const N: usize>(text: &[u8]) -> [u8; N] {
 }
 
 impl Literals {
-    pub(crate) fn new() -> Self {
+    /// Those of the built-in rules, and what the plant's own terms begin with.
+    pub(crate) fn new<'t>(terms: impl Iterator<Item = &'t [u8]>) -> Self {
         let mut table: Vec<(&str, Literal)> = Vec::new();
         table.extend(VENDORS.iter().enumerate().map(|(at, vendor)| (vendor.prefix, Literal::Vendor(at))));
         table.extend(MARKS.iter().enumerate().map(|(at, mark)| (mark.mark, Literal::Mark(at))));
@@ -197,16 +201,12 @@ impl Literals {
         table.extend(plan::STATEMENTS.map(|head| (head, Literal::Statement)));
         table.extend(marker::TOKENS.map(|token| (token, Literal::Template)));
         table.extend(marker::TAGS.map(|tag| (tag, Literal::Role)));
-        let mut groups: BTreeMap<usize, Group> = BTreeMap::new();
-        for (literal, meaning) in table {
-            let [first, second, third, _] = head::<4>(literal.as_bytes());
-            // One of two bytes opens with whatever follows.
-            let thirds = if literal.len() < 3 { 0..=31 } else { third..=third };
-            let openings: BTreeSet<usize> = thirds.map(|third| opening([first, second, third, 0])).collect();
-            for opening in openings {
-                let group = groups.entry(opening).or_default();
-                group.fourth |= literal.as_bytes().get(3).map_or(u32::MAX, |byte| 1 << (byte & 31));
-                group.literals.push(Known::new(literal, meaning));
+        let built_in = table.into_iter().map(|(text, meaning)| Known::new(Cow::Borrowed(text.as_bytes()), meaning));
+        let own = terms.map(|term| Known::new(Cow::Owned(term.to_vec()), Literal::Term));
+        let mut groups: BTreeMap<usize, Vec<Known>> = BTreeMap::new();
+        for known in built_in.chain(own) {
+            for opening in openings(&known.text) {
+                groups.entry(opening).or_default().push(known.clone());
             }
         }
         Self { openings: Ranked::new(groups.keys().copied()), groups: groups.into_values().collect() }
@@ -220,9 +220,7 @@ impl Literals {
     /// The literals that may stand where a text goes on so.
     #[inline]
     fn group(&self, head: [u8; 4]) -> Option<&[Known]> {
-        let group = self.groups.get(self.openings.rank(opening(head))?)?;
-        let [.., fourth] = head;
-        (group.fourth >> (fourth & 31) & 1 == 1).then_some(&group.literals)
+        self.groups.get(self.openings.rank(opening(head))?).map(Vec::as_slice)
     }
 }
 
@@ -280,11 +278,11 @@ mod tests {
         fn every_occurrence_is_found(text in prop::collection::vec(
             prop::sample::select(vec!["password", "pass", "Word", "eyJ", "EY", "q~", "Q", "://", ":AA", "s", " ", "é", "ns="]), 0..24,
         )) {
-            let (text, literals) = (text.concat(), Literals::new());
-            let mut slowly: Vec<_> = literals.groups.iter().flat_map(|group| &group.literals).flat_map(|known| {
+            let (text, literals) = (text.concat(), Literals::new([b"Tank".as_slice(), b"tan"].into_iter()));
+            let mut slowly: Vec<_> = literals.groups.iter().flatten().flat_map(|known| {
                 let folded = text.to_ascii_lowercase();
                 let literal = known.text.to_ascii_lowercase();
-                let ends = move |at: usize| folded.as_bytes()[at..].starts_with(literal.as_bytes()).then_some(at + literal.len());
+                let ends = move |at: usize| folded.as_bytes()[at..].starts_with(&literal).then_some(at + literal.len());
                 (0..text.len()).filter_map(move |at| Some((at, ends(at)?))).collect::<Vec<_>>()
             }).collect();
             slowly.sort_unstable();
@@ -298,8 +296,8 @@ mod tests {
 
     #[test]
     fn no_place_is_compared_with_many() {
-        let literals = Literals::new();
-        let most = literals.groups.iter().map(|group| group.literals.len()).max().expect("groups");
-        assert!(most <= 24, "{most} literals begin alike: an opening of three bytes tells too little");
+        let literals = Literals::new(std::iter::empty());
+        let most = literals.groups.iter().map(Vec::len).max().expect("groups");
+        assert!(most <= 24, "{most} literals begin alike: an opening of four bytes tells too little");
     }
 }

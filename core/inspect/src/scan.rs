@@ -19,7 +19,7 @@ use crate::secret::{assigned, column, command, encoded, mark, near, pem, url};
 use crate::setpoint::unit::Units;
 use crate::setpoint::{self, Around, Judge, Number};
 use crate::tag::{address, isa, variable};
-use crate::{form, network, numbered, person, plan, tolerance, wrapped};
+use crate::{dictionary, form, network, numbered, person, plan, tolerance, wrapped};
 use std::ops::Range;
 
 /// What a rule found in the view.
@@ -54,6 +54,7 @@ pub(crate) struct Scan<'t> {
     numbers: Vec<Number>,
     long: Vec<Range<usize>>,
     roles: Vec<Range<usize>>,
+    terms: Vec<usize>,
     most: usize,
 }
 
@@ -65,6 +66,8 @@ pub(crate) struct Found {
     pub(crate) long: Vec<Range<usize>>,
     /// Tags that may tell a model who speaks, ascending.
     pub(crate) roles: Vec<Range<usize>>,
+    /// Where a term of the plant's dictionary may begin, ascending; others may begin up to [`dictionary::APART`] behind.
+    pub(crate) terms: Vec<usize>,
 }
 
 /// The words that pass B goes through, and the signs between them that something may begin or stand with.
@@ -90,8 +93,8 @@ pub(crate) struct TooMany;
 impl<'t> Scan<'t> {
     pub(crate) fn new(source: &'t str, most: usize) -> Self {
         let text = Bytes(source.as_bytes());
-        let (hits, cues, spoken, tags, numbers, long, roles) = Default::default();
-        Self { text, source, hits, cues, spoken, tags, numbers, long, roles, most }
+        let (hits, cues, spoken, tags, numbers, long, roles, terms) = Default::default();
+        Self { text, source, hits, cues, spoken, tags, numbers, long, roles, terms, most }
     }
 
     /// Reads it.
@@ -101,8 +104,8 @@ impl<'t> Scan<'t> {
         self.setpoints(units);
         let hits = &mut self.hits;
         form::blocks(self.source, |rule, span| hits.push(Hit { rule: rule.index(), span }));
-        let Self { hits, long, roles, .. } = self;
-        if hits.len() > self.most { Err(TooMany) } else { Ok(Found { hits, long, roles }) }
+        let Self { hits, long, roles, terms, .. } = self;
+        if hits.len() > self.most { Err(TooMany) } else { Ok(Found { hits, long, roles, terms }) }
     }
 
     fn hit(&mut self, rule: BuiltIn, span: Option<Range<usize>>) -> bool {
@@ -216,6 +219,11 @@ impl<'t> Scan<'t> {
                     // Of two that begin together, one.
                     if self.roles.last().is_none_or(|last| last.start != at.start) {
                         self.roles.push(at);
+                    }
+                }
+                Literal::Term => {
+                    if self.terms.last().is_none_or(|last| at.start - last >= dictionary::APART) {
+                        self.terms.push(at.start);
                     }
                 }
             }

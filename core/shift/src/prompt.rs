@@ -17,7 +17,7 @@ pub struct Sketch {
     pub language: Option<Language>,
     /// Its letters and digits, lower case, without what stands between; `None` if it says too little. To be hashed under a key,
     /// and not kept.
-    pub normal: Option<String>,
+    pub normal: Option<Vec<u8>>,
 }
 
 /// Takes what is needed of the content of a request. Takes time in the 16 KiB at its end.
@@ -26,19 +26,18 @@ pub fn sketch(content: &Content<'_>) -> Sketch {
     let said = content.pieces.iter().rev().filter(|piece| {
         piece.origin == Origin::Prompt && !piece.fixed && piece.attachment.is_none() && !piece.text.is_empty()
     });
-    let (mut left, mut normal, mut sample) = (MOST, String::new(), String::new());
+    let (mut left, mut normal, mut sample) = (MOST, Vec::new(), String::new());
     for piece in said {
         let tail = tail(&piece.text, left);
         left -= tail.len();
-        normal.reserve(tail.len() + 1);
         if tail.is_ascii() {
-            let own = tail.bytes().filter(u8::is_ascii_alphanumeric);
-            normal.extend(own.map(|own| char::from(own.to_ascii_lowercase())));
+            extend(&mut normal, tail.as_bytes());
         } else {
-            normal.extend(tail.chars().filter(|own| own.is_alphanumeric()).flat_map(char::to_lowercase));
+            let own = tail.chars().filter(|own| own.is_alphanumeric()).flat_map(char::to_lowercase);
+            normal.extend_from_slice(own.collect::<String>().as_bytes());
         }
         // What stands between two texts, so that `ab` `c` is not `a` `bc`.
-        normal.push('\n');
+        normal.push(b'\n');
         if sample.len() < SAMPLE {
             sample.push_str(self::tail(tail, SAMPLE - sample.len()));
             sample.push('\n');
@@ -49,6 +48,20 @@ pub fn sketch(content: &Content<'_>) -> Sketch {
     }
     let normal = Some(normal).filter(|normal| normal.len() >= LEAST);
     Sketch { language: Language::of(&sample), normal }
+}
+
+/// Adds the letters and digits of an ASCII text: each byte is written, and stays if the next one goes behind it. Where words end,
+/// no processor guesses right.
+fn extend(normal: &mut Vec<u8>, text: &[u8]) {
+    let mut end = normal.len();
+    normal.resize(end + text.len(), 0);
+    for byte in text {
+        if let Some(place) = normal.get_mut(end) {
+            *place = byte.to_ascii_lowercase();
+        }
+        end += usize::from(byte.is_ascii_alphanumeric());
+    }
+    normal.truncate(end);
 }
 
 /// The end of a text, of at most this many bytes.

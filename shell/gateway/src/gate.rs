@@ -1,5 +1,6 @@
 //! What every exchange shares.
 
+use crate::company::Company;
 use crate::flood::Flood;
 use crate::holds::Holds;
 use crate::isolation::Isolation;
@@ -31,6 +32,8 @@ pub(crate) struct Gate {
     /// Those who look up a call in the ledger: reading it is work.
     pub(crate) looks: Semaphore,
     pub(crate) recorder: Arc<dyn Recorder>,
+    /// The records of exchanges that go to it together.
+    pub(crate) company: Company,
     pub(crate) secrets: Secrets,
     pub(crate) limits: Limits,
     pub(crate) metrics: Arc<Metrics>,
@@ -71,6 +74,7 @@ impl Gate {
             book: Book::default(),
             looks: Semaphore::new(oversight::LOOKS),
             recorder,
+            company: Company::default(),
             secrets,
             metrics,
             connections: places(limits.connections),

@@ -10,7 +10,7 @@
 
 use crate::Gate;
 use crate::journal::Journal;
-use crate::recorder::{draw_id, now, write};
+use crate::recorder::{draw_id, now};
 use plant::{Body, Content, Draft, Finding, Kind, Millis, Note, Reason, RecordId, Refusal, Verdict};
 use policy::{Approval, Held};
 use std::collections::BTreeMap;
@@ -188,7 +188,7 @@ impl Wait {
             found: Arc::new(found),
         };
         let entry = &mut gate.holds.enter(waiting, terms.most)?;
-        let written = write(&*gate.recorder, held(journal, record, &why, until)).await;
+        let written = gate.write(held(journal, record, &why, until)).await;
         written.map_err(|problem| Refusal::new(Reason::LedgerUnavailable, problem.0))?;
         journal.held = Some(record);
         tracing::info!(record = %journal.id(), why, "a call waits for a person");

@@ -15,7 +15,7 @@ use crate::answer::Switched;
 use crate::keeping::Keeping;
 use crate::oversight::Due;
 use crate::quotas::Counted;
-use crate::recorder::{Recorder, Unwritten, draw_id, now, write};
+use crate::recorder::{Recorder, Unwritten, draw_id, now};
 use crate::shifts::Heard;
 use crate::telemetry::{self, Ending};
 use bytes::Bytes;
@@ -128,7 +128,7 @@ impl Journal {
         }
         let draft =
             Draft { kind: Kind::Event, id: self.id, reference: self.held, body: std::mem::take(&mut self.body) };
-        let written = write(&*self.gate.recorder, draft).await;
+        let written = self.gate.write(draft).await;
         self.count(&written);
         written.map(|()| self.id)
     }
@@ -140,7 +140,7 @@ impl Journal {
         self.state = State::Committing(Arc::clone(&fate));
         let (done, written) = oneshot::channel();
         let settling = Settling { gate: Arc::clone(&self.gate), fate, done: Some(done) };
-        self.gate.recorder.append(draft, Box::new(move |result| settling.settle(result)));
+        self.gate.queue(draft, Box::new(move |result| settling.settle(result))).await;
         let result = written.await.unwrap_or_else(|_| Err(Unwritten::writer_gone()));
         self.state = if result.is_ok() { State::Left } else { State::Arrived };
         result
@@ -172,7 +172,7 @@ impl Journal {
         let unavailable = |problem: Unwritten| Refusal::new(Reason::LedgerUnavailable, problem.0);
         let body = Body { note, seal: seal.map_err(unavailable)?, ..self.body.clone() };
         let draft = Draft { kind: Kind::Switch, id, reference: Some(self.id), body };
-        write(&*self.gate.recorder, draft).await.map_err(unavailable)?;
+        self.gate.write(draft).await.map_err(unavailable)?;
         self.switched = Some(switched.clone());
         Ok(())
     }
@@ -195,7 +195,7 @@ impl Journal {
                 self.tell(Verdict::Refuse, Some((refusal.reason, &refusal.detail)), refusal.reason.status(), None);
                 self.told(Some(refusal.reason), None);
                 self.state = State::Closed;
-                write(&*self.gate.recorder, draft).await
+                self.gate.write(draft).await
             }
         };
         self.count(&written);
@@ -230,18 +230,16 @@ impl Journal {
     /// Writes the outcome. Whether or not anybody still waits then, an answer that must be accounted for is in the book once
     /// its record is durable.
     async fn ended(&self, draft: Draft) -> Result<(), Unwritten> {
-        let Some(within) = draft.number(OWED) else { return write(&*self.gate.recorder, draft).await };
+        let Some(within) = draft.number(OWED) else { return self.gate.write(draft).await };
         let (gate, call) = (Arc::clone(&self.gate), self.id);
         let (done, written) = oneshot::channel();
-        self.gate.recorder.append(
-            draft,
-            Box::new(move |result| {
-                if result.is_ok() {
-                    gate.book.enter(Due { at: Millis(now().0.saturating_add(within)), call });
-                }
-                let _ = done.send(result);
-            }),
-        );
+        let entered = move |result: Result<(), Unwritten>| {
+            if result.is_ok() {
+                gate.book.enter(Due { at: Millis(now().0.saturating_add(within)), call });
+            }
+            let _ = done.send(result);
+        };
+        self.gate.queue(draft, Box::new(entered)).await;
         written.await.unwrap_or_else(|_| Err(Unwritten::writer_gone()))
     }
 

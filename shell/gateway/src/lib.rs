@@ -15,6 +15,7 @@ mod amazon;
 mod answer;
 mod breakers;
 mod chain;
+mod company;
 mod connection;
 mod credential;
 mod ends;

@@ -19,7 +19,7 @@ use crate::connection::Caller;
 use crate::intake;
 use crate::journal::Journal;
 use crate::keeping::Keeping;
-use crate::recorder::{Ended, Known, Unwritten, now, write};
+use crate::recorder::{Ended, Known, Unwritten, now};
 use crate::reply::{self, Body as ReplyBody, Reply};
 use crate::target::Target;
 use crate::{Gate, Inforce};
@@ -266,7 +266,7 @@ impl Gate {
         let conduit = body.place.as_ref().and_then(|place| place.conduit.as_ref()).map(ToString::to_string);
         // Queued at once; until it is durable, nobody else finds that nothing was told.
         let owed = self.book.strike(call);
-        let written = write(&*self.recorder, Draft { kind: Kind::Oversight, id, reference: Some(call), body }).await;
+        let written = self.write(Draft { kind: Kind::Oversight, id, reference: Some(call), body }).await;
         if let Err(problem) = written {
             self.metrics.unwritten.inc();
             owed.into_iter().for_each(|due| self.book.enter(due));

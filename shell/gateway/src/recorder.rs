@@ -5,8 +5,9 @@ use crate::oversight::Due;
 use bytes::Bytes;
 use plant::{Body, Draft, Millis, RecordId, Sealed};
 use seal::envelope::Salt;
+use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
-use tokio::sync::oneshot;
+use std::vec::IntoIter;
 
 /// The ledger did not take a record.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -68,6 +69,17 @@ pub trait Recorder: Send + Sync {
     /// is told at once. Records are written in the order they come in, and `done` may queue another.
     fn append(&self, draft: Draft, done: Acknowledge);
 
+    /// The same for several, in their order: whoever brings them together may have them written together.
+    fn append_all(&self, records: Vec<(Draft, Acknowledge)>) {
+        records.into_iter().for_each(|(draft, done)| self.append(draft, done));
+    }
+
+    /// Whether a record is durable so soon that no other comes meanwhile: then those who bring one do well to wait for each
+    /// other. Where it takes longer, groups gather by themselves.
+    fn is_quick(&self) -> bool {
+        false
+    }
+
     /// Seals content and makes it durable. Blocks, so it is called aside.
     ///
     /// # Errors
@@ -107,21 +119,22 @@ pub fn now() -> Millis {
 /// Draws an id for a record.
 #[must_use]
 pub fn draw_id(now: Millis) -> RecordId {
-    let mut random = [0; 10];
-    // Ids need to differ, not to be secret: without entropy the time alone still orders them.
-    let _ = getrandom::fill(&mut random);
+    thread_local! {
+        static DRAWN: RefCell<IntoIter<[u8; 10]>> = RefCell::default();
+    }
+    let random = DRAWN.with_borrow_mut(|drawn| {
+        drawn.next().unwrap_or_else(|| {
+            *drawn = draw().into_iter();
+            drawn.next().unwrap_or_default()
+        })
+    });
     RecordId::new(now, random)
 }
 
-/// Queues a record and waits until it is durable. Queued at once: whoever stops waiting takes nothing back.
-pub(crate) fn write(recorder: &dyn Recorder, draft: Draft) -> impl Future<Output = Result<(), Unwritten>> + use<> {
-    let (done, written) = oneshot::channel();
-    recorder.append(
-        draft,
-        Box::new(move |result| {
-            // The exchange that waited may be gone; the record stands all the same.
-            let _ = done.send(result);
-        }),
-    );
-    async { written.await.unwrap_or_else(|_| Err(Unwritten::writer_gone())) }
+/// Random bytes for many ids: to ask the system for each of them would cost more than the id.
+fn draw() -> Vec<[u8; 10]> {
+    let mut random = [0; 640];
+    // Ids need to differ, not to be secret: without entropy the time alone still orders them.
+    let _ = getrandom::fill(&mut random);
+    random.as_chunks().0.to_vec()
 }

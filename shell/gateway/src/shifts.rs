@@ -40,7 +40,7 @@ pub(crate) fn listen(inforce: &Inforce, key: &Mac, content: Option<&Content<'_>>
     let Some(content) = content.filter(|_| inforce.shifts().is_some()) else { return Heard::default() };
     let sketch = shift::sketch(content);
     let prompt = sketch.normal.map(|normal| {
-        let tag = key.tag(&[normal.as_bytes()]);
+        let tag = key.tag(&[&normal]);
         tag.iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
     });
     Heard { language: sketch.language, prompt }

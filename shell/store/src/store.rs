@@ -23,6 +23,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// What opening a ledger takes.
 #[derive(Clone, Debug)]
@@ -274,7 +275,17 @@ impl Store {
     /// Has a record written. `done` is called exactly once: when the record is durable and signed, on the writer's thread or
     /// within this call, or at once if it cannot be taken. It must be quick: everyone else waits meanwhile.
     pub fn append(&self, draft: Draft, done: Done) {
-        let Some((draft, reply)) = self.pen.write(Box::new(draft), Reply::new(done)) else { return };
+        self.append_all([(draft, done)]);
+    }
+
+    /// The same for several records, in their order: they share a signature and a sync as far as that is possible.
+    pub fn append_all(&self, records: impl IntoIterator<Item = (Draft, Done)>) {
+        let records = records.into_iter().map(|(draft, done)| (Box::new(draft), Reply::new(done))).collect();
+        self.pen.write(records).into_iter().for_each(|(draft, reply)| self.send(draft, reply));
+    }
+
+    /// Hands a record to the writer's thread.
+    fn send(&self, draft: Box<Draft>, reply: Reply) {
         self.shared.depth.fetch_add(1, Ordering::Relaxed);
         let refused = match self.inbox.try_send(Message::Append(draft, reply)) {
             Ok(()) => return,
@@ -341,6 +352,12 @@ impl Store {
     #[must_use]
     pub fn state(&self) -> State {
         self.shared.state()
+    }
+
+    /// Whether the last group was synced so soon that callers write themselves while records come one at a time.
+    #[must_use]
+    pub fn is_quick(&self) -> bool {
+        Duration::from_micros(self.shared.last_sync_micros.load(Ordering::Relaxed)) < writer::QUICK
     }
 
     /// The key that checks the ledger's signatures. Its name is the ledger's origin.

@@ -11,7 +11,7 @@
 mod pen;
 mod trouble;
 
-pub(crate) use self::pen::Pen;
+pub(crate) use self::pen::{Pen, QUICK};
 
 use self::trouble::{Lack, Trouble, is_worth_the_reserve};
 use crate::clock::{OnRecord, Reading, Watch};

@@ -214,6 +214,10 @@ pub(super) fn is_dull(text: &str) -> bool {
     let bytes = text.as_bytes();
     let opens = |at: usize| {
         let rest = bytes.get(at..).unwrap_or_default();
+        let in_word = at.checked_sub(1).and_then(|last| bytes.get(last)).is_some_and(u8::is_ascii_alphanumeric);
+        if in_word {
+            return false;
+        }
         OPENERS
             .iter()
             .any(|opener| rest.get(..opener.len()).is_some_and(|own| own.eq_ignore_ascii_case(opener.as_bytes())))

@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 /// Where the frames begin in the only segment, in order, and where the last one ends.
-fn frames(folder: &Path) -> Vec<u64> {
+pub(super) fn frames(folder: &Path) -> Vec<u64> {
     let mut walker = crate::wal::Walker::new(&folder.join("wal"), crate::publisher::BEGINNING, 0, None);
     let mut begins = Vec::new();
     while let crate::wal::Step::Frame(_, at) = walker.step().unwrap() {

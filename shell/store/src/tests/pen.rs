@@ -1,5 +1,6 @@
 //! Records that their callers write themselves.
 
+use super::damage::frames;
 use super::{draft, numbers, opening, settings, verify};
 use crate::{Failure, Settings, Store, Written};
 use plant::Kind;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 /// A folder where a sync takes microseconds.
 fn quick() -> tempfile::TempDir {
@@ -40,6 +42,41 @@ fn lone_records_are_written_by_who_brings_them_and_stand_in_order() {
     store.close();
     assert_eq!(told_by(&store, 0).1, Err(Failure::Closed));
     assert_eq!(numbers(folder.path()), (0..count).collect::<Vec<_>>());
+    assert_eq!(verify(folder.path()), [""; 0]);
+}
+
+/// Writes records together; gives who told of each, too, in the order in which they were told.
+fn told_together(store: &Store, numbers: std::ops::Range<u64>) -> Vec<(ThreadId, u64, Written)> {
+    let count = numbers.clone().count();
+    let (tell, told) = sync_channel(count);
+    store.append_all(numbers.map(|number| {
+        let tell = tell.clone();
+        let done =
+            move |result: Result<_, Failure>| tell.send((thread::current().id(), number, result.unwrap())).unwrap();
+        (draft(Kind::Admin, number, None, 20), Box::new(done) as crate::Done)
+    }));
+    told.iter().take(count).collect()
+}
+
+#[test]
+fn records_that_are_brought_together_share_a_frame() {
+    const TOGETHER: u64 = 5;
+    let folder = quick();
+    let settings = Settings { segment_bytes: 16 << 20, publish_after: Duration::from_secs(3600), ..settings() };
+    let (store, _) = Store::open(folder.path(), &opening(Settings { publish_records: u64::MAX, ..settings })).unwrap();
+    // A busy machine may take a while over it.
+    let own = (0..1000).any(|_| {
+        until_own(&store);
+        let before = frames(folder.path()).len();
+        let told = told_together(&store, 0..TOGETHER);
+        assert!(told.iter().map(|(_, number, _)| *number).eq(0..TOGETHER));
+        assert!(told.is_sorted_by_key(|(.., written)| written.seq));
+        let own = told.iter().all(|(teller, ..)| *teller == thread::current().id());
+        assert!(!own || frames(folder.path()).len() == before + 1);
+        own
+    });
+    assert!(own, "the thread wrote all of them");
+    store.close();
     assert_eq!(verify(folder.path()), [""; 0]);
 }
 

@@ -20,7 +20,7 @@ use std::time::Duration;
 /// Records in a row that must meet no other before their callers write them.
 const CALM: u32 = 8;
 /// The longest that the last group may have taken: a caller has other work to do.
-const QUICK: Duration = Duration::from_micros(250);
+pub(crate) const QUICK: Duration = Duration::from_micros(250);
 /// Room in the segment: a caller does not wait for the next one.
 const ROOM: u64 = 128 << 10;
 
@@ -63,22 +63,27 @@ impl Pen {
         }
     }
 
-    /// Writes a record if nobody else does and it will be quick, and tells from within; gives it back if not.
-    pub(crate) fn write(&self, draft: Box<Draft>, reply: Reply) -> Option<(Box<Draft>, Reply)> {
+    /// Writes records if nobody else does and it will be quick, and tells from within; gives them back if not.
+    pub(crate) fn write(&self, records: Vec<(Box<Draft>, Reply)>) -> Vec<(Box<Draft>, Reply)> {
         if self.calm.load(Ordering::Relaxed) < CALM {
-            return Some((draft, reply));
+            return records;
         }
         let held = self.run.try_lock().ok().filter(|_| self.shared.depth.load(Ordering::Relaxed) == 0);
         let Some(mut held) = held else {
             self.calm.store(0, Ordering::Relaxed);
-            return Some((draft, reply));
+            return records;
         };
-        let Some(run) = held.as_mut().filter(|run| run.is_quick()) else { return Some((draft, reply)) };
+        let Some(run) = held.as_mut().filter(|run| run.is_quick()) else { return records };
         let _watch = Deathwatch(Arc::clone(&self.shared));
-        self.shared.depth.fetch_add(1, Ordering::Relaxed);
-        run.admit(Matter::Draft(draft), reply);
+        self.shared.depth.fetch_add(records.len(), Ordering::Relaxed);
+        for (draft, reply) in records {
+            if !run.has_place() {
+                run.commit();
+            }
+            run.admit(Matter::Draft(draft), reply);
+        }
         run.commit();
-        None
+        Vec::new()
     }
 }
 
