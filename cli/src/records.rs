@@ -2,9 +2,8 @@
 
 pub(crate) mod open;
 
-use crate::assemble;
 use crate::print::second;
-use crate::secrets::PlantKey;
+use crate::{assemble, people};
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ledger::Entry;
@@ -329,12 +328,7 @@ pub(crate) fn operator(person: &str, plant: &Path) -> miette::Result<OperatorId>
     {
         return Ok(pseudonym);
     }
-    let loaded = assemble::load(plant)?;
-    let Some(issuer) = &loaded.plant.issuer else {
-        miette::bail!(help = "give the pseudonym instead: `op-...`", "the plant names no issuer of operators");
-    };
-    let key = PlantKey::read(&loaded.gateway.keys)?;
-    Ok(identity::pseudonym(&key.pseudonyms(), &issuer.issuer, person))
+    people::known(&assemble::load(plant)?, person)
 }
 
 /// Columns of the table: heading, width on a terminal, and where the text comes from, first found first. Together
