@@ -27,6 +27,14 @@ const EXACTLY: Duration = Duration::from_secs(86_400);
 /// Held while somebody gets a name, by all who hand out names of this process.
 static NAMING: Mutex<()> = Mutex::new(());
 
+/// How it stands with a person.
+enum Standing {
+    Unknown,
+    Named(String),
+    /// Is being erased.
+    Going,
+}
+
 /// A person who is to be named.
 #[derive(Clone, Copy)]
 pub struct Newcomer<'a> {
@@ -48,29 +56,43 @@ impl Blobs {
     /// # Errors
     /// If the file cannot be read, or is damaged.
     pub fn pseudonym(&self, place: &[u8; 32]) -> Result<Option<String>, BlobError> {
+        Ok(match self.standing(place)? {
+            Standing::Named(pseudonym) => Some(pseudonym),
+            Standing::Unknown | Standing::Going => None,
+        })
+    }
+
+    fn standing(&self, place: &[u8; 32]) -> Result<Standing, BlobError> {
         let path = self.person(place);
         let bytes = disk::read_if_there(&path, PERSON_LIMIT as u64).map_err(BlobError::io(&path))?;
-        let bytes = bytes.filter(|bytes| !is_going(bytes));
-        let named = |bytes: Vec<u8>| PersonFile::parse(&bytes).map(|file| file.pseudonym().to_owned());
-        bytes.map(named).transpose().map_err(|source| BlobError::Person { path, source })
+        let Some(bytes) = bytes else { return Ok(Standing::Unknown) };
+        if is_going(&bytes) {
+            return Ok(Standing::Going);
+        }
+        let file = PersonFile::parse(&bytes).map_err(|source| BlobError::Person { path, source })?;
+        Ok(Standing::Named(file.pseudonym().to_owned()))
     }
 
     /// The pseudonym of a person: the one that they have, or else the one that `pseudonym` makes with a fresh salt. Durable when
     /// this returns.
     ///
     /// # Errors
-    /// If it could not be made durable, or the file is damaged: then nobody gets a second pseudonym beside the first.
+    /// If it could not be made durable; if the person is just being erased; or if the file is damaged: then nobody gets a second
+    /// pseudonym beside the first.
     pub fn name(
         &self,
         own: &OpeningKey,
         person: Newcomer<'_>,
         pseudonym: impl FnOnce(&Salt) -> String,
     ) -> Result<String, BlobError> {
-        let _shared = self.lock(FlockOperation::LockShared)?;
         let _alone = NAMING.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(named) = self.pseudonym(&person.place)? {
-            return Ok(named);
-        }
+        let _left = match self.standing(&person.place)? {
+            Standing::Named(named) => return Ok(named),
+            Standing::Unknown => None,
+            // Left by a crash, unless somebody is at it, who would remove what is written there now. Calls of others do not wait
+            // for whoever erases, who waits for the gateway.
+            Standing::Going => Some(self.lock(FlockOperation::NonBlockingLockShared)?),
+        };
         let salt = Salt::from_bytes(draw()?);
         let named = pseudonym(&salt);
         let bytes = sealed(own, &person, salt, &named)?;
@@ -264,6 +286,19 @@ mod tests {
         fs::write(case.file(1), torn).unwrap();
         assert_eq!(case.1.pseudonym(&[1; 32]).unwrap(), None);
         assert!(case.1.doomed(&Case::scope(&anna, None)).unwrap().is_named());
+        assert_ne!(case.name(1, "anna").unwrap(), anna);
+    }
+
+    #[test]
+    fn while_somebody_erases_others_are_named_and_who_is_erased_waits() {
+        let case = Case::new();
+        let anna = case.name(1, "anna").unwrap();
+        let doomed = case.1.doomed(&Case::scope(&anna, None)).unwrap();
+        assert_eq!(case.name(1, "anna").unwrap(), anna, "nothing is destroyed yet");
+        case.name(2, "bert").unwrap();
+        fs::write(case.file(1), [0; 512]).unwrap();
+        assert!(matches!(case.name(1, "anna"), Err(BlobError::Io { .. })));
+        doomed.destroy().unwrap();
         assert_ne!(case.name(1, "anna").unwrap(), anna);
     }
 
