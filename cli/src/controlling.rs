@@ -14,8 +14,9 @@ use config::Loaded;
 use config::badges::{self, Badges};
 use console::{
     Archive, Arrival, Asked, Barred, Components, Console, Control, Decision, Declaration, Entrance, Fault, Form, Found,
-    Hold, InForce, Isolations, Later, Listen, Listing, Map, Name, Opening, Paths, Person, Proof, Reading, Receipt,
-    Ruling, Sought, Standing as PlantFiles, State, Story, Tls, Tried, Trip, Undeclared, Visit, Wanted, Why, Wish,
+    Hold, InForce, Isolations, Later, Listen, Listing, Map, Name, Opening, Paths, Person, Picked, Proof, Reading,
+    Receipt, Ruling, Sheet, Sought, Standing as PlantFiles, State, Stored, Story, Tls, Tried, Trip, Undeclared, Visit,
+    Wanted, Why, Wish,
 };
 use gateway::{Inforce, Valve, Waiting, Word};
 use miette::{IntoDiagnostic, WrapErr};
@@ -444,6 +445,10 @@ impl Control for Hands {
         Box::pin(self.with_stock(move |now| stocktaking::components(now, size)))
     }
 
+    fn components_as(&self, picked: Picked, sheet: Sheet) -> Later<'_, Result<String, Fault>> {
+        Box::pin(self.with_stock(move |now| stocktaking::text(now, &picked, sheet)))
+    }
+
     fn declaration(&self, name: String) -> Later<'_, Result<Declaration, Fault>> {
         Box::pin(self.with_stock(move |now| stocktaking::declaration(now, &name)))
     }
@@ -470,6 +475,10 @@ impl Control for Hands {
 impl Archive for Hands {
     fn search(&self, by: Person, wanted: Wanted) -> Later<'_, Result<Listing, Fault>> {
         Box::pin(Arc::clone(&self.searching).beside(by, move |searching, _| searching.listing(wanted)))
+    }
+
+    fn stored(&self, by: Person, wanted: Wanted) -> Later<'_, Result<Stored, Fault>> {
+        Box::pin(Arc::clone(&self.searching).beside(by, move |searching, _| searching.stored(wanted)))
     }
 
     fn record(&self, by: Person, name: Name) -> Later<'_, Result<Story, Fault>> {

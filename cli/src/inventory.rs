@@ -7,13 +7,17 @@ use crate::approve;
 use crate::assemble;
 use crate::governing;
 use crate::print::say;
+use crate::reaching::Reach;
 use crate::records::Where;
 use crate::sighted;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Subcommand, ValueEnum};
 use config::Loaded;
+use console::{Picked, Sheet};
+use http::Method;
 use inventory::{About, ComponentKind, Drift, Row, State};
-use miette::{IntoDiagnostic, WrapErr, bail, miette};
+use miette::{IntoDiagnostic, WrapErr, miette};
+use serde_json::{Value, json};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -35,6 +39,9 @@ use std::process::ExitCode;
 ///     penstock inventory draft model:openai/gpt-4o
 ///     penstock inventory sign model:gpt-4o --to suspended --because "leaks recipes" --key ada.key
 ///     penstock inventory export --format cyclonedx
+///
+/// It reads the plant's files and its ledger, also where no gateway runs; with `--console` it asks a gateway elsewhere, which has counted
+/// already.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -49,18 +56,18 @@ enum Task {
         /// Only those in this state: of drift (`shadow`, `mismatch`, `matched`, `declared`, `retired`) or of life (`draft`,
         /// `approved`, `live`, `suspended`).
         #[arg(long, value_parser = wanted())]
-        state: Option<Wanted>,
+        state: Option<String>,
 
         /// Only those of this kind.
         #[arg(long, value_parser = kind())]
-        kind: Option<ComponentKind>,
+        kind: Option<String>,
 
         /// Print the same as data.
         #[arg(long)]
         json: bool,
 
         #[command(flatten)]
-        ledger: Where,
+        stock: Stock,
     },
     /// Show everything that is known of one.
     Show {
@@ -73,7 +80,7 @@ enum Task {
         json: bool,
 
         #[command(flatten)]
-        ledger: Where,
+        stock: Stock,
     },
     /// Print the declaration of a model or library that was seen, for the plant file.
     Draft {
@@ -82,7 +89,7 @@ enum Task {
         name: String,
 
         #[command(flatten)]
-        ledger: Where,
+        stock: Stock,
     },
     /// Print the declarations of a bill of materials (CycloneDX 1.5 to 1.7, JSON), for the plant file.
     Import {
@@ -101,7 +108,7 @@ enum Task {
         format: Format,
 
         #[command(flatten)]
-        ledger: Where,
+        stock: Stock,
     },
     /// Sign a step of a component's life: draft, approved, live, suspended, retired.
     ///
@@ -123,6 +130,16 @@ enum Task {
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
     },
+}
+
+/// Whose inventory: by the plant's files and a ledger here, or by a gateway elsewhere.
+#[derive(Debug, clap::Args)]
+struct Stock {
+    #[command(flatten)]
+    ledger: Where,
+
+    #[command(flatten)]
+    reach: Reach,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -151,15 +168,14 @@ impl Wanted {
     }
 }
 
-fn wanted() -> impl TypedValueParser<Value = Wanted> {
+fn wanted() -> PossibleValuesParser {
     let names = Drift::NAMES.iter().map(|(name, _)| *name);
     let states = State::NAMES.iter().map(|(name, _)| *name).filter(|name| Drift::named(name).is_none());
-    PossibleValuesParser::new(names.chain(states)).try_map(|given| Wanted::named(&given).ok_or("not one of them"))
+    PossibleValuesParser::new(names.chain(states))
 }
 
-fn kind() -> impl TypedValueParser<Value = ComponentKind> {
+fn kind() -> PossibleValuesParser {
     PossibleValuesParser::new(ComponentKind::NAMES.iter().map(|(name, _)| *name))
-        .try_map(|given| ComponentKind::named(&given).ok_or("not one of them"))
 }
 
 fn state() -> impl TypedValueParser<Value = State> {
@@ -169,39 +185,18 @@ fn state() -> impl TypedValueParser<Value = State> {
 
 pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     let text = match args.task {
-        Task::List { state, kind, json, ledger } => {
-            let (rows, beyond) = rows(plant, &ledger)?;
-            let wanted =
-                |row: &&Row| state.is_none_or(|state| state.fits(row)) && kind.is_none_or(|kind| row.kind == kind);
-            let rows: Vec<&Row> = rows.iter().filter(wanted).collect();
-            if json { tell::data(&rows)? } else { tell::table(&rows, beyond) }
+        Task::List { state, kind, json, stock } => {
+            let sheet = if json { Sheet::Json } else { Sheet::Text };
+            stock.told(plant, &Picked { name: None, kind, state }, sheet)?
         }
-        Task::Show { name, json, ledger } => {
-            let (rows, _) = rows(plant, &ledger)?;
-            let row = named(&rows, &name)?;
-            if json { tell::data(&[row])? } else { tell::whole(row) }
+        Task::Show { name, json, stock } => {
+            let sheet = if json { Sheet::Json } else { Sheet::Text };
+            stock.told(plant, &Picked { name: Some(name), ..Picked::default() }, sheet)?
         }
-        Task::Draft { name, ledger } => {
-            let (rows, _) = rows(plant, &ledger)?;
-            draft(named(&rows, &name)?)?
-        }
+        Task::Export { format: Format::Csv, stock } => stock.told(plant, &Picked::default(), Sheet::Csv)?,
+        Task::Export { format: Format::Cyclonedx, stock } => stock.told(plant, &Picked::default(), Sheet::Cyclonedx)?,
+        Task::Draft { name, stock } => stock.draft(plant, &name)?,
         Task::Import { file, out } => return import(&file, out.as_deref()),
-        Task::Export { format, ledger } => {
-            let loaded = assemble::load(plant)?;
-            let (rows, _) = rows(plant, &ledger)?;
-            match format {
-                Format::Csv => tell::csv(&rows),
-                Format::Cyclonedx => {
-                    let now = gateway::now();
-                    // A UUID like those of records: its time, and bits that no other has.
-                    let serial = gateway::draw_id(now).to_string();
-                    let (plant, version) = (loaded.plant.id.as_str(), env!("CARGO_PKG_VERSION"));
-                    let (contact, digest) = (loaded.governance.contact.as_deref(), loaded.plant.digest.as_str());
-                    let about = About { plant, serial: &serial, contact, digest, time: &now.to_string(), version };
-                    inventory::export(&rows, &about)
-                }
-            }
-        }
         Task::Sign { name, to, because, key } => {
             let loaded = assemble::load(plant)?;
             sign::sign(&loaded, &name, to, &because, &approve::signer_of(&key)?)?
@@ -211,30 +206,93 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The whole inventory, and how many sightings found no room.
-fn rows(plant: &Path, ledger: &Where) -> miette::Result<(Vec<Row>, u64)> {
-    let loaded = assemble::load(plant)?;
-    let seen = sighted::now(&ledger.reader(plant)?)?;
-    let Loaded { components, governance, .. } = &loaded;
-    let lives = governing::known(&loaded)?;
-    Ok((inventory::rows(components, &seen, governance, &lives, governing::digest), seen.beyond()))
+impl Stock {
+    fn told(&self, plant: &Path, picked: &Picked, sheet: Sheet) -> miette::Result<String> {
+        if self.reach.is_elsewhere(&self.ledger) {
+            return self.reach.fetch(plant, &picked.address(sheet));
+        }
+        let (loaded, rows, beyond) = self.rows(plant)?;
+        Ok(written(&loaded, rows, beyond, picked, sheet)?)
+    }
+
+    fn draft(&self, plant: &Path, name: &str) -> miette::Result<String> {
+        if self.reach.is_elsewhere(&self.ledger) {
+            let body = json!({ "component": name });
+            let (_, answer) = self.reach.ask(plant, &Method::POST, "/api/v1/declarations", Some(&body))?;
+            return Ok(answer.get("text").and_then(Value::as_str).unwrap_or_default().to_owned());
+        }
+        let (_, rows, _) = self.rows(plant)?;
+        draft(named(&rows, name)?)
+    }
+
+    /// The whole inventory, and how many sightings found no room.
+    fn rows(&self, plant: &Path) -> miette::Result<(Loaded, Vec<Row>, u64)> {
+        let loaded = assemble::load(plant)?;
+        let seen = sighted::now(&self.ledger.reader(plant)?)?;
+        let lives = governing::known(&loaded)?;
+        let rows = inventory::rows(&loaded.components, &seen, &loaded.governance, &lives, governing::digest);
+        Ok((loaded, rows, seen.beyond()))
+    }
+}
+
+/// Why components are not written down.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub(crate) enum Unwritten {
+    #[error("no component has that name")]
+    #[diagnostic(help("`penstock inventory list` has them all"))]
+    Unknown,
+    #[error("several components have that name")]
+    #[diagnostic(help("say which: `{0}`, `{1}`"))]
+    Several(String, String),
+    #[error("there is no such kind of component")]
+    Kind,
+    #[error("there is no such state of a component")]
+    State,
+}
+
+/// Those that are picked, written down: by the command, and by a gateway for whoever asks it.
+pub(crate) fn written(
+    loaded: &Loaded,
+    mut rows: Vec<Row>,
+    beyond: u64,
+    picked: &Picked,
+    sheet: Sheet,
+) -> Result<String, Unwritten> {
+    let kind = picked.kind.as_deref().map(|name| ComponentKind::named(name).ok_or(Unwritten::Kind)).transpose()?;
+    let state = picked.state.as_deref().map(|name| Wanted::named(name).ok_or(Unwritten::State)).transpose()?;
+    if let Some(name) = &picked.name {
+        rows = vec![named(&rows, name)?.clone()];
+    }
+    rows.retain(|row| state.is_none_or(|state| state.fits(row)) && kind.is_none_or(|kind| row.kind == kind));
+    Ok(match (sheet, rows.as_slice()) {
+        (Sheet::Text, [row]) if picked.name.is_some() => tell::whole(row),
+        (Sheet::Text, rows) => tell::table(rows, beyond),
+        (Sheet::Json, rows) => tell::data(rows),
+        (Sheet::Csv, rows) => tell::csv(rows),
+        (Sheet::Cyclonedx, rows) => bill(loaded, rows),
+    })
+}
+
+fn bill(loaded: &Loaded, rows: &[Row]) -> String {
+    let now = gateway::now();
+    // A UUID like those of records: its time, and bits that no other has.
+    let serial = gateway::draw_id(now).to_string();
+    let (plant, version) = (loaded.plant.id.as_str(), env!("CARGO_PKG_VERSION"));
+    let (contact, digest) = (loaded.governance.contact.as_deref(), loaded.plant.digest.as_str());
+    let about = About { plant, serial: &serial, contact, digest, time: &now.to_string(), version };
+    inventory::export(rows, &about)
 }
 
 /// The one of that name, with its kind or without.
-fn named<'a>(rows: &'a [Row], name: &str) -> miette::Result<&'a Row> {
+fn named<'a>(rows: &'a [Row], name: &str) -> Result<&'a Row, Unwritten> {
     if let Some(row) = rows.iter().find(|row| row.title() == name) {
         return Ok(row);
     }
     let mut found = rows.iter().filter(|row| row.name == name);
     match (found.next(), found.next()) {
         (Some(only), None) => Ok(only),
-        (Some(one), Some(other)) => {
-            bail!(
-                help = format!("say which: `{}`, `{}`", one.title(), other.title()),
-                "several components have that name"
-            )
-        }
-        (None, _) => bail!(help = "`penstock inventory list` has them all", "no component has that name"),
+        (Some(one), Some(other)) => Err(Unwritten::Several(one.title(), other.title())),
+        (None, _) => Err(Unwritten::Unknown),
     }
 }
 
@@ -279,4 +337,25 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
         std::fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Wanted;
+    use inventory::{ComponentKind, Drift, State};
+
+    #[test]
+    fn the_description_has_every_kind_and_state() {
+        let document: serde_json::Value = serde_json::from_str(console::OPENAPI).unwrap();
+        let parameters = document["paths"]["/api/v1/components"]["get"]["parameters"].as_array().unwrap();
+        let words = |name: &str| -> Vec<&str> {
+            let one = parameters.iter().find(|one| one["name"] == name).unwrap();
+            one["schema"]["enum"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect()
+        };
+        assert_eq!(words("kind"), ComponentKind::NAMES.map(|(name, _)| name));
+        let states = words("state");
+        assert!(states.iter().all(|state| Wanted::named(state).is_some()));
+        let all = Drift::NAMES.iter().map(|(name, _)| *name).chain(State::NAMES.iter().map(|(name, _)| *name));
+        assert!(all.into_iter().all(|name| states.contains(&name)));
+    }
 }

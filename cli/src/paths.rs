@@ -76,7 +76,7 @@ enum Format {
 }
 
 pub(crate) fn run(plant: &Path, args: &Args) -> miette::Result<ExitCode> {
-    if args.reach.is_named() {
+    if args.reach.is_elsewhere(&args.ledger) {
         return from_afar(plant, args);
     }
     let loaded = assemble::load(plant)?;
@@ -109,8 +109,8 @@ fn from_afar(plant: &Path, args: &Args) -> miette::Result<ExitCode> {
             )
         }
     };
-    if args.since.is_some() || args.until.is_some() || args.ledger.is_named() {
-        bail!("a gateway elsewhere counts its whole ledger, and no other");
+    if args.since.is_some() || args.until.is_some() {
+        bail!("a gateway elsewhere counts its whole ledger");
     }
     let mark = if args.marked { "&mark=wrong" } else { "" };
     let text = args.reach.fetch(plant, &format!("/api/v1/paths?format={format}{mark}"))?;

@@ -2,8 +2,9 @@
 
 use crate::assemble;
 use crate::controlling;
+use crate::records::Where;
 use crate::secrets;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, LINK};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -55,18 +56,25 @@ impl Reach {
         Self { console: None, token_file: None, console_authority: None }
     }
 
-    /// Whether it is a gateway on another machine, or one that is named as if it were.
-    pub(crate) fn is_named(&self) -> bool {
-        self.console.is_some()
+    /// Whether it is a gateway on another machine, or one that is named as if it were. A ledger that is named is read here, wherever a
+    /// gateway may be.
+    pub(crate) fn is_elsewhere(&self, ledger: &Where) -> bool {
+        self.console.is_some() && !ledger.is_named()
     }
 
     /// Asks for a text, as it is.
     pub(crate) fn fetch(&self, plant: &Path, path: &str) -> miette::Result<String> {
-        let (status, bytes) = self.exchange(plant, &Method::GET, path, None)?;
-        if !status.is_success() {
-            return Err(problem(status, &serde_json::from_slice(&bytes).unwrap_or(Value::Null)));
-        }
-        String::from_utf8(bytes.to_vec()).map_err(|_| miette!("the gateway's answer is no text"))
+        text(self.exchange(plant, &Method::GET, path, None)?)
+    }
+
+    /// Asks for a page of something, as it is; also gives where the next one is, if the gateway says so (RFC 8288).
+    pub(crate) fn page(&self, plant: &Path, path: &str) -> miette::Result<(String, Option<String>)> {
+        let answer = self.exchange(plant, &Method::GET, path, None)?;
+        let link = answer.headers().get(LINK).and_then(|link| link.to_str().ok());
+        let next = link.and_then(|link| link.strip_prefix('<')?.strip_suffix(">; rel=\"next\""));
+        // It is asked with the same token, so it stays where it was given to.
+        let next = next.filter(|next| next.starts_with("/api/")).map(str::to_owned);
+        Ok((text(answer)?, next))
     }
 
     /// Sends a request; gives the answer if it is a good one, and the problem in words if not.
@@ -77,7 +85,7 @@ impl Reach {
         path: &str,
         body: Option<&Value>,
     ) -> miette::Result<(StatusCode, Value)> {
-        let (status, bytes) = self.exchange(plant, method, path, body)?;
+        let (status, bytes) = parts(self.exchange(plant, method, path, body)?);
         let answer = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         if status.is_success() { Ok((status, answer)) } else { Err(problem(status, &answer)) }
     }
@@ -88,17 +96,17 @@ impl Reach {
         method: &Method,
         path: &str,
         body: Option<&Value>,
-    ) -> miette::Result<(StatusCode, Bytes)> {
+    ) -> miette::Result<Response<Bytes>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().into_diagnostic()?;
         let work = async {
             let answer = match &self.console {
                 Some(console) => self.over_network(console, method, path, body).await?,
                 None => self.at_home(plant, method, path, body).await?,
             };
-            let status = answer.status();
-            let read = Limited::new(answer.into_body(), LIMIT).collect().await;
+            let (head, body) = answer.into_parts();
+            let read = Limited::new(body, LIMIT).collect().await;
             let read = read.map_err(|problem| miette!("the gateway's answer broke off: {problem}"))?.to_bytes();
-            Ok((status, read))
+            Ok(Response::from_parts(head, read))
         };
         let answered = runtime.block_on(async { tokio::time::timeout(PATIENCE, work).await });
         answered.unwrap_or_else(|_| Err(miette!("the gateway does not answer")))
@@ -165,6 +173,18 @@ impl Reach {
         // Not an argument, which every user of the machine can see.
         Ok(std::env::var("PENSTOCK_CONSOLE_TOKEN").ok().filter(|token| !token.is_empty()).map(Zeroizing::new))
     }
+}
+
+fn parts(answer: Response<Bytes>) -> (StatusCode, Bytes) {
+    (answer.status(), answer.into_body())
+}
+
+fn text(answer: Response<Bytes>) -> miette::Result<String> {
+    let (status, bytes) = parts(answer);
+    if !status.is_success() {
+        return Err(problem(status, &serde_json::from_slice(&bytes).unwrap_or(Value::Null)));
+    }
+    String::from_utf8(bytes.to_vec()).map_err(|_| miette!("the gateway's answer is no text"))
 }
 
 /// The ledger of a plant, also when its file is broken: whoever must shut the gate cannot wait for somebody to repair it.

@@ -1,5 +1,6 @@
 //! `penstock receipt`: the proof of one record, for someone who trusts nobody.
 
+use crate::reaching::Reach;
 use crate::records::Where;
 use crate::{assemble, signing};
 use ledger::{Checkpoint, Receipt};
@@ -23,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// With `--cose` it is a COSE receipt (RFC 9942) of the same tree and path, for tools that speak that. Its signature is made on
 /// the spot, so it takes the plant's own key; the record itself is not in it, but in the text's line `extra`.
+///
+/// With `--console` it is asked of a gateway elsewhere. It proves the same, whoever hands it out.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The record: its identity, as in the `Penstock-Record` header of the answer, or its number in the ledger.
@@ -39,6 +42,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     ledger: Where,
+
+    #[command(flatten)]
+    reach: Reach,
 }
 
 /// How a record is named.
@@ -54,6 +60,17 @@ fn name(text: &str) -> Result<Name, &'static str> {
 }
 
 pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
+    if args.reach.is_elsewhere(&args.ledger) {
+        if args.cose {
+            miette::bail!("a COSE receipt is signed with the plant's own key, on the gateway's machine");
+        }
+        let name = match args.record {
+            Name::Id(id) => id.to_string(),
+            Name::Seq(seq) => seq.to_string(),
+        };
+        let receipt = args.reach.fetch(plant, &format!("/api/v1/records/{name}/receipt"))?;
+        return write(&args, receipt.as_bytes());
+    }
     let reader = args.ledger.reader(plant)?;
     let Some(record) = find(&reader, args.record).into_diagnostic()? else {
         miette::bail!(
@@ -64,6 +81,10 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     };
     let receipt = receipt(&reader, &record)?;
     let bytes = if args.cose { cose(plant, &receipt, &record)? } else { receipt.to_string().into_bytes() };
+    write(&args, &bytes)
+}
+
+fn write(args: &Args, bytes: &[u8]) -> miette::Result<ExitCode> {
     match &args.output {
         Some(path) => {
             std::fs::write(path, bytes)
@@ -73,7 +94,7 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
         None if args.cose && std::io::stdout().is_terminal() => {
             miette::bail!("a COSE receipt is binary: name a file with `--output FILE`, or send it through a pipe")
         }
-        None => std::io::stdout().write_all(&bytes).into_diagnostic()?,
+        None => std::io::stdout().write_all(bytes).into_diagnostic()?,
     }
     Ok(ExitCode::SUCCESS)
 }

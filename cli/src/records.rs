@@ -1,13 +1,16 @@
 //! `penstock records`: searches the ledger, also beside a running gateway.
 
+mod afar;
 pub(crate) mod open;
 
 use crate::print::second;
+use crate::reaching::Reach;
 use crate::{assemble, people};
+use afar::Afar;
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ledger::Entry;
-use miette::{IntoDiagnostic, WrapErr};
+use miette::{IntoDiagnostic, WrapErr, bail};
 use open::Wish;
 use plant::{
     ConduitId, Judgement, Kind, Millis, OperatorId, ProviderId, Reason, Verdict, Wildcard, WorkloadId, ZoneId,
@@ -23,7 +26,8 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// Search the ledger.
 ///
-/// Records come oldest first; all conditions must hold. Works on the ledger of a running gateway and on a copy.
+/// Records come oldest first; all conditions must hold. Works on the ledger of a running gateway and on a copy; with `--console` it asks a
+/// gateway elsewhere.
 ///
 /// The refusals of the last hour: `penstock records --verdict refuse --since 1h`
 /// Everything about one call: `penstock records --id RECORD`
@@ -60,6 +64,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     ledger: Where,
+
+    #[command(flatten)]
+    reach: Reach,
 }
 
 /// Which ledger.
@@ -192,16 +199,37 @@ pub(crate) fn time(text: &str) -> Result<Millis, &'static str> {
 
 pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     let filter = args.tied.narrow(args.wanted.filter(plant)?);
+    if args.reach.is_elsewhere(&args.ledger) {
+        return from_afar(plant, &args, filter);
+    }
     let reader = args.ledger.reader(plant)?;
     if let Some((record, key)) = args.open.zip(args.key.as_deref()) {
         let wish = Wish { record, key, json: args.format != Format::Table, named: args.ledger.ledger.is_some() };
         return open::run(plant, &reader, &wish);
     }
+    printed(args.format, |printer| print(&reader, filter, &args, printer))
+}
+
+/// The newest records of a gateway elsewhere.
+fn from_afar(plant: &Path, args: &Args, filter: Filter) -> miette::Result<ExitCode> {
+    if args.open.is_some() || args.follow {
+        bail!(
+            help = "the console's pages do both; a SIEM gets records as they come by `[forward]`",
+            "a gateway elsewhere is asked for records, not followed, and opens nothing with a key from here"
+        );
+    }
+    let records = Afar::new(plant, &args.reach, filter)?.newest(args.limit.unwrap_or(usize::MAX))?;
+    printed(args.format, |printer| {
+        records.iter().try_for_each(|record| printer.print(record))?;
+        Ok(printer.end()?)
+    })
+}
+
+fn printed(format: Format, print: impl FnOnce(&mut Printer<'_>) -> Result<(), Problem>) -> miette::Result<ExitCode> {
     let stdout = io::stdout();
     let terminal = stdout.is_terminal();
     let mut out = BufWriter::new(stdout.lock());
-    let mut printer = Printer { out: &mut out, format: args.format, terminal, begun: false };
-    let printed = print(&reader, filter, &args, &mut printer);
+    let printed = print(&mut Printer { out: &mut out, format, terminal, begun: false });
     match printed {
         // Whoever reads us has seen enough: `penstock records | head`.
         Err(Problem::Out(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
@@ -328,7 +356,8 @@ pub(crate) fn operator(person: &str, plant: &Path) -> miette::Result<OperatorId>
     {
         return Ok(pseudonym);
     }
-    people::known(&assemble::load(plant)?, person)
+    let loaded = assemble::load(plant);
+    people::known(&loaded.wrap_err("whose pseudonym it is only the plant's key tells: give it as `op-...`")?, person)
 }
 
 /// Columns of the table: heading, width on a terminal, and where the text comes from, first found first. Together

@@ -12,7 +12,7 @@ use crate::journal::{self, Ledger};
 use crate::records::open::judge;
 use crate::secrets;
 use config::Loaded;
-use console::{Body, Entry, Fault, Line, Listing, Name, Opening, Person, Proof, Receipt, Story, Wanted};
+use console::{Body, Entry, Fault, Line, Listing, Name, Opening, Person, Proof, Receipt, Stored, Story, Wanted};
 use index::{Bounds, Found, Question, Search};
 use places::Places;
 use plant::{Kind, Note, RecordId, Sealed};
@@ -119,6 +119,20 @@ impl Searching {
         let page = self.page(&question, most, size)?;
         let records = page.found.iter().map(line).collect();
         Ok(Listing { records, next: page.below, cut: page.cut, size })
+    }
+
+    /// The same as they are stored. What cannot be read ends it: nobody takes what is left for the whole.
+    pub(crate) fn stored(&self, wanted: Wanted) -> Result<Stored, Fault> {
+        let most = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
+        let page = self.page(&question(wanted), most, self.size())?;
+        let mut lines = Vec::new();
+        for found in page.found {
+            match found {
+                Found::Record(record) => lines.extend(record.line.into_iter().chain([b'\n'])),
+                Found::Damaged { problem, .. } => return Err(unreadable(problem)),
+            }
+        }
+        Ok(Stored { lines, next: page.below })
     }
 
     fn size(&self) -> u64 {

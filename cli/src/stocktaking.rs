@@ -2,9 +2,10 @@
 
 use crate::drafting::unusable;
 use crate::governing;
+use crate::inventory::{Unwritten, written};
 use crate::sighted;
 use config::Loaded;
-use console::{Component, Components, Declaration, Declared, Fault, Life, Next, Sighting, Version};
+use console::{Component, Components, Declaration, Declared, Fault, Life, Next, Picked, Sheet, Sighting, Version};
 use inventory::{Drift, Entry, Lives, Row, Seen};
 use plant::Wildcard;
 use std::cmp::Reverse;
@@ -38,6 +39,17 @@ pub(crate) fn components(now: &Loaded, size: u64) -> Result<Components, Fault> {
         left_out: all.saturating_sub(rows.len()),
         beyond: seen.beyond(),
         uncounted: size.saturating_sub(seen.next),
+    })
+}
+
+/// Components as a command prints them.
+pub(crate) fn text(now: &Loaded, picked: &Picked, sheet: Sheet) -> Result<String, Fault> {
+    let (seen, lives) = read(now)?;
+    let rows = inventory::rows(&now.components, &seen, &now.governance, &lives, governing::digest);
+    written(now, rows, seen.beyond(), picked, sheet).map_err(|problem| match problem {
+        Unwritten::Unknown => Fault::Unknown(problem.to_string()),
+        Unwritten::Several(..) => Fault::Conflict(problem.to_string()),
+        Unwritten::Kind | Unwritten::State => Fault::Unfit(problem.to_string()),
     })
 }
 

@@ -2,16 +2,15 @@
 
 use crate::print::{columns, second};
 use inventory::{Component, Row, Span};
-use miette::IntoDiagnostic;
 use plant::{Millis, Wildcard};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-pub(super) fn table(rows: &[&Row], beyond: u64) -> String {
+pub(super) fn table(rows: &[Row], beyond: u64) -> String {
     if rows.is_empty() {
         return "no component\n".to_owned();
     }
-    let row = |row: &&Row| {
+    let row = |row: &Row| {
         let span = row.seen.as_ref().map(|seen| seen.span);
         let number = |of: fn(&Span) -> u64| span.as_ref().map(of).unwrap_or_default().to_string();
         let when = |of: fn(&Span) -> Millis| span.as_ref().map(|span| second(of(span))).unwrap_or_default();
@@ -89,9 +88,8 @@ fn carried(component: &Component) -> impl Iterator<Item = String> + '_ {
     component.workloads.iter().map(ToString::to_string).chain(providers)
 }
 
-pub(super) fn data(rows: &[&Row]) -> miette::Result<String> {
-    let rows: Vec<Value> = rows.iter().map(|row| one(row)).collect();
-    Ok(serde_json::to_string_pretty(&rows).into_diagnostic()? + "\n")
+pub(super) fn data(rows: &[Row]) -> String {
+    format!("{:#}\n", Value::Array(rows.iter().map(one).collect()))
 }
 
 fn one(row: &Row) -> Value {

@@ -1,5 +1,6 @@
 //! One request, from its head to its answer.
 
+use crate::components::Sheet;
 use crate::control::{Asked, Control, Decision, Person, Ruling, Wish};
 use crate::front::{Front, Shown};
 use crate::live;
@@ -44,11 +45,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest reason, in characters.
 const REASON: usize = 500;
 /// Longest name of a component, in characters.
-const COMPONENT: usize = 600;
+pub(crate) const COMPONENT: usize = 600;
 /// Longest idempotency key.
 const KEY: usize = 128;
 
 const JSON: &str = "application/json";
+const CSV: &str = "text/csv; charset=utf-8";
+const TEXT: &str = "text/plain; charset=utf-8";
+const CYCLONEDX: &str = "application/vnd.cyclonedx+json; version=1.6";
 const IDEMPOTENCY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// What all requests share.
@@ -124,8 +128,10 @@ impl Desk {
         if route.act.is_of_records() {
             return records::look(&*self.control, who.person, route.act, name, head).await;
         }
-        if route.act == Act::Paths {
-            return self.paths(head).await;
+        match route.act {
+            Act::Paths => return self.paths(head).await,
+            Act::Components => return self.components(head).await,
+            _ => {}
         }
         if looks {
             let (status, body) = self.look(route.act, who.person, name, head).await?;
@@ -253,14 +259,27 @@ impl Desk {
             let (status, body) = json(StatusCode::OK, &self.control.paths(sought).await?)?;
             return Ok(with(status, JSON, body));
         };
-        let (kind, told) = match form {
-            Form::Json => (JSON, "attachment; filename=\"paths.json\""),
-            Form::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"paths.csv\""),
-            Form::Mermaid => ("text/plain; charset=utf-8", "attachment; filename=\"paths.mmd\""),
+        let text = self.control.paths_as(sought, form).await?;
+        Ok(match form {
+            Form::Json => file(JSON, "attachment; filename=\"paths.json\"", text),
+            Form::Csv => file(CSV, "attachment; filename=\"paths.csv\"", text),
+            Form::Mermaid => file(TEXT, "attachment; filename=\"paths.mmd\"", text),
+        })
+    }
+
+    /// The inventory as a page shows it, or as a file.
+    async fn components(&self, head: &Parts) -> Result<Reply, Problem> {
+        let Some((picked, sheet)) = query::picked(head.uri.query().unwrap_or_default())? else {
+            let (status, body) = json(StatusCode::OK, &self.control.components().await?)?;
+            return Ok(with(status, JSON, body));
         };
-        let mut reply = with(StatusCode::OK, kind, self.control.paths_as(sought, form).await?);
-        reply.headers_mut().insert(CONTENT_DISPOSITION, HeaderValue::from_static(told));
-        Ok(reply)
+        let text = self.control.components_as(picked, sheet).await?;
+        Ok(match sheet {
+            Sheet::Text => file(TEXT, "attachment; filename=\"components.txt\"", text),
+            Sheet::Json => file(JSON, "attachment; filename=\"components.json\"", text),
+            Sheet::Csv => file(CSV, "attachment; filename=\"components.csv\"", text),
+            Sheet::Cyclonedx => file(CYCLONEDX, "attachment; filename=\"components.cdx.json\"", text),
+        })
     }
 
     async fn draft(&self, files: BTreeMap<String, String>) -> Result<Reply, Problem> {
@@ -294,7 +313,6 @@ impl Desk {
                 let texts = person.may(Right::Change) || person.may(Right::SeeContent);
                 json(StatusCode::OK, &self.control.plant(texts).await?)
             }
-            Act::Components => json(StatusCode::OK, &self.control.components().await?),
             Act::Undeclared => json(StatusCode::OK, &self.control.undeclared().await?),
             Act::Holds => json(StatusCode::OK, &Holds { holds: self.control.holds() }),
             _ => Err(Problem::NoRoute),
@@ -407,6 +425,13 @@ struct WishBody {
 struct RulingBody {
     decision: String,
     reason: String,
+}
+
+/// Something to be kept as a file; `told` says what it is called.
+fn file(kind: &'static str, told: &'static str, text: String) -> Reply {
+    let mut reply = with(StatusCode::OK, kind, text);
+    reply.headers_mut().insert(CONTENT_DISPOSITION, HeaderValue::from_static(told));
+    reply
 }
 
 fn wish(body: &[u8]) -> Result<Wish, Problem> {

@@ -19,6 +19,41 @@ pub struct Components {
     pub uncounted: u64,
 }
 
+/// Which components are written down; what is `None` does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Picked {
+    /// The one of this name, with its kind if several have it: `model:gpt`.
+    pub name: Option<String>,
+    /// What it is.
+    pub kind: Option<String>,
+    /// Where it stands in its life, or how what is declared and what is seen stand to each other.
+    pub state: Option<String>,
+}
+
+/// How components are written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sheet {
+    /// For people: a table, or everything that is known of one.
+    Text,
+    /// As data.
+    Json,
+    /// RFC 4180, safe to open in a spreadsheet.
+    Csv,
+    /// A bill of materials, CycloneDX 1.6 with models (ML-BOM).
+    Cyclonedx,
+}
+
+impl Sheet {
+    /// Every one with its name.
+    pub const NAMES: [(&'static str, Self); 4] =
+        [("text", Self::Text), ("json", Self::Json), ("csv", Self::Csv), ("cyclonedx", Self::Cyclonedx)];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, sheet)| *sheet == self).map_or("text", |(name, _)| name)
+    }
+}
+
 /// A component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Component {

@@ -1,6 +1,6 @@
 //! What can be done with a running gateway, and by whom.
 
-use crate::components::{Components, Declaration};
+use crate::components::{Components, Declaration, Picked, Sheet};
 use crate::draft::{Standing, Tried};
 use crate::map::Map;
 use crate::paths::{Form, Paths, Sought, Undeclared};
@@ -139,6 +139,9 @@ pub trait Control: Archive {
 
     /// What the plant uses of AI: declared and seen.
     fn components(&self) -> Later<'_, Result<Components, Fault>>;
+
+    /// Those that are picked, written down.
+    fn components_as(&self, picked: Picked, sheet: Sheet) -> Later<'_, Result<String, Fault>>;
 
     /// The text that declares one that was seen, by its name.
     fn declaration(&self, name: String) -> Later<'_, Result<Declaration, Fault>>;

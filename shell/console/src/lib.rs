@@ -38,7 +38,7 @@ mod throttle;
 mod trips;
 
 pub use answer::misleads;
-pub use components::{Component, Components, Declaration, Declared, Life, Next, Sighting, Version};
+pub use components::{Component, Components, Declaration, Declared, Life, Next, Picked, Sheet, Sighting, Version};
 pub use control::{
     Asked, Control, Decision, Fault, Found, Hold, InForce, Isolation, Isolations, Later, Ledger, Person, Ruling, State,
     Waiting, Wish,
@@ -51,7 +51,7 @@ pub use porter::{Barred, Passage, Visit, Why};
 #[doc(hidden)]
 pub use query::fuzz as fuzz_query;
 pub use reading::{Books, Health, Lane, Reading, Stepped, Unwitnessed};
-pub use records::{Archive, Body, Entry, Line, Listing, Name, Opening, Proof, Receipt, Story, Wanted};
+pub use records::{Archive, Body, Entry, Line, Listing, Name, Opening, Proof, Receipt, Stored, Story, Wanted};
 pub use routes::OPENAPI;
 /// Entry for fuzzing: what a stranger may send to the console, as address, cookie and body.
 pub fn fuzz(bytes: &[u8]) {

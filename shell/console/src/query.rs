@@ -1,5 +1,7 @@
 //! The query of an address: decoded (application/x-www-form-urlencoded), and as what is searched for.
 
+use crate::answer::COMPONENT;
+use crate::components::{Picked, Sheet};
 use crate::paths::{Form, Marked, Sought};
 use crate::problem::Problem;
 use crate::records::Wanted;
@@ -80,8 +82,8 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Reads what records are searched for. Every name may stand once, and nothing else may stand there.
-pub(crate) fn wanted(text: &str) -> Result<Wanted, Problem> {
+/// Reads what records are searched for, and whether as they are stored. Every name may stand once, and nothing else may stand there.
+pub(crate) fn wanted(text: &str) -> Result<(Wanted, bool), Problem> {
     let mut query = whole(text)?;
     let name = "a name: 1 to 96 lower-case letters, digits, `-`, `_`, `.`, the first a letter or digit";
     let wanted = Wanted {
@@ -107,7 +109,23 @@ pub(crate) fn wanted(text: &str) -> Result<Wanted, Problem> {
     if !(1..=MOST).contains(&wanted.limit) {
         return Err(Problem::Unfit("`limit` is 1 to 200".to_owned()));
     }
-    query.ends().map(|()| wanted)
+    let stored = query.of("format", "`ndjson`", |text| (text == "ndjson").then_some(()))?.is_some();
+    query.ends().map(|()| (wanted, stored))
+}
+
+/// Reads which components are wanted, and how they are to be written down: nothing said is the answer of a page.
+pub(crate) fn picked(text: &str) -> Result<Option<(Picked, Sheet)>, Problem> {
+    let mut query = whole(text)?;
+    let picked = Picked {
+        name: query.of("name", "1 to 600 characters", title)?,
+        kind: query.of("kind", "1 to 120 characters", short)?,
+        state: query.of("state", "1 to 120 characters", short)?,
+    };
+    let sheet = query.of("format", "`text`, `json`, `csv` or `cyclonedx`", |text| named(&Sheet::NAMES, &text))?;
+    query.ends()?;
+    // Who picks wants a file, and gets data if nothing else is said.
+    let sheet = sheet.or((picked != Picked::default()).then_some(Sheet::Json));
+    Ok(sheet.map(|sheet| (picked, sheet)))
 }
 
 /// Reads which paths are wanted, and how they are to be written down: nothing said is the answer of a page.
@@ -140,6 +158,10 @@ fn short(text: String) -> Option<String> {
     (1..=TEXT).contains(&text.chars().count()).then_some(text)
 }
 
+fn title(text: String) -> Option<String> {
+    (1..=COMPONENT).contains(&text.chars().count()).then_some(text)
+}
+
 /// A whole number as it is written: no sign, no zero before it.
 fn number(text: String) -> Option<u64> {
     let number = text.parse().ok().filter(|number| *number < NUMBERS)?;
@@ -154,48 +176,79 @@ pub fn fuzz(bytes: &[u8]) {
         let names = [sought.source, sought.workload, sought.conduit, sought.provider];
         assert!(names.iter().flatten().all(|name| (1..=TEXT).contains(&name.chars().count())));
     }
-    let Ok(read) = wanted(text) else { return };
-    let spelled = spelled(&read);
+    if let Ok(Some((picked, sheet))) = picked(text) {
+        let address = picked.address(sheet);
+        let query = address.split_once('?').map_or("", |(_, query)| query);
+        assert!(query.len() > LONGEST || self::picked(query) == Ok(Some((picked, sheet))), "{address}");
+    }
+    let Ok((read, _)) = wanted(text) else { return };
+    let spelled = read.query();
     // What was sent unescaped may be too long when it is.
     if spelled.len() > LONGEST {
         return;
     }
-    assert_eq!(wanted(&spelled).as_ref(), Ok(&read), "{spelled}");
+    assert_eq!(wanted(&spelled), Ok((read.clone(), false)), "{spelled}");
     assert!((1..=MOST).contains(&read.limit) && text.len() <= LONGEST);
 }
 
-fn spelled(wanted: &Wanted) -> String {
-    let Wanted { since, until, kind, zone, conduit, workload, operator, provider, model, .. } = wanted;
-    let Wanted { verdict, reason, sensitivity, decision, finding, id, before, limit, .. } = wanted;
-    let pairs = [
-        ("since", since.map(|time| time.0.to_string())),
-        ("until", until.map(|time| time.0.to_string())),
-        ("kind", kind.map(|kind| kind.name().to_owned())),
-        ("zone", zone.as_ref().map(ToString::to_string)),
-        ("conduit", conduit.as_ref().map(ToString::to_string)),
-        ("workload", workload.as_ref().map(ToString::to_string)),
-        ("operator", operator.as_ref().map(ToString::to_string)),
-        ("provider", provider.as_ref().map(ToString::to_string)),
-        ("model", model.as_ref().map(|model| model.0.clone())),
-        ("verdict", verdict.map(|verdict| verdict.name().to_owned())),
-        ("reason", reason.map(|reason| reason.code().to_owned())),
-        ("sensitivity", sensitivity.clone()),
-        ("decision", decision.map(|decision| decision.name().to_owned())),
-        ("finding", finding.clone()),
-        ("id", id.map(|id| id.to_string())),
-        ("before", before.map(|before| before.to_string())),
-        ("limit", Some(limit.to_string())),
-    ];
+impl Wanted {
+    /// Where these records are, as they are stored: a path with a query.
+    pub fn address(&self) -> String {
+        format!("/api/v1/records?format=ndjson&{}", self.query())
+    }
+
+    fn query(&self) -> String {
+        let Self { since, until, kind, zone, conduit, workload, operator, provider, model, verdict, .. } = self;
+        let Self { reason, sensitivity, decision, finding, id, before, limit, .. } = self;
+        spelled([
+            ("since", since.map(|time| time.0.to_string())),
+            ("until", until.map(|time| time.0.to_string())),
+            ("kind", kind.map(|kind| kind.name().to_owned())),
+            ("zone", zone.as_ref().map(ToString::to_string)),
+            ("conduit", conduit.as_ref().map(ToString::to_string)),
+            ("workload", workload.as_ref().map(ToString::to_string)),
+            ("operator", operator.as_ref().map(ToString::to_string)),
+            ("provider", provider.as_ref().map(ToString::to_string)),
+            ("model", model.as_ref().map(|model| model.0.clone())),
+            ("verdict", verdict.map(|verdict| verdict.name().to_owned())),
+            ("reason", reason.map(|reason| reason.code().to_owned())),
+            ("sensitivity", sensitivity.clone()),
+            ("decision", decision.map(|decision| decision.name().to_owned())),
+            ("finding", finding.clone()),
+            ("id", id.map(|id| id.to_string())),
+            ("before", before.map(|before| before.to_string())),
+            ("limit", Some(limit.to_string())),
+        ])
+    }
+}
+
+impl Picked {
+    /// Where these components are, written down: a path with a query.
+    pub fn address(&self, sheet: Sheet) -> String {
+        let Self { name, kind, state } = self;
+        let pairs = [("format", Some(sheet.name().to_owned())), ("name", name.clone()), ("kind", kind.clone())];
+        format!("/api/v1/components?{}", spelled(pairs.into_iter().chain([("state", state.clone())])))
+    }
+}
+
+/// What is there of these, percent-encoded.
+fn spelled(pairs: impl IntoIterator<Item = (&'static str, Option<String>)>) -> String {
     let pair = |(key, value): (&str, Option<String>)| {
-        let value = value?.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+        let value = value?.bytes().map(byte).collect::<String>();
         Some(format!("{key}={value}"))
     };
     pairs.into_iter().filter_map(pair).collect::<Vec<_>>().join("&")
 }
 
+fn byte(byte: u8) -> String {
+    let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if plain { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Query, sought, spelled, wanted};
+    use super::{Query, picked, sought, wanted};
+    use crate::components::{Picked, Sheet};
     use crate::paths::{Form, Marked};
     use crate::problem::Problem;
     use crate::records::Wanted;
@@ -214,16 +267,17 @@ mod tests {
 
     #[test]
     fn what_is_searched_for_is_read_as_it_is_spelled() {
-        let empty = wanted("").unwrap();
+        let (empty, stored) = wanted("").unwrap();
+        assert!(!stored);
         assert_eq!((empty.limit, &empty.zone), (50, &None));
         let full = "since=1&until=9007199254740991&kind=intent&zone=cell-1&conduit=copilot&workload=mes&operator=op-aaaabbbbccccdddd\
                     &provider=openai&model=gpt*%20%C3%BC&verdict=refuse&reason=no-conduit&sensitivity=internal&decision=edited\
                     &finding=secret.key&id=01a1fb28-26bf-77bf-a1d9-a527ad6ecc12&before=7&limit=200";
-        let read = wanted(full).unwrap();
+        let (read, _) = wanted(full).unwrap();
         assert_eq!((read.kind, read.verdict, read.before), (Some(Kind::Intent), Some(Verdict::Refuse), Some(7)));
         assert_eq!(read.model.as_ref().map(|model| model.0.as_str()), Some("gpt* ü"));
-        assert_eq!(wanted(&spelled(&read)).unwrap(), read);
-        assert_eq!(wanted("&&kind=intent&").unwrap(), Wanted { kind: Some(Kind::Intent), ..empty });
+        assert_eq!(wanted(read.address().split_once('?').unwrap().1).unwrap(), (read, true));
+        assert_eq!(wanted("&&kind=intent&").unwrap().0, Wanted { kind: Some(Kind::Intent), ..empty });
     }
 
     #[test]
@@ -258,6 +312,22 @@ mod tests {
         assert_eq!((read.mark, read.source.as_deref(), form), (Some(Marked::Wrong), Some("-"), Some(Form::Csv)));
         for query in ["mark=evil", "format=xml", "workload=", "colour=red", "source=a&source=b", "%"] {
             assert!(sought(query).is_err(), "{query}");
+        }
+    }
+
+    #[test]
+    fn components_are_picked_as_they_are_spelled() {
+        let all =
+            Picked { name: Some("model:a/b ü&c=1".into()), kind: Some("model".into()), state: Some("shadow".into()) };
+        for (_, sheet) in Sheet::NAMES {
+            let address = all.address(sheet);
+            assert_eq!(picked(address.split_once('?').unwrap().1).unwrap(), Some((all.clone(), sheet)), "{address}");
+        }
+        assert_eq!(picked("").unwrap(), None);
+        assert_eq!(Picked::default().address(Sheet::Csv), "/api/v1/components?format=csv");
+        assert_eq!(picked("kind=model").unwrap().map(|(_, sheet)| sheet), Some(Sheet::Json));
+        for query in ["format=xml", "format=csv&name=", "format=csv&colour=red", "format=csv&format=csv"] {
+            assert!(picked(query).is_err(), "{query}");
         }
     }
 

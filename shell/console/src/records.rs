@@ -5,7 +5,7 @@ use crate::problem::{Problem, Reply, with};
 use crate::query;
 use crate::routes::Act;
 use http::StatusCode;
-use http::header::{CONTENT_DISPOSITION, HeaderValue};
+use http::header::{CONTENT_DISPOSITION, HeaderValue, LINK};
 use http::request::Parts;
 use plant::{
     ConduitId, Judgement, Kind, Millis, OperatorId, ProviderId, Reason, RecordId, Verdict, Wildcard, WorkloadId, ZoneId,
@@ -65,6 +65,9 @@ pub trait Archive: Send + Sync {
     /// The records that are wanted, the newest first.
     fn search(&self, by: Person, wanted: Wanted) -> Later<'_, Result<Listing, Fault>>;
 
+    /// The same as they are stored and signed.
+    fn stored(&self, by: Person, wanted: Wanted) -> Later<'_, Result<Stored, Fault>>;
+
     /// A record, with those that belong to it.
     fn record(&self, by: Person, name: Name) -> Later<'_, Result<Story, Fault>>;
 
@@ -89,6 +92,15 @@ pub struct Listing {
     pub cut: bool,
     /// How many records the ledger has.
     pub size: u64,
+}
+
+/// A page of records as they are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The records, the newest first, each ended by a line feed.
+    pub lines: Vec<u8>,
+    /// What `before` must be for the next page; nothing if there is none.
+    pub next: Option<u64>,
 }
 
 /// A record in a line.
@@ -211,7 +223,8 @@ pub(crate) async fn look(
 ) -> Result<Reply, Problem> {
     let query = head.uri.query().unwrap_or_default();
     if act == Act::Records {
-        return json(&control.search(by, query::wanted(query)?).await?);
+        let (wanted, stored) = query::wanted(query)?;
+        return if stored { lines(control, by, wanted).await } else { json(&control.search(by, wanted).await?) };
     }
     if !query.is_empty() {
         return Err(Problem::Malformed("the address takes no query"));
@@ -228,6 +241,16 @@ pub(crate) async fn look(
             Ok(reply)
         }
     }
+}
+
+/// A page of records as they are stored, and where the next one is (RFC 8288).
+async fn lines(control: &dyn Control, by: Person, wanted: Wanted) -> Result<Reply, Problem> {
+    let Stored { lines, next } = control.stored(by, wanted.clone()).await?;
+    let mut reply = with(StatusCode::OK, "application/x-ndjson", lines);
+    let next = next.map(|next| Wanted { before: Some(next), ..wanted }.address());
+    let link = next.and_then(|address| HeaderValue::from_str(&format!("<{address}>; rel=\"next\"")).ok());
+    reply.headers_mut().extend(link.map(|link| (LINK, link)));
+    Ok(reply)
 }
 
 /// Opens what a call said.
