@@ -172,9 +172,11 @@ impl Blobs {
     }
 }
 
-/// Whether a file is being destroyed: its beginning was overwritten, and the power failed before it was removed.
+/// Whether a file is being destroyed: it was overwritten, and the power failed before all of it was, or before it was removed.
+/// Disks write sectors whole, and what is sealed has none of zeros alone.
 fn is_going(bytes: &[u8]) -> bool {
-    bytes.first() == Some(&0)
+    let blank = |sector: &[u8]| sector.len() >= 16 && sector.iter().all(|byte| *byte == 0);
+    bytes.first() == Some(&0) || bytes.chunks(512).any(blank)
 }
 
 /// The file of a person.
@@ -282,7 +284,8 @@ mod tests {
         let case = Case::new();
         let anna = case.name(1, "anna").unwrap();
         let mut torn = fs::read(case.file(1)).unwrap();
-        torn[..512].fill(0);
+        torn.resize(600, 1);
+        torn[512..].fill(0);
         fs::write(case.file(1), torn).unwrap();
         assert_eq!(case.1.pseudonym(&[1; 32]).unwrap(), None);
         assert!(case.1.doomed(&Case::scope(&anna, None)).unwrap().is_named());
