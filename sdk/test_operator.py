@@ -53,6 +53,31 @@ def test_a_conduit_with_an_operator_needs_one(works, issuer):
     assert again["id"] == who["id"] != other["id"]
 
 
+def test_who_was_erased_is_nobody_any_more_and_calls_on_under_another_pseudonym(works, issuer):
+    token, dora, bela = works.token("copilot"), issuer.sign_in("dora"), issuer.sign_in("bela")
+    call = ask(works, token, dora).headers["penstock-record"]
+    before, other = works.record(call)["who"]["operator"]["id"], ask(works, token, bela).headers["penstock-record"]
+    key = str(works.folder / "keys" / "seal.key")
+    opened = lambda: works.penstock("records", "--open", call, "--key", key, "--format", "json", check=False).stdout
+    assert [(one["pseudonym"], one["subject"]) for one in json.loads(opened())] == [(before, "dora")]
+    assert {one["who"]["operator"]["id"] for one in works.records("--operator", "dora")} == {before}
+
+    told = works.penstock("erase", "--subject", "dora", "--basis", "request of 3 November", "--approver", "J. Brandt", "--json").stdout
+    assert json.loads(told)["person"] is True
+    assert "dora" not in opened()
+    assert "nobody of that name" in works.penstock("records", "--operator", "dora", check=False).stderr
+    for file in (works.folder / "ledger").rglob("*"):
+        if file.is_file() and "blobs" not in file.parts:
+            assert b"dora" not in file.read_bytes(), file
+
+    # The same token goes on, as somebody whom nothing ties to the records of before.
+    after = works.record(ask(works, token, dora).headers["penstock-record"])["who"]["operator"]["id"]
+    assert after != before and {one["who"]["operator"]["id"] for one in works.records("--operator", "dora")} == {after}
+    assert len(works.records("--operator", before)) == 2, "intent and outcome stay, as nobody's"
+    again = works.record(ask(works, token, bela).headers["penstock-record"])["who"]["operator"]["id"]
+    assert again == works.record(other)["who"]["operator"]["id"], "nobody else is touched"
+
+
 def test_keys_rotate_in_the_middle(works, issuer):
     token = works.token("copilot")
     before = issuer.sign_in("anna")

@@ -302,7 +302,8 @@ def test_where_content_is_kept_so_is_what_people_write_and_erased_with_it(works,
     key = str(works.folder / "keys" / "seal.key")
     opened = json.loads(works.penstock("records", "--open", call, "--key", key, "--format", "json").stdout)
     account = [one for one in opened if one["record"] == record["id"]]
-    assert [one["what"] for one in opened] == ["request as it was sent", "answer as it was released", "account as it was told"]
+    assert [one["what"] for one in opened] == ["request as it was sent", "answer as it was released", "account as it was told", "person"]
+    assert opened[-1]["subject"] == "anna" and opened[-1]["pseudonym"] == record["who"]["operator"]["id"]
     assert account[0]["genuine"] and json.loads(account[0]["text"])["edited"] == "62 °C"
     person = record["who"]["operator"]["id"]
     works.penstock("erase", "--subject", person, "--basis", "request", "--approver", "J. Brandt")

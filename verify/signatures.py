@@ -1,4 +1,4 @@
-"""Who signed: notes, checkpoints, and the keys of days. A part of verify.py.
+"""Who signed what: notes, checkpoints, the keys of days, and the tree that heads are signed of. A part of verify.py.
 
 Each UTC day of a ledger has a key of its own, which signs its checkpoints beside the ledger's key. The genesis names a
 schedule: the first day, and the root of an RFC 6962 tree over the public keys of 4,096 days. A `key` record proves its key
@@ -28,6 +28,31 @@ def unbase64(text):
 def number(text):
     expect(re.fullmatch(r"0|[1-9][0-9]{0,18}", text, re.ASCII) and int(text) < 2**63, "not a number below 2^63")
     return int(text)
+
+class Tree:
+    """RFC 6962, appended leaf by leaf: its perfect subtrees from left to right, each as (number of leaves, hash)."""
+
+    def __init__(self, leaves=()):
+        self.peaks = []
+        any(map(self.push, leaves))
+
+    def push(self, leaf):
+        count = 1
+        while self.peaks and self.peaks[-1][0] == count:
+            leaf, count = sha256(b"\1" + self.peaks.pop()[1] + leaf), count * 2
+        self.peaks.append((count, leaf))
+
+    def root(self):
+        root = self.peaks[-1][1] if self.peaks else sha256(b"")
+        for _, peak in reversed(self.peaks[:-1]):
+            root = sha256(b"\1" + peak + root)
+        return root
+
+def perfect(hashes):
+    """The root over a power of two of hashes."""
+    while len(hashes) > 1:
+        hashes = [sha256(b"\1", left, right) for left, right in zip(hashes[::2], hashes[1::2])]
+    return hashes[0]
 
 def climb(leaf, index, size, path):
     """RFC 6962 section 2.1.1 backwards: the root over `size` leaves that the path leads to."""

@@ -27,6 +27,13 @@ class Vectors(unittest.TestCase):
     with open(os.path.join(VECTORS, "cases.json"), encoding="utf-8") as file:
         cases = json.load(file)
 
+    def test_each_part_is_short_enough_to_be_read(self):
+        for part in ("verify", "records", "signatures", "witnesses", "content", "pack"):
+            with open(os.path.join(HERE, f"{part}.py"), encoding="utf-8") as file:
+                lines = file.readlines()
+            self.assertLessEqual(len(lines), 300, part)
+            self.assertLess(max(map(len, lines)), 160, part)
+
     def test_every_ledger_is_judged_as_it_says(self):
         for case in self.cases["ledgers"] + self.cases["epochs"] + self.cases["content"]:
             with self.subTest(case["folder"]):

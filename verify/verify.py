@@ -17,37 +17,12 @@ sys.dont_write_bytecode = True  # A pack that is checked where it lies must not 
 from content import Content, Removed
 from records import Story, read_whole
 from signatures import FORKED, INCOMPLETE, TAMPERED, UNDECIDED, UNWITNESSED
-from signatures import Epochs, climb, expect, number, open_checkpoint, parse_note, sha256, unbase64
+from signatures import Epochs, Tree, climb, expect, number, open_checkpoint, parse_note, perfect, sha256, unbase64
 from witnesses import gathered, load_trust
 
 NAMES = dict(zip(range(10, 15), ("tampered", "forked", "incomplete", "unwitnessed", "undecided")))
 
-# ---- the tree and its files
-class Tree:
-    """RFC 6962, appended leaf by leaf: its perfect subtrees from left to right, each as (number of leaves, hash)."""
-
-    def __init__(self, leaves=()):
-        self.peaks = []
-        any(map(self.push, leaves))
-
-    def push(self, leaf):
-        count = 1
-        while self.peaks and self.peaks[-1][0] == count:
-            leaf, count = sha256(b"\1" + self.peaks.pop()[1] + leaf), count * 2
-        self.peaks.append((count, leaf))
-
-    def root(self):
-        root = self.peaks[-1][1] if self.peaks else sha256(b"")
-        for _, peak in reversed(self.peaks[:-1]):
-            root = sha256(b"\1" + peak + root)
-        return root
-
-def perfect(hashes):
-    """The root over a power of two of hashes."""
-    while len(hashes) > 1:
-        hashes = [sha256(b"\1", left, right) for left, right in zip(hashes[::2], hashes[1::2])]
-    return hashes[0]
-
+# ---- the files
 class Ledger:
     """Goes over a ledger's files once; what is wrong gathers in `problems` as (class, where, what)."""
 

@@ -13,13 +13,12 @@ use crate::journal;
 use crate::secrets::PlantKey;
 use config::{Control, Loaded, private};
 use miette::{IntoDiagnostic, WrapErr, bail, miette};
-use plant::{Kind, Note, PlantId};
+use plant::{Kind, Note, Plant, PlantId};
 use seal::Mac;
 use seal::note::{self, NOTE_LIMIT, NoteError, Verifier};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 use store::Store;
 
@@ -171,7 +170,7 @@ impl Last {
         Ok(signers.into_iter().cloned().collect())
     }
 
-    /// Records who approved the plant that comes into force, and keeps what holds for the next. Durable when this returns.
+    /// Records the policy that comes into force and who approved it, and keeps what holds for the next. Durable when this returns.
     ///
     /// # Errors
     /// If the ledger takes no record, or it cannot be kept: then nothing has come into force.
@@ -181,6 +180,7 @@ impl Last {
         approvers: &[Verifier],
         store: &Store,
         key: &PlantKey,
+        by: Option<&str>,
     ) -> miette::Result<()> {
         for approver in approvers {
             let note = [
@@ -192,16 +192,36 @@ impl Last {
             let recorded = journal::written(store, Kind::Approval, note.into());
             recorded.into_diagnostic().wrap_err("who approved the change cannot be recorded")?;
         }
-        Self::of(loaded).keep(&loaded.gateway.ledger, key).into_diagnostic().wrap_err("what is in force cannot be kept")
+        let recorded = journal::written(store, Kind::Policy, self.step(loaded, approvers, by));
+        recorded.into_diagnostic().wrap_err("what comes into force cannot be recorded")?;
+        Self::of(loaded).keep(loaded, key)
+    }
+
+    /// What a `policy` record says: what comes into force, after what, on whose word.
+    fn step(&self, loaded: &Loaded, approvers: &[Verifier], by: Option<&str>) -> BTreeMap<&'static str, Note> {
+        let mut note = in_force(&loaded.plant);
+        if self.digest != loaded.plant.digest {
+            note.insert("from", Note::text(&self.digest));
+        }
+        if !approvers.is_empty() {
+            let names: Vec<&str> = approvers.iter().map(Verifier::name).collect();
+            note.insert("approvals", Note::Number(names.len() as u64));
+            note.insert("approvers", Note::text(names.join(", ")));
+        }
+        note.extend(by.map(|by| ("by", Note::text(by))));
+        note
     }
 
     /// Nothing is kept for a plant that has never asked for approvals.
-    fn keep(&self, ledger: &Path, key: &PlantKey) -> io::Result<()> {
+    pub(crate) fn keep(&self, loaded: &Loaded, key: &PlantKey) -> miette::Result<()> {
+        let ledger = &loaded.gateway.ledger;
         let path = ledger.join(FILE);
         if self.approvals == 0 && !path.exists() {
             return Ok(());
         }
-        private::replace(&path, &File::open(ledger)?, self.encode(&key.in_force()).as_bytes())
+        let line = self.encode(&key.in_force());
+        let kept = File::open(ledger).and_then(|folder| private::replace(&path, &folder, line.as_bytes()));
+        kept.into_diagnostic().wrap_err("what is in force cannot be kept")
     }
 
     fn encode(&self, mac: &Mac) -> String {
@@ -219,6 +239,19 @@ impl Last {
             approvers: approvers.map(|one| Verifier::parse(one.as_str()?).ok()).collect::<Option<_>>()?,
         })
     }
+}
+
+/// What a record says of a plant that is in force.
+pub(crate) fn in_force(plant: &Plant) -> BTreeMap<&'static str, Note> {
+    let count = |length: usize| Note::Number(length as u64);
+    BTreeMap::from([
+        ("result", Note::text("in-force")),
+        ("policy", Note::text(&plant.digest)),
+        ("zones", count(plant.zones.len())),
+        ("conduits", count(plant.conduits.len())),
+        ("workloads", count(plant.workloads.len())),
+        ("providers", count(plant.providers.len())),
+    ])
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Joins the core: from a loaded plant file, the keys and the tokens beside it, to what a gateway holds in force.
 
+use crate::people::People;
 use crate::registered;
 use crate::secrets::{self, PlantKey};
 use crate::signing;
@@ -76,7 +77,10 @@ pub(crate) fn inforce_over(
     let plant = &loaded.plant;
     let policy = policy(loaded)?;
     let inspector = inspector(loaded, key)?;
-    let registry = Registry::new(plant, tokens.entries(), key.pseudonyms());
+    let registry = match &plant.issuer {
+        Some(_) => Registry::new(plant, tokens.entries(), People::of(&loaded.gateway, key)?),
+        None => Registry::new(plant, tokens.entries(), key.persons()),
+    };
     let inforce =
         Inforce::new(policy, inspector, registry, upstreams, operator_keys).guarded(Arc::clone(&loaded.guard));
     let holds = HoldTerms { most: loaded.control.holds, patience: loaded.control.hold_for };

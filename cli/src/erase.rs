@@ -100,7 +100,8 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
             first.approver
         );
     }
-    let found = (doomed.keys().map(ToString::to_string).collect::<Vec<_>>(), doomed.envelopes());
+    let keys = doomed.keys().map(ToString::to_string).collect();
+    let found = Found { keys, person: doomed.is_named(), envelopes: doomed.envelopes() };
     let erased = if args.dry_run || doomed.is_empty() { None } else { Some(erase(&loaded, &scope, &args, doomed)?) };
     say(&scope, &found, erased, &args)?;
     Ok(ExitCode::SUCCESS)
@@ -125,16 +126,21 @@ pub(crate) fn told(event: &str, scope: &Scope, basis: &str, approver: &str) -> N
     Notice { kind: Kind::Erase, note: own.into_iter().chain(scope.note()).collect() }
 }
 
-fn say(
-    scope: &Scope,
-    (keys, envelopes): &(Vec<String>, usize),
-    erased: Option<u64>,
-    args: &Args,
-) -> miette::Result<()> {
+/// What is there to be erased.
+struct Found {
+    keys: Vec<String>,
+    /// Who the pseudonym is.
+    person: bool,
+    envelopes: usize,
+}
+
+fn say(scope: &Scope, found: &Found, erased: Option<u64>, args: &Args) -> miette::Result<()> {
+    let Found { keys, person, envelopes } = found;
     if args.json {
         return verify::print_json(&json!({
             "scope": scope.to_string(),
             "keys": keys,
+            "person": person,
             "envelopes": envelopes,
             "erased": erased.is_some(),
             "record": erased,
@@ -143,6 +149,9 @@ fn say(
     }
     for key in keys {
         println!("key        {key}");
+    }
+    if *person {
+        println!("person     who the pseudonym is");
     }
     println!("envelopes  {envelopes}");
     match erased {

@@ -43,6 +43,7 @@ mod overseen;
 mod oversight;
 mod pack;
 mod paths;
+mod people;
 mod print;
 mod prune;
 mod quotas;

@@ -3,10 +3,9 @@
 mod afar;
 pub(crate) mod open;
 
-use crate::assemble;
 use crate::print::second;
 use crate::reaching::Reach;
-use crate::secrets::PlantKey;
+use crate::{assemble, people};
 use afar::Afar;
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -358,12 +357,7 @@ pub(crate) fn operator(person: &str, plant: &Path) -> miette::Result<OperatorId>
         return Ok(pseudonym);
     }
     let loaded = assemble::load(plant);
-    let loaded = loaded.wrap_err("whose pseudonym it is only the plant's key tells: give it as `op-...`")?;
-    let Some(issuer) = &loaded.plant.issuer else {
-        miette::bail!(help = "give the pseudonym instead: `op-...`", "the plant names no issuer of operators");
-    };
-    let key = PlantKey::read(&loaded.gateway.keys)?;
-    Ok(identity::pseudonym(&key.pseudonyms(), &issuer.issuer, person))
+    people::known(&loaded.wrap_err("whose pseudonym it is only the plant's key tells: give it as `op-...`")?, person)
 }
 
 /// Columns of the table: heading, width on a terminal, and where the text comes from, first found first. Together

@@ -9,7 +9,8 @@ use std::process::ExitCode;
 /// Have a running gateway read the plant's files anew.
 ///
 /// A gateway does that by itself when it sees that a file has changed. This waits for it, and ends with 1 and the reasons if what
-/// stands there cannot come into force; what was in force then stays. Either way a `config` record says so, and who asked.
+/// stands there cannot come into force; what was in force then stays. Either way a record says so, and who asked: `policy` where
+/// another plant is in force now, `config` where nothing has changed or it was rejected.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Print what is in force as JSON.

@@ -4,7 +4,7 @@
 //! one never replaces a good one; either way a record says so.
 
 use crate::alerts::{self, Alerting, Board};
-use crate::approvals::{Last, Unapproved};
+use crate::approvals::{Last, Unapproved, in_force};
 use crate::assemble;
 use crate::controlling::{self, Controlling, Order};
 use crate::governing::Governing;
@@ -200,6 +200,8 @@ impl House {
         governing.advance(&loaded, &store);
         governing.keep(&store);
         let inforce = inforce.resuming(used).governing(governing.standing(&loaded));
+        // Before the first call: what a record of a call says decided it is on record.
+        last.hand_over(&loaded, &approvers, &store, &key, None)?;
         let metrics = Arc::new(Metrics::default());
         journal::measure(&metrics, &store);
         let board = Board::shown(&metrics);
@@ -215,8 +217,6 @@ impl House {
         let standing = witnessing.standing();
         let controlling =
             Controlling::open(path, &loaded, gateway.valve(), isolating, own, Arc::clone(&standing)).await?;
-        last.hand_over(&loaded, &approvers, &store, &key)?;
-        journal::note(&store, Kind::Config, in_force(&loaded));
         let seen = Seen::look(&loaded, path);
         store.set_essential(essential(&loaded));
         let alerting = Alerting::open(&loaded, alerts::House { store: Arc::clone(&store), standing, board });
@@ -344,11 +344,14 @@ impl House {
     /// Puts the plant's files in force as they are now, or keeps what is in force; says why, if so. Records which, and who
     /// asked for it if it was not the files themselves.
     fn reload(&mut self, by: Option<String>) -> Result<(), String> {
-        let renewed = self.renew();
+        let renewed = self.renew(by.as_deref());
         let mut note = match &renewed {
-            Ok(()) => {
+            Ok(changed) => {
                 tracing::info!(digest = self.loaded.plant.digest, "plant file in force");
-                in_force(&self.loaded)
+                if *changed {
+                    return Ok(());
+                }
+                in_force(&self.loaded.plant)
             }
             Err(problem) => {
                 for line in told(problem) {
@@ -361,10 +364,11 @@ impl House {
         };
         note.extend(by.map(|by| ("by", Note::Text(by))));
         journal::note(&self.store, Kind::Config, note);
-        renewed.map_err(|problem| told(&problem).join("; "))
+        renewed.map(drop).map_err(|problem| told(&problem).join("; "))
     }
 
-    fn renew(&mut self) -> miette::Result<()> {
+    /// Whether another policy is in force now, which is on record then.
+    fn renew(&mut self, by: Option<&str>) -> miette::Result<bool> {
         let loaded = Arc::new(assemble::load(&self.path)?);
         Stranger::refuse(&self.loaded, &loaded)?;
         let last = Last::of(&self.loaded);
@@ -378,7 +382,12 @@ impl House {
         let fresh = Fresh::read(&loaded)?;
         let hands = controlling::Fresh::read(&loaded)?;
         self.vault.renew(&loaded)?;
-        last.hand_over(&loaded, &approvers, &self.store, &self.key)?;
+        let another = loaded.plant.digest != self.loaded.plant.digest;
+        if another {
+            last.hand_over(&loaded, &approvers, &self.store, &self.key, by)?;
+        } else {
+            Last::of(&loaded).keep(&loaded, &self.key)?;
+        }
         self.store.set_essential(essential(&loaded));
         self.witnessing.renew(&loaded, &self.store, fresh);
         self.gateway.valve().govern(self.governing.standing(&loaded));
@@ -396,7 +405,7 @@ impl House {
             tracing::warn!("another key begins another ledger: `signing` comes into force at the next start");
         }
         (self.loaded, self.operator_keys, self.tokens) = (loaded, operator_keys, tokens);
-        Ok(())
+        Ok(another)
     }
 
     /// Lets what is under way end, then closes the ledger with a last checkpoint.
@@ -482,20 +491,6 @@ fn limits(loaded: &Loaded) -> Limits {
         grace: limits.drain_timeout,
         ..Limits::default()
     }
-}
-
-/// What a `config` record says of a plant that came into force.
-fn in_force(loaded: &Loaded) -> BTreeMap<&'static str, Note> {
-    let count = |length: usize| Note::Number(u64::try_from(length).unwrap_or(u64::MAX));
-    let plant = &loaded.plant;
-    BTreeMap::from([
-        ("result", Note::text("in-force")),
-        ("policy", Note::Text(plant.digest.clone())),
-        ("zones", count(plant.zones.len())),
-        ("conduits", count(plant.conduits.len())),
-        ("workloads", count(plant.workloads.len())),
-        ("providers", count(plant.providers.len())),
-    ])
 }
 
 /// What a `config` record says of a plant that did not.

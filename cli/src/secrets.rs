@@ -43,9 +43,9 @@ impl PlantKey {
         Ok(Self(RootKey::from_bytes(*bytes)))
     }
 
-    /// Turns people into pseudonyms.
-    pub(crate) fn pseudonyms(&self) -> Mac {
-        self.0.derive("pseudonyms")
+    /// Finds who is named by which pseudonym.
+    pub(crate) fn persons(&self) -> Mac {
+        self.0.derive("persons")
     }
 
     /// Says that what is isolated was written down by this plant's gateway.

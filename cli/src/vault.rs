@@ -62,7 +62,7 @@ fn keeps(loaded: &Loaded) -> bool {
 }
 
 /// The gateway's own key, made when it is needed first.
-fn own_key(keys: &Path) -> Result<OpeningKey, SecretError> {
+pub(crate) fn own_key(keys: &Path) -> Result<OpeningKey, SecretError> {
     let path = keys.join("seal.key");
     if path.exists() { secrets::opening_key(&path) } else { secrets::make_opening_key(&path) }
 }

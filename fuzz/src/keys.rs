@@ -3,9 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use seal::cosignature::Cosigner;
-use seal::envelope::Envelope;
+use seal::envelope::{Envelope, Fresh, Salt};
 use seal::jose::{Algorithm, Keys, verify};
 use seal::note::{Note, Signer};
+use seal::person::{Person, PersonFile};
 use seal::pkcs11::Uri;
 use seal::subject::{KeyFile, KeyName, SubjectKey};
 use seal::token::Secret;
@@ -147,13 +148,27 @@ pub(crate) fn key_file() -> KeyFile {
     KeyFile::wrap(name, &subject_key(5), [(holder, Zeroizing::new([9; 32]))]).expect("one recipient")
 }
 
-/// Sealed content and the file of its key: one spelling each, and only what was sealed ever opens.
+/// Who a pseudonym is.
+pub(crate) fn person() -> Vec<u8> {
+    let fresh = Fresh::from_bytes(Zeroizing::new([6; 32]), [7; 12]);
+    let [issuer, subject] = ["https://login.plant.example", "anna"].map(|name| Zeroizing::new(name.to_owned()));
+    let person = Person { salt: Salt::from_bytes(Zeroizing::new([8; 32])), issuer, subject };
+    let id = plant::RecordId::new(plant::Millis(1), [9; 10]);
+    seal::person::seal(&key_file(), &subject_key(5), id, &fresh, &person).expect("short names")
+}
+
+/// Sealed content, the file of its key and that of a person: one spelling each, and only what was sealed ever opens.
 pub fn envelope(bytes: &[u8]) {
     if let Ok(envelope) = Envelope::parse(bytes) {
         assert!(envelope.key().is_some_and(|name| name.as_str().matches('/').count() == 1));
         if let Ok(opened) = envelope.open(&subject_key(5)) {
             assert_eq!(opened.content.as_slice(), b"the recipe", "nothing else was ever sealed");
         }
+    }
+    if let Ok(file) = PersonFile::parse(bytes) {
+        assert!(file.pseudonym().bytes().all(|byte| byte != b'/'));
+        let holder = OpeningKey::from_bytes(Zeroizing::new([1; 32])).expect("a key");
+        assert!(file.open(&holder).is_none_or(|person| person.subject.as_str() == "anna"), "nobody else was ever sealed");
     }
     let Ok(file) = KeyFile::parse(bytes) else { return };
     assert_eq!(file.encode(), bytes, "a key file has one spelling");

@@ -402,7 +402,7 @@ pub fn workload_tokens() -> Vec<Vec<u8>> {
 #[must_use]
 pub fn envelopes() -> Vec<Vec<u8>> {
     let hex = String::from_utf8(data("envelopes/recipe.hex")).expect("text");
-    vec![seal::unhex(hex.trim()).expect("hexadecimal digits"), keys::key_file().encode()]
+    vec![seal::unhex(hex.trim()).expect("hexadecimal digits"), keys::key_file().encode(), keys::person()]
 }
 
 /// Headers with every kind of evidence.

@@ -2,6 +2,7 @@
 
 use crate::assemble;
 use crate::notice::{self, Notice};
+use crate::people::{self, Identity};
 use crate::secrets;
 use ledger::verify::Class;
 use miette::{IntoDiagnostic, WrapErr};
@@ -32,39 +33,52 @@ struct Body {
     genuine: bool,
 }
 
+/// The person for whom a call was made, or who accounted for its answer.
+struct Person {
+    record: Record,
+    pseudonym: String,
+    identity: Identity,
+}
+
 pub(super) fn run(plant: &Path, reader: &Reader, wish: &Wish<'_>) -> miette::Result<ExitCode> {
     let key = secrets::opening_key(wish.key)?;
-    let bodies = bodies(reader, wish.record, &key)?;
+    let (bodies, persons) = opened(reader, wish.record, &key)?;
+    if bodies.is_empty() && persons.is_empty() {
+        miette::bail!(
+            help = "only conduits with `keep = \"content\"` keep it, and a refused call has left nothing to keep",
+            "no content is kept of that record, or there is none of that identity"
+        );
+    }
     tell(plant, reader, wish, &key)?;
     let genuine = bodies.iter().all(|body| body.genuine);
     let mut out = io::stdout().lock();
-    let shown = if wish.json { print_json(&mut out, &bodies) } else { print(&mut out, &bodies) };
+    let shown = if wish.json { print_json(&mut out, &bodies, &persons) } else { print(&mut out, &bodies, &persons) };
     shown.into_diagnostic()?;
     Ok(if genuine { ExitCode::SUCCESS } else { ExitCode::from(Class::Tampered as u8) })
 }
 
-/// Opens what the record refers to, and what the records that answer it do.
-fn bodies(reader: &Reader, id: RecordId, key: &OpeningKey) -> miette::Result<Vec<Body>> {
+/// Opens what the record refers to, and what the records that answer it do; and who their people are, each once.
+fn opened(reader: &Reader, id: RecordId, key: &OpeningKey) -> miette::Result<(Vec<Body>, Vec<Person>)> {
     let blobs = Blobs::new(reader.folder());
     let filter = Filter { id: Some(id), ..Filter::default() };
-    let mut bodies = Vec::new();
+    let (mut bodies, mut persons) = (Vec::new(), Vec::<Person>::new());
     for record in reader.records(0, filter) {
         let record = record.into_diagnostic()?;
         let entry = &record.entry;
         let text = |path| entry.text(path).map(str::to_owned);
+        if let Some(pseudonym) =
+            text("who.operator.id").filter(|one| persons.iter().all(|known| known.pseudonym != *one))
+            && let Some(identity) = people::identity(reader.folder(), &pseudonym, key)
+        {
+            persons.push(Person { record: record.clone(), pseudonym, identity });
+        }
         let Some((blob, name)) = text("seal.blob").zip(text("seal.key")) else { continue };
         let opened = blobs.open(entry.id(), &Sealed { blob, key: name }, key);
         let opened = opened.into_diagnostic().wrap_err_with(|| format!("record {} does not open", entry.seq()))?;
         let (what, genuine) = judge(&record, &opened);
         bodies.push(Body { what, genuine, opened, record });
     }
-    if bodies.is_empty() {
-        miette::bail!(
-            help = "only conduits with `keep = \"content\"` keep it, and a refused call has left nothing to keep",
-            "no content is kept of that record, or there is none of that identity"
-        );
-    }
-    Ok(bodies)
+    Ok((bodies, persons))
 }
 
 /// Which body it is, and whether it is the one that the record commits to.
@@ -107,8 +121,13 @@ fn tell(plant: &Path, reader: &Reader, wish: &Wish<'_>, key: &OpeningKey) -> mie
     Ok(())
 }
 
-fn print(out: &mut impl Write, bodies: &[Body]) -> io::Result<()> {
+fn print(out: &mut impl Write, bodies: &[Body], persons: &[Person]) -> io::Result<()> {
     let terminal = io::stdout().is_terminal();
+    for Person { record, pseudonym, identity } in persons {
+        let (seq, id) = (record.entry.seq(), record.entry.id());
+        let [subject, issuer] = [&identity.subject, &identity.issuer].map(|name| harmless(name).replace('\n', " "));
+        writeln!(out, "--- record {seq} ({id}): {pseudonym} is {subject}, as {issuer} names them")?;
+    }
     for Body { record, what, opened, genuine } in bodies {
         let entry = &record.entry;
         let agrees = if *genuine { "as the record commits to" } else { "NOT WHAT THE RECORD COMMITS TO" };
@@ -134,7 +153,18 @@ fn harmless(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
-fn print_json(out: &mut impl Write, bodies: &[Body]) -> io::Result<()> {
+fn print_json(out: &mut impl Write, bodies: &[Body], persons: &[Person]) -> io::Result<()> {
+    let persons = persons.iter().map(|Person { record, pseudonym, identity }| {
+        json!({
+            "record": record.entry.id().to_string(),
+            "seq": record.entry.seq(),
+            "what": "person",
+            "genuine": true,
+            "pseudonym": pseudonym,
+            "issuer": identity.issuer.as_str(),
+            "subject": identity.subject.as_str(),
+        })
+    });
     let bodies: Vec<_> = bodies
         .iter()
         .map(|Body { record, what, opened, genuine }| {
@@ -149,6 +179,7 @@ fn print_json(out: &mut impl Write, bodies: &[Body]) -> io::Result<()> {
                 "base64": bytes,
             })
         })
+        .chain(persons)
         .collect();
     writeln!(out, "{}", serde_json::Value::from(bodies))?;
     out.flush()

@@ -108,6 +108,29 @@ fn every_field_of_a_record_is_explained() {
 }
 
 #[test]
+fn every_kind_of_record_is_written_where_the_page_says() {
+    let page = read(&root().join("docs/src/reference/records.md"));
+    let (_, rest) = page.split_once("| `kind` | when | written in |\n").unwrap();
+    let (table, _) = rest.split_once("\n\n").unwrap();
+    let mut written = BTreeMap::new();
+    for row in table.lines().skip(1) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('`')).collect();
+        let [kind, .., file] = cells[..] else { panic!("{row}") };
+        let kind = plant::Kind::named(kind).unwrap_or_else(|| panic!("{row}"));
+        let source = read(&root().join(file));
+        assert!(source.contains(&format!("Kind::{kind:?}")), "{file} writes no `{}`", kind.name());
+        assert!(written.insert(kind, file).is_none(), "{row}");
+    }
+    let all: Vec<_> = plant::Kind::NAMES.iter().map(|(_, kind)| *kind).collect();
+    assert_eq!(
+        written.len(),
+        all.len(),
+        "{:?}",
+        all.iter().filter(|kind| !written.contains_key(kind)).collect::<Vec<_>>()
+    );
+}
+
+#[test]
 fn every_file_of_a_plant_is_explained() {
     let folder = tempfile::tempdir().unwrap();
     let plant = folder.path().join("hilltop");

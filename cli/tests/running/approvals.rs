@@ -58,8 +58,7 @@ fn notes(house: &House, kind: &str) -> Vec<Value> {
 
 /// The digest of what came into force last.
 fn in_force(house: &House) -> String {
-    let notes = notes(house, "config");
-    notes.iter().rfind(|note| note["result"] == "in-force").unwrap()["policy"].as_str().unwrap().to_owned()
+    notes(house, "policy").pop().unwrap()["policy"].as_str().unwrap().to_owned()
 }
 
 #[test]
@@ -115,6 +114,11 @@ fn a_change_comes_into_force_once_two_have_signed_it_and_a_restart_is_no_way_rou
     let by: Vec<Value> = notes(&house, "approval");
     let one = |note: &Value, name: &str| note["by"] == name && note["policy"] == digest && note["from"] == before;
     assert!(by.len() == 2 && one(&by[0], "ada") && one(&by[1], "cleo"), "{by:#?}");
+    let taken = notes(&house, "policy").pop().unwrap();
+    assert_eq!(
+        (&taken["from"], &taken["approvals"], &taken["approvers"]),
+        (&json!(before), &json!(2), &json!("ada, cleo"))
+    );
 
     // Back again is a step of its own, whoever approved the old plant once.
     fs::write(&live, &good).unwrap();

@@ -78,13 +78,15 @@ fn reloads_under_load_refuse_and_tear_no_call_and_each_record_names_what_decided
     assert!(seen.values().all(|count| *count > 0), "both plants decided: {seen:?}");
     let answered: usize = told.iter().map(|one| one.whole + one.broken.len()).sum();
     assert_eq!(seen.values().sum::<usize>(), answered, "one record of a decision for each call");
-    let reloads = house.says(&["records", "--kind", "config", "--format", "ndjson"]);
-    assert!(!reloads.contains("rejected") && reloads.lines().count() > TIMES);
+    assert!(!notes(&house, "config").iter().any(|note| note["result"] == "rejected"));
+    let taken = notes(&house, "policy");
+    assert!(taken.len() == TIMES + 1, "one for the start and one for each change: {taken:#?}");
+    assert!(taken.is_sorted_by(|before, after| after["from"] == before["policy"]), "{taken:#?}");
 }
 
-/// What is recorded of reloads, oldest first.
-fn notes(house: &House) -> Vec<Value> {
-    let records = house.says(&["records", "--kind", "config", "--format", "ndjson"]);
+/// What is recorded of plant files, oldest first.
+fn notes(house: &House, kind: &str) -> Vec<Value> {
+    let records = house.says(&["records", "--kind", kind, "--format", "ndjson"]);
     records.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["note"].clone()).collect()
 }
 
@@ -94,7 +96,7 @@ fn the_plant_file_of_another_plant_or_gateway_never_comes_into_force() {
     let file = house.plant().join("plant.toml");
     let good = fs::read_to_string(&file).unwrap();
     let own = good.lines().find(|line| line.starts_with("name = ")).unwrap();
-    let before = notes(&house).pop().unwrap()["policy"].clone();
+    let before = notes(&house, "policy").pop().unwrap()["policy"].clone();
     let theirs = |key: &str, name: &str| {
         let text = good.replacen(
             own,
@@ -114,7 +116,7 @@ fn the_plant_file_of_another_plant_or_gateway_never_comes_into_force() {
         assert!(code == 1 && said.contains("this is the plant file of") && said.contains(told), "{said}");
         let answer = house.chat(br#"{"model":"gpt-4o","messages":[]}"#);
         assert!(answer.starts_with("HTTP/1.1 200"), "what was in force goes on: {answer}");
-        let note = notes(&house).pop().unwrap();
+        let note = notes(&house, "config").pop().unwrap();
         assert_eq!((&note["result"], &note["kept"]), (&Value::from("rejected"), &before), "{note}");
         assert!(note["of"].as_str().unwrap().contains(told) && note["refused"] != before, "{note}");
     }
@@ -135,5 +137,5 @@ fn the_plant_file_of_another_plant_or_gateway_never_comes_into_force() {
     assert!(code == 1 && said.contains("name is `elsewhere`"), "{said}{problem}");
 
     house.says(&["reload"]);
-    assert_eq!(notes(&house).pop().unwrap()["policy"], before);
+    assert_eq!(notes(&house, "config").pop().unwrap()["policy"], before);
 }

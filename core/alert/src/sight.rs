@@ -90,7 +90,7 @@ impl Eyes {
     /// What of a record is something to tell; findings only where the call is as sensitive as `findings` or more.
     pub fn look(&mut self, entry: &Entry, plant: &Plant, findings: Sensitivity) -> Option<Sighting> {
         let found = match entry.kind()? {
-            Kind::Config => self.config(entry),
+            Kind::Config | Kind::Policy => self.config(entry),
             kind => of_call(kind, entry, plant, findings).or_else(|| of_house(kind, entry, plant)),
         }?;
         let Found { code, turn, about, zone, facts } = found;

@@ -357,6 +357,7 @@ fn records_of_the_house_become_what_they_are() {
         (Kind::Storage, vec![("event", "room-again")], Some((Code::LedgerDisk, Turn::Cleared))),
         (Kind::Config, vec![("result", "rejected")], Some((Code::PlantRefused, Turn::Once))),
         (Kind::Config, vec![("result", "in-force"), ("policy", "x")], None),
+        (Kind::Policy, vec![("result", "in-force"), ("policy", "x")], None),
         (Kind::Clock, vec![("direction", "back")], Some((Code::ClockSet, Turn::Once))),
         (Kind::Drill, vec![("event", "ended"), ("result", "broken")], Some((Code::DrillFailed, Turn::Once))),
         (Kind::Drill, vec![("event", "ended"), ("result", "kept")], None),
@@ -379,7 +380,7 @@ fn records_of_the_house_become_what_they_are() {
 fn a_plant_file_that_was_in_force_before_is_no_change() {
     let (plant, mut eyes) = (plant(), Eyes::default());
     let mut config = |policy: &str| {
-        let entry = noted(Kind::Config, &[("result", "in-force"), ("policy", policy)]);
+        let entry = noted(Kind::Policy, &[("result", "in-force"), ("policy", policy)]);
         eyes.look(&entry, &plant, plant.scale.highest()).map(|seen| seen.code)
     };
     assert_eq!([config("a"), config("a"), config("b")], [None, None, Some(Code::PlantChanged)]);

@@ -3,7 +3,8 @@
 //! An entry stands for one token under one set of keys, so that a key which the issuer withdraws takes its tokens along.
 //! What it holds is what a record may say: the pseudonym, the roles, how the person signed in, and until when.
 
-use plant::{Millis, OperatorId, OperatorRole};
+use crate::naming::Named;
+use plant::{Millis, OperatorRole};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -13,7 +14,7 @@ const MOST: usize = 1024;
 /// Whom a token that counts proves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Person {
-    pub(crate) id: OperatorId,
+    pub(crate) named: Named,
     pub(crate) roles: Vec<OperatorRole>,
     /// `acr` and `amr`.
     pub(crate) authentication: Vec<String>,
@@ -72,11 +73,12 @@ impl Generations {
 #[cfg(test)]
 mod tests {
     use super::{Known, MOST, Person};
+    use crate::naming::Named;
     use plant::{Millis, OperatorId};
 
     fn person(until: u64) -> Person {
-        let id = OperatorId::new("op-a").unwrap();
-        Person { id, roles: Vec::new(), authentication: Vec::new(), until: Millis(until) }
+        let named = Named { id: OperatorId::new("op-a").unwrap(), place: [0; 32] };
+        Person { named, roles: Vec::new(), authentication: Vec::new(), until: Millis(until) }
     }
 
     #[test]

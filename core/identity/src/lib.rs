@@ -18,6 +18,7 @@
 
 mod certificate;
 mod known;
+mod naming;
 mod operator;
 mod presented;
 #[cfg(test)]
@@ -25,7 +26,7 @@ mod tests;
 mod token;
 
 pub use certificate::{CertificateState, PresentedCertificate};
-pub use operator::pseudonym;
+pub use naming::{Named, Naming, pseudonym};
 pub use presented::{OPERATOR_HEADER, Presented, TOKEN_HEADERS, WORKSTATION_HEADER, holds_token};
 pub use token::TokenEntry;
 
@@ -35,7 +36,6 @@ use plant::{
     Evidence, Identity, Millis, OperatorId, OperatorRole, Plant, Principal, Reason, Refusal, WorkloadId, WorkstationId,
 };
 use presented::{Key, OperatorToken};
-use seal::Mac;
 use seal::jose::Keys;
 use std::collections::BTreeSet;
 use token::Tokens;
@@ -119,9 +119,9 @@ impl<T: Clone> Heard<T> {
 }
 
 impl Registry {
-    /// Learns whom the plant knows. `pseudonyms` is the plant's key for naming operators.
+    /// Learns whom the plant knows. `naming` gives operators their pseudonyms.
     #[must_use]
-    pub fn new(plant: &Plant, tokens: Vec<TokenEntry>, pseudonyms: Mac) -> Self {
+    pub fn new(plant: &Plant, tokens: Vec<TokenEntry>, naming: impl Naming + 'static) -> Self {
         let workloads = plant.workloads.values().map(|workload| (&workload.id, workload.certificates.as_slice()));
         let stations = plant.workstations.values().map(|station| (&station.id, station.certificates.as_slice()));
         Self {
@@ -129,7 +129,7 @@ impl Registry {
             workstations: Names::new(stations),
             declared: plant.workstations.keys().cloned().collect(),
             tokens: Tokens::new(tokens, |workload| plant.workloads.contains_key(workload)),
-            operators: plant.issuer.as_ref().map(|issuer| Operators::new(issuer, pseudonyms)),
+            operators: plant.issuer.as_ref().map(|issuer| Operators::new(issuer, Box::new(naming))),
         }
     }
 
@@ -162,10 +162,14 @@ impl Registry {
         }
     }
 
-    /// The pseudonym under which records name the person with this subject claim; `None` if the plant has no issuer.
-    #[must_use]
-    pub fn pseudonym(&self, subject: &str) -> Option<OperatorId> {
-        self.operators.as_ref().map(|operators| operators.pseudonym(subject))
+    /// The pseudonym under which records name the person with this subject claim.
+    ///
+    /// # Errors
+    /// If the plant has no issuer whose people could be named, or the pseudonym cannot be kept.
+    pub fn pseudonym(&self, subject: &str) -> Result<OperatorId, Refusal> {
+        let nobody =
+            || Refusal::new(Reason::OperatorInvalid, "the plant declares no issuer whose people could be named");
+        Ok(self.operators.as_ref().ok_or_else(nobody)?.name(subject)?.id)
     }
 
     /// Whose operator token this is, and the roles that the issuer states, apart from any call.

@@ -1,27 +1,24 @@
 //! Operators: what the claims of a signed token say about a person, and whether they count here.
 //!
 //! The signature is checked by [`seal::jose`]; this judges what was signed (OpenID Connect Core section 3.1.3.7,
-//! RFC 9068 section 4). A person leaves this module only as a pseudonym.
+//! RFC 9068 section 4). A person leaves this module only as a pseudonym, which [`Naming`] gives them.
 
 use crate::known::{Key, Known, Person};
+use crate::naming::{Named, Naming};
 use crate::presented::OperatorToken;
 use plant::{Evidence, Identity, Issuer, Millis, OperatorId, OperatorRole, Reason, Refusal};
-use seal::Mac;
 use seal::jose::{self, Algorithm, Claims, JoseError, Keys};
 use serde_json::Value;
 
 /// Longest subject. OpenID Connect Core section 2 says 255 characters for `sub`; other claims get some room.
 const LONGEST_SUBJECT: usize = 1024;
 
-/// RFC 4648 section 6, in lower case.
-const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-
-/// The issuer's terms, and the key for pseudonyms.
+/// The issuer's terms, and who names its people.
 #[derive(Debug)]
 pub(crate) struct Operators {
     issuer: Issuer,
     algorithms: Vec<Algorithm>,
-    pseudonyms: Mac,
+    naming: Box<dyn Naming>,
     known: Known,
 }
 
@@ -42,24 +39,10 @@ impl HeardOperator {
     }
 
     fn proved(person: Person) -> Self {
-        let Person { id, roles, authentication, until } = person;
-        let identity = Identity::Proved(id, Evidence::Oidc);
+        let Person { named, roles, authentication, until } = person;
+        let identity = Identity::Proved(named.id, Evidence::Oidc);
         Self { identity, roles, authentication, refusal: None, unknown_key: false, until: Some(until) }
     }
-}
-
-/// The pseudonym of a person: `op-` and 80 bits of a keyed hash over issuer and subject, in base32.
-///
-/// Without the key nobody can go from a pseudonym to a person, not even by trying every name of the site.
-#[must_use]
-#[expect(clippy::expect_used, reason = "`op-` and lower-case base32 always make an identifier")]
-pub fn pseudonym(key: &Mac, issuer: &str, subject: &str) -> OperatorId {
-    let tag = key.tag(&[issuer.as_bytes(), subject.as_bytes()]);
-    let bits = tag.iter().take(10).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
-    let letters =
-        (0..16).rev().map(|place| BASE32.get((bits >> (place * 5)) as usize & 31).copied().map_or('a', char::from));
-    OperatorId::new(std::iter::once("op-".to_owned()).chain(letters.map(String::from)).collect::<String>())
-        .expect("a valid identifier")
 }
 
 /// Judges the operator header of a request.
@@ -79,11 +62,12 @@ pub(crate) fn hear(
         return HeardOperator { unknown_key: true, ..invalid("the issuer's keys are not there yet") };
     };
     let key = seal::sha256_parts(&[keys.digest(), token.as_bytes()]);
-    if let Some(person) = operators.known.person(&key, now) {
+    // Who was forgotten meanwhile is met as if for the first time.
+    if let Some(person) = operators.known.person(&key, now).filter(|person| operators.naming.holds(&person.named)) {
         return HeardOperator::proved(person);
     }
     match jose::verify(token, keys, &operators.algorithms) {
-        Ok(claims) => operators.judge(&claims, key, now).unwrap_or_else(invalid),
+        Ok(claims) => operators.judge(&claims, key, now).unwrap_or_else(|refusal| HeardOperator::nobody(Some(refusal))),
         Err(problem) => HeardOperator { unknown_key: problem == JoseError::UnknownKey, ..invalid(problem.to_string()) },
     }
 }
@@ -93,14 +77,16 @@ fn invalid(detail: impl Into<String>) -> HeardOperator {
 }
 
 impl Operators {
-    pub(crate) fn new(issuer: &Issuer, pseudonyms: Mac) -> Self {
+    pub(crate) fn new(issuer: &Issuer, naming: Box<dyn Naming>) -> Self {
         // A name that is no asymmetric algorithm allows nothing; `config` has refused it with a better message.
         let algorithms = issuer.algorithms.iter().filter_map(|name| Algorithm::parse(name)).collect();
-        Self { issuer: issuer.clone(), algorithms, pseudonyms, known: Known::default() }
+        Self { issuer: issuer.clone(), algorithms, naming, known: Known::default() }
     }
 
-    pub(crate) fn pseudonym(&self, subject: &str) -> OperatorId {
-        pseudonym(&self.pseudonyms, &self.issuer.issuer, subject)
+    /// Without a pseudonym that lasts, nothing could be recorded of a person.
+    pub(crate) fn name(&self, subject: &str) -> Result<Named, Refusal> {
+        let unnamed = || Refusal::new(Reason::LedgerUnavailable, "the operator's pseudonym cannot be kept");
+        self.naming.name(&self.issuer.issuer, subject).ok_or_else(unnamed)
     }
 
     /// Whether the token was made for this client and this sign-in.
@@ -114,7 +100,23 @@ impl Operators {
 
     /// Everything but expiry makes the token invalid; of an expired one we still say whose it was. One that counts is known by
     /// its key from now on.
-    fn judge(&self, claims: &Claims, key: Key, now: Millis) -> Result<HeardOperator, String> {
+    fn judge(&self, claims: &Claims, key: Key, now: Millis) -> Result<HeardOperator, Refusal> {
+        let wrong = |detail| Refusal::new(Reason::OperatorInvalid, detail);
+        let (subject, until) = self.check(claims, now).map_err(wrong)?;
+        if until <= now {
+            let refusal = Refusal::new(Reason::OperatorExpired, format!("the operator token ended at {until}"));
+            let identity = Identity::Asserted(self.name(subject)?.id);
+            return Ok(HeardOperator { identity, ..HeardOperator::nobody(Some(refusal)) });
+        }
+        let roles = self.roles(claims).map_err(wrong)?;
+        let authentication = authentication(claims).map_err(wrong)?;
+        let person = Person { named: self.name(subject)?, roles, authentication, until };
+        self.known.learn(key, now, person.clone());
+        Ok(HeardOperator::proved(person))
+    }
+
+    /// Whom the claims name and until when, if they are for us and have begun.
+    fn check<'a>(&self, claims: &'a Claims, now: Millis) -> Result<(&'a str, Millis), String> {
         if claims.get("iss").and_then(Value::as_str) != Some(self.issuer.issuer.as_str()) {
             return Err(format!("its issuer is not `{}`", self.issuer.issuer));
         }
@@ -135,17 +137,7 @@ impl Operators {
             return Err("it was issued in the future".to_owned());
         }
         let until = time(claims, "exp")?.ok_or("it has no expiry")?.saturating_add(leeway);
-        let subject = self.subject(claims)?;
-        let id = self.pseudonym(subject);
-        if until <= now.0 {
-            let refusal =
-                Refusal::new(Reason::OperatorExpired, format!("the operator token ended at {}", Millis(until)));
-            return Ok(HeardOperator { identity: Identity::Asserted(id), ..HeardOperator::nobody(Some(refusal)) });
-        }
-        let (roles, authentication) = (self.roles(claims)?, authentication(claims)?);
-        let person = Person { id, roles, authentication, until: Millis(until) };
-        self.known.learn(key, now, person.clone());
-        Ok(HeardOperator::proved(person))
+        Ok((self.subject(claims)?, Millis(until)))
     }
 
     fn is_for_us(&self, audience: Option<&Value>) -> bool {

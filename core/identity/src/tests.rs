@@ -431,7 +431,10 @@ fn a_pseudonym_depends_on_key_issuer_and_subject_alone() {
     assert_eq!(name(7, ISSUER, "anna"), "op-cgiiyrrl2i73pge5");
     let others = [name(8, ISSUER, "anna"), name(7, "https://x", "anna"), name(7, ISSUER, "bert"), name(7, ISSUER, "")];
     assert!(others.iter().all(|other| *other != name(7, ISSUER, "anna")));
-    assert_eq!(registry_of(&Plant { issuer: None, ..plant() }).pseudonym("anna"), None);
+    assert_eq!(
+        registry_of(&Plant { issuer: None, ..plant() }).pseudonym("anna").map_err(|refusal| refusal.reason),
+        Err(Reason::OperatorInvalid)
+    );
 }
 
 #[test]

@@ -26,9 +26,9 @@ pub enum Kind {
     Beat,
     /// A key came or went.
     Key,
-    /// A policy came into force.
+    /// A policy came into force: a plant file with its rules, at a start or in the place of another.
     Policy,
-    /// A plant file came into force, or was rejected.
+    /// A plant file was rejected, or was read again and is the one in force.
     Config,
     /// An administrator did something: issued or revoked a token.
     Admin,

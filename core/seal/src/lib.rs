@@ -6,7 +6,7 @@
 //! ```text
 //! digest, text <- mac, sign <- note <- cosignature
 //!                      sign <- token, epoch
-//!         text <- hpke <- subject <- envelope
+//!         text <- hpke <- subject <- envelope <- person
 //! jose, pkcs11
 //! ```
 
@@ -19,6 +19,7 @@ mod hpke;
 pub mod jose;
 mod mac;
 pub mod note;
+pub mod person;
 pub mod pkcs11;
 mod sign;
 pub mod subject;

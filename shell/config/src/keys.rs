@@ -182,7 +182,7 @@ pub(crate) static GATEWAY: Section = Section {
             "keys",
             Kind::Form(&PATH),
             "\"keys\"",
-            "The folder of `gateway.key`, which signs the ledger, `plant.key`, from which pseudonyms and tokens are derived, and \
+            "The folder of `gateway.key`, which signs the ledger, `plant.key`, by which people are found and from which tokens are derived, and \
              `epoch.seed`, which the gateway replaces each day: it must be able to write there.",
         ),
         may(

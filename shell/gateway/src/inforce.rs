@@ -336,8 +336,8 @@ impl Inforce {
         identified
     }
 
-    /// The pseudonym of a person whom a program names; `None` if the plant has no issuer.
-    pub(crate) fn pseudonym(&self, subject: &str) -> Option<OperatorId> {
+    /// The pseudonym of a person whom a program names.
+    pub(crate) fn pseudonym(&self, subject: &str) -> Result<OperatorId, Refusal> {
         self.registry.pseudonym(subject)
     }
 

@@ -173,10 +173,7 @@ impl Desk<'_> {
             return Err(Refusal::new(Reason::OperatorRequired, detail));
         }
         let Some(subject) = &account.operator else { return Ok(None) };
-        let person = self.inforce.pseudonym(subject);
-        let person = person.ok_or_else(|| {
-            Refusal::new(Reason::OperatorInvalid, "the plant declares no issuer whose people could be named")
-        })?;
+        let person = self.inforce.pseudonym(subject)?;
         Ok(Some(Party { id: person.to_string(), by: "asserted" }))
     }
 }

@@ -1,4 +1,5 @@
-//! Content beside the ledger: envelopes in `blobs/`, and in `seals/` the keys that open them, one for each subject and month.
+//! Content beside the ledger: envelopes in `blobs/`, and in `seals/` the keys that open them, one for each subject and month; in
+//! `persons/` who the pseudonyms are.
 //!
 //! ```text
 //! seals/YYYY-MM/SUBJECT      the subject's key, wrapped to the gateway and the auditors: durable first
@@ -12,16 +13,19 @@
 
 mod audit;
 mod erase;
+mod persons;
 mod scope;
 
 pub use audit::{ContentAudit, ContentFault, ContentProblem, audit_content};
 pub use erase::Doomed;
+pub use persons::Newcomer;
 pub use scope::Scope;
 
 use crate::disk;
 use plant::{Millis, RecordId, Sealed};
 use rustix::fs::FlockOperation;
 use seal::envelope::{self, ENVELOPE_LIMIT, Envelope, EnvelopeError, Fresh, Opened, Salt};
+use seal::person::BadPerson;
 use seal::subject::{BadKeyFile, KEY_FILE_LIMIT, KeyFile, KeyName, SubjectKey};
 use seal::{OpeningKey, Recipient, WeakKey};
 use std::fs::File;
@@ -72,6 +76,14 @@ pub enum BlobError {
         path: PathBuf,
         /// What is wrong with it.
         source: BadKeyFile,
+    },
+    /// The file that says who a pseudonym is is damaged.
+    #[error("`{path}`: {source}")]
+    Person {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: BadPerson,
     },
     /// The record or the file names no key that may be.
     #[error("`{0}` names no key that may be")]

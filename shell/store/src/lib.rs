@@ -43,7 +43,9 @@ mod writer;
 
 pub use anchors::Anchors;
 pub use audit::{Audit, AuditFault, audit};
-pub use blobs::{BlobError, Blobs, Content, ContentAudit, ContentFault, ContentProblem, Doomed, Scope, audit_content};
+pub use blobs::{
+    BlobError, Blobs, Content, ContentAudit, ContentFault, ContentProblem, Doomed, Newcomer, Scope, audit_content,
+};
 pub use clock::{Answer as TimeAnswer, Clock, Compared, Reading, System, TOLERANCE};
 pub use disk::Usage;
 pub use epochs::EpochError;

@@ -67,7 +67,9 @@ pub(crate) fn remove(folder: &Path, minimum: u64, size: u64) -> io::Result<()> {
             touch::sync_folder(folder)?;
         }
     }
-    newest.map_or(Ok(()), |newest| blobs.shred_keys_before(newest))
+    let Some(newest) = newest else { return Ok(()) };
+    blobs.shred_keys_before(newest)?;
+    blobs.shred_persons_before(newest)
 }
 
 /// Destroys the envelopes that the records of a bundle refer to; gives the time of the newest record.

@@ -1,7 +1,7 @@
 //! Receipts of single records.
 
 use crate::ledger::tile::Tiles;
-use crate::ledger::{Receipt, ReceiptError, Tile};
+use crate::ledger::{Checkpoint, Receipt, ReceiptError, Tile};
 use crate::support::{Book, sign_as};
 use proptest::prelude::{any, prop, proptest};
 use seal::note::Note;
@@ -43,6 +43,18 @@ fn a_receipt_looks_as_the_format_says() {
     assert!(text.ends_with(&format!("=\n\n{}", String::from_utf8_lossy(&BOOK.folder.0["checkpoint"]))));
     assert_eq!(Receipt::parse(text.as_bytes()).unwrap().extra(), Some(b"about".as_slice()));
     assert!(extra.with_extra(vec![0; 1 << 16]).is_err());
+}
+
+/// Why the text is longer than the COSE form, which has less than 1,300 bytes: the format writes each hash in 45.
+#[test]
+fn a_text_among_a_billion_records_is_as_long_as_its_format_makes_it() {
+    let origin = "o".repeat(50);
+    let head = Checkpoint { origin: origin.clone(), size: 1_000_000_000, root: [7; 32] };
+    let note = Note::sign(head.to_string(), &sign_as(&origin, 1)).unwrap();
+    let path = format!("{}\n", seal::base64(&[3; 32])).repeat(30);
+    let text = format!("c2sp.org/tlog-proof@v1\nindex 999999999\n{path}\n{note}");
+    assert!(Receipt::parse(text.as_bytes()).is_ok());
+    assert_eq!((path.len(), text.len()), (1350, 1646));
 }
 
 #[test]

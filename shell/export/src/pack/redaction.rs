@@ -30,8 +30,8 @@ pub enum Profile {
     All,
 }
 
-/// The kinds of record whose notes name nobody. A kind that comes later is redacted until it is put here.
-const NAMELESS: [Kind; 11] = [
+/// The kinds of record whose notes name nobody but under [`NAMED`]. A kind that comes later is redacted until it is put here.
+const NAMELESS: [Kind; 12] = [
     Kind::Genesis,
     Kind::Boot,
     Kind::Intent,
@@ -40,10 +40,15 @@ const NAMELESS: [Kind; 11] = [
     Kind::Abandon,
     Kind::Beat,
     Kind::Key,
+    Kind::Policy,
     Kind::Config,
     Kind::Clock,
     Kind::Storage,
 ];
+
+/// Where a person or their device is named in a record of those kinds: also who asked for a plant file, approved it, or decided on
+/// a call that waited.
+const NAMED: [&str; 4] = ["who.operator", "who.workstation", "note.by", "note.approvers"];
 
 /// What `claimed` says under [`Profile::Persons`], if the record has it; in the order of canonical JSON.
 const CLAIMED: [&str; 17] = [
@@ -87,7 +92,7 @@ impl Profile {
             Self::All => true,
             Self::Persons => {
                 let nameless = entry.kind().is_some_and(|kind| NAMELESS.contains(&kind));
-                let named = ["who.operator", "who.workstation"].iter().any(|path| entry.at(path).is_some());
+                let named = NAMED.iter().any(|path| entry.at(path).is_some());
                 !nameless || named || holds_pseudonym(&record.line)
             }
         }
@@ -196,6 +201,10 @@ mod tests {
         for (kind, rest, covered) in [
             ("intent", "", false),
             ("config", r#""note":{"result":"in-force"},"#, false),
+            ("config", r#""note":{"by":"ada (token)","result":"in-force"},"#, true),
+            ("policy", r#""note":{"policy":"00","result":"in-force"},"#, false),
+            ("policy", r#""note":{"approvals":2,"approvers":"ada, ben"},"#, true),
+            ("intent", r#""note":{"by":"ada (token)","hold":"approved"},"#, true),
             ("refuse", r#""note":{"detail":"shop-floor-api op-1"},"#, false),
             ("refuse", r#""note":{"detail":"`op-7k2m5qhd3zxw4a6t` lacks a role"},"#, true),
             ("erase", r#""note":{"approver":"J. Brandt"},"#, true),

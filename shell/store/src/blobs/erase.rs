@@ -1,7 +1,7 @@
 //! Destroys keys and envelopes: overwritten, unlinked, and the folder made durable.
 //!
 //! ```text
-//! alone ── what there is ── `erase` record, durable ── keys ── envelopes
+//! alone ── what there is ── `erase` record, durable ── keys ── who the pseudonym is ── envelopes
 //! ```
 //!
 //! The record comes first, so that a crash leaves too much with authority rather than too little without; whoever asks for
@@ -18,12 +18,13 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// The longest month, in milliseconds.
-const MONTH: u64 = 31 * 86_400_000;
+pub(super) const MONTH: u64 = 31 * 86_400_000;
 
 /// What lies in a scope, while nobody seals anything.
 #[derive(Debug)]
 pub struct Doomed {
     keys: Vec<(KeyName, PathBuf)>,
+    persons: Vec<PathBuf>,
     envelopes: Vec<PathBuf>,
     _alone: File,
 }
@@ -40,10 +41,16 @@ impl Doomed {
         self.envelopes.len()
     }
 
+    /// Whether it is kept who the pseudonym is.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        !self.persons.is_empty()
+    }
+
     /// Whether there is nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.envelopes.is_empty()
+        self.keys.is_empty() && self.persons.is_empty() && self.envelopes.is_empty()
     }
 
     /// Destroys it all. What a flash disk or a file system with copies of its own keeps beyond that is not in our hands.
@@ -52,7 +59,7 @@ impl Doomed {
     /// If something is still there; asking again finishes it.
     pub fn destroy(self) -> Result<(), BlobError> {
         let keys = self.keys.into_iter().map(|(_, path)| path);
-        keys.chain(self.envelopes).try_for_each(|path| shred(&path).map_err(BlobError::io(&path)))
+        keys.chain(self.persons).chain(self.envelopes).try_for_each(|path| shred(&path).map_err(BlobError::io(&path)))
     }
 }
 
@@ -68,7 +75,8 @@ impl Blobs {
             Scope::Call(call) => self.envelopes_of(*call)?,
             Scope::Subject { .. } => self.envelopes_under(scope).map_err(BlobError::io(&self.folder))?,
         };
-        Ok(Doomed { keys, envelopes, _alone: alone })
+        let persons = self.persons_in(scope).map_err(BlobError::io(&self.folder))?;
+        Ok(Doomed { keys, persons, envelopes, _alone: alone })
     }
 
     /// Every key in the scope, and what a crash has left of one.
@@ -145,7 +153,7 @@ impl Blobs {
 }
 
 /// The names in a folder; none if there is no such folder.
-fn names(folder: &Path) -> io::Result<Vec<String>> {
+pub(super) fn names(folder: &Path) -> io::Result<Vec<String>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
         other => other?,
@@ -159,7 +167,7 @@ pub(super) fn is_overwritten(bytes: &[u8]) -> bool {
 }
 
 /// Overwrites a file with zeros where it lies, and removes it; durable when this returns.
-fn shred(path: &Path) -> io::Result<()> {
+pub(super) fn shred(path: &Path) -> io::Result<()> {
     static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
     let file = File::options().write(true).open(path)?;
     let (mut at, length) = (0, file.metadata()?.len());
