@@ -4,7 +4,7 @@ use super::page::{Ink, Page};
 use super::stage::Stage;
 use crate::verify::{self, Said};
 use ledger::verify::Class;
-use miette::{IntoDiagnostic, WrapErr, miette};
+use miette::{IntoDiagnostic, WrapErr, bail, miette};
 use plant::RecordId;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -107,14 +107,17 @@ fn forge(ledger: &Path, key: &Path, copy: &Path, id: RecordId) -> miette::Result
     let (at, change) = weak_spot(&record)?;
     let mut places = Vec::new();
     find(&copy.join("tile/entries"), &record.line, &mut places)?;
-    // A bundle that is not full is written anew as it grows; the longest is the one that counts.
-    let bundle = places.into_iter().max_by_key(|place| place.length);
-    let bundle = bundle.ok_or_else(|| miette!("record {id} is not published"))?;
-    let mut bytes = fs::read(&bundle.path).into_diagnostic()?;
-    if let Some(byte) = bytes.get_mut(bundle.at + at) {
-        *byte = other(*byte);
+    if places.is_empty() {
+        bail!("record {id} is not published");
     }
-    fs::write(&bundle.path, bytes).into_diagnostic()?;
+    // A bundle that is not full is written anew as it grows, and the copy may hold it at several lengths.
+    for bundle in places {
+        let mut bytes = fs::read(&bundle.path).into_diagnostic()?;
+        if let Some(byte) = bytes.get_mut(bundle.at + at) {
+            *byte = other(*byte);
+        }
+        fs::write(&bundle.path, bytes).into_diagnostic()?;
+    }
     let said = verify::say(copy, key)?;
     let found = said.code == Class::Tampered as u8 && said.wrong == [id];
     Ok(Forgery { folder: copy.to_owned(), seq: record.entry.seq(), change, said, found })
@@ -141,7 +144,6 @@ fn other(digit: u8) -> u8 {
 /// A file that holds a record, and where in it.
 struct Place {
     path: PathBuf,
-    length: usize,
     at: usize,
 }
 
@@ -154,7 +156,7 @@ fn find(folder: &Path, line: &[u8], places: &mut Vec<Place>) -> miette::Result<(
         }
         let bytes = fs::read(&path).into_diagnostic()?;
         let at = bytes.windows(line.len()).position(|window| window == line);
-        places.extend(at.map(|at| Place { path, length: bytes.len(), at }));
+        places.extend(at.map(|at| Place { path, at }));
     }
     Ok(())
 }
