@@ -168,7 +168,10 @@ pub fn envelope(bytes: &[u8]) {
     if let Ok(file) = PersonFile::parse(bytes) {
         assert!(file.pseudonym().bytes().all(|byte| byte != b'/'));
         let holder = OpeningKey::from_bytes(Zeroizing::new([1; 32])).expect("a key");
-        assert!(file.open(&holder).is_none_or(|person| person.subject.as_str() == "anna"), "nobody else was ever sealed");
+        assert!(
+            file.open(&holder).is_none_or(|person| person.subject.as_str() == "anna"),
+            "nobody else was ever sealed"
+        );
     }
     let Ok(file) = KeyFile::parse(bytes) else { return };
     assert_eq!(file.encode(), bytes, "a key file has one spelling");
