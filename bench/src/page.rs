@@ -167,6 +167,7 @@ fn aims(results: &Results) -> String {
     let all = [
         alone(results),
         together(results),
+        briefly(results),
         flowing(results),
         shut(results),
         large(results),
@@ -237,6 +238,20 @@ fn together(results: &Results) -> Option<Vec<Aim>> {
     }
     aims.extend(unread(&results.steps));
     Some(aims)
+}
+
+/// With 64 connections and prompts of 1 KiB.
+fn briefly(results: &Results) -> Option<Vec<Aim>> {
+    let table = results.gateways.tables.iter().filter(|table| table.connections == 64).nth(1)?;
+    let (floor, nginx) = (table.row("direct")?, table.row("nginx")?);
+    let (disk, tmpfs) = (table.row(DISK)?, table.row(TMPFS)?);
+    let rate = |row: &Row| row.median(|window| window.per_second);
+    let added = tmpfs.median(|window| window.p99) - floor.median(|window| window.p99);
+    Some(vec![
+        most("64 connections, prompts of 1 KiB, ledger on a tmpfs, added p99", added / 1e3, 5.0, " ms"),
+        least("the same, requests/s against nginx", rate(tmpfs) / rate(nginx), 1.0 / 3.0, " times"),
+        least("the same, ledger on the disk", rate(disk) / rate(nginx), 1.0 / 3.0, " times"),
+    ])
 }
 
 /// What reading costs.

@@ -14,8 +14,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// Bytes of a prompt, and of its answer.
+/// Bytes of a prompt, and of its answer; and of a shorter one.
 const PROMPT: usize = 2048;
+const SHORT: usize = 1024;
 
 /// Time for memory to come back after the last call.
 const REST: Duration = Duration::from_secs(10);
@@ -88,6 +89,9 @@ pub(crate) async fn gateways(args: &Args) -> Outcome<Part> {
         let table = side_by_side(args, &targets, &body, connections, &mut memory).await?;
         bench.part.tables.push(table);
     }
+    let proxies: Vec<Target> =
+        targets.iter().filter(|target| ["direct", "nginx", DISK, TMPFS].contains(&target.name)).cloned().collect();
+    bench.part.tables.push(side_by_side(args, &proxies, &rig::chat(SHORT), 64, &mut []).await?);
     bench.part.streams = flowing(args, &targets).await?;
     tokio::time::sleep(REST).await;
     for (memory, target) in memory.iter_mut().zip(&targets) {
