@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from conftest import DEADLINE, HERE, Plant, wait_for
-from test_console_pages import LOGIN, link, people, plant_text, signed_in, sober
+from test_console_pages import link, people, plant_text, signed_in, sober, with_issuer
 
 __all__ = ["people"]
 WRONG = "f" * 64
@@ -130,13 +130,7 @@ def test_a_stranger_fills_neither_ledger_nor_screen(works, people):
 
 
 def test_a_way_from_the_issuer_that_ends_nowhere_is_on_record(tmp_path, provider, issuer):
-    text = issuer.vouches(plant_text(LOGIN), 'roles_claim = "groups"')
-    text = text.replace('audiences = ["penstock"]', 'audiences = ["penstock", "penstock-console"]')
-    plant = Plant(tmp_path / "office", provider, issuer.address, issuer.discovery, text)
-    secret = plant.folder / "console.secret"
-    secret.write_text("a-secret/of_the:console\n")
-    secret.chmod(0o600)
-    plant.start()
+    plant = with_issuer(tmp_path / "office", provider, issuer)
     try:
         assert httpx.get(f"{plant.console}/signed-in?code=x&state=0").headers["location"] == "/#sign-in-failed"
         told(plant, "trip-unknown")

@@ -3,12 +3,11 @@
 import json
 import re
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
-from conftest import Plant, wait_for
-from test_console_pages import LOGIN, at_issuer, people, plant_text, signed_in, sober
+from conftest import wait_for
+from test_console_pages import at_issuer, people, signed_in, sober, with_issuer
 from test_oversight import CONDUIT
 
 __all__ = ["people"]
@@ -17,15 +16,8 @@ CONDUITS = {"watched": 'oversight = { required = true, within = "1h" }', "hasty"
 
 @pytest.fixture(scope="module")
 def works(tmp_path_factory, provider, issuer):
-    text = issuer.vouches(plant_text(LOGIN), 'roles_claim = "groups"')
-    text = text.replace('audiences = ["penstock"]', 'audiences = ["penstock", "penstock-console"]')
-    text += "".join(CONDUIT.format(name, more) for name, more in CONDUITS.items())
-    plant = Plant(tmp_path_factory.mktemp("overseen") / "works", provider, issuer.address, issuer.discovery, text)
-    secret = plant.folder / "console.secret"
-    secret.write_text("a-secret/of_the:console\n")
-    secret.chmod(0o600)
-    plant.start()
-    assert httpx.post(f"{issuer.address}/console?{plant.console}/signed-in", verify=issuer.tls).status_code == 200
+    conduits = "".join(CONDUIT.format(name, more) for name, more in CONDUITS.items())
+    plant = with_issuer(tmp_path_factory.mktemp("overseen") / "works", provider, issuer, conduits)
     plant.copilot = plant.token("copilot")
     yield plant
     plant.stop()

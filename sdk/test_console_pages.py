@@ -156,18 +156,23 @@ def test_whoever_starts_a_fresh_gateway_is_given_a_link_on_the_terminal(tmp_path
     assert "penstock admin link" in log and "#link=" not in log
 
 
-@pytest.fixture(scope="module")
-def office(tmp_path_factory, provider, issuer):
-    """A plant whose people sign in at the issuer."""
+def with_issuer(folder, provider, issuer, more=""):
+    """A plant whose people sign in at the issuer, with more lines in its file; it runs."""
     text = issuer.vouches(plant_text(LOGIN), 'roles_claim = "groups"')
     text = text.replace('audiences = ["penstock"]', 'audiences = ["penstock", "penstock-console"]')
-    plant = Plant(tmp_path_factory.mktemp("office") / "works", provider, issuer.address, issuer.discovery, text)
+    plant = Plant(folder, provider, issuer.address, issuer.discovery, text + more)
     secret = plant.folder / "console.secret"
     secret.write_text("a-secret/of_the:console\n")
     secret.chmod(0o600)
     plant.start()
     known = httpx.post(f"{issuer.address}/console?{plant.console}/signed-in", verify=issuer.tls)
     assert known.status_code == 200
+    return plant
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory, provider, issuer):
+    plant = with_issuer(tmp_path_factory.mktemp("office") / "works", provider, issuer)
     yield plant
     plant.stop()
 

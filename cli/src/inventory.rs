@@ -7,15 +7,14 @@ use crate::approve;
 use crate::assemble;
 use crate::governing;
 use crate::print::say;
-use crate::reaching::Reach;
-use crate::records::Where;
+use crate::reaching::Whence;
 use crate::sighted;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Subcommand, ValueEnum};
 use config::Loaded;
 use console::{Picked, Sheet};
 use http::Method;
-use inventory::{About, ComponentKind, Drift, Row, State};
+use inventory::{About, ComponentKind, Drift, Lives, Row, Seen, State};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use serde_json::{Value, json};
 use std::io::Read;
@@ -67,7 +66,7 @@ enum Task {
         json: bool,
 
         #[command(flatten)]
-        stock: Stock,
+        whence: Whence,
     },
     /// Show everything that is known of one.
     Show {
@@ -80,7 +79,7 @@ enum Task {
         json: bool,
 
         #[command(flatten)]
-        stock: Stock,
+        whence: Whence,
     },
     /// Print the declaration of a model or library that was seen, for the plant file.
     Draft {
@@ -89,7 +88,7 @@ enum Task {
         name: String,
 
         #[command(flatten)]
-        stock: Stock,
+        whence: Whence,
     },
     /// Print the declarations of a bill of materials (CycloneDX 1.5 to 1.7, JSON), for the plant file.
     Import {
@@ -108,7 +107,7 @@ enum Task {
         format: Format,
 
         #[command(flatten)]
-        stock: Stock,
+        whence: Whence,
     },
     /// Sign a step of a component's life: draft, approved, live, suspended, retired.
     ///
@@ -130,16 +129,6 @@ enum Task {
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
     },
-}
-
-/// Whose inventory: by the plant's files and a ledger here, or by a gateway elsewhere.
-#[derive(Debug, clap::Args)]
-struct Stock {
-    #[command(flatten)]
-    ledger: Where,
-
-    #[command(flatten)]
-    reach: Reach,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -185,17 +174,19 @@ fn state() -> impl TypedValueParser<Value = State> {
 
 pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     let text = match args.task {
-        Task::List { state, kind, json, stock } => {
+        Task::List { state, kind, json, whence } => {
             let sheet = if json { Sheet::Json } else { Sheet::Text };
-            stock.told(plant, &Picked { name: None, kind, state }, sheet)?
+            told(plant, &whence, &Picked { name: None, kind, state }, sheet)?
         }
-        Task::Show { name, json, stock } => {
+        Task::Show { name, json, whence } => {
             let sheet = if json { Sheet::Json } else { Sheet::Text };
-            stock.told(plant, &Picked { name: Some(name), ..Picked::default() }, sheet)?
+            told(plant, &whence, &Picked { name: Some(name), ..Picked::default() }, sheet)?
         }
-        Task::Export { format: Format::Csv, stock } => stock.told(plant, &Picked::default(), Sheet::Csv)?,
-        Task::Export { format: Format::Cyclonedx, stock } => stock.told(plant, &Picked::default(), Sheet::Cyclonedx)?,
-        Task::Draft { name, stock } => stock.draft(plant, &name)?,
+        Task::Export { format: Format::Csv, whence } => told(plant, &whence, &Picked::default(), Sheet::Csv)?,
+        Task::Export { format: Format::Cyclonedx, whence } => {
+            told(plant, &whence, &Picked::default(), Sheet::Cyclonedx)?
+        }
+        Task::Draft { name, whence } => drafted(plant, &whence, &name)?,
         Task::Import { file, out } => return import(&file, out.as_deref()),
         Task::Sign { name, to, because, key } => {
             let loaded = assemble::load(plant)?;
@@ -206,33 +197,36 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-impl Stock {
-    fn told(&self, plant: &Path, picked: &Picked, sheet: Sheet) -> miette::Result<String> {
-        if self.reach.is_elsewhere(&self.ledger) {
-            return self.reach.fetch(plant, &picked.address(sheet));
-        }
-        let (loaded, rows, beyond) = self.rows(plant)?;
-        Ok(written(&loaded, rows, beyond, picked, sheet)?)
+fn told(plant: &Path, whence: &Whence, picked: &Picked, sheet: Sheet) -> miette::Result<String> {
+    if let Some(reach) = whence.elsewhere() {
+        return reach.fetch(plant, &picked.address(sheet));
     }
+    let (loaded, rows, beyond) = stock(plant, whence)?;
+    Ok(written(&loaded, rows, beyond, picked, sheet)?)
+}
 
-    fn draft(&self, plant: &Path, name: &str) -> miette::Result<String> {
-        if self.reach.is_elsewhere(&self.ledger) {
-            let body = json!({ "component": name });
-            let (_, answer) = self.reach.ask(plant, &Method::POST, "/api/v1/declarations", Some(&body))?;
-            return Ok(answer.get("text").and_then(Value::as_str).unwrap_or_default().to_owned());
-        }
-        let (_, rows, _) = self.rows(plant)?;
-        draft(named(&rows, name)?)
+fn drafted(plant: &Path, whence: &Whence, name: &str) -> miette::Result<String> {
+    if let Some(reach) = whence.elsewhere() {
+        let body = json!({ "component": name });
+        let (_, answer) = reach.ask(plant, &Method::POST, "/api/v1/declarations", Some(&body))?;
+        return Ok(answer.get("text").and_then(Value::as_str).unwrap_or_default().to_owned());
     }
+    let (_, rows, _) = stock(plant, whence)?;
+    draft(named(&rows, name)?)
+}
 
-    /// The whole inventory, and how many sightings found no room.
-    fn rows(&self, plant: &Path) -> miette::Result<(Loaded, Vec<Row>, u64)> {
-        let loaded = assemble::load(plant)?;
-        let seen = sighted::now(&self.ledger.reader(plant)?)?;
-        let lives = governing::known(&loaded)?;
-        let rows = inventory::rows(&loaded.components, &seen, &loaded.governance, &lives, governing::digest);
-        Ok((loaded, rows, seen.beyond()))
-    }
+/// The whole inventory, and how many sightings found no room.
+fn stock(plant: &Path, whence: &Whence) -> miette::Result<(Loaded, Vec<Row>, u64)> {
+    let loaded = assemble::load(plant)?;
+    let seen = sighted::now(&whence.ledger.reader(plant)?)?;
+    let (rows, _) = rows(&loaded, &seen)?;
+    Ok((loaded, rows, seen.beyond()))
+}
+
+/// What the plant declares, held against what was seen; and where each component stands in its life.
+pub(crate) fn rows(loaded: &Loaded, seen: &Seen) -> miette::Result<(Vec<Row>, Lives)> {
+    let lives = governing::known(loaded)?;
+    Ok((inventory::rows(&loaded.components, seen, &loaded.governance, &lives, governing::digest), lives))
 }
 
 /// Why components are not written down.

@@ -152,13 +152,11 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     let (now, reader) = (gateway::now(), ledger.reader(plant)?);
     let answers = read(&reader, since, until)?;
     let mut rows: BTreeMap<Vec<String>, Tally> = BTreeMap::new();
-    let is = |wanted: Option<&str>, own: Option<&str>| wanted.is_none_or(|wanted| own == Some(wanted));
     for answer in answers.values() {
         let person = answer.first.as_ref().and_then(|first| first.operator.as_deref());
-        let fits = is(conduit.as_ref().map(ConduitId::as_str), answer.conduit.as_deref())
-            && is(workload.as_ref().map(WorkloadId::as_str), answer.workload.as_deref())
-            && is(operator.as_ref().map(plant::OperatorId::as_str), person);
-        if fits {
+        if answer.is_of(conduit.as_ref(), workload.as_ref())
+            && is(operator.as_ref().map(plant::OperatorId::as_str), person)
+        {
             rows.entry(by.iter().map(|by| by.of(answer)).collect()).or_default().add(answer, now, quick);
         }
     }
@@ -210,8 +208,18 @@ impl Answers {
     }
 
     fn holds(&self, ended: Millis) -> bool {
-        self.since.is_none_or(|since| ended >= since) && self.until.is_none_or(|until| ended < until)
+        within(self.since, self.until, ended)
     }
+}
+
+/// Whether a time lies between two, where there are such.
+fn within(since: Option<Millis>, until: Option<Millis>, time: Millis) -> bool {
+    since.is_none_or(|since| time >= since) && until.is_none_or(|until| time < until)
+}
+
+/// Whether something is what is wanted, if anything is.
+fn is(wanted: Option<&str>, own: Option<&str>) -> bool {
+    wanted.is_none_or(|wanted| own == Some(wanted))
 }
 
 /// All that there are.
@@ -249,6 +257,12 @@ fn told(record: &Record, ended: Millis) -> Answer {
 }
 
 impl Answer {
+    /// Whether it is to a call on this conduit and of this workload.
+    fn is_of(&self, conduit: Option<&ConduitId>, workload: Option<&WorkloadId>) -> bool {
+        is(conduit.map(ConduitId::as_str), self.conduit.as_deref())
+            && is(workload.map(WorkloadId::as_str), self.workload.as_deref())
+    }
+
     fn decide(&mut self, record: &Record) {
         let entry = &record.entry;
         let Some(judgement) = entry.text("note.decision").and_then(Judgement::named) else { return };

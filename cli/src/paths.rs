@@ -9,8 +9,8 @@
 mod taken;
 pub(crate) mod tell;
 
-use crate::reaching::Reach;
-use crate::records::{self, Where};
+use crate::reaching::{Reach, Whence};
+use crate::records;
 use crate::{assemble, print};
 use clap::ValueEnum;
 use config::Loaded;
@@ -59,10 +59,7 @@ pub(crate) struct Args {
     json: bool,
 
     #[command(flatten)]
-    ledger: Where,
-
-    #[command(flatten)]
-    reach: Reach,
+    whence: Whence,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -76,8 +73,8 @@ enum Format {
 }
 
 pub(crate) fn run(plant: &Path, args: &Args) -> miette::Result<ExitCode> {
-    if args.reach.is_elsewhere(&args.ledger) {
-        return from_afar(plant, args);
+    if let Some(reach) = args.whence.elsewhere() {
+        return from_afar(plant, reach, args);
     }
     let loaded = assemble::load(plant)?;
     let policy = assemble::policy(&loaded)?;
@@ -97,7 +94,7 @@ pub(crate) fn run(plant: &Path, args: &Args) -> miette::Result<ExitCode> {
 }
 
 /// The same from a gateway that runs elsewhere. Its answer is what this command would print there.
-fn from_afar(plant: &Path, args: &Args) -> miette::Result<ExitCode> {
+fn from_afar(plant: &Path, reach: &Reach, args: &Args) -> miette::Result<ExitCode> {
     let format = match args.format {
         _ if args.json => "json",
         Format::Csv => "csv",
@@ -113,7 +110,7 @@ fn from_afar(plant: &Path, args: &Args) -> miette::Result<ExitCode> {
         bail!("a gateway elsewhere counts its whole ledger");
     }
     let mark = if args.marked { "&mark=wrong" } else { "" };
-    let text = args.reach.fetch(plant, &format!("/api/v1/paths?format={format}{mark}"))?;
+    let text = reach.fetch(plant, &format!("/api/v1/paths?format={format}{mark}"))?;
     print::say(&text)?;
     let wrong = match args.format {
         _ if args.json => text.contains("\"workload\""),
@@ -128,7 +125,7 @@ fn taken(plant: &Path, args: &Args, loaded: &Loaded) -> miette::Result<Ways> {
     let mut ways = Ways::default();
     let Args { since, until, .. } = *args;
     let filter = Filter { since, until, ..Filter::default() };
-    for record in args.ledger.reader(plant)?.records(0, filter) {
+    for record in args.whence.ledger.reader(plant)?.records(0, filter) {
         let record = record.into_diagnostic().wrap_err("the ledger cannot be read; `penstock verify` says more")?;
         ways.count(&record.entry, &loaded.plant);
     }

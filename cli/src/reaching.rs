@@ -40,6 +40,24 @@ pub(crate) struct Reach {
     console_authority: Option<PathBuf>,
 }
 
+/// What is read: a ledger here, or a gateway elsewhere.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Whence {
+    #[command(flatten)]
+    pub(crate) ledger: Where,
+
+    #[command(flatten)]
+    reach: Reach,
+}
+
+impl Whence {
+    /// The gateway elsewhere, if that is what is read: one on another machine, or one that is named as if it were. A ledger that is named is
+    /// read here, wherever a gateway may be.
+    pub(crate) fn elsewhere(&self) -> Option<&Reach> {
+        Some(&self.reach).filter(|reach| reach.console.is_some() && !self.ledger.is_named())
+    }
+}
+
 /// No gateway runs here.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("no gateway answers at `{}`", place)]
@@ -54,12 +72,6 @@ impl Reach {
     /// The gateway that runs on this machine.
     pub(crate) fn home() -> Self {
         Self { console: None, token_file: None, console_authority: None }
-    }
-
-    /// Whether it is a gateway on another machine, or one that is named as if it were. A ledger that is named is read here, wherever a
-    /// gateway may be.
-    pub(crate) fn is_elsewhere(&self, ledger: &Where) -> bool {
-        self.console.is_some() && !ledger.is_named()
     }
 
     /// Asks for a text, as it is.

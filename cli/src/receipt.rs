@@ -1,7 +1,6 @@
 //! `penstock receipt`: the proof of one record, for someone who trusts nobody.
 
-use crate::reaching::Reach;
-use crate::records::Where;
+use crate::reaching::Whence;
 use crate::{assemble, signing};
 use ledger::{Checkpoint, Receipt};
 use miette::{IntoDiagnostic, WrapErr};
@@ -41,10 +40,7 @@ pub(crate) struct Args {
     cose: bool,
 
     #[command(flatten)]
-    ledger: Where,
-
-    #[command(flatten)]
-    reach: Reach,
+    whence: Whence,
 }
 
 /// How a record is named.
@@ -60,7 +56,7 @@ fn name(text: &str) -> Result<Name, &'static str> {
 }
 
 pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
-    if args.reach.is_elsewhere(&args.ledger) {
+    if let Some(reach) = args.whence.elsewhere() {
         if args.cose {
             miette::bail!("a COSE receipt is signed with the plant's own key, on the gateway's machine");
         }
@@ -68,10 +64,10 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
             Name::Id(id) => id.to_string(),
             Name::Seq(seq) => seq.to_string(),
         };
-        let receipt = args.reach.fetch(plant, &format!("/api/v1/records/{name}/receipt"))?;
+        let receipt = reach.fetch(plant, &format!("/api/v1/records/{name}/receipt"))?;
         return write(&args, receipt.as_bytes());
     }
-    let reader = args.ledger.reader(plant)?;
+    let reader = args.whence.ledger.reader(plant)?;
     let Some(record) = find(&reader, args.record).into_diagnostic()? else {
         miette::bail!(
             help = "`penstock records` lists them",

@@ -4,7 +4,7 @@ mod afar;
 pub(crate) mod open;
 
 use crate::print::second;
-use crate::reaching::Reach;
+use crate::reaching::{Reach, Whence};
 use crate::{assemble, people};
 use afar::Afar;
 use clap::ValueEnum;
@@ -63,10 +63,7 @@ pub(crate) struct Args {
     key: Option<PathBuf>,
 
     #[command(flatten)]
-    ledger: Where,
-
-    #[command(flatten)]
-    reach: Reach,
+    whence: Whence,
 }
 
 /// Which ledger.
@@ -199,26 +196,26 @@ pub(crate) fn time(text: &str) -> Result<Millis, &'static str> {
 
 pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
     let filter = args.tied.narrow(args.wanted.filter(plant)?);
-    if args.reach.is_elsewhere(&args.ledger) {
-        return from_afar(plant, &args, filter);
+    if let Some(reach) = args.whence.elsewhere() {
+        return from_afar(plant, reach, &args, filter);
     }
-    let reader = args.ledger.reader(plant)?;
+    let reader = args.whence.ledger.reader(plant)?;
     if let Some((record, key)) = args.open.zip(args.key.as_deref()) {
-        let wish = Wish { record, key, json: args.format != Format::Table, named: args.ledger.ledger.is_some() };
+        let wish = Wish { record, key, json: args.format != Format::Table, named: args.whence.ledger.is_named() };
         return open::run(plant, &reader, &wish);
     }
     printed(args.format, |printer| print(&reader, filter, &args, printer))
 }
 
 /// The newest records of a gateway elsewhere.
-fn from_afar(plant: &Path, args: &Args, filter: Filter) -> miette::Result<ExitCode> {
+fn from_afar(plant: &Path, reach: &Reach, args: &Args, filter: Filter) -> miette::Result<ExitCode> {
     if args.open.is_some() || args.follow {
         bail!(
             help = "the console's pages do both; a SIEM gets records as they come by `[forward]`",
             "a gateway elsewhere is asked for records, not followed, and opens nothing with a key from here"
         );
     }
-    let records = Afar::new(plant, &args.reach, filter)?.newest(args.limit.unwrap_or(usize::MAX))?;
+    let records = Afar::new(plant, reach, filter)?.newest(args.limit.unwrap_or(usize::MAX))?;
     printed(args.format, |printer| {
         records.iter().try_for_each(|record| printer.print(record))?;
         Ok(printer.end()?)

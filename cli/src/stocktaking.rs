@@ -2,7 +2,7 @@
 
 use crate::drafting::unusable;
 use crate::governing;
-use crate::inventory::{Unwritten, written};
+use crate::inventory::{Unwritten, rows, written};
 use crate::sighted;
 use config::Loaded;
 use console::{Component, Components, Declaration, Declared, Fault, Life, Next, Picked, Sheet, Sighting, Version};
@@ -22,8 +22,7 @@ const LONGEST: usize = 200;
 
 /// The inventory. `size` is how many records the ledger has.
 pub(crate) fn components(now: &Loaded, size: u64) -> Result<Components, Fault> {
-    let (seen, lives) = read(now)?;
-    let rows = inventory::rows(&now.components, &seen, &now.governance, &lives, governing::digest);
+    let (rows, seen, lives) = read(now)?;
     let (all, rows) = (rows.len(), chosen(rows));
     let mut steps = governing::next(now, &lives);
     let next = |row: &Row| {
@@ -44,8 +43,7 @@ pub(crate) fn components(now: &Loaded, size: u64) -> Result<Components, Fault> {
 
 /// Components as a command prints them.
 pub(crate) fn text(now: &Loaded, picked: &Picked, sheet: Sheet) -> Result<String, Fault> {
-    let (seen, lives) = read(now)?;
-    let rows = inventory::rows(&now.components, &seen, &now.governance, &lives, governing::digest);
+    let (rows, seen, _) = read(now)?;
     written(now, rows, seen.beyond(), picked, sheet).map_err(|problem| match problem {
         Unwritten::Unknown => Fault::Unknown(problem.to_string()),
         Unwritten::Several(..) => Fault::Conflict(problem.to_string()),
@@ -55,8 +53,7 @@ pub(crate) fn text(now: &Loaded, picked: &Picked, sheet: Sheet) -> Result<String
 
 /// What declares a component that was seen.
 pub(crate) fn declaration(now: &Loaded, name: &str) -> Result<Declaration, Fault> {
-    let (seen, lives) = read(now)?;
-    let rows = inventory::rows(&now.components, &seen, &now.governance, &lives, governing::digest);
+    let (rows, ..) = read(now)?;
     let row = rows.iter().find(|row| row.title() == name);
     let row = row.ok_or_else(|| Fault::Unknown("no component has that name".to_owned()))?;
     let component = row.drafted().ok_or_else(|| {
@@ -69,10 +66,11 @@ pub(crate) fn declaration(now: &Loaded, name: &str) -> Result<Declaration, Fault
     Ok(Declaration { text: inventory::fragment(&[component]) })
 }
 
-fn read(now: &Loaded) -> Result<(Seen, Lives), Fault> {
+fn read(now: &Loaded) -> Result<(Vec<Row>, Seen, Lives), Fault> {
     let reader = Reader::open(&now.gateway.ledger).map_err(|problem| unusable(&miette::Report::msg(problem)))?;
     let seen = sighted::lately(&reader).map_err(|problem| unusable(&problem))?;
-    Ok((seen, governing::known(now).map_err(|problem| unusable(&problem))?))
+    let (rows, lives) = rows(now, &seen).map_err(|problem| unusable(&problem))?;
+    Ok((rows, seen, lives))
 }
 
 /// Those that are told, in the order in which a person should look at them.

@@ -3,9 +3,9 @@
 //! What was read once is kept, and counted on from there: ten consoles that follow a page read each record once.
 
 use super::tally::Tally;
-use super::{Answer, Answers, By, WORD};
+use super::{Answer, Answers, By, WORD, within};
 use console::{Apart, Oversight, Owed, Period};
-use plant::{ConduitId, Millis, RecordId, WorkloadId};
+use plant::{Millis, RecordId};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -113,11 +113,7 @@ impl Counted {
 }
 
 fn fits(answer: &Answer, period: &Period) -> bool {
-    let is = |wanted: Option<&str>, own: &Option<String>| wanted.is_none_or(|wanted| own.as_deref() == Some(wanted));
-    period.since.is_none_or(|since| answer.ended >= since)
-        && period.until.is_none_or(|until| answer.ended < until)
-        && is(period.conduit.as_ref().map(ConduitId::as_str), &answer.conduit)
-        && is(period.workload.as_ref().map(WorkloadId::as_str), &answer.workload)
+    within(period.since, period.until, answer.ended) && answer.is_of(period.conduit.as_ref(), period.workload.as_ref())
 }
 
 /// An answer that nobody has accounted for, and by when somebody must.

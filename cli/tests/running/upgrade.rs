@@ -49,11 +49,27 @@ fn under_way(house: &House, intents: usize) {
     }
 }
 
+/// Callers of streams and of whole answers.
+fn traffic(house: &House) -> [Traffic; 2] {
+    [Traffic::start(house.caller(), 4, "paced-20", true), Traffic::start(house.caller(), 4, "gpt-4o", false)]
+}
+
+/// Ends the traffic and the house: no call broke off, and each is on record with its end. Gives how many records there are.
+fn ended_whole(house: &mut House, traffic: [Traffic; 2]) -> BTreeMap<String, usize> {
+    let ended = traffic.map(Traffic::end);
+    house.stop();
+    let broken: Vec<&String> = ended.iter().flat_map(|one| &one.broken).collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+    let whole: usize = ended.iter().map(|one| one.whole).sum();
+    let counts = counted(house);
+    assert_eq!((counts["intent"], counts["outcome 200"]), (whole, whole), "{counts:?}");
+    counts
+}
+
 #[test]
 fn gateways_follow_each_other_under_load_and_no_connection_is_refused() {
     let (mut house, socket) = house();
-    let traffic =
-        [Traffic::start(house.caller(), 4, "paced-20", true), Traffic::start(house.caller(), 4, "gpt-4o", false)];
+    let traffic = traffic(&house);
     for turn in 1..=3 {
         under_way(&house, turn * 20);
         // The old one ends its streams, closes the ledger and is gone; who calls meanwhile waits at the socket.
@@ -61,13 +77,7 @@ fn gateways_follow_each_other_under_load_and_no_connection_is_refused() {
         house.start_on(&socket);
     }
     under_way(&house, 80);
-    let ended = traffic.map(Traffic::end);
-    house.stop();
-    let broken: Vec<&String> = ended.iter().flat_map(|one| &one.broken).collect();
-    assert!(broken.is_empty(), "{broken:#?}");
-    let whole: usize = ended.iter().map(|one| one.whole).sum();
-    let counts = counted(&house);
-    assert_eq!((counts["intent"], counts["outcome 200"]), (whole, whole), "{counts:?}");
+    let counts = ended_whole(&mut house, traffic);
     assert!(!counts.contains_key("abandon") && counts["boot"] >= 4, "{counts:?}");
     verified(&house);
 }
@@ -111,8 +121,7 @@ fn another_version_takes_over_and_gives_back_under_load_and_no_connection_is_ref
     let other = PathBuf::from(std::env::var_os("PENSTOCK_OTHER").expect("PENSTOCK_OTHER names no binary"));
     let own = Path::new(PENSTOCK);
     let (mut house, socket) = house();
-    let traffic =
-        [Traffic::start(house.caller(), 4, "paced-20", true), Traffic::start(house.caller(), 4, "gpt-4o", false)];
+    let traffic = traffic(&house);
     // Up, back, up and killed while it takes over, back once more.
     under_way(&house, 20);
     house.stop();
@@ -129,13 +138,7 @@ fn another_version_takes_over_and_gives_back_under_load_and_no_connection_is_ref
     house.install(own);
     house.start_on(&socket);
     under_way(&house, 80);
-    let ended = traffic.map(Traffic::end);
-    house.stop();
-    let broken: Vec<&String> = ended.iter().flat_map(|one| &one.broken).collect();
-    assert!(broken.is_empty(), "{broken:#?}");
-    let whole: usize = ended.iter().map(|one| one.whole).sum();
-    let counts = counted(&house);
-    assert_eq!((counts["intent"], counts["outcome 200"]), (whole, whole), "{counts:?}");
+    let counts = ended_whole(&mut house, traffic);
     // Each of them reads and verifies what both have written.
     let versions = [own, &other].map(|binary| {
         house.install(binary);

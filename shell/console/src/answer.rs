@@ -136,10 +136,6 @@ impl Desk {
             Act::Components => return self.components(head).await,
             _ => {}
         }
-        if looks && route.act == Act::Oversight {
-            let (status, body) = oversight::look(&*self.control, who.person, head).await?;
-            return Ok(with(status, JSON, body));
-        }
         if looks {
             let (status, body) = self.look(route.act, who.person, name, head).await?;
             return Ok(with(status, JSON, body));
@@ -172,10 +168,7 @@ impl Desk {
             Ok(new) => new,
             Err(reply) => return Ok(reply),
         };
-        let (status, body) = match route.act {
-            Act::Account => oversight::account(&*self.control, person, name, &body, peer).await?,
-            act => self.change(act, person, name, &body).await?,
-        };
+        let (status, body) = self.change(route.act, person, name, &body, peer).await?;
         Ok(new.answered(status, JSON, body))
     }
 
@@ -313,6 +306,9 @@ impl Desk {
             }
             return json(StatusCode::OK, &self.control.hold(person, record(name)?, content).await?);
         }
+        if act == Act::Oversight {
+            return oversight::look(&*self.control, person, head).await;
+        }
         no_query(head)?;
         match act {
             Act::Me => json(StatusCode::OK, &Me::of(&person)),
@@ -331,8 +327,9 @@ impl Desk {
         }
     }
 
-    async fn change(&self, act: Act, person: Person, name: &str, body: &[u8]) -> Answered {
+    async fn change(&self, act: Act, person: Person, name: &str, body: &[u8], peer: Option<IpAddr>) -> Answered {
         match act {
+            Act::Account => oversight::account(&*self.control, person, name, body, peer).await,
             Act::Isolate => asked(self.control.isolate(person, wish(body)?).await?),
             Act::Restore => asked(self.control.restore(person, wish(body)?).await?),
             Act::Decide => {

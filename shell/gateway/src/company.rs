@@ -24,9 +24,20 @@ struct Bring<'a>(&'a Gate);
 impl Gate {
     /// Queues a record and waits until it is durable. Queued at once: whoever stops waiting takes nothing back.
     pub(crate) async fn write(&self, draft: Draft) -> Result<(), Unwritten> {
+        self.write_and(draft, || ()).await
+    }
+
+    /// The same, with something to do once it is durable, whether or not anybody still waits then.
+    pub(crate) async fn write_and(&self, draft: Draft, then: impl FnOnce() + Send + 'static) -> Result<(), Unwritten> {
         let (done, written) = oneshot::channel();
-        // The exchange that waited may be gone; the record stands all the same.
-        self.queue(draft, Box::new(|result| drop(done.send(result)))).await;
+        let told = |result: Result<(), Unwritten>| {
+            if result.is_ok() {
+                then();
+            }
+            // The exchange that waited may be gone; the record stands all the same.
+            drop(done.send(result));
+        };
+        self.queue(draft, Box::new(told)).await;
         written.await.unwrap_or_else(|_| Err(Unwritten::writer_gone()))
     }
 

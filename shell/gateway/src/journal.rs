@@ -232,15 +232,8 @@ impl Journal {
     async fn ended(&self, draft: Draft) -> Result<(), Unwritten> {
         let Some(within) = draft.number(OWED) else { return self.gate.write(draft).await };
         let (gate, call) = (Arc::clone(&self.gate), self.id);
-        let (done, written) = oneshot::channel();
-        let entered = move |result: Result<(), Unwritten>| {
-            if result.is_ok() {
-                gate.book.enter(Due { at: Millis(now().0.saturating_add(within)), call });
-            }
-            let _ = done.send(result);
-        };
-        self.gate.queue(draft, Box::new(entered)).await;
-        written.await.unwrap_or_else(|_| Err(Unwritten::writer_gone()))
+        let enter = move || gate.book.enter(Due { at: Millis(now().0.saturating_add(within)), call });
+        self.gate.write_and(draft, enter).await
     }
 
     /// Whether a model's answer, or a part of it, reached the caller.

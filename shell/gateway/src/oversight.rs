@@ -30,8 +30,8 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use plant::{
-    Body, Bounds, Conduit, Draft, Judgement, Keep, Kind, Millis, Note, Oversight, Party, Plant, Principal, Reason,
-    RecordId, Refusal, Sealed, Verdict, Workload, WorkloadId,
+    Body, Bounds, Draft, Judgement, Keep, Kind, Millis, Note, Oversight, Party, Plant, Principal, Reason, RecordId,
+    Refusal, Sealed, Verdict, Workload, WorkloadId,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -148,14 +148,12 @@ impl Desk<'_> {
     /// that keeps content.
     async fn call(&self, id: RecordId, by: &Workload) -> Result<(Known, Oversight, bool), Refusal> {
         let known = self.gate.known(id).await?;
-        let conduit = conduit(&known, id, self.inforce.plant())?;
-        let terms = conduit.map(|conduit| conduit.oversight.clone()).unwrap_or_default();
+        let (terms, keep) = terms(&known, id, self.inforce.plant())?;
         let whose = known.about.who.as_ref().and_then(|who| who.workload.as_ref()).map(|party| party.id.as_str());
         if whose != Some(by.id.as_str()) && !terms.by.contains(&by.id) {
             let whose = whose.unwrap_or("nobody known");
             return Err(unknown(&format!("call `{id}` is `{whose}`'s, for which `{}` does not account", by.id)));
         }
-        let keep = conduit.is_some_and(|conduit| conduit.keep == Keep::Content);
         Ok((known, terms, keep))
     }
 
@@ -182,11 +180,12 @@ fn unknown(detail: &str) -> Refusal {
     Refusal::new(Reason::RecordUnknown, detail)
 }
 
-/// The conduit that the call crossed, if it is still there.
-fn conduit<'p>(call: &Known, id: RecordId, plant: &'p Plant) -> Result<Option<&'p Conduit>, Refusal> {
+/// The terms of the conduit that the call crossed, and whether that keeps content; the usual ones if it is there no more.
+fn terms(call: &Known, id: RecordId, plant: &Plant) -> Result<(Oversight, bool), Refusal> {
     let place = call.about.place.as_ref().filter(|place| place.plant == plant.id);
     let place = place.ok_or_else(|| unknown(&format!("call `{id}` is of another plant")))?;
-    Ok(place.conduit.as_ref().and_then(|conduit| plant.conduits.get(conduit)))
+    let conduit = place.conduit.as_ref().and_then(|conduit| plant.conduits.get(conduit));
+    Ok(conduit.map(|conduit| (conduit.oversight.clone(), conduit.keep == Keep::Content)).unwrap_or_default())
 }
 
 /// The end of the call, if it has one, and that is not too long ago. `shown` is how long its answer was on show, in milliseconds.

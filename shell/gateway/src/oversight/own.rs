@@ -1,6 +1,6 @@
 //! A person's word on an answer to a call that was made for them, told by themselves and not by the program in front of them.
 
-use super::{conduit, judged, timely, unknown};
+use super::{judged, terms, timely, unknown};
 use crate::Valve;
 use crate::recorder::{draw_id, now};
 use plant::{Body, Judgement, Note, OperatorId, Party, RecordId, Refusal, Who};
@@ -26,8 +26,7 @@ impl Valve {
             return Err(unknown(&format!("call `{call}` was not made for `{person}`")));
         }
         let inforce = self.gate.inforce.load_full();
-        let terms =
-            conduit(&known, call, inforce.plant())?.map(|conduit| conduit.oversight.clone()).unwrap_or_default();
+        let (terms, _) = terms(&known, call, inforce.plant())?;
         let at = now();
         let ended = timely(None, &known, &terms, at)?;
         let mut note = judged(judgement, &known, &ended, None, at);
