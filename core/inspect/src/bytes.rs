@@ -88,6 +88,48 @@ impl<'a> Bytes<'a> {
     }
 }
 
+/// The first eight bytes of a text that may stand in any case, to be compared at once.
+#[derive(Clone, Copy)]
+pub(crate) struct Caseless {
+    head: u64,
+    /// Every bit of the text's bytes but the one that tells the cases of a letter apart.
+    mask: u64,
+}
+
+impl Caseless {
+    pub(crate) fn new(text: &[u8]) -> Self {
+        let mut mask = [0; 8];
+        let bits = |byte: &u8| if byte.is_ascii_alphabetic() { 0xDF } else { 0xFF };
+        mask.iter_mut().zip(text).for_each(|(mask, byte)| *mask = bits(byte));
+        let mask = u64::from_le_bytes(mask);
+        Self { head: first(text) & mask, mask }
+    }
+
+    /// Whether `text` goes on with `own`, whose beginning this is; `first` is of `text`.
+    #[inline]
+    pub(crate) fn stands(self, own: &[u8], first: u64, text: &[u8]) -> bool {
+        let behind =
+            || text.get(8..own.len()).zip(own.get(8..)).is_some_and(|(text, own)| text.eq_ignore_ascii_case(own));
+        first & self.mask == self.head && (own.len() <= 8 || behind())
+    }
+}
+
+/// The first eight bytes of a text in one number.
+#[inline]
+pub(crate) fn first(text: &[u8]) -> u64 {
+    u64::from_le_bytes(head(text))
+}
+
+/// The first bytes of a text; behind its end are zeros.
+#[inline]
+pub(crate) fn head<const N: usize>(text: &[u8]) -> [u8; N] {
+    text.first_chunk().copied().unwrap_or_else(|| {
+        let mut head = [0; N];
+        head.iter_mut().zip(text).for_each(|(to, byte)| *to = *byte);
+        head
+    })
+}
+
 /// A word of the text, compared without case.
 #[derive(Clone, Copy)]
 pub(crate) struct Word<'a>(pub(crate) &'a [u8]);

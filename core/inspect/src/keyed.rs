@@ -80,7 +80,12 @@ pub(crate) fn assigns(key: &str, piece: &Piece<'_>, literals: &Literals, units: 
 
 fn secret(key: &str, text: &str, literals: &Literals, units: &Units) -> Option<BuiltIn> {
     // Most keys are `content` and its like: seven bytes tell, and spare a second look at the text.
-    if !literals.find(key).any(|(literal, _)| matches!(literal, Literal::Keyword(_))) {
+    let mut named = false;
+    literals.find(key, |literal, _| {
+        named |= matches!(literal, Literal::Keyword(_));
+        !named
+    });
+    if !named {
         return None;
     }
     // What could end the quotes is as random as anything else.

@@ -1,8 +1,9 @@
 //! Pass A: everything that detectors look for literally, in one pass and in any case of ASCII letters.
 //!
 //! Few places of a text begin with four bytes that any literal begins with; only there is it compared. That takes a
-//! table of 8 KiB, which stays in the cache between calls. An automaton over all of it has megabytes.
+//! table of 16 KiB, which stays in the cache between calls. An automaton over all of it has megabytes.
 
+use crate::bytes::{Caseless, first, head};
 use crate::injection::marker;
 use crate::numbered::{self, Named};
 use crate::person::address;
@@ -90,65 +91,35 @@ pub(crate) struct Literals {
     groups: Vec<Vec<Known>>,
 }
 
-/// A literal, and what of its first eight bytes does not tell the cases of a letter apart.
+/// A literal, and its first eight bytes.
 #[derive(Clone)]
 struct Known {
-    head: u64,
-    /// The bits of `head` that it has.
-    mask: u64,
+    caseless: Caseless,
     text: Cow<'static, [u8]>,
     meaning: Literal,
 }
 
 impl Known {
     fn new(text: Cow<'static, [u8]>, meaning: Literal) -> Self {
-        let own = u32::try_from(text.len().min(8)).unwrap_or(0) * 8;
-        let mask = u64::MAX.checked_shr(64 - own).unwrap_or(0);
-        Self { head: uncased(&text), mask: mask & UNCASED, text, meaning }
+        Self { caseless: Caseless::new(&text), text, meaning }
     }
-
-    /// Whether it stands where a text goes on so; `head` is of `text`.
-    #[inline]
-    fn stands(&self, head: u64, text: &[u8]) -> bool {
-        let own = self.text.as_ref();
-        head & self.mask == self.head && text.get(..own.len()).is_some_and(|text| text.eq_ignore_ascii_case(own))
-    }
-}
-
-/// Five bits of each of eight bytes: those do not tell the cases of a letter apart.
-const UNCASED: u64 = 0x1F1F_1F1F_1F1F_1F1F;
-
-/// What is told of the first eight bytes of a text.
-#[inline]
-fn uncased(text: &[u8]) -> u64 {
-    u64::from_le_bytes(head(text)) & UNCASED
 }
 
 /// How many words of 64 bits tell the openings.
-const WORDS: usize = 1 << 10;
+const WORDS: usize = 1 << 11;
 
-/// What is told of four bytes, below 2^16.
+/// What is told of four bytes, below 2^17.
 #[inline]
 fn opening(head: [u8; 4]) -> usize {
-    spread(u64::from(u32::from_le_bytes(head) & 0x1F1F_1F1F), 16)
+    spread(u64::from(u32::from_le_bytes(head) & 0x1F1F_1F1F), 17)
 }
 
 /// The openings that a literal may have: one of fewer than four bytes opens with whatever follows.
 fn openings(literal: &[u8]) -> BTreeSet<usize> {
     let any = |byte: Option<&u8>| byte.map_or(0..=31, |byte| byte & 31..=byte & 31);
-    let [first, second, ..] = head::<4>(literal);
+    let [one, two, ..] = head::<4>(literal);
     let (thirds, fourths) = (any(literal.get(2)), any(literal.get(3)));
-    thirds.flat_map(|third| fourths.clone().map(move |fourth| opening([first, second, third, fourth]))).collect()
-}
-
-/// The first bytes of a text; behind its end are zeros.
-#[inline]
-fn head<const N: usize>(text: &[u8]) -> [u8; N] {
-    text.first_chunk().copied().unwrap_or_else(|| {
-        let mut head = [0; N];
-        head.iter_mut().zip(text).for_each(|(to, byte)| *to = *byte);
-        head
-    })
+    thirds.flat_map(|third| fourths.clone().map(move |fourth| opening([one, two, third, fourth]))).collect()
 }
 
 impl Literals {
@@ -212,61 +183,57 @@ impl Literals {
         Self { openings: Ranked::new(groups.keys().copied()), groups: groups.into_values().collect() }
     }
 
-    /// Every occurrence, overlapping ones too, in order of their beginnings.
-    pub(crate) fn find<'t>(&'t self, text: &'t str) -> Occurrences<'t> {
-        Occurrences { literals: self, text: text.as_bytes(), at: 0, head: 0, group: [].iter() }
+    /// Tells `take` every occurrence, overlapping ones too, in order of their beginnings, until it says no.
+    pub(crate) fn find(&self, text: &str, mut take: impl FnMut(Literal, Range<usize>) -> bool) {
+        let text = text.as_bytes();
+        for start in (0..text.len()).step_by(BLOCK) {
+            let mut places = self.places(text, start);
+            while places != 0 {
+                let at = start + places.trailing_zeros() as usize;
+                places &= places - 1;
+                let rest = text.get(at..).unwrap_or_default();
+                let first = first(rest);
+                for known in self.group(head(rest)) {
+                    if known.caseless.stands(&known.text, first, rest)
+                        && !take(known.meaning, at..at + known.text.len())
+                    {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// A bit for each place of the block of `text` that begins at `start` where a literal may begin, the first the lowest.
+    fn places(&self, text: &[u8], start: usize) -> u64 {
+        let rest = text.get(start..).unwrap_or_default();
+        match rest.first_chunk() {
+            Some(whole) => self.openings_of(whole),
+            None => {
+                let places = self.openings_of(&head(rest));
+                let behind = u32::try_from(rest.len()).ok().and_then(|length| u64::MAX.checked_shl(length));
+                places & !behind.unwrap_or(0)
+            }
+        }
+    }
+
+    /// Without a branch for each byte: no processor guesses where an opening stands.
+    #[inline]
+    fn openings_of(&self, block: &[u8; BLOCK + 3]) -> u64 {
+        let has = |head: &[u8; 4]| u64::from(self.openings.has(opening(*head)));
+        block.array_windows().zip(0..).fold(0, |places, (head, at)| places | has(head) << at)
     }
 
     /// The literals that may stand where a text goes on so.
     #[inline]
-    fn group(&self, head: [u8; 4]) -> Option<&[Known]> {
-        self.groups.get(self.openings.rank(opening(head))?).map(Vec::as_slice)
+    fn group(&self, head: [u8; 4]) -> &[Known] {
+        let group = self.openings.rank(opening(head)).and_then(|rank| self.groups.get(rank));
+        group.map(Vec::as_slice).unwrap_or_default()
     }
 }
 
-/// Goes through a text.
-pub(crate) struct Occurrences<'t> {
-    literals: &'t Literals,
-    text: &'t [u8],
-    /// Behind the place that was looked at last.
-    at: usize,
-    /// What is told of the text there.
-    head: u64,
-    /// What may still stand there.
-    group: std::slice::Iter<'t, Known>,
-}
-
-impl Iterator for Occurrences<'_> {
-    type Item = (Literal, Range<usize>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let rest = self.text.get(self.at.saturating_sub(1)..).unwrap_or_default();
-            let head = self.head;
-            if let Some(known) = self.group.find(|known| known.stands(head, rest)) {
-                let start = self.at - 1;
-                return Some((known.meaning, start..start + known.text.len()));
-            }
-            self.group = self.advance()?.iter();
-        }
-    }
-}
-
-impl<'t> Occurrences<'t> {
-    /// Goes to the next place where a literal may begin.
-    fn advance(&mut self) -> Option<&'t [Known]> {
-        let rest = self.text.get(self.at..)?;
-        let whole = rest.array_windows().enumerate().find_map(|(at, head)| Some((at, self.literals.group(*head)?)));
-        let last = || {
-            let mut tails = (rest.len().saturating_sub(3)..rest.len()).filter_map(|at| Some((at, rest.get(at..)?)));
-            tails.find_map(|(at, tail)| Some((at, self.literals.group(head(tail))?)))
-        };
-        let (at, group) = whole.or_else(last)?;
-        self.at += at + 1;
-        self.head = uncased(rest.get(at..)?);
-        Some(group)
-    }
-}
+/// Bytes of a block.
+const BLOCK: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -287,7 +254,11 @@ mod tests {
             }).collect();
             slowly.sort_unstable();
             slowly.dedup();
-            let mut found: Vec<_> = literals.find(&text).map(|(_, span)| (span.start, span.end)).collect();
+            let mut found = Vec::new();
+            literals.find(&text, |_, span| {
+                found.push((span.start, span.end));
+                true
+            });
             found.sort_unstable();
             found.dedup();
             prop_assert_eq!(found, slowly);

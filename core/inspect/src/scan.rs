@@ -87,6 +87,15 @@ impl Alphabet for Runs {
     }
 }
 
+/// What literals opened in a text.
+#[derive(Default)]
+struct Opened {
+    openers: Vec<Range<usize>>,
+    closers: Vec<usize>,
+    hashes: encoded::Hashes,
+    columns: column::Columns,
+}
+
 /// There are more hits than anyone wants to hold.
 pub(crate) struct TooMany;
 
@@ -133,104 +142,15 @@ impl<'t> Scan<'t> {
     }
 
     fn literals(&mut self, literals: &Literals) -> Result<(), TooMany> {
-        let text = self.text;
-        let (mut openers, mut closers, mut hashes) = (Vec::new(), Vec::new(), encoded::Hashes::default());
-        let mut columns = column::Columns::default();
-        for (literal, at) in literals.find(self.source) {
-            match literal {
-                Literal::Vendor(row) => {
-                    if let Some(span) =
-                        VENDORS.get(row).and_then(|known| crate::secret::vendor::key(text, known, at.start))
-                    {
-                        self.hits.push(Hit { rule: vendor(row), span });
-                    }
-                }
-                Literal::Mark(row) => {
-                    if let Some(span) = MARKS.get(row).and_then(|known| mark::key(text, known, at.start)) {
-                        self.hits.push(Hit { rule: rule::mark(row), span });
-                    }
-                }
-                Literal::Keyword(names) => {
-                    let near = || near::near(text, &at).filter(|_| names != Names::Password);
-                    self.found(assigned::assigned(text, at.clone(), names).or_else(near));
-                    if names == Names::Password {
-                        columns.below(text, &at).into_iter().for_each(|cell| self.found(Some(cell)));
-                    }
-                }
-                Literal::PemOpener => openers.push(at),
-                Literal::PemCloser => closers.push(at.start),
-                Literal::Scheme => self.found(url::userinfo(text, at.start)),
-                Literal::User => self.found(url::user_option(text, at)),
-                Literal::Bearer => self.found(url::bearer(text, at)),
-                Literal::Webhook => self.found(url::webhook(text, at)),
-                Literal::Jwt => self.found(encoded::jwt(text, at.start)),
-                Literal::Entra => self.found(encoded::entra(text, at.start)),
-                Literal::Telegram => self.found(encoded::telegram(text, at.start)),
-                Literal::AzureDevops => self.found(encoded::azure_devops(text, at.start)),
-                Literal::Hash => self.found(hashes.hash(text, at.start)),
-                Literal::Cue => {
-                    if !is_joined(text.before(at.start)) && !text.goes_on(at.end) {
-                        self.cues.push(at.start);
-                        self.spoken.push(at.start);
-                    }
-                }
-                Literal::Process(joined) => {
-                    if setpoint::is_spoken(text, at.start, at.end, joined) {
-                        self.spoken.push(at.start);
-                    }
-                }
-                Literal::Setp => {
-                    if let Some((pin, value)) = variable::pin(text, at.start) {
-                        self.hit(BuiltIn::TagPin, Some(pin));
-                        self.hit(BuiltIn::Setpoint, Some(value));
-                    }
-                }
-                Literal::Node => self.found(address::node(text, at.start)),
-                Literal::Module => {
-                    self.hit(BuiltIn::TagAddress, address::module(text, at));
-                }
-                Literal::At => {
-                    self.hit(BuiltIn::Email, person::email::spelled(text, at));
-                }
-                Literal::Command(row) => self.found(command::word(text, at, row)),
-                Literal::Label(named) => self.found(numbered::number(text, at, named)),
-                Literal::Name(kind) => {
-                    self.hit(BuiltIn::PersonName, person::name::name(text, at, kind));
-                }
-                Literal::Street => {
-                    self.hit(BuiltIn::PostalAddress, person::address::street(text, at));
-                }
-                Literal::Address => {
-                    self.hit(BuiltIn::PostalAddress, person::address::labelled(text, at));
-                }
-                Literal::Geometry => {
-                    self.hit(BuiltIn::Geometry, tolerance::geometry(text, at));
-                }
-                Literal::Statement => {
-                    self.hit(BuiltIn::NetworkPlan, plan::statement(text, at));
-                }
-                Literal::Vlan => {
-                    self.hit(BuiltIn::NetworkPlan, plan::vlan(text, at));
-                }
-                Literal::Template => {
-                    self.hit(BuiltIn::MarkerTemplate, Some(at));
-                }
-                Literal::Role => {
-                    // Of two that begin together, one.
-                    if self.roles.last().is_none_or(|last| last.start != at.start) {
-                        self.roles.push(at);
-                    }
-                }
-                Literal::Term => {
-                    if self.terms.last().is_none_or(|last| at.start - last >= dictionary::APART) {
-                        self.terms.push(at.start);
-                    }
-                }
-            }
-            if self.hits.len() > self.most {
-                return Err(TooMany);
-            }
+        let (text, mut opened) = (self.text, Opened::default());
+        literals.find(self.source, |literal, at| {
+            self.literal(literal, at, &mut opened);
+            self.hits.len() <= self.most
+        });
+        if self.hits.len() > self.most {
+            return Err(TooMany);
         }
+        let Opened { openers, closers, .. } = opened;
         let mut covered = 0;
         for opener in openers {
             // An opener inside a block that was just read is part of it.
@@ -243,6 +163,101 @@ impl<'t> Scan<'t> {
         self.cues.sort_unstable();
         self.spoken.sort_unstable();
         Ok(())
+    }
+
+    /// Looks at what a literal opens. What reads the text byte by byte is quicker without all of this in it.
+    #[inline(never)]
+    fn literal(&mut self, literal: Literal, at: Range<usize>, opened: &mut Opened) {
+        let text = self.text;
+        match literal {
+            Literal::Vendor(row) => {
+                if let Some(span) = VENDORS.get(row).and_then(|known| crate::secret::vendor::key(text, known, at.start))
+                {
+                    self.hits.push(Hit { rule: vendor(row), span });
+                }
+            }
+            Literal::Mark(row) => {
+                if let Some(span) = MARKS.get(row).and_then(|known| mark::key(text, known, at.start)) {
+                    self.hits.push(Hit { rule: rule::mark(row), span });
+                }
+            }
+            Literal::Keyword(names) => {
+                let near = || near::near(text, &at).filter(|_| names != Names::Password);
+                self.found(assigned::assigned(text, at.clone(), names).or_else(near));
+                if names == Names::Password {
+                    opened.columns.below(text, &at).into_iter().for_each(|cell| self.found(Some(cell)));
+                }
+            }
+            Literal::PemOpener => opened.openers.push(at),
+            Literal::PemCloser => opened.closers.push(at.start),
+            Literal::Scheme => self.found(url::userinfo(text, at.start)),
+            Literal::User => self.found(url::user_option(text, at)),
+            Literal::Bearer => self.found(url::bearer(text, at)),
+            Literal::Webhook => self.found(url::webhook(text, at)),
+            Literal::Jwt => self.found(encoded::jwt(text, at.start)),
+            Literal::Entra => self.found(encoded::entra(text, at.start)),
+            Literal::Telegram => self.found(encoded::telegram(text, at.start)),
+            Literal::AzureDevops => self.found(encoded::azure_devops(text, at.start)),
+            Literal::Hash => self.found(opened.hashes.hash(text, at.start)),
+            Literal::Cue => {
+                if !is_joined(text.before(at.start)) && !text.goes_on(at.end) {
+                    self.cues.push(at.start);
+                    self.spoken.push(at.start);
+                }
+            }
+            Literal::Process(joined) => {
+                if setpoint::is_spoken(text, at.start, at.end, joined) {
+                    self.spoken.push(at.start);
+                }
+            }
+            Literal::Setp => {
+                if let Some((pin, value)) = variable::pin(text, at.start) {
+                    self.hit(BuiltIn::TagPin, Some(pin));
+                    self.hit(BuiltIn::Setpoint, Some(value));
+                }
+            }
+            Literal::Node => self.found(address::node(text, at.start)),
+            Literal::Module => {
+                self.hit(BuiltIn::TagAddress, address::module(text, at));
+            }
+            Literal::At => {
+                self.hit(BuiltIn::Email, person::email::spelled(text, at));
+            }
+            Literal::Command(row) => self.found(command::word(text, at, row)),
+            Literal::Label(named) => self.found(numbered::number(text, at, named)),
+            Literal::Name(kind) => {
+                self.hit(BuiltIn::PersonName, person::name::name(text, at, kind));
+            }
+            Literal::Street => {
+                self.hit(BuiltIn::PostalAddress, person::address::street(text, at));
+            }
+            Literal::Address => {
+                self.hit(BuiltIn::PostalAddress, person::address::labelled(text, at));
+            }
+            Literal::Geometry => {
+                self.hit(BuiltIn::Geometry, tolerance::geometry(text, at));
+            }
+            Literal::Statement => {
+                self.hit(BuiltIn::NetworkPlan, plan::statement(text, at));
+            }
+            Literal::Vlan => {
+                self.hit(BuiltIn::NetworkPlan, plan::vlan(text, at));
+            }
+            Literal::Template => {
+                self.hit(BuiltIn::MarkerTemplate, Some(at));
+            }
+            Literal::Role => {
+                // Of two that begin together, one.
+                if self.roles.last().is_none_or(|last| last.start != at.start) {
+                    self.roles.push(at);
+                }
+            }
+            Literal::Term => {
+                if self.terms.last().is_none_or(|last| at.start - last >= dictionary::APART) {
+                    self.terms.push(at.start);
+                }
+            }
+        }
     }
 
     fn runs(&mut self, units: &Units) -> Result<(), TooMany> {

@@ -206,6 +206,40 @@ fn tags_are_found_in_every_style() {
 }
 
 #[test]
+fn a_value_in_a_unit_of_a_process_is_a_setpoint_without_a_word_that_says_so() {
+    finds(&[
+        ("Anstellen mit 9 °C", "setpoint:9 °C"),
+        ("Glühen: 640 °C, 12 K", "setpoint:640 °C"),
+        ("load 14 mg/cm², 35 m/min", "setpoint:14 mg/cm²"),
+        ("air 14 m³/min, froth 25 cm, pH 10.5", "setpoint:25 cm"),
+        ("stock 0.9 %, couch 32 kPa", "setpoint:0.9 %"),
+        ("Job 12: 210 A, 24 V, gas 14 l/min", "setpoint:210 A"),
+        ("give it 12 cubic meters per hour", "setpoint:12 cubic meters per hour"),
+        ("Step;Pressure bar\n1;2.5\n2;3.5\n", "setpoint:3.5"),
+        ("ctrl.set_target(temp=185.0, unit=\"C\")", "setpoint:185.0"),
+    ]);
+}
+
+#[test]
+fn what_was_read_what_a_thing_is_and_what_a_plate_says_is_no_setpoint() {
+    lacks(
+        "setpoint",
+        &[
+            "Gemessen wurden 61,8 °C am Vorlauf und 48 °C am Rücklauf.",
+            "It is 34 °C in the hall again.",
+            "The melting point of tin is 232 °C at 1 bar.",
+            "1 bar = 100 kPa",
+            "Sensor 0-16 bar, or 0 to 10 bar",
+            "400 V, 50 Hz, 15 kW, 1465 rpm",
+            "The hose withstands 25 bar",
+            "the reactor took 3.1 MJ/kg, trucks 20 km/h",
+            "Raise the penalty to 5 % and cut the notice to 30 days.",
+            "Add 2 cups of flour and bake at 180 °C for 30 minutes.",
+        ],
+    );
+}
+
+#[test]
 fn setpoints_are_found_however_the_number_is_written() {
     finds(&[
         ("set TIC-101 to 1.250 °C", "setpoint:1.250 °C"),

@@ -12,7 +12,7 @@
 
 use super::letter::{Letters, fold, leet};
 use super::words::{Class, Classes, LONGEST, Lexicon};
-use crate::blocks::{Blocks, Found, Word as Run};
+use crate::blocks::{self, Word as Run};
 use crate::bytes::Bytes;
 use crate::rule::BuiltIn;
 use crate::scan::Hit;
@@ -134,13 +134,37 @@ impl<'t> Reader<'t> {
     }
 
     fn words(&mut self) {
-        let mut blocks = Blocks::<Letters>::new(self.text.0);
-        while let Some(Found::Word(run)) = blocks.next(self.last).filter(|_| self.read.hits.len() <= self.most) {
-            self.between(self.last..run.start);
-            self.word(&run);
-            self.last = run.end;
-        }
+        blocks::words::<Letters>(self.text.0, |run| {
+            // Most words do nothing, and stand one blank behind another.
+            if self.is_idle(&run) {
+                self.number += 1;
+                self.last = run.end;
+                return true;
+            }
+            self.next(&run)
+        });
         self.respace();
+    }
+
+    /// Whether a word of letters does nothing, nor what stands in front of it.
+    #[inline]
+    fn is_idle(&self, run: &Run) -> bool {
+        let length = run.end - run.start;
+        !(run.digits || run.signs || length == 1)
+            && run.start == self.last + 1
+            && self.text.at(self.last) == b' '
+            && self.spaced.letters.is_empty()
+            && !self.lexicon.may_be(self.text.slice(run.start..usize::MAX), length)
+            && !ends_in_gpt(self.text.slice(run.start..run.end))
+    }
+
+    /// Reads a word; whether to go on.
+    #[inline(never)]
+    fn next(&mut self, run: &Run) -> bool {
+        self.between(self.last..run.start);
+        self.word(run);
+        self.last = run.end;
+        self.read.hits.len() <= self.most
     }
 
     /// What stands between two words may end a sentence, or a clause.
@@ -187,11 +211,8 @@ impl<'t> Reader<'t> {
             self.respace();
         }
         self.number += 1;
+        let classes = if digits || signs { self.classes(run) } else { self.classes_of_letters(start..end) };
         // Most words do nothing.
-        if !digits && !signs && !self.may_have(start..end) {
-            return;
-        }
-        let classes = self.classes(run);
         if classes.is_empty() {
             return;
         }
@@ -199,11 +220,16 @@ impl<'t> Reader<'t> {
         self.take(Word { classes, start, end, number, sentence, opens });
     }
 
-    /// Whether a word of letters may do something.
+    /// What a word of letters does.
     #[inline]
-    fn may_have(&self, span: Range<usize>) -> bool {
-        let word = self.text.slice(span);
-        self.lexicon.may_have(word) || ends_in_gpt(word)
+    fn classes_of_letters(&self, span: Range<usize>) -> Classes {
+        if ends_in_gpt(self.text.slice(span.clone())) {
+            return Classes::of(Class::Ai);
+        }
+        if span.len() > LONGEST {
+            return Classes::NONE;
+        }
+        self.lexicon.classes_of_letters(self.text.slice(span.start..usize::MAX), span.len())
     }
 
     /// What the word does. A digit may stand for a letter that it looks like.
@@ -217,9 +243,6 @@ impl<'t> Reader<'t> {
         }
         if raw.len() > LONGEST {
             return Classes::NONE;
-        }
-        if !run.digits && !run.signs {
-            return self.lexicon.classes_of_letters(raw);
         }
         let mut folded = [0; LONGEST];
         if !run.digits {

@@ -3,6 +3,7 @@
 //! No word tells anything alone. `ignore`, `previous` and `instructions` are the plant's words too; what they come to
 //! together is judged in [`super::phrase`].
 
+use crate::bytes::{Caseless, first, head};
 use crate::ranked::{Ranked, spread};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -358,6 +359,20 @@ struct Entry {
     text: String,
     stem: bool,
     classes: Classes,
+    caseless: Caseless,
+}
+
+impl Entry {
+    fn new(text: String, stem: bool, classes: Classes) -> Self {
+        Self { caseless: Caseless::new(text.as_bytes()), text, stem, classes }
+    }
+
+    /// Whether it is what the word of this `length` is with which `text` begins; `first` is of `text`.
+    #[inline]
+    fn is(&self, first: u64, length: usize, text: &[u8]) -> bool {
+        let own = self.text.as_bytes();
+        (own.len() == length || self.stem && own.len() < length) && self.caseless.stands(own, first, text)
+    }
 }
 
 impl Lexicon {
@@ -384,7 +399,7 @@ impl Lexicon {
                 }
             }
         }
-        let entry = |((text, stem), classes)| Entry { text, stem, classes };
+        let entry = |((text, stem), classes)| Entry::new(text, stem, classes);
         Self::with(words.into_iter().map(entry).collect())
     }
 
@@ -416,13 +431,25 @@ impl Lexicon {
         fits.fold(Classes::NONE, |classes, entry| classes.and(entry.classes))
     }
 
-    /// What a word of ASCII letters of any case does.
-    pub(crate) fn classes_of_letters(&self, word: &[u8]) -> Classes {
-        let fits = self.group(word).filter(|entry| {
-            let own = entry.text.as_bytes();
-            let head = if entry.stem { word.get(..own.len()) } else { Some(word) };
-            head.is_some_and(|head| head.eq_ignore_ascii_case(own))
-        });
+    /// What the word of ASCII letters of any case does that has this `length` and `text` begins with.
+    #[inline]
+    pub(crate) fn classes_of_letters(&self, text: &[u8], length: usize) -> Classes {
+        let rank = self.shapes.rank(shape_in(text, length));
+        rank.map_or(Classes::NONE, |rank| self.classes_in(rank, text, length))
+    }
+
+    /// Whether the word of ASCII letters of any case may be one of ours that has this `length` and `text` begins with.
+    #[inline]
+    pub(crate) fn may_be(&self, text: &[u8], length: usize) -> bool {
+        self.shapes.has(shape_in(text, length))
+    }
+
+    /// The same, where the word's shape is number `rank` of all.
+    fn classes_in(&self, rank: usize, text: &[u8], length: usize) -> Classes {
+        let group = self.groups.get(rank).map(AsRef::as_ref).unwrap_or_default();
+        let first = first(text);
+        let fits =
+            group.iter().filter_map(|index| self.entries.get(*index)).filter(|entry| entry.is(first, length, text));
         fits.fold(Classes::NONE, |classes, entry| classes.and(entry.classes))
     }
 
@@ -452,8 +479,6 @@ impl Lexicon {
 /// cases, and its `length`, as far as words are told apart by it.
 #[inline]
 fn shape(word: &[u8], length: usize) -> usize {
-    /// Stems stand for words of any length; so few lengths are told apart.
-    const LENGTHS: usize = 12;
     let head = match word {
         [a, b, c, d, ..] => [*a, *b, *c, *d],
         [a, b, c] => [*a, *b, *c, 0],
@@ -461,8 +486,22 @@ fn shape(word: &[u8], length: usize) -> usize {
         [a] => [*a, 0, 0, 0],
         [] => [0; 4],
     };
-    let told = u64::from(u32::from_le_bytes(head) & 0x1F1F_1F1F) | (length.min(LENGTHS) as u64) << 32;
-    spread(told, 16)
+    told(u32::from_le_bytes(head), length)
+}
+
+/// The same of the word that has this `length` and `text` begins with.
+#[inline]
+fn shape_in(text: &[u8], length: usize) -> usize {
+    let others = if length < 4 { u32::MAX << (8 * length) } else { 0 };
+    told(u32::from_le_bytes(head(text)) & !others, length)
+}
+
+/// The same by the first four letters, one a byte.
+#[inline]
+fn told(head: u32, length: usize) -> usize {
+    /// Stems stand for words of any length; so few lengths are told apart.
+    const LENGTHS: usize = 12;
+    spread(u64::from(head & 0x1F1F_1F1F) | (length.min(LENGTHS) as u64) << 32, 16)
 }
 
 /// Five bits of each of a word's first three letters.

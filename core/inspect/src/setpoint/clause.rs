@@ -39,8 +39,17 @@ const GIVEN: Kind = 1 << 9;
 const SWITCH: Kind = 1 << 10;
 /// At a value.
 const AT: Kind = 1 << 11;
+/// Tells what somebody read or what became of something.
+const REPORT: Kind = 1 << 12;
+/// Of what a thing can do or is like.
+const ABLE: Kind = 1 << 13;
+/// Says in front of a value that something is or has it.
+const STATES: Kind = 1 << 14;
 
-const LEXICON: [(Kind, &str); 12] = [
+/// What things do at a temperature of their own, whatever it is set to.
+const POINTS: [&str; 5] = ["boiling point", "melting point", "freezing point", "softening point", "flash point"];
+
+const LEXICON: [(Kind, &str); 15] = [
     (
         SET,
         "sp setpoint setpoints target sollwert soll vorgabe ziel zielwert consigne consigna set-point nominal limit \
@@ -71,7 +80,7 @@ const LEXICON: [(Kind, &str); 12] = [
         "sample samples lab labor analysis analyse nameplate typenschild rated catalogue catalog datasheet \
          datenblatt nennleistung nennspannung weather wetter outside outdoors outdoor draußen wind forecast river \
          tomorrow price prices discount budget invoice cost costs headcount salary preis preise rabatt kosten rechnung \
-         chart font zoom scrap oee ausschuss auslastung",
+         chart font zoom scrap oee ausschuss auslastung cup cups tablespoon tablespoons teaspoon teaspoons tbsp tsp",
     ),
     (TO, "to auf at zu"),
     (GIVEN, "sp setpoint setpoints sollwert soll zielwert ziel vorgabe consigne consigna target set-point"),
@@ -81,6 +90,19 @@ const LEXICON: [(Kind, &str); 12] = [
          startet stoppt öffnet schließt relieve relieves trips",
     ),
     (AT, "at bei"),
+    (
+        REPORT,
+        "measured gemessen showed shown zeigte reading registered recorded observed noted beobachtet abgelesen ermittelt \
+         climbed rose risen fell fallen sank stieg gestiegen fiel gefallen gesunken averaged peaked lay lag betrug found \
+         gefunden",
+    ),
+    (STATES, "is are was were has have had gets ist sind war waren hat haben hatte hatten wird"),
+    (
+        ABLE,
+        "accuracy genauigkeit messbereich design designed built gebaut ausgelegt capacity capable withstands withstand \
+         beständig resistant covers weighs wiegt delivers fördert equals entspricht equal kennlinie dichte melts boils \
+         freezes ignites burns schmilzt siedet gefriert erstarrt brennt verdampft decomposes condenses expands",
+    ),
     (WITH, "auf mit bei zwischen von über unter ab"),
 ];
 
@@ -115,6 +137,7 @@ pub(super) struct Clause<'t> {
     /// What any of them is, and any behind the last comma.
     any: Kind,
     part: Kind,
+    head: &'t [u8],
     behind: &'t [u8],
 }
 
@@ -130,7 +153,7 @@ impl<'t> Clause<'t> {
         let own =
             backwards(head.rsplit(|b| *b == b',').next().filter(|own| own.starts_with(b" ")).unwrap_or(head)).count();
         let all = |words: usize| before.iter().take(words).fold(0, |any, kind| any | kind);
-        Self { before, any: all(WORDS), part: all(own), behind }
+        Self { before, any: all(WORDS), part: all(own), head, behind }
     }
 
     /// Whether something is named that has a value of its own to be given: `the brine SP`.
@@ -151,12 +174,12 @@ impl<'t> Clause<'t> {
     /// Whether the value is to be so: `shall be between`, `auf 45 % gestellt`, `take the feed up to`.
     pub(super) fn wants(&self) -> bool {
         let moved = || self.first() & TO != 0 && self.any & MOVE != 0;
-        self.any & OBLIGE != 0 || moved() || self.any & WITH != 0 && self.fulfils()
+        self.any & OBLIGE != 0 || moved() || self.fulfils()
     }
 
     /// Whether a verb of German stands behind: `mit 37 °C gefahren`.
-    fn fulfils(&self) -> bool {
-        words(self.behind).any(|word| ENDS.iter().any(|end| Word(word).ends_with(end)))
+    pub(super) fn fulfils(&self) -> bool {
+        self.any & WITH != 0 && words(self.behind).any(|word| ENDS.iter().any(|end| Word(word).ends_with(end)))
     }
 
     /// Whether the value was read off: `it was at 22 °C`, `Ist-Temperatur 63 °C`.
@@ -166,9 +189,20 @@ impl<'t> Clause<'t> {
         next() & MEASURED != 0 || next() & ACTUAL != 0
     }
 
-    /// Whether the clause is about a sample, a plate, the weather or trade.
+    /// Whether it says what something is or has: `it is 34 °C in the hall`, `the boiling point of acetone`.
+    pub(super) fn states(&self) -> bool {
+        let filler = |kind: &&Kind| **kind & FILLER != 0 && **kind & STATES == 0;
+        let first = self.before.iter().find(|kind| !filler(kind));
+        let point =
+            |point: &str| self.head.windows(point.len()).any(|part| part.eq_ignore_ascii_case(point.as_bytes()));
+        self.part & (SET | OBLIGE) == 0
+            && (first.is_some_and(|kind| kind & STATES != 0) || POINTS.into_iter().any(point))
+    }
+
+    /// Whether the clause is about a sample, a plate, the weather or trade, tells what was read, or what a thing can do.
     pub(super) fn is_elsewhere(&self) -> bool {
-        self.any & ELSEWHERE != 0 || words(self.behind).any(|word| kind(word) & ELSEWHERE != 0)
+        let any = self.any | words(self.behind).fold(0, |any, word| any | kind(word));
+        any & ELSEWHERE != 0 || any & (REPORT | ABLE) != 0 && self.any & (OBLIGE | GIVEN) == 0
     }
 
     fn first(&self) -> Kind {

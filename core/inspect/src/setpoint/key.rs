@@ -123,6 +123,16 @@ pub(crate) fn tells(name: &[u8]) -> bool {
         || (set || quantity) && words(name).skip(1).last().is_some_and(is(&UNITS))
 }
 
+/// Whether the name is one of what is measured.
+pub(super) fn measures(name: &[u8]) -> bool {
+    words(name).any(|word| Word(word).is_one_of(&QUANTITIES))
+}
+
+/// Whether a function of this name sets something.
+pub(super) fn sets(name: &[u8]) -> bool {
+    words(name).any(|word| Word(word).is_one_of(&["set", "write", "setze", "schreibe"]))
+}
+
 /// Whether a value names a setpoint, as a path of names does: `oven.zone2.sp`.
 pub(super) fn names(value: &[u8]) -> bool {
     let path = value.iter().any(|byte| matches!(byte, b'.' | b'_' | b'/'));

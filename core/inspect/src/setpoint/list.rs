@@ -4,7 +4,6 @@
 use super::Number;
 use super::clause::Clause;
 use super::quantity::Quantity;
-use super::unit::Unit;
 use crate::bytes::{Bytes, Word, is_joined};
 use std::ops::Range;
 
@@ -13,28 +12,53 @@ const GAP: usize = 40;
 
 /// The lists of a text, ascending, from their first value to their last.
 #[derive(Default)]
-pub(super) struct Lists(Vec<Range<usize>>);
+pub(super) struct Lists {
+    parameters: Vec<Range<usize>>,
+    plates: Vec<Range<usize>>,
+}
 
 impl Lists {
     pub(super) fn new(text: Bytes<'_>, numbers: &[Number]) -> Self {
-        let mut lists = Vec::new();
+        let mut lists = Self::default();
         let mut rest = numbers;
         while !rest.is_empty() {
             let (list, behind) = rest.split_at(length(text, rest));
             rest = behind;
-            if let [first, .., last] = list
-                && is_of_parameters(text, list)
-            {
-                lists.push(first.span.start..last.span.end);
+            if let [first, .., last] = list {
+                let span = first.span.start..last.span.end;
+                if is_of_parameters(text, list) {
+                    lists.parameters.push(span);
+                } else if is_plate(list) {
+                    lists.plates.push(span);
+                }
             }
         }
-        Self(lists)
+        lists
     }
 
+    /// Whether what stands at `at` is one of several parameters.
     pub(super) fn hold(&self, at: usize) -> bool {
-        let next = self.0.partition_point(|list| list.end <= at);
-        self.0.get(next).is_some_and(|list| list.contains(&at))
+        contains(&self.parameters, at)
     }
+
+    /// Whether it is one of several values that a machine's plate has.
+    pub(super) fn is_plate(&self, at: usize) -> bool {
+        contains(&self.plates, at)
+    }
+}
+
+fn contains(lists: &[Range<usize>], at: usize) -> bool {
+    let next = lists.partition_point(|list| list.end <= at);
+    lists.get(next).is_some_and(|list| list.contains(&at))
+}
+
+/// Whether it has a power, a current, a voltage or a frequency, and beside such only speeds, sizes and masses.
+fn is_plate(list: &[Number]) -> bool {
+    use Quantity as Q;
+    let quantities = || list.iter().filter_map(|number| number.quantity);
+    quantities().any(Q::is_of_plates)
+        && quantities()
+            .all(|quantity| quantity.is_of_plates() || matches!(quantity, Q::Speed | Q::Length | Q::Mass | Q::Volume))
 }
 
 /// How many of the numbers follow one another in a line.
@@ -46,27 +70,12 @@ fn length(text: Bytes<'_>, numbers: &[Number]) -> usize {
     apart.map_or(numbers.len(), |last| last + 1)
 }
 
-/// Whether it has values of two quantities that tell of a process, or several of one that nothing else has, and a name in front
-/// of one of them at least.
+/// Whether it has a value of a quantity that tells of a process by itself, and a name in front of one at least.
 fn is_of_parameters(text: Bytes<'_>, list: &[Number]) -> bool {
-    let process = || list.iter().filter(|number| number.unit == Some(Unit::Process));
-    let mut quantities = process().filter_map(|number| number.quantity).filter(|quantity| tells(*quantity));
-    let Some(first) = quantities.next() else { return false };
-    let several = quantities.any(|quantity| quantity != first || alone(quantity));
-    several
+    !is_plate(list)
+        && list.iter().any(|number| number.is_evident(text))
         && list.array_windows().any(|[before, number]| is_named(text, before.span.end, number))
         && list.first().is_some_and(|number| !Clause::around(text, &number.span).is_elsewhere())
-}
-
-/// Whether it is of a process and of nothing else that people write lists of: no plate, no size, no weather.
-fn tells(quantity: Quantity) -> bool {
-    use Quantity as Q;
-    !matches!(quantity, Q::Length | Q::Power | Q::Current | Q::Voltage | Q::Frequency | Q::Humidity | Q::Velocity)
-}
-
-/// Whether several values of it alone make a list of parameters.
-fn alone(quantity: Quantity) -> bool {
-    matches!(quantity, Quantity::Flow | Quantity::Speed | Quantity::Pressure | Quantity::Concentration)
 }
 
 /// Whether a name stands in front of the value, behind what ends at `from`: not a word that joins it to a sentence.
@@ -78,6 +87,9 @@ fn is_named(text: Bytes<'_>, from: usize, number: &Number) -> bool {
     let start = number.span.start;
     let before = text.run_back(start, 3, |b| matches!(b, b' ' | b':' | b'='));
     let word = text.run_back(before, 32, |b| is_joined(b) || b >= 0x80);
-    let process = number.unit == Some(Unit::Process);
-    process && from < word && word < before && before < start && !Word(text.slice(word..before)).is_one_of(&JOINING)
+    number.unit.is_some()
+        && from < word
+        && word < before
+        && before < start
+        && !Word(text.slice(word..before)).is_one_of(&JOINING)
 }

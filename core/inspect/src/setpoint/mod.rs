@@ -1,9 +1,11 @@
-//! Setpoints: process values in the neighbourhood of a tag, an assignment or a word of process control.
+//! Setpoints: process values, by their unit or in the neighbourhood of a tag, an assignment or a word of process control.
 //!
-//! `TIC-101 := 185.0 °C`, `set temperature to 72 °C`, `{"tag":"LIT-9076","sp":19.6}`. A value that is only
-//! mentioned (`acetone boils at 56 °C`) is none; a tolerance, a rate and a change are none either.
+//! `TIC-101 := 185.0 °C`, `set temperature to 72 °C`, `{"tag":"LIT-9076","sp":19.6}`. Words that set something are without end, so
+//! a value in a unit that little but processes is told of in is one unless there is evidence against it: it is only mentioned
+//! (`acetone boils at 56 °C`), was read, or is of a plate. A tolerance, a rate and a change are none either.
 
 mod clause;
+mod compound;
 pub(crate) mod key;
 mod list;
 pub(crate) mod quantity;
@@ -11,7 +13,7 @@ mod table;
 pub(crate) mod unit;
 mod words;
 
-use crate::bytes::{Bytes, Word, is_blank, is_digit, is_word};
+use crate::bytes::{Bytes, Word, is_blank, is_digit, is_joined, is_word};
 use clause::Clause;
 use list::Lists;
 use quantity::Quantity;
@@ -19,7 +21,7 @@ use std::cell::LazyCell;
 use std::ops::Range;
 use table::Tables;
 use unit::{Unit, Units};
-use words::{is_equipment, is_nature, is_strong};
+use words::{is_deed, is_equipment, is_nature, is_strong};
 
 pub(crate) use words::{CUES, PROCESS, is_spoken};
 
@@ -58,6 +60,27 @@ pub(crate) struct Number {
 impl Number {
     pub(crate) fn start(&self) -> usize {
         self.span.start
+    }
+
+    /// Whether the unit alone tells of a process. A single letter may be anything (`4 K`), and what begins at zero is the range
+    /// of an instrument.
+    fn is_evident(&self, text: Bytes<'_>) -> bool {
+        let unit = text.slice(self.bare..self.span.end).trim_ascii();
+        self.quantity.is_some_and(Quantity::is_evident) && unit.len() != 1 && !self.is_from_zero(text)
+    }
+
+    /// `0-16 bar`, `0 to 10 bar`: either end of it.
+    fn is_from_zero(&self, text: Bytes<'_>) -> bool {
+        let start = self.span.start;
+        let leads = |from: usize| {
+            text.slice(from..from + 1) == b"0"
+                && !is_joined(text.before(from))
+                && !matches!(text.before(from), b'.' | b',')
+        };
+        let joined =
+            |to: &str| start.checked_sub(to.len() + 1).filter(|_| text.slice(start - to.len()..start) == to.as_bytes());
+        leads(start) && !matches!(text.at(start + 1), b'.' | b',')
+            || [" to ", " bis ", "-", " - ", "..", "...", "–", "…"].into_iter().filter_map(joined).any(leads)
     }
 }
 
@@ -247,26 +270,31 @@ impl<'a> Judge<'a> {
         let elsewhere = || !tagged && !clause.names() && (clause.tells() || clause.is_elsewhere());
         let switched = || number.quantity != Some(Quantity::Duration) && clause.switches();
         let listed = || lists.hold(start);
+        let spoken = || tagged || around.thing(text, start.saturating_sub(200), number.span.end + 120);
         let fits = match number.unit {
             Some(Unit::Process) => {
                 let cue = around.cue(text, start.saturating_sub(200), number.span.end + 120);
-                let near = tagged || cue.is_some() || listed() || clause.wants() || switched();
-                near && (operator || !is_nature(text, start, cue)) && !elsewhere()
+                let near = || tagged || cue.is_some() || listed() || clause.wants() || switched();
+                let evident = || number.is_evident(text) && !clause.states() && !lists.is_plate(start);
+                let said = near() || evident();
+                said && !is_equation(text, number, units) && (operator || !is_nature(text, start, cue)) && !elsewhere()
             }
             Some(Unit::Plain) => {
                 let told = word.is_some_and(|word| {
                     word.is_one_of(&["to", "auf", "at", "is", "of", "from", "was", "von", "war", "ist"])
                 }) && text.slice(before..start).iter().all(|b| *b != b'\n');
                 let share = number.quantity == Some(Quantity::Share);
-                operator && around.near(start.saturating_sub(60), number.span.end)
+                let lasts = number.quantity == Some(Quantity::Duration);
+                operator && !lasts && around.near(start.saturating_sub(60), number.span.end)
                     || told && around.tag_within(start.saturating_sub(60), start)
                     || switched() && !elsewhere()
+                    || matches!(number.quantity, Some(Quantity::Share | Quantity::Length)) && listed() && !elsewhere()
                     || share
-                        && (around.strong(text, start)
-                            || is_strong(text, number.span.end + 1)
-                            || listed()
+                        && (is_strong(text, number.span.end + 1)
                             || paired(text, number, units)
-                            || clause.wants())
+                            || around.thing(text, start.saturating_sub(20), start) && !clause.states()
+                            || clause.fulfils()
+                            || (around.strong(text, start) || clause.wants()) && spoken())
                         && !elsewhere()
             }
             None => {
@@ -292,6 +320,7 @@ fn bare(text: Bytes<'_>, number: &Number, before: usize, tie: u8, around: &Aroun
             let telling = KEYS.iter().any(|known| text.slice(key..name).eq_ignore_ascii_case(known.as_bytes()));
             telling && (around.tag_within(start.saturating_sub(160), number.span.end + 60) || beside(text, key))
                 || named(text, name, around)
+                || key::measures(text.slice(key..name)) && is_argument(text, key)
         }
         b'>' => element(text, number, before, units),
         _ if is_given(text, before) && before < start => true,
@@ -307,6 +336,24 @@ fn bare(text: Bytes<'_>, number: &Number, before: usize, tie: u8, around: &Aroun
         }
         _ => false,
     }
+}
+
+/// Whether it is one side of an equation of units: `1 bar = 100 kPa`, `1 psi is 6.9 kPa`.
+fn is_equation(text: Bytes<'_>, number: &Number, units: &Units) -> bool {
+    let sign = text.run(number.span.end, 2, is_blank);
+    let verb = ["=", "is ", "are ", "equals ", "ist ", "sind ", "entspricht "]
+        .into_iter()
+        .find(|verb| text.continues(sign, verb));
+    let right = verb.is_some_and(|verb| is_digit(text.at(text.run(sign + verb.len(), 2, is_blank))));
+    let left = || {
+        let sign = text.run_back(number.span.start, 2, is_blank);
+        let end = text.run_back(sign.saturating_sub(1), 2, is_blank);
+        let unit = text.run_back(end, 12, |b| !is_digit(b));
+        text.before(sign) == b'='
+            && is_digit(text.before(unit))
+            && units.behind(text, unit).is_some_and(|(_, last)| last == end)
+    };
+    right || left()
 }
 
 /// Whether a value of a process stands behind `@`: `2 % @ 80 °C`.
@@ -326,6 +373,13 @@ fn named(text: Bytes<'_>, end: usize, around: &Around<'_>) -> bool {
 fn beside(text: Bytes<'_>, key: usize) -> bool {
     let open = text.run_back(key, 80, |b| !matches!(b, b'{' | b'}' | b'\n'));
     text.before(open) == b'{' && text.slice(open..key).split(|b| matches!(b, b'"' | b'\'')).any(key::names)
+}
+
+/// Whether the name at `key` is one of the arguments of something that sets: `set_target(temp=185.0`.
+fn is_argument(text: Bytes<'_>, key: usize) -> bool {
+    let open = text.run_back(key, 80, |b| !matches!(b, b'(' | b')' | b'{' | b'}' | b'\n'));
+    let name = text.run_back(open.saturating_sub(1), 48, is_word);
+    text.before(open) == b'(' && key::sets(text.slice(name..open - 1))
 }
 
 /// Whether `<-` or `->` ends here.
@@ -365,6 +419,12 @@ impl Around<'_> {
     fn near(&self, from: usize, to: usize) -> bool {
         let at = self.cues.partition_point(|cue| *cue < from);
         self.cues.get(at).is_some_and(|cue| *cue < to) || self.tag_within(from, to)
+    }
+
+    /// Whether a thing of a process is spoken of near, not only of what is done to it.
+    fn thing(&self, text: Bytes<'_>, from: usize, to: usize) -> bool {
+        let at = self.cues.partition_point(|cue| *cue < from);
+        self.cues.iter().skip(at).take_while(|cue| **cue < to).any(|cue| !is_deed(text, *cue))
     }
 
     fn tag_within(&self, from: usize, to: usize) -> bool {

@@ -32,6 +32,31 @@ pub(crate) enum Quantity {
 }
 
 impl Quantity {
+    /// Whether little but a process is told of in it: not what a plate has, a part measures or a bill lists.
+    pub(super) fn is_evident(self) -> bool {
+        use Quantity as Q;
+        matches!(
+            self,
+            Q::Temperature
+                | Q::Pressure
+                | Q::Flow
+                | Q::Speed
+                | Q::Concentration
+                | Q::Conductivity
+                | Q::Turbidity
+                | Q::Extract
+                | Q::Viscosity
+                | Q::Acidity
+                | Q::Dose
+                | Q::Humidity
+        )
+    }
+
+    /// Whether a machine's plate has it.
+    pub(super) fn is_of_plates(self) -> bool {
+        matches!(self, Self::Power | Self::Current | Self::Voltage | Self::Frequency)
+    }
+
     /// What a value of it is called, in English and in German, and what several that make a range are called in German.
     pub(crate) fn names(self) -> (&'static str, &'static str, &'static str) {
         match self {

@@ -136,10 +136,12 @@ fn column(text: Bytes<'_>, cell: Range<usize>, units: &Units) -> Column {
     ];
     const VALUE: [&str; 8] = ["value", "wert", "values", "werte", "setting", "einstellung", "valeur", "valor"];
     let name = text.slice(cell.clone());
-    // A unit behind the name: `Temp (°C)`, `Setpoint [bar]`.
+    // A unit behind the name: `Temp (°C)`, `Setpoint [bar]`, `Pressure bar`.
     let open = text.run(cell.start, cell.len(), |b| !matches!(b, b'(' | b'['));
     let bare = text.slice(cell.start..text.run_back(open, open - cell.start, |b| b == b' '));
-    let measured = matches!(units.behind(text, open + 1), Some((Unit::Process, _))) && open < cell.end;
+    let last = text.run_back(cell.end, cell.len(), |b| b != b' ');
+    let measured = open < cell.end && matches!(units.behind(text, open + 1), Some((Unit::Process, _)))
+        || last > cell.start && matches!(units.behind(text, last), Some((Unit::Process, end)) if end == cell.end);
     if measured || Word(bare).is_one_of(&SET) || key::tells(name) {
         Column::Set
     } else if Word(bare).is_one_of(&VALUE) {

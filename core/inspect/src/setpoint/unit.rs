@@ -1,8 +1,12 @@
 //! Units of process values, as plants write them.
 
+mod written;
+
+use super::compound;
 use super::quantity::Quantity;
 use crate::bytes::Bytes;
 use crate::tag::address;
+use written::WRITTEN;
 
 /// How much a unit says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +143,10 @@ impl Units {
         let all = UNITS
             .iter()
             .flat_map(|(quantity, says, units)| units.iter().map(|(unit, blank)| (*unit, *quantity, *says, *blank)));
-        for unit in all {
+        let written = WRITTEN.iter().flat_map(|(quantity, says, units)| {
+            units.split('|').map(|unit| (unit, *quantity, *says, unit.len() <= 2 && !unit.contains('%')))
+        });
+        for unit in all.chain(written) {
             let first = unit.0.bytes().next().unwrap_or(0);
             if let Some(slot) = by_first.get_mut(usize::from(first)) {
                 slot.push(unit);
@@ -166,14 +173,19 @@ impl Units {
         let at = text.run(number, 2, |b| b == b' ');
         let apart = at > number;
         let units = self.by_first.get(usize::from(text.at(at)))?;
-        units.iter().find_map(|(unit, quantity, says, blank)| {
+        let second = text.at(at + 1);
+        let known = units.iter().find_map(|(unit, quantity, says, blank)| {
+            if unit.as_bytes().get(1).is_some_and(|own| *own != second) {
+                return None;
+            }
             let end = at + unit.len();
             // In `ADD 2 %MW10` the sign begins a variable.
             let variable = || *unit == "%" && address::direct(text, at).is_some();
             let fits =
                 text.slice(at..end) == unit.as_bytes() && (apart || !blank) && closed(text, end, unit) && !variable();
             fits.then_some((*quantity, *says, end))
-        })
+        });
+        known.or_else(|| compound::read(text, at).map(|(quantity, end)| (quantity, Unit::Process, end)))
     }
 }
 

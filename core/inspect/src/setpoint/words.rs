@@ -453,6 +453,15 @@ pub(super) fn is_equipment(text: Bytes<'_>, at: usize) -> bool {
     word(text, at).is_one_of(&MACHINES)
 }
 
+/// Whether the word at `at` says what is done, to whatever it may be.
+pub(super) fn is_deed(text: Bytes<'_>, at: usize) -> bool {
+    const DEEDS: [&str; 13] = [
+        "set", "raise", "lower", "increase", "decrease", "reduce", "hold", "keep", "keeps", "erhöhe", "senke", "setze",
+        "halte",
+    ];
+    word(text, at).is_one_of(&DEEDS)
+}
+
 /// Whether the word at `at` says that something is set.
 pub(super) fn is_strong(text: Bytes<'_>, at: usize) -> bool {
     const STRONG: [&str; 22] = [
