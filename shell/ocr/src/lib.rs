@@ -182,18 +182,23 @@ impl Engine {
         held(&self.memory).recall(key, Instant::now())
     }
 
-    /// Reads a picture and remembers what it says. Waits for a place first, and takes `page` only then.
+    /// Reads a picture and remembers what it says. Waits for a place first, and asks for its page only then.
     ///
     /// # Errors
     /// If it cannot be read by `deadline` at the latest.
-    pub fn read(&self, key: &[u8; 32], page: impl FnOnce() -> Page, deadline: Instant) -> Result<Arc<Writing>, Unread> {
+    pub fn read(
+        &self,
+        key: &[u8; 32],
+        page: impl FnOnce() -> Option<Page>,
+        deadline: Instant,
+    ) -> Result<Arc<Writing>, Unread> {
         let place = self.place(deadline)?;
         // Whoever waited may have waited for the same picture.
         if let Some(known) = self.recall(key) {
             return Ok(known);
         }
         let deadline = deadline.min(Instant::now() + self.settings.time);
-        let page = page();
+        let page = page().ok_or(Unread::Failed)?;
         let table = child::run(&self.settings, child::Task::Read(&page), deadline);
         drop(place);
         let table = table.map_err(|ending| match ending {

@@ -29,8 +29,12 @@ fn script(folder: &Path, text: &str) -> Settings {
     settings(path)
 }
 
-fn blank() -> Page {
-    Page { width: 64, height: 64, pixels: vec![255; 64 * 64], scale: 100 }
+fn page(width: u32, height: u32, scale: u32) -> Option<Page> {
+    Some(Page { width, height, pixels: vec![255; (width * height) as usize], scale })
+}
+
+fn blank() -> Option<Page> {
+    page(64, 64, 100)
 }
 
 fn read(settings: Settings) -> Result<String, Unread> {
@@ -55,7 +59,7 @@ fn what_an_engine_writes_is_read_line_by_line_with_its_place() {
         models: Some(table.clone()),
         ..script(folder.path(), &format!("cat >/dev/null; cat {}", table.display()))
     };
-    let page = || Page { scale: 200, ..blank() };
+    let page = || page(64, 64, 200);
     let writing = Engine::new(models).read(&[0; 32], page, Instant::now() + LONG).unwrap();
     assert_eq!(writing.text, "TIC-101 185.0\n°C", "what the engine is not sure of is left out");
     assert_eq!(writing.area(9), Some(Area { left: 20, top: 10, width: 75, height: 16 }), "{:?}", writing.lines);
@@ -86,7 +90,7 @@ fn an_engine_that_hangs_is_gone_by_its_deadline_and_so_is_what_it_started() {
     ] {
         let settings = Settings { time: Duration::from_millis(300), ..script(folder.path(), hangs) };
         // More than a pipe holds, so that handing it over hangs as well.
-        let page = || Page { width: 1024, height: 1024, pixels: vec![0; 1 << 20], scale: 100 };
+        let page = || page(1024, 1024, 100);
         let read = Engine::new(settings).read(&[0; 32], page, Instant::now() + LONG);
         assert!(matches!(read, Err(Unread::TooSlow | Unread::Failed)), "{hangs}: {read:?}");
     }

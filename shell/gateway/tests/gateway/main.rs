@@ -58,3 +58,4 @@ mod streams;
 mod time;
 #[cfg(test)]
 mod works;
+mod writing;
