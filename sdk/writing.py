@@ -3,7 +3,7 @@
     .test/venv/bin/python sdk/writing.py [PICTURES]    # after `cargo build -p penstock`; 20 pictures of each sort
 
 Each picture goes through `penstock explain` with a real engine. What counts is a finding with the right label whose text is what was
-drawn, letter for letter.
+drawn, letter for letter, spaces aside.
 """
 
 import base64
@@ -64,8 +64,8 @@ def main(count):
             image, tags, setpoints = panel(seed, size)
             got = found(plant, *made(image, seed))
             for place, (label, drawn) in enumerate([("tag", tags), ("setpoint", setpoints)]):
-                texts = [one.replace("\n", " ") for one in got.seen.get(label, [])]
-                hits[place] += sum(any(one in text for text in texts) for one in drawn)
+                texts = ["".join(one.split()) for one in got.seen.get(label, [])]
+                hits[place] += sum(any("".join(one.split()) in text for text in texts) for one in drawn)
                 all_[place] += len(drawn)
             wrong += sum(one not in tags for one in got.seen.get("tag", []))
             spent += got.time

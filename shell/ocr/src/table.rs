@@ -64,7 +64,7 @@ impl Writing {
                 writing.lines.push(Line { start: writing.text.len(), area: word.area });
                 last = Some(word.line);
             }
-            writing.text.push_str(word.text);
+            writing.text.push_str(mended(word.text));
             if let Some(line) = writing.lines.last_mut() {
                 line.area = joined(line.area, word.area);
             }
@@ -105,6 +105,12 @@ fn word(row: &str) -> Option<Word<'_>> {
     let sure: f32 = next()?.parse().ok()?;
     let text = next()?.trim();
     (sure >= SURE && !text.is_empty()).then_some(Word { line, area, text })
+}
+
+/// A word that engines take for another: a small l before a stroke looks like a capital i, and no unit begins with that.
+fn mended(word: &str) -> &str {
+    const WORDS: [(&str, &str); 3] = [("I/min", "l/min"), ("I/h", "l/h"), ("I/s", "l/s")];
+    WORDS.iter().find(|(read, _)| *read == word).map_or(word, |(_, meant)| meant)
 }
 
 fn joined(one: Area, other: Area) -> Area {

@@ -48,7 +48,7 @@ const ROW: &str = r"printf '5\t1\t1\t1\t1\t1\t40\t20\t80\t30\t91.5\t%s\n'";
 fn what_an_engine_writes_is_read_line_by_line_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let table = "5\t1\t1\t1\t1\t1\t40\t20\t80\t30\t96.1\tTIC-101\n5\t1\t1\t1\t1\t2\t130\t22\t60\t30\t91\t185.0\n\
-                 5\t1\t1\t1\t2\t1\t40\t80\t20\t30\t5\tgrain\n5\t1\t2\t1\t1\t1\t400\t200\t20\t30\t88.25\t°C\n";
+                 5\t1\t1\t1\t2\t1\t40\t80\t20\t30\t5\tgrain\n5\t1\t2\t1\t1\t1\t400\t200\t20\t30\t88.25\t12\n5\t1\t2\t1\t1\t2\t430\t200\t20\t30\t88\tI/min\n";
     fs::write(
         folder.path().join("engine.tsv"),
         format!("level\tpage_num\n4\t1\t1\t1\t1\t0\t0\t0\t9\t9\t-1\t\n{table}"),
@@ -61,7 +61,7 @@ fn what_an_engine_writes_is_read_line_by_line_with_its_place() {
     };
     let page = || page(64, 64, 200);
     let writing = Engine::new(models).read(&[0; 32], page, Instant::now() + LONG).unwrap();
-    assert_eq!(writing.text, "TIC-101 185.0\n°C", "what the engine is not sure of is left out");
+    assert_eq!(writing.text, "TIC-101 185.0\n12 l/min", "what the engine is not sure of is left out");
     assert_eq!(writing.area(9), Some(Area { left: 20, top: 10, width: 75, height: 16 }), "{:?}", writing.lines);
     assert_eq!(writing.area(14).map(|area| area.left), Some(200));
 }
