@@ -72,10 +72,7 @@ fn an_engine_gets_the_pixels_and_no_more() {
     let told = format!(
         "set -- \"$(head -c 15 | tr '\\n' ' ')\" \"$@\"; cat >/dev/null; {ROW} \"$1,$#,$HOME,$OMP_THREAD_LIMIT\""
     );
-    assert_eq!(
-        read(script(folder.path(), &told)).unwrap(),
-        "P5 64 64 255 \u{fffd}\u{fffd},11,,1".replace('\u{fffd}', "�")
-    );
+    assert_eq!(read(script(folder.path(), &told)).unwrap(), "P5 64 64 255 \u{fffd}\u{fffd},11,,1");
 }
 
 #[test]
