@@ -468,6 +468,7 @@ pub(crate) static SECTIONS: &[&Section] = &[
     &SOURCE,
     &DICTIONARY,
     &INSPECTION,
+    &OCR,
     &TAG_LIMIT,
     &SHIFTS,
     &RULES,
