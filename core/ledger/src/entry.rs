@@ -12,7 +12,7 @@ mod read;
 mod write;
 
 pub use read::{Head, Malformed, check_form};
-pub use write::{encode, is_treacherous, restamp};
+pub use write::{Unstamped, encode, is_treacherous, restamp};
 
 use crate::tree::Hash;
 use plant::{Kind, Millis, RecordId};

@@ -26,7 +26,8 @@ pub mod witness;
 
 pub use checkpoint::Checkpoint;
 pub use entry::{
-    ClockState, EncodeError, Entry, Head, Malformed, RestampError, Stamp, decode, encode, is_treacherous, restamp,
+    ClockState, EncodeError, Entry, Head, Malformed, RestampError, Stamp, Unstamped, decode, encode, is_treacherous,
+    restamp,
 };
 pub use epoch::{EpochKeys, Schedule};
 pub use origin::Origin;

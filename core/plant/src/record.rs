@@ -156,19 +156,13 @@ impl Draft {
     /// A number that the note says.
     #[must_use]
     pub fn number(&self, key: &str) -> Option<u64> {
-        match self.body.note.get(key)? {
-            Note::Number(number) => Some(*number),
-            Note::Text(_) => None,
-        }
+        self.body.note.get(key)?.as_number()
     }
 
     /// A text that the note says.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<&str> {
-        match self.body.note.get(key)? {
-            Note::Text(text) => Some(text),
-            Note::Number(_) => None,
-        }
+        self.body.note.get(key)?.as_text()
     }
 }
 
@@ -226,6 +220,24 @@ impl Note {
     /// Text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
+    }
+
+    /// The number, if it is one.
+    #[must_use]
+    pub fn as_number(&self) -> Option<u64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Text(_) => None,
+        }
+    }
+
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Number(_) => None,
+        }
     }
 }
 

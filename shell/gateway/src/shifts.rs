@@ -15,10 +15,13 @@ use seal::Mac;
 use shift::{Call, Language, Level, Shift, Shifts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// Calls that may wait to be heard: each is heard in microseconds.
-const QUEUE: usize = 4096;
+const QUEUE: usize = 8192;
+/// How long they may wait: to be woken for each of them costs more than to hear it.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What is taken of a prompt.
 #[derive(Clone, Copy, Debug, Default)]
@@ -101,18 +104,19 @@ impl Gate {
 
 /// Hears calls until the gateway has ended.
 pub(crate) async fn hear(gate: Arc<Gate>, mut calls: Receiver<(Millis, Call)>) {
-    let mut shifts = Shifts::default();
+    let (mut shifts, mut heard) = (Shifts::default(), Vec::new());
     loop {
         tokio::select! {
             biased;
-            call = calls.recv() => {
-                let Some((at, call)) = call else { return };
-                let inforce = gate.inforce.load();
-                let Some(settings) = inforce.shifts() else { continue };
-                shifts.hear(call, at, settings).iter().for_each(|shift| gate.shifted(shift));
-            }
+            count = calls.recv_many(&mut heard, QUEUE) => if count == 0 { return },
             () = gate.ended.cancelled() => return,
         }
+        let inforce = gate.inforce.load_full();
+        for (at, call) in heard.drain(..) {
+            let Some(settings) = inforce.shifts() else { continue };
+            shifts.hear(call, at, settings).iter().for_each(|shift| gate.shifted(shift));
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

@@ -11,11 +11,12 @@
 //! its end as well, and for the ends of all that are under way.
 
 use crate::frame::{self, Header};
+use crate::queue::{Gist, Matter};
 use crate::{Filter, OpenError, ReadError, Reader, disk, touch};
 use ledger::{Checkpoint, Frontier, Head, Stamp};
-use plant::{Body, Draft, Kind, Millis, RecordId};
+use plant::{Kind, Millis, RecordId};
 use seal::note::{Signer, Verifier};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -57,8 +58,7 @@ struct Tail {
 pub(crate) struct Waiting {
     /// Its line, which still lacks its place.
     pub(crate) line: Vec<u8>,
-    /// What it is, without what it says.
-    pub(crate) draft: Draft,
+    pub(crate) gist: Gist,
     /// When it was taken.
     pub(crate) t: Millis,
     /// How many records the log had then, and this file before it.
@@ -103,15 +103,17 @@ impl Emergency {
     }
 
     /// Takes a record: durable when this returns, and signed. `false` if there is no room.
-    pub(crate) fn take(&mut self, signer: &Signer, stamp: Stamp, draft: &Draft) -> io::Result<bool> {
+    pub(crate) fn take(&mut self, signer: &Signer, stamp: Stamp, matter: &Matter) -> io::Result<bool> {
         let Some(file) = &self.file else { return Ok(false) };
-        let begins = draft.kind == Kind::Intent;
+        let gist = matter.gist();
+        let begins = gist.kind == Kind::Intent;
         let ends = if begins { self.tail.open.len() as u64 + 1 } else { 0 };
         if self.bytes.saturating_sub(self.tail.offset) < LONGEST.saturating_mul(ends + 1) {
             return Ok(false);
         }
         let stamp = Stamp { seq: stamp.seq.saturating_add(self.count()), prev: self.tail.leaf, ..stamp };
-        let line = ledger::encode(&stamp, draft).map_err(io::Error::other)?;
+        let mut line = Vec::new();
+        matter.stamp(&stamp, &mut line).map_err(io::Error::other)?;
         if line.len() + GROWTH > ledger::entry::RECORD_LIMIT {
             return Ok(false);
         }
@@ -134,9 +136,9 @@ impl Emergency {
         let tail = &mut self.tail;
         (tail.previous, tail.leaf, tail.frontier) = (hash, leaf, frontier);
         tail.offset += bytes.len() as u64;
-        match draft.reference {
+        match gist.reference {
             Some(intent) if !begins => drop(tail.open.remove(&intent)),
-            _ => drop(tail.open.insert(draft.id)),
+            _ => drop(tail.open.insert(gist.id)),
         }
         Ok(true)
     }
@@ -153,7 +155,7 @@ pub(crate) fn left(ledger: &Path, verifier: &Verifier) -> Result<Vec<Waiting>, O
     for record in Reader::open(ledger).map_err(failed)?.records(first, Filter::default()) {
         taken.insert(record.map_err(failed)?.entry.id());
     }
-    waiting.retain(|waiting| !taken.contains(&waiting.draft.id));
+    waiting.retain(|waiting| !taken.contains(&waiting.gist.id));
     Ok(waiting)
 }
 
@@ -176,8 +178,8 @@ fn read(path: &Path, verifier: &Verifier) -> io::Result<Vec<Waiting>> {
             break;
         }
         let Some(kind) = Kind::named(head.kind) else { break };
-        let draft = Draft { kind, id: head.id, reference: head.reference, body: Body::default() };
-        waiting.push(Waiting { line: line.to_vec(), draft, t: head.t, seq: head.seq });
+        let gist = Gist { kind, id: head.id, reference: head.reference, conduit: None, note: BTreeMap::new() };
+        waiting.push(Waiting { line: line.to_vec(), gist, t: head.t, seq: head.seq });
         previous = frame.hash;
         rest = rest.get(frame.stride()..).unwrap_or_default();
     }

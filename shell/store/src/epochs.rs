@@ -8,6 +8,7 @@
 //! exactly the size that the old key had to sign last; [`crate::recover`] ends what was begun.
 
 use crate::disk;
+use crate::queue::Gist;
 use ledger::epoch::{self, EPOCHS, EpochKeys, KEYS_LENGTH};
 use ledger::{Origin, Schedule};
 use plant::{Draft, Kind, Millis, RecordId};
@@ -111,8 +112,8 @@ impl Progress {
     }
 
     /// The same for a record that is being written.
-    pub(crate) fn follow_draft(progress: &mut Option<Self>, draft: &Draft) {
-        Self::follow(progress, draft.kind, |key| draft.text(key), |key| draft.number(key));
+    pub(crate) fn follow_gist(progress: &mut Option<Self>, gist: &Gist) {
+        Self::follow(progress, gist.kind, |key| gist.text(key), |key| gist.number(key));
     }
 }
 

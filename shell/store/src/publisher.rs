@@ -13,7 +13,7 @@ use crate::epochs::{self, EpochError, Epochs};
 use crate::frame;
 use crate::lock::Lock;
 use crate::own;
-use crate::queue::{Message, Reply};
+use crate::queue::{Message, Record, Reply};
 use crate::retention;
 use crate::segment;
 use crate::shared::Shared;
@@ -228,7 +228,7 @@ impl Publisher {
     /// Has a record written, if there is a place in the queue.
     fn send(&self, draft: Draft, reply: Reply) {
         self.shared.depth.fetch_add(1, Ordering::Relaxed);
-        if self.outbox.try_send(Message::Append(Box::new(draft), reply)).is_err() {
+        if self.outbox.try_send(Message::Append(Record::of(draft), reply)).is_err() {
             self.shared.depth.fetch_sub(1, Ordering::Relaxed);
         }
     }

@@ -2,9 +2,9 @@
 
 use crate::emergency::Waiting;
 use crate::shared::{Done, Failure, Written};
-use ledger::RestampError;
-use plant::{ConduitId, Draft};
-use std::collections::BTreeSet;
+use ledger::{EncodeError, RestampError, Unstamped};
+use plant::{Body, ConduitId, Draft, Kind, Note, RecordId};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whom to tell what became of a record. Tells exactly once: dropping it untold tells that the ledger closed.
 pub(crate) struct Reply(Option<Done>);
@@ -45,10 +45,53 @@ impl Drop for Reply {
     }
 }
 
+/// A record as whoever brings it has written it down, so that the writer, of whom there is one, has little left to do.
+pub(crate) struct Record {
+    text: Result<Unstamped, EncodeError>,
+    gist: Gist,
+}
+
+/// What the ledger itself needs to know of a record.
+#[derive(Debug)]
+pub(crate) struct Gist {
+    pub(crate) kind: Kind,
+    pub(crate) id: RecordId,
+    pub(crate) reference: Option<RecordId>,
+    /// The conduit that its call crosses.
+    pub(crate) conduit: Option<ConduitId>,
+    pub(crate) note: BTreeMap<&'static str, Note>,
+}
+
+impl Gist {
+    /// A number that its note says.
+    pub(crate) fn number(&self, key: &str) -> Option<u64> {
+        self.note.get(key)?.as_number()
+    }
+
+    /// A text that its note says.
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
+        self.note.get(key)?.as_text()
+    }
+}
+
+impl Record {
+    pub(crate) fn of(draft: Draft) -> Self {
+        let text = Unstamped::of(&draft);
+        let Draft { kind, id, reference, body: Body { place, note, .. } } = draft;
+        let conduit = place.and_then(|place| place.conduit);
+        Self { text, gist: Gist { kind, id, reference, conduit, note } }
+    }
+
+    /// Appends its line, once it has a place.
+    pub(crate) fn stamp(&self, stamp: &ledger::Stamp, line: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.text.as_ref().map_err(|error| *error)?.stamp(stamp, line)
+    }
+}
+
 /// What the writer is sent.
 pub(crate) enum Message {
     /// A record to write.
-    Append(Box<Draft>, Reply),
+    Append(Record, Reply),
     /// A record that was taken in an emergency.
     Import(Box<Waiting>, Reply),
     /// These conduits are essential from now on. What was put aside before the start is in the log.
@@ -59,22 +102,29 @@ pub(crate) enum Message {
 
 /// What is to be written.
 pub(crate) enum Matter {
-    Draft(Box<Draft>),
+    Record(Record),
     Waiting(Box<Waiting>),
 }
 
 impl Matter {
-    pub(crate) fn draft(&self) -> &Draft {
+    /// A record of the ledger's own.
+    pub(crate) fn of(draft: Draft) -> Self {
+        Self::Record(Record::of(draft))
+    }
+
+    pub(crate) fn gist(&self) -> &Gist {
         match self {
-            Self::Draft(draft) => draft,
-            Self::Waiting(waiting) => &waiting.draft,
+            Self::Record(record) => &record.gist,
+            Self::Waiting(waiting) => &waiting.gist,
         }
     }
 
-    pub(crate) fn encode(&self, stamp: &ledger::Stamp) -> Result<Vec<u8>, RestampError> {
+    /// Appends its line.
+    pub(crate) fn stamp(&self, stamp: &ledger::Stamp, line: &mut Vec<u8>) -> Result<(), RestampError> {
         match self {
-            Self::Draft(draft) => Ok(ledger::encode(stamp, draft)?),
-            Self::Waiting(waiting) => ledger::restamp(&waiting.line, stamp),
+            Self::Record(record) => record.stamp(stamp, line)?,
+            Self::Waiting(waiting) => line.append(&mut ledger::restamp(&waiting.line, stamp)?),
         }
+        Ok(())
     }
 }

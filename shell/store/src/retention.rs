@@ -8,10 +8,11 @@
 //! missing from the beginning on and nowhere else, and where they begin is found by halving.
 
 use crate::blobs::Blobs;
+use crate::queue::Gist;
 use crate::{disk, touch};
 use ledger::tile::{BUNDLE_LIMIT, Row, Tile, WIDTH};
 use ledger::{Head, Pruning};
-use plant::{Draft, Kind, Millis};
+use plant::{Kind, Millis};
 use std::io;
 use std::path::Path;
 
@@ -26,8 +27,8 @@ pub(crate) fn follow(minimum: &mut u64, said: Option<Pruning>, seq: u64) {
 }
 
 /// What a record says that is being written.
-pub(crate) fn of_draft(draft: &Draft) -> Option<Pruning> {
-    (draft.kind == Kind::Prune).then(|| Pruning::read(|key| draft.number(key))).flatten()
+pub(crate) fn of_gist(gist: &Gist) -> Option<Pruning> {
+    (gist.kind == Kind::Prune).then(|| Pruning::read(|key| gist.number(key))).flatten()
 }
 
 /// The number of the first record that is there, in a published tree of `size` records of which those below `minimum` may

@@ -6,7 +6,7 @@ use crate::emergency::{self, Emergency, Waiting};
 use crate::epochs::{EpochError, Epochs};
 use crate::exclusive::{Exclusive, Refused};
 use crate::publisher::{self, Publisher};
-use crate::queue::{Message, Reply};
+use crate::queue::{Message, Record, Reply};
 use crate::recover::{self, Found};
 use crate::segment::{self, Ahead};
 use crate::shared::{Condition, Done, Failure, Shared, State, Written};
@@ -280,14 +280,14 @@ impl Store {
 
     /// The same for several records, in their order: they share a signature and a sync as far as that is possible.
     pub fn append_all(&self, records: impl IntoIterator<Item = (Draft, Done)>) {
-        let records = records.into_iter().map(|(draft, done)| (Box::new(draft), Reply::new(done))).collect();
-        self.pen.write(records).into_iter().for_each(|(draft, reply)| self.send(draft, reply));
+        let records = records.into_iter().map(|(draft, done)| (Record::of(draft), Reply::new(done))).collect();
+        self.pen.write(records).into_iter().for_each(|(record, reply)| self.send(record, reply));
     }
 
     /// Hands a record to the writer's thread.
-    fn send(&self, draft: Box<Draft>, reply: Reply) {
+    fn send(&self, record: Record, reply: Reply) {
         self.shared.depth.fetch_add(1, Ordering::Relaxed);
-        let refused = match self.inbox.try_send(Message::Append(draft, reply)) {
+        let refused = match self.inbox.try_send(Message::Append(record, reply)) {
             Ok(()) => return,
             Err(TrySendError::Full(message)) => (message, Failure::Busy),
             Err(TrySendError::Disconnected(message)) => (message, self.why_closed()),
@@ -419,5 +419,5 @@ fn abandoned<'a>(folder: &'a Path, open: &'a BTreeMap<RecordId, u64>, now: Milli
 
 /// A record to write.
 fn record(draft: Draft) -> impl FnOnce(Reply) -> Message {
-    |reply| Message::Append(Box::new(draft), reply)
+    |reply| Message::Append(Record::of(draft), reply)
 }

@@ -19,7 +19,7 @@ use crate::emergency::Emergency;
 use crate::epochs::Progress;
 use crate::frame::{self, Header};
 use crate::own;
-use crate::queue::{Matter, Message, Reply};
+use crate::queue::{Gist, Matter, Message, Reply};
 use crate::segment::{Ahead, Segment};
 use crate::shared::{Condition, Failure, Shared, Stepped, Written};
 use crate::{Settings, disk, retention};
@@ -37,6 +37,8 @@ use std::time::{Duration, Instant};
 
 /// A group closes when its entries reach this; the record that crosses the line still goes along.
 const GROUP_BYTES: usize = 1 << 20;
+/// Records over which a signature and a sync are spread thin enough.
+const ENOUGH: usize = 16;
 /// How often a full disk is looked at for room.
 const LOOK_FOR_ROOM: Duration = Duration::from_secs(1);
 /// How often a key that is not at hand is asked again if no record asks for it.
@@ -92,6 +94,8 @@ pub(crate) struct Run {
     group: Group,
     mode: Mode,
     before: Before,
+    /// The record that is being entered.
+    line: Vec<u8>,
     frame: Vec<u8>,
     last_group: Instant,
     /// How long that took.
@@ -125,6 +129,7 @@ impl Writer {
             group: Group::default(),
             mode: Mode::Working,
             before,
+            line: Vec::new(),
             frame: Vec::new(),
             last_group: Instant::now(),
             took: Duration::MAX,
@@ -190,7 +195,7 @@ impl Run {
     /// `true` if it is the call to close.
     fn accept(&mut self, message: Message) -> bool {
         match message {
-            Message::Append(draft, reply) => self.admit(Matter::Draft(draft), reply),
+            Message::Append(record, reply) => self.admit(Matter::Record(record), reply),
             Message::Import(waiting, reply) => self.admit(Matter::Waiting(waiting), reply),
             Message::Essential(conduits) => self.writer.look_after(conduits),
             Message::Close => return true,
@@ -223,7 +228,7 @@ impl Run {
 
     /// Takes what waits, as far as the group has room; `true` if the last of it was the call to close.
     fn gather(&mut self, inbox: &Receiver<Message>) -> bool {
-        while !self.group.pending.is_empty() && self.has_place() {
+        while !self.group.pending.is_empty() && self.has_place() && !self.has_enough() {
             match inbox.try_recv() {
                 Ok(message) => {
                     if self.accept(message) {
@@ -241,7 +246,7 @@ impl Run {
     /// more than the wait. Ends with the first turn that brings nothing; `true` if the call to close came.
     fn wait_for_company(&mut self, inbox: &Receiver<Message>) -> bool {
         let mut before = 0;
-        while self.group.pending.len() > before {
+        while self.group.pending.len() > before && !self.has_enough() {
             before = self.group.pending.len();
             std::thread::yield_now();
             if self.gather(inbox) {
@@ -264,9 +269,16 @@ impl Run {
         self.group.pending.len() < most && self.group.entries.len() < bytes
     }
 
+    /// Whether the group has enough: where the disk is quick, half of those who wait are told, and go on, while the other half is
+    /// written. Where it is not, a group takes all it can.
+    fn has_enough(&self) -> bool {
+        let taken = self.group.pending.len();
+        self.took < QUICK && taken >= ENOUGH && taken >= self.writer.shared.depth.load(Ordering::Relaxed)
+    }
+
     /// Puts a record of the ledger's own into the group.
     fn own(&mut self, draft: Draft) {
-        self.place(Matter::Draft(Box::new(draft)), Reply::silent());
+        self.place(Matter::of(draft), Reply::silent());
     }
 
     /// Puts a caller's record into the group, or tells why not.
@@ -280,14 +292,14 @@ impl Run {
         }
         match &self.mode {
             // Its intent comes first, wherever that is.
-            Mode::Working if self.writer.emergency.holds(matter.draft().reference) => {
+            Mode::Working if self.writer.emergency.holds(matter.gist().reference) => {
                 self.save(matter, reply, Failure::Unsigned);
             }
             Mode::Working => self.place(matter, reply),
-            Mode::Full(_) if self.writer.emergency.holds(matter.draft().reference) => {
+            Mode::Full(_) if self.writer.emergency.holds(matter.gist().reference) => {
                 self.save(matter, reply, Failure::Full);
             }
-            Mode::Full(_) if is_worth_the_reserve(matter.draft().kind) => self.place(matter, reply),
+            Mode::Full(_) if is_worth_the_reserve(matter.gist().kind) => self.place(matter, reply),
             Mode::Full(_) => self.save(matter, reply, Failure::Full),
             Mode::Failed(why) => self.save(matter, reply, Failure::Failed(why.clone())),
         }
@@ -295,14 +307,14 @@ impl Run {
 
     /// The log does not take a record: puts it aside if it is of an essential conduit and there is room, or tells why not.
     fn save(&mut self, matter: Matter, reply: Reply, failure: Failure) {
-        let draft = matter.draft();
-        let call = matches!(draft.kind, Kind::Intent | Kind::Outcome | Kind::Abandon);
+        let gist = matter.gist();
+        let call = matches!(gist.kind, Kind::Intent | Kind::Outcome | Kind::Abandon);
         let reading = self.writer.settings.clock.read();
         let stamp = self.writer.stamp(&reading);
-        if call && self.writer.is_essential(draft) {
+        if call && self.writer.is_essential(gist) {
             let (signer, emergency) = (&self.writer.signer, &mut self.writer.emergency);
-            let written = Written { seq: stamp.seq, id: draft.id, leaf: stamp.prev };
-            match emergency.take(signer, stamp, draft) {
+            let written = Written { seq: stamp.seq, id: gist.id, leaf: stamp.prev };
+            match emergency.take(signer, stamp, &matter) {
                 Ok(true) => {
                     self.writer.shared.emergency.store(emergency.count(), Ordering::Relaxed);
                     return reply.tell(Ok(written));
@@ -321,13 +333,12 @@ impl Run {
             // Ahead of the first record that is signed again.
             let since = lack.since.unwrap_or(reading.time);
             let gap = own::gap(reading.time, "unsigned", since, 0, Some(lack.turned_away));
-            self.enter(Matter::Draft(Box::new(gap)), Reply::silent(), &reading);
+            self.enter(Matter::of(gap), Reply::silent(), &reading);
         }
         if let Some(step) = step {
             let stepped = Stepped { at: reading.time, back: step.back, by: step.by };
             self.writer.shared.change(|head| head.stepped = Some(stepped));
-            let note = Matter::Draft(Box::new(own::clock(reading.time, step)));
-            self.enter(note, Reply::silent(), &reading);
+            self.enter(Matter::of(own::clock(reading.time, step)), Reply::silent(), &reading);
         }
         self.enter(matter, reply, &reading);
     }
@@ -336,18 +347,18 @@ impl Run {
     fn enter(&mut self, matter: Matter, reply: Reply, reading: &Reading) {
         let writer = &mut self.writer;
         let stamp = writer.stamp(reading);
-        let entry = match matter.encode(&stamp) {
-            Ok(entry) => entry,
-            Err(error) => return reply.tell(Err(Failure::Rejected(error.to_string()))),
-        };
-        if !frame::push_entry(&mut self.group.entries, &entry) {
+        self.line.clear();
+        if let Err(error) = matter.stamp(&stamp, &mut self.line) {
+            return reply.tell(Err(Failure::Rejected(error.to_string())));
+        }
+        if !frame::push_entry(&mut self.group.entries, &self.line) {
             return reply.tell(Err(Failure::Rejected("it is longer than 65535 bytes".to_owned())));
         }
-        let leaf = ledger::leaf_hash(&entry);
+        let leaf = ledger::leaf_hash(&self.line);
         writer.frontier.push(leaf);
         writer.leaf = leaf;
         self.group.reading = Some(reading.clone());
-        let written = Written { seq: stamp.seq, id: matter.draft().id, leaf };
+        let written = Written { seq: stamp.seq, id: matter.gist().id, leaf };
         self.group.pending.push(Pending { matter, reply, written });
     }
 
@@ -417,10 +428,10 @@ impl Run {
                 durable.machine.clone_from(&writer.watch.machine);
             }
             for Pending { matter, written, .. } in pending {
-                let draft = matter.draft();
-                follow(&mut durable.open, draft.kind, draft.id, draft.reference, written.seq);
-                Progress::follow_draft(&mut durable.epochs, draft);
-                retention::follow(&mut durable.minimum, retention::of_draft(draft), written.seq);
+                let gist = matter.gist();
+                follow(&mut durable.open, gist.kind, gist.id, gist.reference, written.seq);
+                Progress::follow_gist(&mut durable.epochs, gist);
+                retention::follow(&mut durable.minimum, retention::of_gist(gist), written.seq);
             }
         });
     }
@@ -445,9 +456,8 @@ impl Run {
 
 impl Writer {
     /// Whether a record is of an essential conduit.
-    fn is_essential(&self, draft: &Draft) -> bool {
-        let conduit = draft.body.place.as_ref().and_then(|place| place.conduit.as_ref());
-        conduit.is_some_and(|conduit| self.essential.contains(conduit))
+    fn is_essential(&self, gist: &Gist) -> bool {
+        gist.conduit.as_ref().is_some_and(|conduit| self.essential.contains(conduit))
     }
 
     fn look_after(&mut self, essential: BTreeSet<ConduitId>) {

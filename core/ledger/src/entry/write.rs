@@ -5,7 +5,6 @@ use plant::{Body, Client, Decided, Draft, Io, Note, Outcome, Party, Place, Seale
 use seal::hex;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::io::Write as _;
 
 /// Longest text that came from outside, in bytes: 120 characters of any script.
 const FOREIGN_LIMIT: usize = 480;
@@ -15,35 +14,36 @@ const TOOLS_LIMIT: usize = 32;
 /// Longest explanation or note of ours: an origin with its key fits.
 const OWN_LIMIT: usize = 1024;
 
-/// Turns a draft into the bytes of a record.
-///
-/// Text is sanitised and cut, numbers of the body that reach 2^53 are written as 2^53 - 1: a provider that reports
-/// absurd counts must not be able to prevent its own outcome record.
-///
-/// # Errors
-/// If the line would be too long, a note's name is malformed, or the stamp holds a number of 2^53 or more.
-pub fn encode(stamp: &Stamp, draft: &Draft) -> Result<Vec<u8>, EncodeError> {
-    let Stamp { seq, prev, t, mono, boot, clk } = stamp;
-    if [*seq, t.0, *mono, *boot].iter().any(|number| *number >= NUMBER_LIMIT) {
-        return Err(EncodeError::Number);
-    }
-    if let Some(key) = draft.body.note.keys().copied().find(|key| !is_key(key)) {
-        return Err(EncodeError::Key { key });
-    }
-    let Draft { kind, id, reference, body } = draft;
-    let Body { who, place, what, decided, io, out, seal, note } = body;
-    let mut line = Line(Vec::with_capacity(1024));
-    line.braced(|line| {
-        line.number("boot", *boot);
-        line.object("clk", |line| {
-            line.some_number("bound", clk.bound);
-            line.text("source", &clk.source, FOREIGN_LIMIT);
-        });
+/// A record without its place: what of its line does not depend on it. Whoever has a record to write makes this, each for
+/// themselves; the one who gives out the places has less to do then.
+#[derive(Clone, Debug)]
+pub struct Unstamped {
+    /// The line from `dec` on, without what the stamp says.
+    text: Vec<u8>,
+    /// Where in it `mono` belongs, `prev`, and `seq` with `t` and `v`.
+    cuts: [usize; 3],
+}
+
+impl Unstamped {
+    /// Writes down what a draft says.
+    ///
+    /// Text is sanitised and cut, numbers of the body that reach 2^53 are written as 2^53 - 1: a provider that reports
+    /// absurd counts must not be able to prevent its own outcome record.
+    ///
+    /// # Errors
+    /// If a note's name is malformed.
+    pub fn of(draft: &Draft) -> Result<Self, EncodeError> {
+        if let Some(key) = draft.body.note.keys().copied().find(|key| !is_key(key)) {
+            return Err(EncodeError::Key { key });
+        }
+        let Draft { kind, id, reference, body } = draft;
+        let Body { who, place, what, decided, io, out, seal, note } = body;
+        let mut line = Line(Vec::with_capacity(1024));
         line.part("dec", decided.as_ref(), Line::decided);
         line.text("id", &id.to_string(), FOREIGN_LIMIT);
         line.part("io", io.as_ref(), Line::io);
         line.text("kind", kind.name(), FOREIGN_LIMIT);
-        line.number("mono", *mono);
+        let mono = line.0.len();
         if !note.is_empty() {
             line.object("note", |line| {
                 for (key, value) in note {
@@ -55,18 +55,69 @@ pub fn encode(stamp: &Stamp, draft: &Draft) -> Result<Vec<u8>, EncodeError> {
             });
         }
         line.part("out", out.as_ref(), Line::outcome);
-        line.text("prev", &hex(prev), FOREIGN_LIMIT);
+        let prev = line.0.len();
         line.some_text("ref", reference.as_ref().map(ToString::to_string).as_deref());
         line.part("seal", seal.as_ref(), Line::sealed);
-        line.number("seq", *seq);
-        line.number("t", t.0);
-        line.number("v", VERSION);
+        let seq = line.0.len();
         line.part("what", what.as_ref(), Line::what);
         line.part("where", place.as_ref(), Line::place);
         line.part("who", who.as_ref(), Line::who);
-    });
-    let length = line.0.len();
-    if length > RECORD_LIMIT { Err(EncodeError::TooLong { length }) } else { Ok(line.0) }
+        Ok(Self { text: line.0, cuts: [mono, prev, seq] })
+    }
+
+    /// Gives the record its place: appends the whole line to `out`.
+    ///
+    /// # Errors
+    /// If the line would be too long, or the stamp holds a number of 2^53 or more; nothing is appended then.
+    pub fn stamp(&self, stamp: &Stamp, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let Stamp { seq, prev, t, mono, boot, clk } = stamp;
+        if [*seq, t.0, *mono, *boot].iter().any(|number| *number >= NUMBER_LIMIT) {
+            return Err(EncodeError::Number);
+        }
+        let before = out.len();
+        let mut line = Line(std::mem::take(out));
+        line.braced(|line| {
+            line.number("boot", *boot);
+            line.object("clk", |line| {
+                line.some_number("bound", clk.bound);
+                line.text("source", &clk.source, FOREIGN_LIMIT);
+            });
+            line.cut(self, 0);
+            line.number("mono", *mono);
+            line.cut(self, 1);
+            line.text("prev", &hex(prev), FOREIGN_LIMIT);
+            line.cut(self, 2);
+            line.number("seq", *seq);
+            line.number("t", t.0);
+            line.number("v", VERSION);
+            line.cut(self, 3);
+        });
+        *out = line.0;
+        let length = out.len() - before;
+        if length > RECORD_LIMIT {
+            out.truncate(before);
+            return Err(EncodeError::TooLong { length });
+        }
+        Ok(())
+    }
+
+    /// The text between two cuts.
+    fn part(&self, number: usize) -> &[u8] {
+        let [mono, prev, seq] = self.cuts;
+        let bounds = [0, mono, prev, seq, self.text.len()];
+        let (from, to) = (bounds.get(number), bounds.get(number + 1));
+        from.zip(to).and_then(|(from, to)| self.text.get(*from..*to)).unwrap_or_default()
+    }
+}
+
+/// Turns a draft into the bytes of a record.
+///
+/// # Errors
+/// As [`Unstamped::of`] and [`Unstamped::stamp`].
+pub fn encode(stamp: &Stamp, draft: &Draft) -> Result<Vec<u8>, EncodeError> {
+    let mut line = Vec::with_capacity(1024);
+    Unstamped::of(draft)?.stamp(stamp, &mut line)?;
+    Ok(line)
 }
 
 /// Gives a record that was taken elsewhere its place: the same record, with another stamp. When it was taken stays in its
@@ -108,6 +159,11 @@ fn ascending(map: Map<String, Value>) -> Map<String, Value> {
 struct Line(Vec<u8>);
 
 impl Line {
+    /// What stands before a member of the stamp, or after the last.
+    fn cut(&mut self, record: &Unstamped, number: usize) {
+        self.0.extend_from_slice(record.part(number));
+    }
+
     fn decided(&mut self, decided: &Decided) {
         self.some_foreign("detail", decided.detail.as_deref(), OWN_LIMIT);
         self.some_text("policy", Some(decided.policy.as_str()).filter(|digest| !digest.is_empty()));
@@ -233,8 +289,7 @@ impl Line {
 
     fn number(&mut self, key: &str, number: u64) {
         self.key(key);
-        // Into memory, which never fails.
-        let _ = write!(self.0, "{}", number.min(NUMBER_LIMIT - 1));
+        self.0.extend_from_slice(itoa::Buffer::new().format(number.min(NUMBER_LIMIT - 1)).as_bytes());
     }
 
     fn key(&mut self, key: &str) {
@@ -264,7 +319,7 @@ impl Line {
             false => (text, ""),
         };
         self.0.push(b'"');
-        if kept.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+        if is_plain(kept) {
             self.0.extend_from_slice(kept.as_bytes());
         } else {
             for character in kept.chars() {
@@ -282,6 +337,12 @@ impl Line {
         let shown = if is_treacherous(character) { char::REPLACEMENT_CHARACTER } else { character };
         self.0.extend_from_slice(shown.encode_utf8(&mut [0; 4]).as_bytes());
     }
+}
+
+/// Whether a text can be written as it is. In blocks, each looked at as a whole: most text is plain.
+fn is_plain(text: &str) -> bool {
+    let plain = |byte: u8| matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\');
+    text.as_bytes().chunks(32).all(|block| block.iter().fold(true, |all, byte| all & plain(*byte)))
 }
 
 /// Whether the text can be a key: without escapes, in one script, so that the order of its bytes is that of its

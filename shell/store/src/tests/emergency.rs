@@ -127,7 +127,7 @@ fn nothing_but_whole_frames_of_ours_is_taken_in() {
     let ids = |bytes: &[u8]| {
         std::fs::write(folder.path().join("emergency"), bytes).unwrap();
         let left = crate::emergency::left(folder.path(), &key).unwrap();
-        left.into_iter().map(|waiting| waiting.draft.id).collect::<Vec<_>>()
+        left.into_iter().map(|waiting| waiting.gist.id).collect::<Vec<_>>()
     };
     assert_eq!(ids(&good).len(), 2);
     let second = 4096;

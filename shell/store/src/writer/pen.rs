@@ -9,9 +9,8 @@
 //! the rest; where many come at once, a group of them is cheaper than each by itself, and the thread makes the groups.
 
 use super::{Deathwatch, Mode, Run};
-use crate::queue::{Matter, Reply};
+use crate::queue::{Matter, Record, Reply};
 use crate::shared::Shared;
-use plant::Draft;
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -64,7 +63,7 @@ impl Pen {
     }
 
     /// Writes records if nobody else does and it will be quick, and tells from within; gives them back if not.
-    pub(crate) fn write(&self, records: Vec<(Box<Draft>, Reply)>) -> Vec<(Box<Draft>, Reply)> {
+    pub(crate) fn write(&self, records: Vec<(Record, Reply)>) -> Vec<(Record, Reply)> {
         if self.calm.load(Ordering::Relaxed) < CALM {
             return records;
         }
@@ -76,11 +75,11 @@ impl Pen {
         let Some(run) = held.as_mut().filter(|run| run.is_quick()) else { return records };
         let _watch = Deathwatch(Arc::clone(&self.shared));
         self.shared.depth.fetch_add(records.len(), Ordering::Relaxed);
-        for (draft, reply) in records {
+        for (record, reply) in records {
             if !run.has_place() {
                 run.commit();
             }
-            run.admit(Matter::Draft(draft), reply);
+            run.admit(Matter::Record(record), reply);
         }
         run.commit();
         Vec::new()

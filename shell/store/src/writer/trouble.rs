@@ -67,7 +67,7 @@ impl Run {
         let pending = self.take_back();
         if matches!(self.mode, Mode::Working) && self.enter_full() {
             for Pending { matter, reply, .. } in pending {
-                if !is_worth_the_reserve(matter.draft().kind) {
+                if !is_worth_the_reserve(matter.gist().kind) {
                     self.save(matter, reply, Failure::Full);
                     continue;
                 }

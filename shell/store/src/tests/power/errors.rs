@@ -97,7 +97,8 @@ fn dies(fault: Fault) -> u64 {
 fn f3_f4_a_disk_that_fails_at_any_operation_loses_nothing_that_was_acknowledged() {
     let faultless = Fault { disk: Disk::Broken, at: u64::MAX, lasting: false };
     let operations = dies(faultless);
-    assert!(operations > 150, "{operations}");
+    // How often it published meanwhile is the machine's affair; each record took a write and a sync.
+    assert!(operations > 2 * 24, "{operations}");
     let all = std::env::var_os("PENSTOCK_CRASHES").is_some();
     let step = if all { 1 } else { operations.div_ceil(12) };
     for (number, disk) in (0..).zip([Disk::Full, Disk::Broken, Disk::ReadOnly]) {
