@@ -92,6 +92,7 @@ pub(crate) fn inforce_over(
         .within(loaded.quotas.clone())
         .hearing(loaded.origins.clone())
         .knowing(registered::pictures(loaded, key)?)
+        .reading(engine(loaded).inspect(try_out))
         .intercepting(interception))
 }
 
@@ -137,6 +138,36 @@ pub(crate) fn inspector(loaded: &Loaded, key: &PlantKey) -> miette::Result<Inspe
         Some(known) => inspector.knowing(known),
         None => inspector,
     })
+}
+
+/// What reads writing in pictures, if the plant names an engine.
+pub(crate) fn engine(loaded: &Loaded) -> Option<Arc<ocr::Engine>> {
+    let own = loaded.gateway.ocr.as_ref()?;
+    Some(Arc::new(ocr::Engine::new(ocr::Settings {
+        command: own.command.clone(),
+        models: own.models.clone(),
+        languages: own.languages.clone(),
+        time: own.time,
+        call_time: own.call_time,
+        memory: own.memory,
+        at_once: usize::try_from(own.at_once).unwrap_or(1),
+        remember: own.remember,
+    })))
+}
+
+/// Says aside whether the engine can be used. The gateway does not wait for that: without it, all but pictures goes on.
+fn try_out(engine: &Arc<ocr::Engine>) {
+    let engine = Arc::clone(engine);
+    let tried = move || {
+        let held = ocr::confinement();
+        match engine.try_out() {
+            Ok(()) => tracing::info!(files = held.files, calls = held.calls, "writing in pictures is read, confined"),
+            Err(problem) => tracing::warn!(%problem, "no writing in pictures is read"),
+        }
+    };
+    if let Err(problem) = std::thread::Builder::new().name("ocr-try".to_owned()).spawn(tried) {
+        tracing::warn!(%problem, "whether writing in pictures is read was not tried");
+    }
 }
 
 /// What reads content and looks at pictures. Without the plant's key, what was registered cannot be known again.

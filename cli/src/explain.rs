@@ -11,7 +11,7 @@ use crate::assemble;
 use crate::secrets::PlantKey;
 use captured::Captured;
 use config::Loaded;
-use gateway::KnownPictures;
+use gateway::{KnownPictures, Scribe};
 use http::HeaderMap;
 use inspect::Inspector;
 use miette::{IntoDiagnostic, bail, miette};
@@ -25,6 +25,7 @@ use std::io::Read;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use tell::{Outcome, Told};
 use wire::Endpoint;
 
@@ -306,6 +307,7 @@ fn explain(loaded: &Loaded, call: &TheCall, show_body: bool) -> miette::Result<T
 struct Eyes {
     inspector: Inspector,
     pictures: Option<KnownPictures>,
+    engine: Option<Arc<ocr::Engine>>,
 }
 
 impl Eyes {
@@ -317,7 +319,7 @@ impl Eyes {
             told.step("read", format!("what is registered is not compared: {problem}"));
         }
         let (inspector, pictures) = assemble::eyes(loaded, key.as_ref().ok())?;
-        Ok(Self { inspector, pictures })
+        Ok(Self { inspector, pictures, engine: assemble::engine(loaded) })
     }
 }
 
@@ -345,12 +347,15 @@ fn judge(
     })?;
     told.place = crossing.as_partial();
 
-    let read = Reading::of(call, &crossing, eyes.pictures.as_ref())
+    let wanted = gateway::wanted(&loaded.plant, &loaded.failing, &crossing);
+    let mut scribe = eyes.engine.as_deref().and_then(|engine| Scribe::reading(engine, wanted));
+    let read = Reading::of(call, &crossing, eyes.pictures.as_ref(), scribe.as_mut())
         .and_then(|reading| Ok((reading.findings(&eyes.inspector)?, reading)));
     let (findings, reading) = read.inspect_err(|refusal| told.step("read", refusal.detail.clone()))?;
     told.step("read", reading.told(&crossing, &findings));
     told.documents = reading.documents(&eyes.inspector);
     told.pictures = reading.pictures();
+    told.writings = if show_body { reading.writings() } else { Vec::new() };
     let scale = &loaded.plant.scale;
     told.findings = reading.seen(&findings, None, scale);
 

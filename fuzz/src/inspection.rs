@@ -40,6 +40,11 @@ pub fn picture(bytes: &[u8]) {
     pictures::fuzz_picture(bytes);
 }
 
+/// What an engine says that it read in a picture.
+pub fn writing(bytes: &[u8]) {
+    ocr::fuzz_table(bytes);
+}
+
 /// The body of a file of registered pictures; its checksum is put right first.
 pub fn gallery(bytes: &[u8]) {
     pictures::fuzz_gallery(bytes);

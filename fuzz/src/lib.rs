@@ -426,6 +426,7 @@ targets! {
     "csv" inspection::csv, seeds::exports, CSV, 30_000;
     "picture" inspection::picture, seeds::pictures, NONE, 4_000;
     "gallery" inspection::gallery, seeds::galleries, NONE, 20_000;
+    "writing" inspection::writing, seeds::writings, NONE, 20_000;
     "restore" inspection::restore, seeds::restorable, STREAM, 8_000;
     "sinks" inspection::sinks, seeds::showable, STREAM, 8_000;
     "guard" inspection::guard, seeds::recommendations, STREAM, 8_000;

@@ -480,6 +480,15 @@ pub fn pictures() -> Vec<Vec<u8>> {
     ["panel.gif", "panel.png", "panel.webp", "photograph.jpg"].map(|name| data(&format!("files/{name}"))).to_vec()
 }
 
+/// What an engine writes of a picture.
+#[must_use]
+pub fn writings() -> Vec<Vec<u8>> {
+    let head = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n";
+    let page = "1\t1\t0\t0\t0\t0\t0\t0\t420\t150\t-1\t\n";
+    let words = "5\t1\t1\t1\t1\t1\t40\t20\t80\t30\t96.1\tTIC-101\n5\t1\t1\t1\t1\t2\t130\t22\t60\t30\t91\t62.4 °C\n5\t1\t2\t1\t1\t1\t40\t80\t20\t30\t5\tgrain\n";
+    vec![format!("{head}{page}").into_bytes(), format!("{head}{page}{words}").into_bytes()]
+}
+
 /// The bodies of files of registered pictures.
 #[must_use]
 pub fn galleries() -> Vec<Vec<u8>> {

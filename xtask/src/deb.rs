@@ -141,6 +141,7 @@ Architecture: amd64
 Maintainer: The authors of Penstock <{MAIL}>
 Installed-Size: {size}
 Depends: adduser, ca-certificates, {depends}
+Suggests: tesseract-ocr
 Section: net
 Priority: optional
 Description: gate between an industrial plant and AI services

@@ -2,7 +2,7 @@
 
 use super::TheCall;
 use super::tell::{Repeated, Seen};
-use gateway::{KnownPictures, Opened, PictureSighting, Replaced};
+use gateway::{KnownPictures, Opened, PictureSighting, Replaced, Scribe};
 use inspect::{Inspector, Keyed, Maker, Sighting};
 use plant::{Conduit, Files, Finding, Piece, Reason, Refusal, Scale};
 use policy::{Asked, Crossing, Passage};
@@ -27,7 +27,12 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn of(call: &'a TheCall, crossing: &Crossing, known: Option<&KnownPictures>) -> Result<Self, Refusal> {
+    pub(super) fn of(
+        call: &'a TheCall,
+        crossing: &Crossing,
+        known: Option<&KnownPictures>,
+        scribe: Option<&mut Scribe<'_>>,
+    ) -> Result<Self, Refusal> {
         let bytes = call.body.as_ref().map_or(&[][..], |body| &body.bytes);
         if bytes.len() as u64 > crossing.bounds().request {
             let detail = format!("the body has {} bytes, and may have {}", bytes.len(), crossing.bounds().request);
@@ -44,7 +49,7 @@ impl<'a> Reading<'a> {
         let mut request = Request::parse(endpoint, content_type, bytes, &limits)?;
         let carried = gateway::carried(&call.headers).map(|(name, value)| (name.as_str(), value.as_bytes()));
         request = request.at(&call.path, call.query.as_deref()).with_headers(carried);
-        let opened = gateway::open_files(&mut request, known)?;
+        let opened = gateway::open_files(&mut request, known, scribe)?;
         Ok(Self { request: Some(request), opened, named })
     }
 
@@ -74,6 +79,13 @@ impl<'a> Reading<'a> {
         let Some(request) = &self.request else { return Vec::new() };
         let path = |one: &PictureSighting| request.content().pieces.get(one.piece).map(|piece| piece.path.clone());
         self.opened.pictures().iter().filter_map(|one| Some((path(one)?, one.clone()))).collect()
+    }
+
+    /// What was read in pictures, and where.
+    pub(super) fn writings(&self) -> Vec<(String, String)> {
+        let Some(request) = &self.request else { return Vec::new() };
+        let piece = |piece: usize| request.content().pieces.get(piece);
+        self.opened.writings().filter_map(piece).map(|piece| (piece.path.clone(), piece.text.to_string())).collect()
     }
 
     /// What was read, in words.
@@ -135,6 +147,7 @@ impl<'a> Reading<'a> {
                 sensitivity: scale.name(finding.sensitivity).to_owned(),
                 rule: finding.rule.to_string(),
                 done: done(index),
+                area: self.opened.area(finding),
             }
         });
         seen.collect()

@@ -4,6 +4,7 @@ use super::TheCall;
 use gateway::PictureSighting;
 use inspect::Sighting;
 use miette::IntoDiagnostic;
+use ocr::Area;
 use plant::{Refusal, Verdict};
 use policy::{Partial, Passage, Step};
 use serde_json::{Value, json};
@@ -26,6 +27,8 @@ pub(super) struct Told {
     pub(super) documents: Vec<Repeated>,
     /// The registered pictures that the call holds, each with its path.
     pub(super) pictures: Vec<(String, PictureSighting)>,
+    /// What is written in pictures, each with its path, where that was asked for.
+    pub(super) writings: Vec<(String, String)>,
     pub(super) body: Option<Vec<u8>>,
     /// Whether the tokens in the body are made with a key that nobody uses.
     pub(super) example_tokens: bool,
@@ -57,6 +60,8 @@ pub(super) struct Seen {
     pub(super) sensitivity: String,
     pub(super) rule: String,
     pub(super) done: &'static str,
+    /// Where in its picture it was read, in pixels.
+    pub(super) area: Option<Area>,
 }
 
 /// A registered document that the call repeats.
@@ -122,6 +127,9 @@ fn told_to(text: &mut String, told: &Told, call: &TheCall, paint: &Paint) -> std
         Outcome::Refused(refusal) => refused(text, refusal, paint)?,
         Outcome::Open => {}
     }
+    for (path, writing) in &told.writings {
+        writeln!(text, "\n{}\n{}", paint.heading(&format!("Read in {path}")), shown(writing.as_bytes()))?;
+    }
     if let Some(body) = &told.body {
         writeln!(text, "\n{}", paint.heading("Body as it would leave"))?;
         if told.example_tokens {
@@ -153,10 +161,11 @@ fn findings(text: &mut String, told: &Told, paint: &Paint) -> std::fmt::Result {
     let labels = width(|seen| seen.label.len());
     let steps = width(|seen| seen.sensitivity.len());
     for seen in listed() {
-        let Seen { path, span, characters, label, sensitivity, rule, done } = seen;
+        let Seen { path, span, characters, label, sensitivity, rule, done, area } = seen;
         let place = format!("bytes {}..{}", span.start, span.end);
+        let stands = area.map(|Area { left, top, .. }| format!("  read at {left}, {top}")).unwrap_or_default();
         let line = format!(
-            "  {path:<places$}  {place:<16} {label:<labels$}  {sensitivity:<steps$}  {characters:>3} characters, seen by `{rule}`  {done}"
+            "  {path:<places$}  {place:<16} {label:<labels$}  {sensitivity:<steps$}  {characters:>3} characters, seen by `{rule}`  {done}{stands}"
         );
         writeln!(text, "{}", line.trim_end())?;
     }
@@ -275,6 +284,10 @@ pub(super) fn json(told: &Told, call: &TheCall) -> miette::Result<String> {
     if let (Some(within), Some(fields)) = (told.account_within, value.as_object_mut()) {
         fields.insert("account_within_ms".to_owned(), json!(u64::try_from(within.as_millis()).unwrap_or(u64::MAX)));
     }
+    if let (false, Some(fields)) = (told.writings.is_empty(), value.as_object_mut()) {
+        let writings = told.writings.iter().map(|(path, text)| json!({"path": path, "text": text}));
+        fields.insert("writings".to_owned(), writings.collect());
+    }
     if let (Some(body), Some(fields)) = (&told.body, value.as_object_mut()) {
         fields.insert("body".to_owned(), std::str::from_utf8(body).map_or(Value::Null, |text| json!(text)));
         fields.insert("example_tokens".to_owned(), json!(told.example_tokens));
@@ -293,6 +306,7 @@ fn seen(seen: &Seen) -> Value {
         "label": seen.label,
         "sensitivity": seen.sensitivity,
         "rule": seen.rule,
+        "area": seen.area.map(|area| json!([area.left, area.top, area.width, area.height])),
         "done": if seen.done.is_empty() { Value::Null } else { json!(seen.done) },
     })
 }

@@ -4,9 +4,11 @@ use super::call::Recorded;
 use crate::assemble;
 use crate::secrets::PlantKey;
 use config::Loaded;
-use gateway::{KnownPictures, Opened};
+use gateway::{KnownPictures, Opened, Scribe};
 use inspect::Inspector;
-use plant::{Conduit, ConduitId, Finding, Label, OperatorRequirement, Principal, Reason, Refusal, RuleId, Verdict};
+use plant::{
+    Conduit, ConduitId, Finding, Label, OperatorRequirement, Principal, Reason, Refusal, RuleId, Verdict, Writing,
+};
 use policy::{Asked, Call, Case, Decision, Passage, Policy};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,6 +23,7 @@ pub(super) struct Side {
     policy: Policy,
     pub(super) inspector: Arc<Inspector>,
     pictures: Option<KnownPictures>,
+    engine: Option<Arc<ocr::Engine>>,
 }
 
 /// Kept content, read by one of them.
@@ -46,7 +49,13 @@ impl Side {
     /// Without the plant's key, what was registered cannot be known again; it counts as it was found then.
     pub(super) fn of(loaded: Loaded, key: Option<&PlantKey>) -> miette::Result<Self> {
         let (inspector, pictures) = assemble::eyes(&loaded, key)?;
-        Ok(Self { policy: assemble::policy(&loaded)?, inspector: Arc::new(inspector), pictures, loaded })
+        Ok(Self {
+            policy: assemble::policy(&loaded)?,
+            inspector: Arc::new(inspector),
+            pictures,
+            engine: assemble::engine(&loaded),
+            loaded,
+        })
     }
 
     /// Who calls, with what the conduit that let it pass asks of an operator.
@@ -64,7 +73,8 @@ impl Side {
     pub(super) fn read<'a>(&self, call: &Recorded, bytes: &'a [u8]) -> Option<Read<'a>> {
         let endpoint = call.taking(bytes)?;
         let mut request = Request::parse(endpoint, endpoint.content_type(), bytes, &Limits::default()).ok()?;
-        let opened = gateway::open_files(&mut request, self.pictures.as_ref()).ok()?;
+        let mut scribe = self.engine.as_deref().and_then(|engine| Scribe::reading(engine, Writing::Read));
+        let opened = gateway::open_files(&mut request, self.pictures.as_ref(), scribe.as_mut()).ok()?;
         let findings = opened.with_pictures(self.inspector.read(request.content()).ok()?);
         Some(Read { request, opened, findings })
     }

@@ -4,6 +4,7 @@
 //! bytes ─> decode, within a Budget ─> Picture ─┬─> kind: drawing, screen or photograph
 //!                                              ├─> codes: what QR and bar codes in it say
 //!                                              ├─> Sight ─> Gallery::find ─> the registered pictures that it looks like
+//!                                              ├─> page: what an engine reads writing from
 //!                                              └─> smaller, blurred ─> bytes
 //! ```
 //!
@@ -18,6 +19,7 @@ mod gallery;
 mod gray;
 mod kind;
 mod look;
+mod page;
 mod region;
 mod sight;
 
@@ -27,6 +29,7 @@ pub use fuzz::{fuzz_gallery, fuzz_picture};
 pub use gallery::{Added, Gallery, GalleryError, Recognised, Registered, Registration};
 pub use kind::Kind;
 pub use look::Sort;
+pub use page::Page;
 pub use sight::Sight;
 
 #[cfg(test)]

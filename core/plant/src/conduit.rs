@@ -172,6 +172,8 @@ pub struct Files {
     pub image_side: u32,
     /// How many pixels on its longer side a picture would need for what a blurred one still shows; 4 to 4,096.
     pub image_detail: u32,
+    /// What is done with writing in pictures, where the plant has an engine that reads it.
+    pub writing: Writing,
 }
 
 impl Default for Files {
@@ -183,8 +185,27 @@ impl Default for Files {
             images: Images::default(),
             image_side: 1024,
             image_detail: 64,
+            writing: Writing::default(),
         }
     }
+}
+
+/// What is done with writing in pictures, where the plant has an engine that reads it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Writing {
+    /// Nobody reads it.
+    Ignore,
+    /// It is read. A picture that the engine fails on counts as a file that nobody can read.
+    #[default]
+    Read,
+    /// The same, and so does one that cannot be taken out of the document that it stands in.
+    Require,
+}
+
+impl Writing {
+    /// Every choice with its name in plant files.
+    pub const NAMES: [(&'static str, Self); 3] =
+        [("ignore", Self::Ignore), ("read", Self::Read), ("require", Self::Require)];
 }
 
 /// What is done with pictures.

@@ -33,7 +33,7 @@ mod zone;
 pub use answers::{Answers, Deed};
 pub use conduit::{
     Act, Approval, Attachments, Bounds, Conduit, Files, Guarding, Handling, Images, Keep, OpaqueFiles,
-    OperatorRequirement, Tokens, Wildcard,
+    OperatorRequirement, Tokens, Wildcard, Writing,
 };
 pub use content::{Channel, Content, Edit, Form, Origin, Piece, Rewrite};
 pub use description::{DescribedCall, Description, JsonPath, Step};

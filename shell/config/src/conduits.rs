@@ -12,7 +12,7 @@ use crate::value::{self, enumerate, quote};
 use plant::{
     Act, Answers, Approval, Attachments, Bounds, Conduit, ConduitId, Deed, Dialect, Files, Guarding, Handling, Images,
     Keep, Label, Millis, OpaqueFiles, OperatorRequirement, ProviderId, PurdueLevel, Purpose, Scale, Tokens, Verdict,
-    Wildcard, WorkloadId, ZoneId,
+    Wildcard, WorkloadId, Writing, ZoneId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -153,6 +153,7 @@ fn files(node: &Node<'_>) -> Option<Files> {
         images: choice(node, "images", &Images::NAMES)?,
         image_side: node.number("image_side")?,
         image_detail: node.number("image_detail")?,
+        writing: choice(node, "writing", &Writing::NAMES)?,
     })
 }
 

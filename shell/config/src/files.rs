@@ -98,6 +98,9 @@ pub(crate) fn check(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Rep
         look(&intercept, "key", help, true, around, report);
         look(&intercept, "authorities", help, false, around, report);
     }
+    if let Some(ocr) = file.table("ocr").filter(|_| file.says("ocr")) {
+        engine(&ocr, around, report);
+    }
     if let Some(witnesses) = file.table("witnesses").filter(|_| file.says("witnesses")) {
         let help = "write a policy there: `witness NAME KEY URL` for each witness, and `quorum NAME`";
         look(&witnesses, "policy", help, false, around, report);
@@ -132,6 +135,24 @@ pub(crate) fn check(file: &Node<'_>, around: &Surroundings<'_>, report: &mut Rep
         if operators.text("keys").is_some_and(|keys| !keys.value.contains("://")) {
             look(&operators, "keys", "put the issuer's key set (JWKS) there", false, around, report);
         }
+    }
+}
+
+/// The engine that reads pictures, and the files of its models where the plant has its own.
+fn engine(ocr: &Node<'_>, around: &Surroundings<'_>, report: &mut Report) {
+    look(
+        ocr,
+        "command",
+        "install it (Debian: `apt install tesseract-ocr`), or correct the path",
+        false,
+        around,
+        report,
+    );
+    let Some(folder) = ocr.text("models") else { return };
+    for At { value, span } in ocr.texts("languages") {
+        let file = format!("{}/{value}.traineddata", folder.value);
+        let help = "put the model there, or correct `languages`";
+        look_at(&ocr.place, &At { value: &file, span }, help, false, around, report);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::intercept::{self, Intercept};
 use crate::node::Node;
+use crate::ocr::{self, Ocr};
 use crate::problem::Code;
 use crate::report::Report;
 use crate::value;
@@ -54,6 +55,8 @@ pub struct Gateway {
     pub telemetry: Option<Telemetry>,
     /// Which connections are taken over, if any are.
     pub intercept: Option<Intercept>,
+    /// What reads writing in pictures, if anything does.
+    pub ocr: Option<Ocr>,
     /// Who is asked to sign the heads of the ledger, if anybody.
     pub witnesses: Option<Witnesses>,
     /// Whether and how it signs the heads of others.
@@ -119,6 +122,7 @@ pub(crate) fn build(file: &Node<'_>, folder: &Path, report: &mut Report) -> Opti
         keep_for: retention(&node.table("retention")?, report),
         telemetry: if node.says("telemetry") { Some(telemetry(&node.table("telemetry")?, folder)?) } else { None },
         intercept: intercept::build(file, folder, report),
+        ocr: ocr::build(file, folder, report),
         witnesses: witnesses::witnesses(file, folder),
         witness: witnesses::witness(file, folder, report),
     };

@@ -11,6 +11,7 @@ mod failing;
 mod hands;
 mod intercept;
 mod map;
+mod ocr;
 mod oversight;
 mod quotas;
 mod reading;
@@ -33,6 +34,7 @@ pub(crate) use map::{
     CONDUIT, CONDUIT_LIMITS, CREDENTIAL, HANDLING, OPERATOR, PROVIDER, REROUTE, SECURITY_LEVELS, SUPPLIER, WORKLOAD,
     WORKSTATION, ZONE,
 };
+pub(crate) use ocr::OCR;
 pub(crate) use oversight::{CONDUIT_OVERSIGHT, OVERSIGHT};
 pub(crate) use quotas::{PRICES, QUEUE, QUOTA};
 pub(crate) use reading::{DICTIONARY, INSPECTION};
@@ -102,6 +104,7 @@ pub(crate) static FILE: Section = Section {
             "The plant's own words that must be recognised.",
         ),
         may("inspection", Kind::Table(&INSPECTION), "", "How content is read."),
+        may("ocr", Kind::Table(&OCR), "", "What reads writing in pictures."),
         may(
             "limits",
             Kind::Rows(&TAG_LIMIT),
@@ -465,6 +468,7 @@ pub(crate) static SECTIONS: &[&Section] = &[
     &SOURCE,
     &DICTIONARY,
     &INSPECTION,
+    &OCR,
     &TAG_LIMIT,
     &SHIFTS,
     &RULES,

@@ -124,6 +124,7 @@ codes! {
     Reroute = "reroute", Error, "Calls cannot be rerouted there: another dialect, no conduit of its own, or no target.";
     Fallback = "fallback", Error, "A conduit cannot fall back there: another dialect, no conduit of its own, or the provider that failed.";
     NoIssuer = "no-issuer", Error, "A conduit requires an operator, but no issuer vouches for operators.";
+    NoEngine = "no-engine", Error, "A conduit wants the writing in pictures read, but the plant names no engine.";
     PlainHttp = "plain-http", Error, "Calls, tokens or credentials would travel in the clear.";
     Rule = "rule", Error, "A Cedar rule does not hold against the schema.";
     Pattern = "pattern", Error, "A term or pattern of the dictionary cannot be used.";

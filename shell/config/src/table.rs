@@ -168,6 +168,8 @@ pub(crate) static CERTIFICATE: Form = Form {
     pattern: "^(spiffe://[^A-Z/]+/.+|[a-z0-9._-]+)$",
 };
 pub(crate) static COUNTRY: Form = Form { what: "a country code", check: value::country, pattern: "^[A-Z]{2}$" };
+pub(crate) static MODEL: Form =
+    Form { what: "the name of a model", check: value::model, pattern: "^[A-Za-z0-9_]{1,32}$" };
 pub(crate) static ENVIRONMENT: Form =
     Form { what: "an environment variable", check: value::environment, pattern: "^[A-Za-z_][A-Za-z0-9_]*$" };
 pub(crate) static RECIPIENT: Form = Form {

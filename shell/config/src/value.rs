@@ -308,6 +308,15 @@ pub(crate) fn country(text: &str) -> Result<(), Fault> {
     fault("is not a country code", "write the two capital letters of ISO 3166-1: `DE`, `FR`, `US`")
 }
 
+/// The name of a model that reads pictures, which is a part of a file's name and of a command.
+pub(crate) fn model(text: &str) -> Result<(), Fault> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    if (1..=32).contains(&text.len()) && text.bytes().all(plain) {
+        return Ok(());
+    }
+    fault("is not the name of a model", "write it as its file is called, without `.traineddata`: `eng`, `deu`")
+}
+
 /// The name of an environment variable.
 pub(crate) fn environment(text: &str) -> Result<(), Fault> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';

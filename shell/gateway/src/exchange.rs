@@ -23,6 +23,7 @@ use crate::session::Speaker;
 use crate::target::Target;
 use crate::telemetry;
 use crate::watch::{Watch, aside};
+use crate::writing::{self, Answers, Turn};
 use crate::{Gate, Inforce, leash, session, shifts};
 use bytes::Bytes;
 use http::header::CONNECTION;
@@ -93,6 +94,10 @@ async fn cross<'a>(
     let people = (&principal, &crossing);
     let judged = aside(bytes.len(), || judge(gate, inforce, target, people, bytes, Occasion::First, journal))?;
     drop(turn);
+    let judged = match judged {
+        Judged::Unread(bytes) => read_first(gate, inforce, target, people, bytes, journal).await?,
+        judged => judged,
+    };
     watch.lap("decide");
 
     // hold: a person decides, and then everything is decided anew, by the plant as it is then
@@ -105,6 +110,7 @@ async fn cross<'a>(
             let approval = wait.word(gate, inforce.holds, total, journal).await?;
             again(gate, caller, target, bytes, &approval, journal).await?
         }
+        Judged::Unread(_) => return Err(Refusal::new(Reason::ContentRefused, "its pictures were not read")),
     };
 
     // isolate: nothing goes where the plant has shut the gate by hand
@@ -130,6 +136,23 @@ async fn cross<'a>(
     let came = outward.forward(ready, place, journal).await?;
     watch.lap("provider");
     Ok((outward, came))
+}
+
+/// Has the pictures of a call read, which takes no turn from others, and judges it by what they say.
+async fn read_first(
+    gate: &Gate,
+    inforce: &Inforce,
+    target: &Target<'_>,
+    people: (&Principal, &Crossing),
+    bytes: Bytes,
+    journal: &mut Journal,
+) -> Result<Judged, Refusal> {
+    let answers = writing::read(inforce, target, people.1, &bytes, &gate.metrics)?;
+    let turn = gate.until_cut(&journal.body, gate.turn(bytes.len(), people.1.bounds().total)).await?;
+    let occasion = Occasion::Read(&answers);
+    let judged = aside(bytes.len(), || judge(gate, inforce, target, people, bytes, occasion, journal));
+    drop(turn);
+    judged
 }
 
 /// A call that may leave, and by what it was decided.
@@ -168,7 +191,7 @@ async fn again(
     let (people, occasion) = ((&principal, &crossing), Occasion::Approved(approval));
     match aside(bytes.len(), || judge(gate, &inforce, target, people, bytes, occasion, journal))? {
         Judged::Ready(ready) => Ok(Crossable { ready, inforce, principal, crossing, proved_until, spare }),
-        Judged::Held(..) => changed(),
+        Judged::Held(..) | Judged::Unread(_) => changed(),
     }
 }
 
@@ -177,6 +200,8 @@ async fn again(
 pub(crate) enum Occasion<'a> {
     /// It has just come.
     First,
+    /// Its pictures have been read.
+    Read(&'a Answers),
     /// A person has approved it.
     Approved(&'a Approval),
     /// The provider failed, and this one with this model is to be asked instead.
@@ -187,13 +212,26 @@ pub(crate) enum Occasion<'a> {
 fn released(held: Held, occasion: Occasion<'_>) -> Result<Permit, Held> {
     match occasion {
         Occasion::Approved(approval) => held.release(approval),
-        Occasion::First | Occasion::Instead(..) => Err(held),
+        Occasion::First | Occasion::Read(_) | Occasion::Instead(..) => Err(held),
+    }
+}
+
+impl<'a> Occasion<'a> {
+    /// When its pictures are read. A call that was judged before has had them read, and most are remembered.
+    fn turn(self) -> Turn<'a> {
+        match self {
+            Self::First => Turn::Recall,
+            Self::Read(answers) => Turn::Answered(answers),
+            Self::Approved(_) | Self::Instead(..) => Turn::Read,
+        }
     }
 }
 
 /// What a call that was judged may do.
 pub(crate) enum Judged {
     Ready(Ready),
+    /// Its pictures are yet to be read; with its body as it came.
+    Unread(Bytes),
     /// It waits for a person, with its body as it came.
     Held(Box<Wait>, Bytes),
 }
@@ -224,7 +262,11 @@ pub(crate) fn judge(
 ) -> Result<Judged, Refusal> {
     // parse: every string that would leave
     journal.received(&gate.secrets.commitments, &bytes);
-    let request = Reading::of(inforce, target, crossing, &bytes)?;
+    let mut scribe = inforce.scribe(crossing, occasion.turn(), &gate.metrics);
+    let request = Reading::of(inforce, target, crossing, &bytes, scribe.as_mut())?;
+    if scribe.is_some_and(|scribe| scribe.lacks()) {
+        return Ok(Judged::Unread(bytes.clone()));
+    }
     journal.asks(&request);
     journal.heard = shifts::listen(inforce, &gate.secrets.shifts, request.content());
 
@@ -237,7 +279,7 @@ pub(crate) fn judge(
     let case = Case { principal, crossing, asked, findings: &findings, fixed: &fixed, now };
     let decided = match occasion {
         Occasion::Instead(to, model) => inforce.policy().instead(&case, to, model),
-        Occasion::First | Occasion::Approved(_) => inforce.policy().decide(&case),
+        Occasion::First | Occasion::Read(_) | Occasion::Approved(_) => inforce.policy().decide(&case),
     };
     let permit = match journal.decided(&inforce.plant().scale, decided, &findings) {
         Decision::Permit(permit) => permit,

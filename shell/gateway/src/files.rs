@@ -6,12 +6,15 @@
 
 use crate::gallery::{KnownPictures, PictureSighting, Shown, lessened, look, why};
 use crate::room::Room;
+use crate::writing::Scribe;
 use extract::{Budget, Extracted, File, Inside, Kept, Limits, Recording};
 use inspect::Changes;
+use ocr::{Area, Writing};
 use pictures::Unread;
 use plant::{Attachments, Conduit, Files, Finding, Images, Reason, Refusal};
 use policy::Passage;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 use wire::{Part, Request, Substitute};
 
@@ -31,15 +34,45 @@ pub struct Opened {
     sightings: Vec<PictureSighting>,
     /// The recordings among the files.
     recordings: Vec<Recording>,
+    /// What is written in pictures, by its piece.
+    writings: BTreeMap<usize, Written>,
+}
+
+/// What is written in a picture.
+struct Written {
+    writing: Arc<Writing>,
+    /// The longer side of the picture, if it is a file of its own, and so may leave smaller or not at all.
+    side: Option<u32>,
+}
+
+/// Lower letters than this, in pixels of what leaves, are not read by anybody.
+const LEGIBLE: u64 = 4;
+
+impl Written {
+    /// Whether what stands there cannot be read in what leaves.
+    fn is_gone(&self, at: usize, files: Files) -> bool {
+        let (Some(own), Some(area)) = (self.side, self.writing.area(at)) else { return false };
+        let side = match files.images {
+            Images::Drop => return true,
+            Images::Strip => return false,
+            Images::Downscale => files.image_side,
+            Images::Blur => files.image_detail.min(files.image_side),
+        };
+        side < own && u64::from(area.height) * u64::from(side) < LEGIBLE * u64::from(own)
+    }
 }
 
 /// Opens every file of a request and adds what it says, what its pictures show, and what of it could not be read, to the
-/// request's content. `known` is what the plant registered.
+/// request's content. `known` is what the plant registered; `scribe` reads what is written in pictures.
 ///
 /// # Errors
 /// If the files hold more texts than a request may have.
-pub fn open_files(request: &mut Request<'_>, known: Option<&KnownPictures>) -> Result<Opened, Refusal> {
-    let mut eye = Eye { known, pixels: pictures::Budget::new(&pictures::Limits::default()) };
+pub fn open_files(
+    request: &mut Request<'_>,
+    known: Option<&KnownPictures>,
+    scribe: Option<&mut Scribe<'_>>,
+) -> Result<Opened, Refusal> {
+    let mut eye = Eye { known, scribe, pixels: pictures::Budget::new(&pictures::Limits::default()) };
     let (mut budget, mut opened) = (Budget::new(&Limits::default()), Opened::default());
     for attachment in 0..request.attachments().len() {
         let (found, shown) = {
@@ -83,31 +116,37 @@ impl AsRef<[u8]> for Held<'_> {
 }
 
 /// What looks at pictures, and how much it still may.
-struct Eye<'k> {
+struct Eye<'k, 's> {
     known: Option<&'k KnownPictures>,
+    scribe: Option<&'k mut Scribe<'s>>,
     pixels: pictures::Budget,
 }
 
-impl Eye<'_> {
-    /// What a picture shows; `None` if it is none that is decoded here.
-    fn look(&mut self, bytes: &[u8]) -> Option<Result<Shown, Unread>> {
-        Some(look(bytes, &mut self.pixels, self.known)).filter(|shown| !matches!(shown, Err(Unread::Unknown)))
+/// What a picture shows, and what is written in it if anybody reads that.
+type Seen = (Shown, Option<Result<Arc<Writing>, ocr::Unread>>);
+
+impl Eye<'_, '_> {
+    /// What is seen of a picture; `None` if it is none that is decoded here.
+    fn look(&mut self, bytes: &[u8]) -> Option<Result<Seen, Unread>> {
+        let shown = look(bytes, &mut self.pixels, self.known);
+        let written = |shown| (shown, self.scribe.as_mut().and_then(|scribe| scribe.look(bytes)));
+        Some(shown.map(written)).filter(|seen| !matches!(seen, Err(Unread::Unknown)))
+    }
+
+    /// Whether a picture that cannot be looked at counts as unread, wherever it stands.
+    fn is_strict(&self) -> bool {
+        self.scribe.as_ref().is_some_and(|scribe| scribe.strict())
     }
 }
 
 impl Opened {
     /// Adds what a picture that is a file of its own shows.
-    fn show(
-        &mut self,
-        request: &mut Request<'_>,
-        attachment: usize,
-        shown: Option<Result<Shown, Unread>>,
-    ) -> Option<()> {
-        match shown {
+    fn show(&mut self, request: &mut Request<'_>, attachment: usize, seen: Option<Result<Seen, Unread>>) -> Option<()> {
+        match seen {
             None => Some(()),
-            Some(Ok(shown)) => {
-                request.shows(attachment, shown.kind.name());
-                self.recognise(request, attachment, "", shown)
+            Some(Ok(seen)) => {
+                request.shows(attachment, seen.0.kind.name());
+                self.recognise(request, attachment, "", seen)
             }
             Some(Err(unread)) => {
                 request.add_within(attachment, "", String::new(), Some(format!("opaque/{}", why(unread)))).map(|_| ())
@@ -115,27 +154,48 @@ impl Opened {
         }
     }
 
-    /// Adds a picture that stands in a file. One that cannot be looked at is as little read as before there was anybody to look.
+    /// Adds a picture that stands in a file. One that cannot be looked at is as little read as before there was anybody to look,
+    /// unless the conduit asks for more.
     fn inside(
         &mut self,
         request: &mut Request<'_>,
         attachment: usize,
         picture: &Inside,
-        eye: &mut Eye<'_>,
+        eye: &mut Eye<'_, '_>,
     ) -> Option<()> {
         let place = picture.place.as_str();
-        let shown = picture.bytes.as_deref().and_then(|bytes| eye.look(bytes)?.ok());
-        let kind = shown.as_ref().map(|shown| format!("; shows={}", shown.kind.name())).unwrap_or_default();
+        let seen = picture.bytes.as_deref().and_then(|bytes| eye.look(bytes)?.ok());
+        let kind = seen.as_ref().map(|(shown, _)| format!("; shows={}", shown.kind.name())).unwrap_or_default();
         request.add_within(attachment, place, String::new(), Some(format!("image/in-a-file{kind}")))?;
-        shown.map_or(Some(()), |shown| self.recognise(request, attachment, place, shown))
+        match seen {
+            Some(seen) => self.recognise(request, attachment, place, seen),
+            None if eye.is_strict() => unwritten(request, attachment, place),
+            None => Some(()),
+        }
     }
 
-    /// Adds what codes in a picture say, and which registered pictures it looks like.
-    fn recognise(&mut self, request: &mut Request<'_>, attachment: usize, place: &str, shown: Shown) -> Option<()> {
+    /// Adds what is written in a picture, what codes in it say, and which registered pictures it looks like.
+    fn recognise(
+        &mut self,
+        request: &mut Request<'_>,
+        attachment: usize,
+        place: &str,
+        (shown, written): Seen,
+    ) -> Option<()> {
         let within = |what: String| if place.is_empty() { what } else { format!("{place}: {what}") };
         for (number, code) in shown.codes.into_iter().enumerate() {
             let place = within(format!("{} {}", code.form, number + 1));
             request.add_within(attachment, &place, code.text, None)?;
+        }
+        match written {
+            Some(Ok(writing)) if !writing.text.is_empty() => {
+                let text = writing.text.clone();
+                let piece = request.add_within(attachment, &within("writing".to_owned()), text, None)?;
+                let side = place.is_empty().then_some(shown.side);
+                self.writings.insert(piece, Written { writing, side });
+            }
+            Some(Err(_)) => unwritten(request, attachment, place)?,
+            Some(Ok(_)) | None => {}
         }
         for sighting in shown.known {
             let place = within(format!("picture `{}`", sighting.picture));
@@ -143,6 +203,24 @@ impl Opened {
             self.sightings.push(PictureSighting { piece, ..sighting });
         }
         Some(())
+    }
+
+    /// Where in its picture a finding stands, in pixels of the picture, if it was read there: the line that it begins in.
+    #[must_use]
+    pub fn area(&self, finding: &Finding) -> Option<Area> {
+        self.writings.get(&finding.piece)?.writing.area(finding.span.start)
+    }
+
+    /// The pieces that were read in pictures.
+    pub fn writings(&self) -> impl Iterator<Item = usize> {
+        self.writings.keys().copied()
+    }
+
+    /// Whether what was found is not in what leaves, because a picture leaves bare, smaller, blurred or not at all.
+    fn is_gone(&self, finding: &Finding, files: Files) -> bool {
+        let written = self.writings.get(&finding.piece);
+        self.removed.contains(&finding.piece)
+            || written.is_some_and(|written| written.is_gone(finding.span.start, files))
     }
 
     /// The registered pictures that the request holds. [`Self::with_pictures`] has the same as findings.
@@ -161,7 +239,13 @@ impl Opened {
         findings
     }
 
-    fn add(&mut self, request: &mut Request<'_>, attachment: usize, found: Extracted, eye: &mut Eye<'_>) -> Option<()> {
+    fn add(
+        &mut self,
+        request: &mut Request<'_>,
+        attachment: usize,
+        found: Extracted,
+        eye: &mut Eye<'_, '_>,
+    ) -> Option<()> {
         let said = request.attachments().get(attachment).is_some_and(|own| own.said);
         if request.attachments().get(attachment).is_some_and(|own| own.picture) {
             self.pictures.insert(attachment);
@@ -197,7 +281,7 @@ impl Opened {
         let file = request.attachment_of(finding.piece);
         let drops = conduit.files.attachments == Attachments::Drop;
         let leaves_out = drops && file.is_some_and(|file| request.can_leave_out(file));
-        fixed && !leaves_out && !self.removed.contains(&finding.piece)
+        fixed && !leaves_out && !self.is_gone(finding, conduit.files)
     }
 
     /// Holds the recordings against what the conduit of a permit takes.
@@ -239,7 +323,7 @@ impl Opened {
             let keep = |index: &&usize| {
                 let Some(finding) = findings.get(**index) else { return true };
                 let Some(file) = request.attachment_of(finding.piece) else { return true };
-                if !self.removed.contains(&finding.piece) {
+                if !self.is_gone(finding, files) {
                     left_out.entry(file).or_insert_with(|| finding.label.as_str().to_owned());
                 }
                 false
@@ -276,6 +360,11 @@ impl Opened {
         files.extend(left_out.into_iter().map(note));
         Ok(Replaced { texts, files })
     }
+}
+
+/// Adds that nobody has read what is written in a picture.
+fn unwritten(request: &mut Request<'_>, attachment: usize, place: &str) -> Option<()> {
+    request.add_within(attachment, place, String::new(), Some("opaque/unread-writing".to_owned())).map(|_| ())
 }
 
 /// What is left of a file, as the request takes it: stretches, so that a large picture is not held twice.

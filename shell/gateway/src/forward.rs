@@ -261,7 +261,7 @@ impl Outward<'_> {
         }
         let ready = match aside(bytes.len(), judge)? {
             Judged::Ready(ready) => ready,
-            Judged::Held(..) => {
+            Judged::Unread(_) | Judged::Held(..) => {
                 return Err(Refusal::new(Reason::HoldRefused, "a person would have to decide, and the caller waits"));
             }
         };

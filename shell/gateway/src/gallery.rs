@@ -55,6 +55,8 @@ pub(crate) struct Shown {
     pub(crate) codes: Vec<Code>,
     /// What is known of it, the nearest first; the pieces are still to be numbered.
     pub(crate) known: Vec<PictureSighting>,
+    /// Its longer side in pixels.
+    pub(crate) side: u32,
 }
 
 impl KnownPictures {
@@ -96,7 +98,18 @@ pub(crate) fn look(bytes: &[u8], budget: &mut Budget, known: Option<&KnownPictur
     let _turn = turn(bytes);
     let picture = Picture::decode(bytes, budget)?;
     let (kind, codes) = (picture.kind(), picture.codes());
-    Ok(Shown { kind, codes, known: known.map(|known| known.find(&picture)).unwrap_or_default() })
+    let side = picture.width().max(picture.height());
+    Ok(Shown { kind, codes, known: known.map(|known| known.find(&picture)).unwrap_or_default(), side })
+}
+
+/// A picture as an engine gets it; `None` if it cannot be looked at.
+pub(crate) fn page(bytes: &[u8]) -> Option<ocr::Page> {
+    /// A screen of 1,920 x 1,080 doubled, or a page of A4 at 300 dots per inch.
+    const MOST: u64 = 8_700_000;
+    let _turn = turn(bytes);
+    let picture = Picture::decode(bytes, &mut Budget::new(&pictures::Limits::default())).ok()?;
+    let pictures::Page { width, height, pixels, scale } = picture.page(MOST);
+    Some(ocr::Page { width, height, pixels, scale })
 }
 
 /// A picture with as little in it as a conduit lets leave; `None` if it has no more than that.

@@ -33,6 +33,7 @@ pub struct Inforce {
     operator_keys: Option<Arc<OperatorKeys>>,
     guard: Option<Arc<Guard>>,
     pictures: Option<KnownPictures>,
+    pub(crate) engine: Option<Arc<ocr::Engine>>,
     shifts: Option<shift::Settings>,
     tools: Arc<Tools>,
     interception: Option<Box<Interception>>,
@@ -40,7 +41,7 @@ pub struct Inforce {
     pub(crate) shut: Vec<Part>,
     pub(crate) standing: inventory::Standing,
     pub(crate) holds: HoldTerms,
-    failing: fallback::Settings,
+    pub(crate) failing: fallback::Settings,
     breakers: Breakers,
     quotas: Arc<quota::Settings>,
     pub(crate) used: Counters,
@@ -64,6 +65,7 @@ impl Inforce {
             operator_keys,
             guard: None,
             pictures: None,
+            engine: None,
             shifts: None,
             interception: None,
             origins: Vec::new(),
@@ -131,6 +133,12 @@ impl Inforce {
     /// The same with breakers as they stand in what it replaces: a reload makes no provider well.
     pub(crate) fn after(mut self, before: &Self) -> Self {
         self.breakers = Breakers::new(&self.failing.breakers, &before.breakers);
+        // The same engine goes on with what it remembers, and with those who wait for it.
+        if let (Some(own), Some(old)) = (&self.engine, &before.engine)
+            && own.settings() == old.settings()
+        {
+            self.engine = Some(Arc::clone(old));
+        }
         self
     }
 
@@ -169,6 +177,13 @@ impl Inforce {
 
     pub(crate) fn pictures(&self) -> Option<&KnownPictures> {
         self.pictures.as_ref()
+    }
+
+    /// The same with an engine that reads writing in pictures.
+    #[must_use]
+    pub fn reading(mut self, engine: Option<Arc<ocr::Engine>>) -> Self {
+        self.engine = engine;
+        self
     }
 
     /// The same with other terms for calls that wait for people.

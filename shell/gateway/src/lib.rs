@@ -64,6 +64,7 @@ mod tools;
 mod upstream;
 mod valve;
 mod watch;
+mod writing;
 
 pub use files::{Opened, Replaced, open_files};
 pub use flow::{Crossed, STEPS, step_begins};
@@ -83,6 +84,7 @@ pub use tls::{Connector, TlsError, TlsFiles, client, connector, server};
 pub use tools::{Offer, Offered, Print, Tools};
 pub use upstream::Upstream;
 pub use valve::Valve;
+pub use writing::{Scribe, wanted};
 
 pub(crate) use gate::Gate;
 

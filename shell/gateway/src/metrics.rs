@@ -73,6 +73,12 @@ struct Broke {
     provider: String,
 }
 
+/// What became of a picture that was to be read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Pictured {
+    result: &'static str,
+}
+
 /// Why a handshake failed or a connection was cut.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Cause {
@@ -108,6 +114,8 @@ pub struct Metrics {
     accounted: Family<Judged, Counter>,
     unaccounted: Family<Lane, Counter>,
     open: Gauge,
+    pictures: Family<Pictured, Counter>,
+    reading: Histogram,
     /// Calls that were not compared with others, because too many ended at once.
     pub(crate) unheard: Counter,
 }
@@ -139,6 +147,9 @@ impl Default for Metrics {
             accounted: Family::default(),
             unaccounted: Family::default(),
             open: Gauge::default(),
+            pictures: Family::default(),
+            // 10 milliseconds to 80 seconds.
+            reading: Histogram::new(exponential_buckets(0.01, 2.0, 14)),
             unheard: Counter::default(),
             registry: std::sync::Mutex::default(),
         };
@@ -202,6 +213,17 @@ impl Default for Metrics {
             metrics.unaccounted.clone(),
         );
         registry.register("oversight_open", "Answers that somebody must still account for", metrics.open.clone());
+        registry.register(
+            "pictures",
+            "Pictures whose writing was to be read, by what became of it",
+            metrics.pictures.clone(),
+        );
+        registry.register_with_unit(
+            "picture_reading",
+            "Time until a picture was read or given up, its wait included",
+            Unit::Seconds,
+            metrics.reading.clone(),
+        );
         registry.register("calls_unheard", "Calls that were not watched for shifts", metrics.unheard.clone());
         Self { registry: std::sync::Mutex::new(registry), ..metrics }
     }
@@ -213,6 +235,14 @@ impl Metrics {
         self.flow.ended(&conduit, verdict, reason.is_some(), micros);
         let reason = reason.map_or("", Reason::code);
         self.exchanges.get_or_create(&Decided { conduit, verdict: verdict.name(), reason }).inc();
+    }
+
+    /// Counts a picture whose writing was to be read. One that was remembered took no time to speak of.
+    pub(crate) fn pictured(&self, result: &'static str, time: Duration) {
+        self.pictures.get_or_create(&Pictured { result }).inc();
+        if !time.is_zero() {
+            self.reading.observe(time.as_secs_f64());
+        }
     }
 
     pub(crate) fn shifted(&self, workload: &str, measure: &'static str) {

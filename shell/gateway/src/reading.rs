@@ -4,6 +4,7 @@ use crate::files::{Opened, Replaced, open_files};
 use crate::room::Room;
 use crate::target::Target;
 use crate::watch::aside;
+use crate::writing::Scribe;
 use crate::{Inforce, Secrets, headers};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -26,19 +27,17 @@ impl<'a> Reading<'a> {
         target: &Target<'a>,
         crossing: &Crossing,
         bytes: &'a [u8],
+        scribe: Option<&mut Scribe<'_>>,
     ) -> Result<Self, Refusal> {
-        let Some(endpoint) = target.endpoint.filter(|_| !crossing.opaque()) else {
+        let Some(mut request) = parse(target, crossing, bytes)? else {
             return Ok(Self { request: None, opened: Opened::default() });
         };
-        let mut request = Request::parse(endpoint, target.header(&CONTENT_TYPE), bytes, &limits(crossing))?
-            .at(target.path, target.query)
-            .with_headers(headers::carried(target.headers).map(|(name, value)| (name.as_str(), value.as_bytes())));
         if target.headers.iter().any(|(name, value)| request.belied_by(name.as_str(), value.as_bytes())) {
             return Err(Refusal::new(Reason::BadRequest, "a header says another method or tool than the body"));
         }
         // A few bytes may unfold to many.
         let weight = if request.attachments().is_empty() { 0 } else { usize::MAX };
-        let opened = aside(weight, || open_files(&mut request, inforce.pictures()))?;
+        let opened = aside(weight, || open_files(&mut request, inforce.pictures(), scribe))?;
         Ok(Self { request: Some(request), opened })
     }
 
@@ -48,12 +47,14 @@ impl<'a> Reading<'a> {
         endpoint: Endpoint,
         crossing: &Crossing,
         bytes: &'a [u8],
+        scribe: Option<&mut Scribe<'_>>,
     ) -> Result<Self, Refusal> {
         let mut request = match endpoint.exchanges_messages() {
             true => Request::parse(endpoint, Some("application/grpc"), bytes, &limits(crossing)),
             false => Request::parse_event(endpoint, bytes, &limits(crossing)),
         }?;
-        let opened = open_files(&mut request, inforce.pictures())?;
+        let weight = if request.attachments().is_empty() { 0 } else { usize::MAX };
+        let opened = aside(weight, || open_files(&mut request, inforce.pictures(), scribe))?;
         Ok(Self { request: Some(request), opened })
     }
 
@@ -127,6 +128,18 @@ impl<'a> Reading<'a> {
             .map_err(|problem| Refusal::new(Reason::ContentRefused, problem.to_string()))?;
         Ok((Some(body), changed.restorer))
     }
+}
+
+/// A call as its dialect has it; `None` where it passes unread.
+pub(crate) fn parse<'a>(
+    target: &Target<'a>,
+    crossing: &Crossing,
+    bytes: &'a [u8],
+) -> Result<Option<Request<'a>>, Refusal> {
+    let Some(endpoint) = target.endpoint.filter(|_| !crossing.opaque()) else { return Ok(None) };
+    let request = Request::parse(endpoint, target.header(&CONTENT_TYPE), bytes, &limits(crossing))?;
+    let carried = headers::carried(target.headers).map(|(name, value)| (name.as_str(), value.as_bytes()));
+    Ok(Some(request.at(target.path, target.query).with_headers(carried)))
 }
 
 fn limits(crossing: &Crossing) -> wire::Limits {

@@ -25,6 +25,7 @@ static DIALECTS: [&str; plant::Dialect::NAMES.len()] = names(&plant::Dialect::NA
 static KEEPS: [&str; 2] = names(&plant::Keep::NAMES);
 static ATTACHMENTS: [&str; 2] = names(&plant::Attachments::NAMES);
 static IMAGES: [&str; 4] = names(&plant::Images::NAMES);
+static WRITING: [&str; 3] = names(&plant::Writing::NAMES);
 static OPAQUE_FILES: [&str; 2] = names(&plant::OpaqueFiles::NAMES);
 static CRITICALITIES: [&str; 4] = names(&plant::Criticality::NAMES);
 /// Every verdict that handling can name.
@@ -397,6 +398,14 @@ pub(crate) static CONDUIT: Section = Section {
             Kind::Count { low: 4, high: 4096 },
             "32",
             "How many pixels on its longer side a picture would need for what a blurred one still shows. What is finer is gone.",
+        ),
+        may(
+            "writing",
+            Kind::OneOf(&WRITING),
+            "\"require\"",
+            "What is done with writing in pictures, where the plant has `[ocr]`: `ignore` it; `read` it, and then a picture on which the engine fails \
+             counts as a file that cannot be read; or `require` that, and then so does one that cannot be taken out of its document. A \
+             conduit that reroutes or falls back does what the strictest of all does.",
         ),
         may("answers", Kind::Table(&ANSWERS), "", "What may come back."),
         may("limits", Kind::Table(&CONDUIT_LIMITS), "", "Limits of size and time."),

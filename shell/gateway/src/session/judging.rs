@@ -4,6 +4,7 @@ use super::frames::Leg;
 use super::{Ended, Session, Speaker};
 use crate::journal::Journal;
 use crate::reading::Reading;
+use crate::writing::Turn;
 use crate::{Gate, Inforce};
 use bytes::Bytes;
 use inspect::Restorer;
@@ -45,7 +46,8 @@ impl Judge {
         let commitments = &self.gate.secrets.commitments;
         journal.received(commitments, event);
         let (principal, crossing) = (&self.speaker.principal, &self.speaker.crossing);
-        let request = Reading::event(&self.inforce, self.endpoint, crossing, event)?;
+        let mut scribe = self.inforce.scribe(crossing, Turn::Read, &self.gate.metrics);
+        let request = Reading::event(&self.inforce, self.endpoint, crossing, event, scribe.as_mut())?;
         journal.asks(&request);
         let findings = request.findings(&self.inforce)?;
         let fixed = |finding: usize, conduit: &Conduit| request.fixed(findings.get(finding), conduit);

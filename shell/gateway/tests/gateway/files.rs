@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use plant::{Attachments, Bounds, Files, Images, OpaqueFiles, Reason};
+use plant::{Attachments, Bounds, Files, Images, OpaqueFiles, Reason, Writing};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::time::Duration;
@@ -18,15 +18,19 @@ fn sample(name: &str) -> Vec<u8> {
 }
 
 /// A plant whose conduits do this with files.
-struct Trial {
+pub(crate) struct Trial {
     provider: Provider,
-    works: Works,
+    pub(crate) works: Works,
 }
 
 impl Trial {
     async fn new(files: Files) -> Self {
+        Self::with(files, None).await
+    }
+
+    pub(crate) async fn with(files: Files, engine: Option<ocr::Settings>) -> Self {
         let provider = Provider::new(vec![Act::Send(document(200, "", &completion("seen")))]).await;
-        let works = Works::start(Setting { files, ..Setting::new(provider.address) }).await;
+        let works = Works::start(Setting { files, engine, ..Setting::new(provider.address) }).await;
         Self { provider, works }
     }
 
@@ -50,7 +54,7 @@ impl Trial {
     }
 
     /// The call is refused for its content.
-    async fn refuses(&self, path: &str, body: &Value) {
+    pub(crate) async fn refuses(&self, path: &str, body: &Value) {
         let (status, decision, seen) = self.json(path, body).await;
         let reason = Reason::ContentRefused;
         assert_eq!((status, decision), (reason.status(), format!("refuse; reason={reason}")));
@@ -58,7 +62,7 @@ impl Trial {
     }
 
     /// The call passes; gives the body that the provider saw.
-    async fn passes(&self, path: &str, body: &Value) -> Value {
+    pub(crate) async fn passes(&self, path: &str, body: &Value) -> Value {
         let (status, decision, seen) = self.json(path, body).await;
         assert_eq!(status, 200, "{decision}");
         let seen = seen.unwrap();
@@ -66,18 +70,18 @@ impl Trial {
     }
 }
 
-const CHAT: &str = "/openai/v1/chat/completions";
-const MESSAGES: &str = "/anthropic/v1/messages";
+pub(crate) const CHAT: &str = "/openai/v1/chat/completions";
+pub(crate) const MESSAGES: &str = "/anthropic/v1/messages";
 
-fn url(kind: &str, bytes: &[u8]) -> String {
+pub(crate) fn url(kind: &str, bytes: &[u8]) -> String {
     format!("data:{kind};base64,{}", BASE64_STANDARD.encode(bytes))
 }
 
-fn chat(part: &Value) -> Value {
+pub(crate) fn chat(part: &Value) -> Value {
     json!({"model": "gpt-4o", "messages": [{"role": "user", "content": [part, {"type": "text", "text": "what is it?"}]}]})
 }
 
-fn file_part(name: &str, bytes: &[u8]) -> Value {
+pub(crate) fn file_part(name: &str, bytes: &[u8]) -> Value {
     chat(&json!({"type": "file", "file": {"filename": name, "file_data": url("application/octet-stream", bytes)}}))
 }
 
@@ -94,12 +98,13 @@ const STRICT: Files = Files {
     images: Images::Strip,
     image_side: 1024,
     image_detail: 64,
+    writing: Writing::Read,
 };
 const DROP: Files = Files { attachments: Attachments::Drop, ..STRICT };
 const RECORD: Files = Files { opaque: OpaqueFiles::Record, ..STRICT };
 const SHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
@@ -199,7 +204,7 @@ fn photograph() -> Vec<u8> {
 }
 
 /// The pictures that a provider saw in the parts of a message.
-fn picture(body: &Value) -> Vec<u8> {
+pub(crate) fn picture(body: &Value) -> Vec<u8> {
     let url = body["messages"][0]["content"][0]["image_url"]["url"].as_str().unwrap();
     BASE64_STANDARD.decode(url.split_once(',').unwrap().1).unwrap()
 }

@@ -58,3 +58,5 @@ mod streams;
 mod time;
 #[cfg(test)]
 mod works;
+#[cfg(test)]
+mod writing;

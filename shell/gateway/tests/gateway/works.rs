@@ -38,6 +38,8 @@ pub(crate) struct Setting {
     pub(crate) opaque: &'static str,
     /// What conduits do with files.
     pub(crate) files: Files,
+    /// What reads writing in pictures.
+    pub(crate) engine: Option<ocr::Settings>,
     /// What conduits do with secrets.
     pub(crate) secrets: Verdict,
     /// What conduits do with tags.
@@ -85,6 +87,7 @@ impl Setting {
             models: "*",
             opaque: "",
             files: Files::default(),
+            engine: None,
             secrets: Verdict::Refuse,
             tags: Verdict::Tokenise,
             holds: gateway::HoldTerms::default(),
@@ -221,7 +224,8 @@ fn inforce(setting: &Setting) -> Inforce {
         .holding(setting.holds)
         .failing(setting.failing.clone())
         .within(setting.quotas.clone())
-        .resuming(setting.used.clone());
+        .resuming(setting.used.clone())
+        .reading(setting.engine.clone().map(|settings| Arc::new(ocr::Engine::new(settings))));
     if setting.guarding.is_some() { inforce.guarded(guard()) } else { inforce }
 }
 
