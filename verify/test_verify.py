@@ -69,6 +69,12 @@ class Vectors(unittest.TestCase):
         self.assertIn("2 contents kept, 2 erased by #6", said)
         self.assertEqual(run("ledger", "content-gone", "trust", "--without-content").returncode, 0)
 
+    def test_what_was_not_checked_is_said(self):
+        said = lambda *more: run("ledger", *more).stdout.splitlines()[-1]
+        self.assertEqual(said("good", "trust"), "not checked: witnesses (--policy), a head that was kept (--known)")
+        self.assertEqual(said("witnessed", "trust", "--policy", "policies/both", "--known", "witnessed/checkpoint"), "not checked: nothing")
+        self.assertIn("content", said("content-gone", "trust", "--without-content"))
+
     def test_wrong_usage_exits_with_two(self):
         for arguments in ([], ["ledger"], ["ledger", "good", "nowhere"], ["ledger", "good", "cases.json"]):
             self.assertEqual(run(*arguments).returncode, 2, arguments)

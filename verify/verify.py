@@ -287,6 +287,9 @@ def main():
         done += str(ledger.removed)
         done += f", {ledger.content}" if ledger.content.kept or ledger.content.erased else ""
         print(f"checked: {done}" + ("; completeness was not judged" if ledger.blind else ""))
+        left = {"witnesses (--policy)": trust.quorum, "a head that was kept (--known)": known, "content": not given.without_content}
+        left["time stamps"] = not any(Path(given.files[0], "anchors").glob("*.tsr"))
+        print("not checked:", ", ".join(what for what, done in left.items() if not done) or "nothing")
     return min((code for code, _, _ in ledger.problems), default=0)
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 mod receipt;
 
 use crate::anchor::{self, Judged};
+use crate::records::Where;
 use ledger::Checkpoint;
 use ledger::verify::{Class, EpochsJudged, Options, Pruned, Report, Silences, Trust, TrustError, WitnessesJudged};
 use ledger::witness::Seen;
@@ -22,6 +23,8 @@ pub(crate) const USAGE: u8 = 2;
 /// compared as well; records must be in order, linked to each other, and every call that left must have ended. Nothing
 /// is written. The output names the record or the file that is wrong.
 ///
+/// A receipt is one of `penstock receipt`: the text, or with `--record` the COSE form.
+///
 /// A pack beside the ledger (`--ledger`): its head is one of that ledger's, and its selection leaves nothing out.
 ///
 /// That the end was cut off, that all of it was put back from a backup, or that it has a twin, cannot be seen from inside:
@@ -33,9 +36,10 @@ pub(crate) const USAGE: u8 = 2;
 /// Exit codes: 0 all is well, 2 wrong usage, 10 tampered, 11 forked, 12 incomplete, 13 unwitnessed, 14 cannot decide.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The folder of a ledger, the file of a receipt, or an evidence pack: its folder or zip.
+    /// The folder of a ledger, the file of a receipt, or an evidence pack: its folder or zip. The plant's own ledger if it is
+    /// left out.
     #[arg(value_name = "DIR|FILE")]
-    what: PathBuf,
+    what: Option<PathBuf>,
 
     /// The file with the ledger's public key and its schedule of epoch keys, as in its trust/ledger.trust, that you have
     /// got by another way. Keys of several ledgers may follow one another.
@@ -62,7 +66,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     authority: Option<PathBuf>,
 
-    /// The record that the receipt is for, if it does not carry it.
+    /// The record that the receipt is for, if it does not carry it, as COSE receipts never do.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 
@@ -83,6 +87,8 @@ pub(crate) enum Unusable {
     Read { path: PathBuf, source: std::io::Error },
     #[error("`{path}` is longer than it may be")]
     TooLong { path: PathBuf },
+    #[error("`{path}` is no ledger, but holds one: `{path}/ledger`")]
+    Plant { path: PathBuf },
     #[error("`{path}`: {source}")]
     Key { path: PathBuf, source: TrustError },
     #[error("`{0}` is not text")]
@@ -102,36 +108,40 @@ pub(crate) enum Unusable {
     Print(#[from] std::io::Error),
 }
 
-pub(crate) fn run(args: Args) -> miette::Result<ExitCode> {
-    let code = verify(&args).unwrap_or_else(|error| {
+pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
+    let what = Where::named(args.what.clone()).folder(plant);
+    let code = verify(&args, &what).unwrap_or_else(|error| {
         eprintln!("error: {error}");
         USAGE
     });
     Ok(ExitCode::from(code))
 }
 
-fn verify(args: &Args) -> Result<u8, Unusable> {
-    if export::pack::is_pack(&args.what) {
-        return verify_pack(args);
+fn verify(args: &Args, what: &Path) -> Result<u8, Unusable> {
+    if export::pack::is_pack(what) {
+        return verify_pack(args, what);
     }
-    let meta = std::fs::metadata(&args.what).map_err(|source| Unusable::Read { path: args.what.clone(), source })?;
+    let meta = std::fs::metadata(what).map_err(|source| Unusable::Read { path: what.to_owned(), source })?;
+    if !what.join("checkpoint").exists() && what.join("ledger/checkpoint").exists() {
+        return Err(Unusable::Plant { path: what.to_owned() });
+    }
     if args.ledger.is_some() || if meta.is_dir() { args.record.is_some() } else { args.authority.is_some() } {
         return Err(Unusable::Options);
     }
-    if meta.is_dir() { verify_ledger(args) } else { receipt::verify(args) }
+    if meta.is_dir() { verify_ledger(args, what) } else { receipt::verify(args, what) }
 }
 
-fn verify_pack(args: &Args) -> Result<u8, Unusable> {
+fn verify_pack(args: &Args, what: &Path) -> Result<u8, Unusable> {
     if args.record.is_some() || args.known.is_some() {
         return Err(Unusable::Options);
     }
     if let Some(ledger) = &args.ledger {
-        return verify_pack_against(args, ledger);
+        return verify_pack_against(args, what, ledger);
     }
     let own_key = args.key.is_none() && args.policy.is_none();
     let trust = if own_key { None } else { Some(trusted(args, None)?.0) };
-    let mut findings = crate::pack::Findings::new(&args.what, trust.as_ref());
-    judge_stamps(&mut findings, args)?;
+    let mut findings = crate::pack::Findings::new(what, trust.as_ref());
+    judge_stamps(&mut findings, args, what)?;
     let class = findings.class();
     if args.json {
         print_json(&findings.json(&result(class), code(class)))?;
@@ -144,23 +154,23 @@ fn verify_pack(args: &Args) -> Result<u8, Unusable> {
     Ok(code(class))
 }
 
-fn judge_stamps(pack: &mut crate::pack::Findings, args: &Args) -> Result<(), Unusable> {
+fn judge_stamps(pack: &mut crate::pack::Findings, args: &Args, what: &Path) -> Result<(), Unusable> {
     let Some(authority) = &args.authority else { return Ok(()) };
-    pack.judge(&args.what, authority).map_err(|error| Unusable::Authority(format!("{error:#}")))
+    pack.judge(what, authority).map_err(|error| Unusable::Authority(format!("{error:#}")))
 }
 
 /// A pack beside the ledger that it was made from: each is proved for itself, the head of the pack to be one of the
 /// ledger's, and then the selection is made again.
-fn verify_pack_against(args: &Args, ledger: &Path) -> Result<u8, Unusable> {
+fn verify_pack_against(args: &Args, what: &Path, ledger: &Path) -> Result<u8, Unusable> {
     let (trust, own_key) = trusted(args, Some(&ledger.join("trust/ledger.vkey")))?;
-    let mut pack = crate::pack::Findings::new(&args.what, Some(&trust));
-    judge_stamps(&mut pack, args)?;
-    let options = Options { known: export::pack::head(&args.what) };
+    let mut pack = crate::pack::Findings::new(what, Some(&trust)).beside();
+    judge_stamps(&mut pack, args, what)?;
+    let options = Options { known: export::pack::head(what) };
     // Whoever signs the head of the pack need not have seen the one that the ledger has by now.
     let whole =
         look_again(ledger, &trust.clone().without_quorum(), &options, Look { own_key, content: !args.without_content });
     let proved = pack.class().is_none_or(|class| class >= Class::Unwitnessed) && whole.class().is_none();
-    let compared = if proved { pack.compare(&args.what, ledger) } else { None };
+    let compared = if proved { pack.compare(what, ledger) } else { None };
     let class = [pack.class(), whole.class()].into_iter().flatten().min();
     if args.json {
         let mut said = pack.json(&result(class), code(class));
@@ -230,6 +240,10 @@ struct Findings {
     content: Result<ContentAudit, ReadError>,
     stamps: Stamps,
     own_key: bool,
+    /// Whether it was compared with a head that was kept elsewhere.
+    known: bool,
+    /// Whether kept content was looked for.
+    sought: bool,
 }
 
 /// What others say about when the records existed.
@@ -260,14 +274,14 @@ pub(crate) fn say(ledger: &Path, key: &Path) -> miette::Result<Said> {
     Ok(Said { code: code(class), text: String::from_utf8_lossy(&text).into_owned(), wrong })
 }
 
-fn verify_ledger(args: &Args) -> Result<u8, Unusable> {
-    let (trust, own_key) = trusted(args, Some(&args.what.join("trust/ledger.vkey")))?;
+fn verify_ledger(args: &Args, what: &Path) -> Result<u8, Unusable> {
+    let (trust, own_key) = trusted(args, Some(&what.join("trust/ledger.vkey")))?;
     let known = args.known.as_deref().map(|path| read(path, seal::note::NOTE_LIMIT)).transpose()?;
     let options = Options { known };
-    let mut findings = look_again(&args.what, &trust, &options, Look { own_key, content: !args.without_content });
+    let mut findings = look_again(what, &trust, &options, Look { own_key, content: !args.without_content });
     if let Some(authority) = &args.authority {
         let judged =
-            Reader::open(&args.what).map_err(|error| Unusable::Authority(error.to_string())).and_then(|reader| {
+            Reader::open(what).map_err(|error| Unusable::Authority(error.to_string())).and_then(|reader| {
                 anchor::judged(&reader, authority).map_err(|error| Unusable::Authority(format!("{error:#}")))
             });
         findings.stamps = Stamps::Judged(judged?);
@@ -304,20 +318,20 @@ fn look_again(folder: &Path, trust: &Trust, options: &Options, at: Look) -> Find
 }
 
 fn look(folder: &Path, trust: &Trust, options: &Options, at: Look) -> Findings {
-    let Look { own_key, content } = at;
+    let Look { own_key, content: sought } = at;
     let report = ledger::verify(&Folder::new(folder), trust, options);
     let audit = match &report.checkpoint {
         Some(head) => store::audit(folder, head, trust.verifiers()),
         None => Ok(Audit::default()),
     };
     // What is not proved says nothing about content; that too few have seen it does not make it less proved.
-    let content = if content && report.class().is_none_or(|class| class == Class::Unwitnessed) {
+    let content = if sought && report.class().is_none_or(|class| class == Class::Unwitnessed) {
         store::audit_content(folder, &report)
     } else {
         Ok(ContentAudit::default())
     };
     let stamps = Stamps::Unasked(Anchors::of(folder).sizes().map_or(0, |sizes| sizes.len()));
-    Findings { report, audit, content, stamps, own_key }
+    Findings { report, audit, content, stamps, own_key, known: options.known.is_some(), sought }
 }
 
 fn code(class: Option<Class>) -> u8 {
@@ -363,6 +377,9 @@ impl Findings {
         }
         print_epochs(out, report)?;
         print_witnesses(out, report)?;
+        if !self.known && report.records > 0 {
+            writeln!(out, "known      not compared: no checkpoint was given that somebody kept (`--known`)")?;
+        }
         if let Ok(Audit { segments, heads, unpublished, torn }) = &self.audit
             && *segments > 0
         {
@@ -374,7 +391,11 @@ impl Findings {
                 writeln!(out, "           a write of {torn} bytes is torn or under way at its end")?;
             }
         }
-        print_content(out, &self.content)?;
+        if self.sought {
+            print_content(out, &self.content)?;
+        } else {
+            writeln!(out, "content    not looked for (`--without-content`)")?;
+        }
         print_times(out, report, &self.stamps)?;
         if report.under_way > 0 {
             writeln!(out, "under way  {} calls have begun and not ended yet", report.under_way)?;
@@ -396,6 +417,19 @@ impl Findings {
         }
         conclude(out, colour, class)?;
         Ok(())
+    }
+
+    /// What could have been checked with more at hand.
+    fn unchecked(&self) -> Vec<&'static str> {
+        let left = [
+            ("witnesses", self.report.witnesses.is_none()),
+            ("known", !self.known),
+            ("epochs", self.report.epochs.is_none()),
+            ("content", !self.sought),
+            ("stamps", matches!(self.stamps, Stamps::Unasked(count) if count > 0)),
+            ("completeness", !self.report.complete_judged),
+        ];
+        left.into_iter().filter(|(_, left)| *left).map(|(name, _)| name).collect()
     }
 
     fn json(&self, class: Option<Class>) -> Value {
@@ -474,6 +508,7 @@ impl Findings {
                 "erased": content.erased,
             })),
             "key": if self.own_key { "own" } else { "given" },
+            "unchecked": self.unchecked(),
             "problems": problems,
             "unlisted": report.unlisted,
         })
