@@ -328,7 +328,12 @@ impl Call<'_> {
             value
         };
         if !self.streams(true) {
-            return Answer::document(&line(&self.said, true), self.fault);
+            let mut whole = line(&self.said, true);
+            if let Some(name) = self.tool() {
+                let call = json!({"function": {"name": name, "arguments": {"note": self.said}}});
+                whole[key] = json!({"role": "assistant", "content": "", "tool_calls": [call]});
+            }
+            return Answer::document(&whole, self.fault);
         }
         let mut lines: Vec<String> =
             pieces(&self.said).iter().map(|piece| format!("{}\n", line(piece, false))).collect();
