@@ -139,6 +139,8 @@ def test_health_says_when_it_is_not_ready(works):
     plant = works()
     plant.start()
     assert httpx.get(f"{plant.operations}/readyz").status_code == 200
+    head = httpx.head(f"{plant.operations}/healthz")
+    assert (head.status_code, head.content) == (200, b"")
     assert httpx.get(f"{plant.operations}/nothing").status_code == 404
     assert httpx.post(f"{plant.operations}/healthz").status_code == 405
 

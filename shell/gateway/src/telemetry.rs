@@ -121,8 +121,14 @@ fn operation(endpoint: &'static str) -> &'static str {
             "text_completion"
         }
         "embeddings" | "embedding" | "embed" | "embedContent" | "batchEmbedContents" => "embeddings",
-        "generateContent" | "streamGenerateContent" | "invoke" | "invoke-with-response-stream"
-        | "images.generations" | "images.edits" | "images.variations" | "audio.speech" => "generate_content",
+        "generateContent"
+        | "streamGenerateContent"
+        | "invoke"
+        | "invoke-with-response-stream"
+        | "images.generations"
+        | "images.edits"
+        | "images.variations"
+        | "audio.speech" => "generate_content",
         "" => "unknown",
         own => own,
     }
