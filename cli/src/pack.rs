@@ -198,7 +198,9 @@ impl Findings {
         }
         if head.is_some() {
             match policy {
-                true if self.class().is_none() => writeln!(out, "witnesses  enough for the policy have signed the head")?,
+                true if self.class().is_none() => {
+                    writeln!(out, "witnesses  enough for the policy have signed the head")?
+                }
                 true => {}
                 false => writeln!(out, "witnesses  not checked: no policy was given (`--policy`)")?,
             }
@@ -218,11 +220,7 @@ impl Findings {
     /// What could have been checked with more at hand.
     fn unchecked(&self) -> Vec<&'static str> {
         let Self { checked, policy, judged, beside, .. } = self;
-        let left = [
-            ("witnesses", !policy),
-            ("selection", !beside),
-            ("stamps", checked.stamps > 0 && judged.is_none()),
-        ];
+        let left = [("witnesses", !policy), ("selection", !beside), ("stamps", checked.stamps > 0 && judged.is_none())];
         left.into_iter().filter(|(_, left)| *left).map(|(name, _)| name).collect()
     }
 

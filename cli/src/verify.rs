@@ -280,10 +280,9 @@ fn verify_ledger(args: &Args, what: &Path) -> Result<u8, Unusable> {
     let options = Options { known };
     let mut findings = look_again(what, &trust, &options, Look { own_key, content: !args.without_content });
     if let Some(authority) = &args.authority {
-        let judged =
-            Reader::open(what).map_err(|error| Unusable::Authority(error.to_string())).and_then(|reader| {
-                anchor::judged(&reader, authority).map_err(|error| Unusable::Authority(format!("{error:#}")))
-            });
+        let judged = Reader::open(what).map_err(|error| Unusable::Authority(error.to_string())).and_then(|reader| {
+            anchor::judged(&reader, authority).map_err(|error| Unusable::Authority(format!("{error:#}")))
+        });
         findings.stamps = Stamps::Judged(judged?);
     }
     let class = findings.class();
@@ -380,7 +379,12 @@ impl Findings {
         if !self.known && report.records > 0 {
             writeln!(out, "known      not compared: no checkpoint was given that somebody kept (`--known`)")?;
         }
-        if let Ok(Audit { segments, heads, unpublished, torn }) = &self.audit
+        if self.is_bare() && report.records > 0 {
+            writeln!(
+                out,
+                "log        not checked: there is none here, and records that are not published yet would be in it"
+            )?;
+        } else if let Ok(Audit { segments, heads, unpublished, torn }) = &self.audit
             && *segments > 0
         {
             writeln!(
@@ -419,11 +423,17 @@ impl Findings {
         Ok(())
     }
 
+    /// Whether the write-ahead log is not there, as in a copy of what is published.
+    fn is_bare(&self) -> bool {
+        self.audit.as_ref().is_ok_and(|audit| audit.segments == 0)
+    }
+
     /// What could have been checked with more at hand.
     fn unchecked(&self) -> Vec<&'static str> {
         let left = [
             ("witnesses", self.report.witnesses.is_none()),
             ("known", !self.known),
+            ("log", self.is_bare()),
             ("epochs", self.report.epochs.is_none()),
             ("content", !self.sought),
             ("stamps", matches!(self.stamps, Stamps::Unasked(count) if count > 0)),

@@ -249,6 +249,11 @@ fn what_was_not_checked_is_said() {
     }
     let (_, text) = house.verify(&[&ledger, "--known", &known]);
     assert!(!text.contains("not compared") && !text.contains("not looked for"), "{text}");
+    let published = house.path("published");
+    assert!(Command::new("cp").args(["-r", &ledger, &published]).status().unwrap().success());
+    std::fs::remove_dir_all(house.path("published/wal")).unwrap();
+    assert_eq!(unchecked(&[&published]), ["witnesses", "known", "log"]);
+    assert!(house.verify(&[&published]).1.contains("log        not checked"));
     let receipt = house.path("one.tlog-proof");
     house.lines(&["receipt", &house.refused.to_string(), "-o", &receipt]);
     let key = house.path("ledger/trust/ledger.vkey");
