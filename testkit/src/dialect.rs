@@ -329,9 +329,10 @@ impl Call<'_> {
         };
         if !self.streams(true) {
             let mut whole = line(&self.said, true);
-            if let Some(name) = self.tool() {
+            if let Some((name, members)) = self.tool().zip(whole.as_object_mut()) {
                 let call = json!({"function": {"name": name, "arguments": {"note": self.said}}});
-                whole[key] = json!({"role": "assistant", "content": "", "tool_calls": [call]});
+                let said = json!({"role": "assistant", "content": "", "tool_calls": [call]});
+                members.insert(key.to_owned(), said);
             }
             return Answer::document(&whole, self.fault);
         }
