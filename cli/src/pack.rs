@@ -199,7 +199,7 @@ impl Findings {
         if head.is_some() {
             match policy {
                 true if self.class().is_none() => {
-                    writeln!(out, "witnesses  enough for the policy have signed the head")?
+                    writeln!(out, "witnesses  enough for the policy have signed the head")?;
                 }
                 true => {}
                 false => writeln!(out, "witnesses  not checked: no policy was given (`--policy`)")?,
