@@ -7,8 +7,10 @@ import select
 import shutil
 import signal
 import ssl
+import struct
 import subprocess
 import time
+import zlib
 
 import httpx
 import pytest
@@ -35,6 +37,17 @@ def first_line(process):
         process.kill()
         raise TimeoutError(f"waited {DEADLINE} s for the first line of {process.args}")
     return process.stdout.readline().strip()
+
+
+def png():
+    """A small real picture."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + bytes([x * 8 % 256, y * 8 % 256, 128]) * 1 for y in range(32) for x in range(1))
+    head = struct.pack(">IIBBBBB", 1, 32, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 class Child:

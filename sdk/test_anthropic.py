@@ -1,10 +1,13 @@
 """The official `anthropic` SDK, unmodified, through a real gateway over TLS."""
 
 import asyncio
+import base64
 
 import anthropic
 import httpx2
 import pytest
+
+from conftest import png
 
 
 @pytest.fixture
@@ -53,6 +56,31 @@ def test_tool_use_whole_and_streamed(client):
     messages = [{"role": "user", "content": text}]
     with client.messages.stream(model="tool-1", max_tokens=100, messages=messages, tools=[tool]) as stream:
         assert stream.get_final_message().content[0].input == {"note": text}
+
+
+def test_image_input(provider, client):
+    data = base64.b64encode(png()).decode()
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}}
+    assert "Is the cap on?" in ask(client, [{"type": "text", "text": "Is the cap on?"}, picture]).content[0].text
+    assert data in provider.last()["body"]
+
+
+def test_a_person_is_redacted(provider, client):
+    raw = client.messages.with_raw_response.create(
+        model="claude-sonnet-4-5", max_tokens=100,
+        messages=[{"role": "user", "content": "Mail anna.berger@works.example about it."}],
+    )
+    assert raw.headers["penstock-decision"] == "redact"
+    assert "anna.berger" not in provider.last()["body"]
+    assert "redacted" in raw.parse().content[0].text
+
+
+def test_a_cancelled_stream_is_recorded_as_such(plant, client):
+    stream = ask(client, "this never ends", model="endless", stream=True)
+    id = stream.response.headers["penstock-record"]
+    next(iter(stream))
+    stream.close()
+    assert plant.outcome(id)["out"]["reason"] == "caller-left"
 
 
 def test_a_refused_call_raises_the_sdks_own_error(plant, client):

@@ -236,6 +236,19 @@ def test_http2_works_like_http1(plant, provider, token):
     assert done.stdout.endswith("2 200"), done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+def test_head_is_answered_without_a_body(plant, token, version):
+    import subprocess
+
+    done = subprocess.run(
+        ["curl", "-sS", version, "--head", "--cacert", plant.authority, "-H", f"Authorization: Bearer {token}", f"{plant.base}/openai/v1/models"],
+        capture_output=True, text=True, timeout=DEADLINE,
+    )
+    assert done.returncode == 0, done.stderr
+    head = {name.lower(): value for name, _, value in (line.partition(": ") for line in done.stdout.splitlines())}
+    assert head["penstock-decision"] == "refuse; reason=unknown-endpoint" and int(head["content-length"]) > 0
+
+
 def test_nothing_hangs_and_nothing_panicked(plant):
     log = (plant.folder / "log").read_text()
     assert "panicked" not in log

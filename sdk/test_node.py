@@ -19,4 +19,4 @@ def test_the_openai_sdk_for_node(plant, token):
         cwd=HERE, env=environment, capture_output=True, text=True, timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert int(re.search(r"^# pass (\d+)", done.stdout, re.M)[1]) >= 8
+    assert int(re.search(r"^# pass (\d+)", done.stdout, re.M)[1]) >= 10

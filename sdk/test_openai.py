@@ -1,23 +1,12 @@
 """The official `openai` SDK, unmodified, through a real gateway over TLS: its base URL and its key are all that changes."""
 
 import asyncio
-import struct
-import zlib
 
 import httpx
 import openai
 import pytest
 
-
-def png():
-    """A small real picture."""
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = b"".join(b"\0" + bytes([x * 8 % 256, y * 8 % 256, 128]) * 1 for y in range(32) for x in range(1))
-    head = struct.pack(">IIBBBBB", 1, 32, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+from conftest import png
 
 
 @pytest.fixture

@@ -76,12 +76,14 @@ def test_traces_carry_the_genai_conventions_and_no_content(works, collector):
     plant.start()
     answer = ask(plant, token)
     assert answer.status_code == 200
+    assert ask(plant, "psk_nobody_x").status_code == 401
     plant.stop()
     assert collector.bodies, "no trace reached the collector"
     assert {path for path, _ in collector.bodies} == {"/v1/traces"}
     sent = b"".join(body for _, body in collector.bodies)
     for name in (b"chat gpt-4o-mini", b"gen_ai.operation.name", b"gen_ai.provider.name", b"gen_ai.request.model",
-                 b"gen_ai.response.model", b"gen_ai.usage.input_tokens", b"gen_ai.usage.output_tokens", b"penstock.conduit"):
+                 b"gen_ai.response.model", b"gen_ai.usage.input_tokens", b"gen_ai.usage.output_tokens", b"penstock.conduit",
+                 b"server.address", b"server.port", b"penstock.provider", b"error.type", b"token-unknown"):
         assert name in sent, name
     assert answer.headers["penstock-record"].encode() in sent
     for secret in (b"unspeakable", b"TIC-101", b"TAG_", b"sk-of-the-plant", token.encode()):
@@ -137,6 +139,8 @@ def test_health_says_when_it_is_not_ready(works):
     plant = works()
     plant.start()
     assert httpx.get(f"{plant.operations}/readyz").status_code == 200
+    head = httpx.head(f"{plant.operations}/healthz")
+    assert (head.status_code, head.content) == (200, b"")
     assert httpx.get(f"{plant.operations}/nothing").status_code == 404
     assert httpx.post(f"{plant.operations}/healthz").status_code == 405
 

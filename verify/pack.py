@@ -263,5 +263,8 @@ def verify_pack(folder, trust, named, receipts):
     print(f"{pack.manifest['population']} fit what was asked for" + (f"; drawn by the seed {sample['seed']!r}" if sample else ""))
     if redaction:
         print("{records} of them are redacted by the profile {profile!r}, and there by their hashes only".format(**redaction))
+    left = {"witnesses (--policy)": trust and trust.quorum, "the selection (penstock verify --ledger)": False}
+    left["whose the time stamps are"] = not any(Path(folder, "anchors").glob("*.tsr"))
+    print("not checked:", ", ".join(what for what, done in left.items() if not done))
     print("the key is " + (f"that in {named}" if trust else "the pack's own copy: compare trust/ledger.trust with the one you were given"))
     return 0

@@ -66,6 +66,27 @@ def test_no_byte_can_change_what_is_proved(plant, key):
         assert not result.ok or (result.root, result.leaf_index) == (good.root, 7), at
 
 
+def verify(plant, file, *more):
+    command = [PENSTOCK, "verify", file, "--key", plant / "ledger" / "trust" / "ledger.vkey", *more]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    return done.returncode, done.stdout
+
+
+def test_penstock_says_the_same_of_them(plant, tmp_path):
+    file, record, other = tmp_path / "7.cose", tmp_path / "7.json", tmp_path / "8.json"
+    file.write_bytes(receipt(plant, 7, "--cose"))
+    record.write_bytes(bytes.fromhex(entry(plant, 7)) + b"\n")
+    other.write_bytes(bytes.fromhex(entry(plant, 8)))
+    code, said = verify(plant, file, "--record", record)
+    assert (code, "VERIFIED" in said, "the number of records is not" in said) == (0, True, True), said
+    assert verify(plant, file)[0] == 14, "its record is not in it"
+    assert verify(plant, file, "--record", other)[0] == 10
+    code, said = verify(plant, file, "--record", record, "--known", plant / "ledger" / "checkpoint")
+    assert (code, "the one that you hold" in said) == (0, True), said
+    (tmp_path / "policy").write_text("witness w other.example/w1+94bdefac+BLoNpt3bkzlSQ4XHFvJkcnlhQHsAyfgdgVMXm51mYICa\nquorum w\n")
+    assert verify(plant, file, "--record", record, "--policy", tmp_path / "policy")[0] == 13
+
+
 def test_who_lacks_the_key_signs_nothing(plant, tmp_path):
     command = [PENSTOCK, "--plant", tmp_path, "receipt", "3", "--cose", "--ledger", plant / "ledger"]
     result = subprocess.run(command, check=False, capture_output=True)

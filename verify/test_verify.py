@@ -69,6 +69,12 @@ class Vectors(unittest.TestCase):
         self.assertIn("2 contents kept, 2 erased by #6", said)
         self.assertEqual(run("ledger", "content-gone", "trust", "--without-content").returncode, 0)
 
+    def test_what_was_not_checked_is_said(self):
+        said = lambda *more: run("ledger", *more).stdout.splitlines()[-1]
+        self.assertEqual(said("good", "trust"), "not checked: witnesses (--policy), a head that was kept (--known), the write-ahead log")
+        self.assertEqual(said("witnessed", "trust", "--policy", "policies/both", "--known", "witnessed/checkpoint"), "not checked: the write-ahead log")
+        self.assertIn("content", said("content-gone", "trust", "--without-content"))
+
     def test_wrong_usage_exits_with_two(self):
         for arguments in ([], ["ledger"], ["ledger", "good", "nowhere"], ["ledger", "good", "cases.json"]):
             self.assertEqual(run(*arguments).returncode, 2, arguments)
@@ -105,6 +111,19 @@ class Hostile(unittest.TestCase):
                 self.assertEqual(len(problems), 1, (path, at, bit, problems))
                 self.assertEqual(problems[0][0], verify.TAMPERED)
                 self.assertIn(os.path.relpath(path, folder), problems[0][1])
+
+    def test_what_is_no_file_or_too_long_is_not_read(self):
+        for spoil in (os.mkfifo, lambda path: open(path, "wb").truncate(1 << 40)):
+            for name in ("checkpoint", os.path.join("tile", "entries", "000.p", "13")):
+                with tempfile.TemporaryDirectory() as home:
+                    folder = os.path.join(home, "ledger")
+                    shutil.copytree(os.path.join(VECTORS, "good"), folder)
+                    self.assertTrue(os.path.exists(path := os.path.join(folder, name)))
+                    os.remove(path)
+                    spoil(path)
+                    result = run("ledger", folder, os.path.join(VECTORS, "trust"))
+                    self.assertEqual(result.returncode, 14, result.stdout + result.stderr)
+                    self.assertIn(name, result.stdout)
 
     def test_cut_files_are_never_good_and_never_break_the_verifier(self):
         dice = random.Random(8)

@@ -34,14 +34,15 @@ enum Task {
 
 /// Print a link by which somebody signs in at the console, once
 ///
-/// It is followed once, within a quarter of an hour, by a browser that reaches the console. The gateway has to run on this machine, and
-/// to listen for the console (`listen` of `[console]`). Where people sign in at the operators' issuer, this is the way in while the
-/// issuer is down.
+/// It is followed once, within a quarter of an hour, by a browser that reaches the console. The
+/// gateway has to run on this machine, and to listen for the console (`listen` of `[console]`).
+/// Where people sign in at the operators' issuer, this is the way in while the issuer is down.
 ///
 ///     penstock admin link
 ///     penstock admin link --person ada --role engineer
 ///
-/// Without a person it is for whoever runs the gateway, who may do everything on its machine anyway, in every role.
+/// Without a person it is for whoever runs the gateway, who may do everything on its machine
+/// anyway, in every role.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 struct Link {
@@ -67,14 +68,15 @@ enum TokenTask {
 
 /// Issue a token and print it, once
 ///
-/// The token alone goes to standard output, advice to standard error. Only its hash is kept. A running gateway takes it within a
-/// second, and records that it was issued.
+/// The token alone goes to standard output, advice to standard error. Only its hash is kept. A
+/// running gateway takes it within a second, and records that it was issued.
 ///
 ///     penstock admin token issue --person ada --role engineer
 ///
-/// Roles: `viewer` sees how it stands; `operator` also isolates and decides holds; `engineer` and `security` also see the content
-/// of held calls, restore, and have changes read in; `auditor` sees everything and changes nothing; `administrator` isolates,
-/// restores and has changes read in, and sees no content.
+/// Roles: `viewer` sees how it stands; `operator` also isolates and decides holds; `engineer` and
+/// `security` also see the content of held calls, restore, and have changes read in; `auditor` sees
+/// everything and changes nothing; `administrator` isolates, restores and has changes read in, and
+/// sees no content.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 struct Issue {

@@ -21,9 +21,9 @@ use zeroize::Zeroizing;
 
 /// Approve changes of the plant
 ///
-/// Where `approvals` of `[control]` says so, a changed plant file comes into force only if so many of its `approvers` have signed it:
-/// those of the plant in force, whatever the draft says. What they sign is the step from one digest to the other, of the plant file
-/// with its rules.
+/// Where `approvals` of `[control]` says so, a changed plant file comes into force only if so many
+/// of its `approvers` have signed it: those of the plant in force, whatever the draft says. What
+/// they sign is the step from one digest to the other, of the plant file with its rules.
 ///
 ///     penstock approve show draft/ --plant /etc/penstock
 ///     penstock approve sign draft/ --plant /etc/penstock --digest 5f0c... --key ada.key

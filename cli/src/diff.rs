@@ -13,8 +13,9 @@ use std::process::ExitCode;
 
 /// Say what a changed plant file opens, closes and changes
 ///
-/// Both are read in full, with their rules. First comes what becomes possible, then what stops, then what is done otherwise. Ends
-/// with 0 if there is no difference, with 1 if there is, and with 2 if one of them cannot be read.
+/// Both are read in full, with their rules. First comes what becomes possible, then what stops,
+/// then what is done otherwise. Ends with 0 if there is no difference, with 1 if there is, and with
+/// 2 if one of them cannot be read.
 ///
 ///     penstock diff /etc/penstock draft/
 #[derive(Debug, clap::Args)]

@@ -40,19 +40,22 @@ const LONGEST: usize = 300;
 
 /// Try out what happens when AI fails, without any provider
 ///
-/// For each conduit a call is made while its provider is well, unreachable, slow, over its limits, failing, not paid, broken, or
-/// answers too much; then while those are too that its `fallback` names; then while its breaker is open. Then everything is
-/// isolated and restored, the plant is islanded, the ledger takes nothing, the gateway is gone. What was seen is held against
-/// what the plant file promises.
+/// For each conduit a call is made while its provider is well, unreachable, slow, over its limits,
+/// failing, not paid, broken, or answers too much; then while those are too that its `fallback`
+/// names; then while its breaker is open. Then everything is isolated and restored, the plant is
+/// islanded, the ledger takes nothing, the gateway is gone. What was seen is held against what the
+/// plant file promises.
 ///
-/// The calls go through the gateway of this program over the plant file in force, in a process of its own, with a stand-in on this
-/// machine for each provider. No real provider, no credential and no caller is touched, and a gateway that runs goes on.
+/// The calls go through the gateway of this program over the plant file in force, in a process of
+/// its own, with a stand-in on this machine for each provider. No real provider, no credential and
+/// no caller is touched, and a gateway that runs goes on.
 ///
 /// The result is written to the plant's ledger as `drill` records, signed like all others.
 ///
 ///     penstock drill --by "J. Brandt" --witness "M. Okoro, shift lead"
 ///
-/// Ends with 0 if every promise is kept, with 1 if one is not or could not be tried out, and with 2 if there was no drill.
+/// Ends with 0 if every promise is kept, with 1 if one is not or could not be tried out, and with 2
+/// if there was no drill.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {

@@ -26,8 +26,11 @@ use store::{Filter, ReadError, Reader};
 /// instructions, all under a signed manifest. `penstock verify PACK` checks it, and so does the verifier inside it.
 ///
 /// The refusals of a week for a spreadsheet: `penstock export LEDGER --format csv --verdict refuse --since 7d --out week.csv`
+///
 /// Everything for a SIEM: `penstock export LEDGER --format ocsf | collector`
+///
 /// What was found, for an analytical engine: `penstock export LEDGER --format parquet --view findings --out findings.parquet`
+///
 /// 25 calls of a quarter for an auditor: `penstock export LEDGER --kind intent --since 2026-07-01 --until 2026-10-01
 /// --pack q3.zip --sample 25 --seed "what the auditor said"`
 #[derive(Debug, clap::Args)]

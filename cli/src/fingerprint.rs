@@ -37,16 +37,17 @@ enum Task {
     Remove(register::Remove),
     /// Say which registered documents a text repeats, and where
     ///
-    /// Ends with 0 if no passage was copied, with 1 if one was, and with 2 if that cannot be told. Nothing is sent or recorded.
+    /// Ends with 0 if no passage was copied, with 1 if one was, and with 2 if that cannot be told.
+    /// Nothing is sent or recorded.
     #[command(verbatim_doc_comment)]
     Test(register::Test),
 }
 
 /// Register text files, or every text file below a folder
 ///
-/// A document is called by its file, or its path below the folder: `sop/pump 7.txt` is `sop.pump-7`. One of that name that is
-/// registered already is replaced, so the same command again brings a folder up to date. Of PDF and office files, register
-/// the text: `pdftotext recipe.pdf`.
+/// A document is called by its file, or its path below the folder: `sop/pump 7.txt` is
+/// `sop.pump-7`. One of that name that is registered already is replaced, so the same command again
+/// brings a folder up to date. Of PDF and office files, register the text: `pdftotext recipe.pdf`.
 ///
 ///     penstock fingerprint add --label document.recipe --sensitivity restricted recipes/
 ///     penstock fingerprint add --public terms-of-delivery.txt

@@ -6,7 +6,7 @@ use crate::notice;
 use crate::verify;
 use ledger::Entry;
 use miette::{IntoDiagnostic, WrapErr};
-use plant::RecordId;
+use plant::{Kind, RecordId};
 use seal::subject::KeyName;
 use serde_json::{Value, json};
 use std::fs::{self, File};
@@ -22,7 +22,9 @@ const LONGEST: usize = 1024;
 
 /// Keep records and content, while a dispute or an inquiry lasts.
 ///
-/// `penstock erase` refuses what a hold touches, and `penstock prune` stops before the first record that it touches. Each hold and each release is an `erase` record with its basis and approver.
+/// `penstock erase` refuses what a hold touches, and `penstock prune` stops before the first record that it touches. Each hold
+/// and each release is an `erase` record with its basis and approver. While one is on record and its file in `holds/` is gone or
+/// altered, nothing is erased or pruned.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -91,19 +93,55 @@ pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
         Task::Release(Change { what, basis, approver }) => {
             let scope = what.scope(plant, &loaded)?;
             let path = file(ledger, &scope);
-            miette::ensure!(path.exists(), help = "`penstock hold list` shows what is", "{scope} is not held");
+            let held = path.exists() || recorded(&reader(ledger)?)?.iter().any(|(on_record, _)| *on_record == scope);
+            miette::ensure!(held, help = "`penstock hold list` shows what is", "{scope} is not held");
             erase::told("released", &scope, &basis, &approver).record(&loaded)?;
-            fs::remove_file(path).into_diagnostic()?;
+            match fs::remove_file(path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                removed => removed.into_diagnostic()?,
+            }
             println!("released   {scope}");
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The holds that touch a scope. One that cannot be read touches everything.
+/// The holds that touch a scope. One that cannot be read touches everything, and so does one that is gone.
 pub(crate) fn on(ledger: &Path, scope: &Scope) -> miette::Result<Vec<Hold>> {
     let keys = keys_of(ledger, scope)?;
-    Ok(all(ledger)?.into_iter().filter(|hold| hold.touches(scope, &keys)).collect())
+    let holds = all(ledger)?;
+    check(&reader(ledger)?, &holds)?;
+    Ok(holds.into_iter().filter(|hold| hold.touches(scope, &keys)).collect())
+}
+
+/// Whether everything that is on record as held is among `holds`. Somebody may have taken away a file.
+pub(crate) fn check(reader: &Reader, holds: &[Hold]) -> miette::Result<()> {
+    let gone = recorded(reader)?.into_iter().find(|(scope, _)| holds.iter().all(|hold| hold.scope != *scope));
+    gone.map_or(Ok(()), |(scope, seq)| {
+        Err(miette::miette!(
+            help = "`penstock hold add` puts it in force again, `penstock hold release` ends it; both are on record",
+            "{scope} is held by record {seq}, and its file in `holds` is gone: nothing is erased"
+        ))
+    })
+}
+
+/// What was held and not released, with the record that says so.
+fn recorded(reader: &Reader) -> miette::Result<Vec<(Scope, u64)>> {
+    let mut held: Vec<(Scope, u64)> = Vec::new();
+    for record in reader.records(0, Filter { kind: Some(Kind::Erase), ..Filter::default() }) {
+        let entry = record.into_diagnostic()?.entry;
+        let event = entry.text("note.event");
+        let Some(scope) = Scope::told(&entry).filter(|_| matches!(event, Some("held" | "released"))) else { continue };
+        held.retain(|(other, _)| *other != scope);
+        if event == Some("held") {
+            held.push((scope, entry.seq()));
+        }
+    }
+    Ok(held)
+}
+
+fn reader(ledger: &Path) -> miette::Result<Reader> {
+    Reader::open(ledger).into_diagnostic()
 }
 
 fn list(ledger: &Path, json: bool) -> miette::Result<()> {
@@ -211,7 +249,17 @@ pub(crate) fn all(ledger: &Path) -> miette::Result<Vec<Hold>> {
         let mut bytes = Vec::new();
         File::open(&path).and_then(|file| file.take(LIMIT).read_to_end(&mut bytes)).into_diagnostic()?;
         // Nothing may be erased because somebody spoilt the file that forbids it.
-        let hold = Hold::read(&bytes).ok_or_else(|| miette::miette!("the hold `{}` cannot be read", path.display()))?;
+        let hold = Hold::read(&bytes).filter(|hold| file(ledger, &hold.scope) == path);
+        let mut hold = hold.ok_or_else(|| {
+            miette::miette!(
+                help = "`penstock records --kind erase` has what was held: `penstock hold add` writes its file anew",
+                "the hold `{}` cannot be read, or is not what its name says",
+                path.display()
+            )
+        })?;
+        let missing: Vec<KeyName> =
+            keys_of(ledger, &hold.scope)?.into_iter().filter(|key| !hold.keys.contains(key)).collect();
+        hold.keys.extend(missing);
         holds.push(hold);
     }
     holds.sort_by_key(|hold| hold.scope.to_string());
@@ -221,9 +269,8 @@ pub(crate) fn all(ledger: &Path) -> miette::Result<Vec<Hold>> {
 /// The keys under which the content of a call lies; none for a subject, which names its own.
 fn keys_of(ledger: &Path, scope: &Scope) -> miette::Result<Vec<KeyName>> {
     let Scope::Call(call) = scope else { return Ok(Vec::new()) };
-    let reader = Reader::open(ledger).into_diagnostic()?;
     let mut keys = Vec::new();
-    for record in reader.records(0, Filter { id: Some(*call), ..Filter::default() }) {
+    for record in reader(ledger)?.records(0, Filter { id: Some(*call), ..Filter::default() }) {
         keys.extend(record.into_diagnostic()?.entry.text("seal.key").and_then(KeyName::parse));
     }
     keys.dedup();

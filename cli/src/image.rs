@@ -39,16 +39,18 @@ enum Task {
     Remove(register::Remove),
     /// Say which registered pictures a picture looks like, and what sort of picture it is
     ///
-    /// Ends with 0 if it looks like none, with 1 if it looks like one, and with 2 if that cannot be told. Nothing is sent or recorded.
+    /// Ends with 0 if it looks like none, with 1 if it looks like one, and with 2 if that cannot be
+    /// told. Nothing is sent or recorded.
     #[command(verbatim_doc_comment)]
     Test(register::Test),
 }
 
 /// Register pictures, or every picture below a folder
 ///
-/// A picture is called by its file, or its path below the folder: `pumps/P 7.png` is `pumps.p-7`. One of that name that is
-/// registered already is replaced, so the same command again brings a folder up to date. Of drawings in PDF or DXF, register what
-/// people take pictures of: `pdftoppm -r 100 -png drawing.pdf page`.
+/// A picture is called by its file, or its path below the folder: `pumps/P 7.png` is `pumps.p-7`.
+/// One of that name that is registered already is replaced, so the same command again brings a
+/// folder up to date. Of drawings in PDF or DXF, register what people take pictures of: `pdftoppm
+/// -r 100 -png drawing.pdf page`.
 ///
 ///     penstock image add --label picture.drawing --sensitivity restricted drawings/
 ///     penstock image add --id nozzle-4 nozzle.jpg

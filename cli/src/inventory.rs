@@ -23,8 +23,9 @@ use std::process::ExitCode;
 
 /// What the plant uses of AI
 ///
-/// Components are declared in the plant file: workloads, providers, and under `[components.NAME]` models, libraries, edge nodes,
-/// containers, connectors and identities. The ledger's records say which are seen in traffic. The two are held against each other:
+/// Components are declared in the plant file: workloads, providers, and under `[components.NAME]`
+/// models, libraries, edge nodes, containers, connectors and identities. The ledger's records say
+/// which are seen in traffic. The two are held against each other:
 ///
 ///     shadow    seen, and not declared
 ///     mismatch  declared and seen, and not as declared

@@ -13,18 +13,18 @@ const WAITS: u8 = 3;
 
 /// Shut a part of the plant's AI traffic, at once
 ///
-/// In force when this returns, and cut within 100 ms where streams are under way: their callers are told so in their own
-/// dialect, and their records say `isolated`. It lasts until `penstock restore`, over restarts too. Nothing but AI stops:
-/// the plant runs on.
+/// In force when this returns, and cut within 100 ms where streams are under way: their callers are
+/// told so in their own dialect, and their records say `isolated`. It lasts until `penstock
+/// restore`, over restarts too. Nothing but AI stops: the plant runs on.
 ///
-/// A part is `everything`, `external` (islanded mode, IEC 62443-3-3 SR 5.2 RE 2: whatever goes to a provider in an external
-/// zone; models on the edge go on), `conduit:NAME`, `workload:NAME`, `zone:NAME` or `provider:NAME`. Without a part, what is
-/// isolated is listed.
+/// A part is `everything`, `external` (islanded mode, IEC 62443-3-3 SR 5.2 RE 2: whatever goes to a
+/// provider in an external zone; models on the edge go on), `conduit:NAME`, `workload:NAME`,
+/// `zone:NAME` or `provider:NAME`. Without a part, what is isolated is listed.
 ///
 ///     penstock isolate external --reason "incident 47, uplink compromised"
 ///
-/// Where the plant file asks for two people (`approver_for` of `[control]`), the first is told so and this ends with 3; it is
-/// done when another one asks for the same within the hour.
+/// Where the plant file asks for two people (`approver_for` of `[control]`), the first is told so
+/// and this ends with 3; it is done when another one asks for the same within the hour.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Isolate {
@@ -38,7 +38,8 @@ pub(crate) struct Isolate {
 
 /// Open again what was isolated
 ///
-/// Only what was isolated under the same name: whoever isolated a conduit and everything restores both.
+/// Only what was isolated under the same name: whoever isolated a conduit and everything restores
+/// both.
 ///
 ///     penstock restore external --reason "incident 47 closed"
 #[derive(Debug, clap::Args)]

@@ -196,7 +196,7 @@ fn main() -> miette::Result<ExitCode> {
         Task::Export(args) => export::run(&plant, args),
         Task::Forward(args) => forward::run(&plant, args),
         Task::Intercept(args) => intercept::run(&plant, args),
-        Task::Verify(args) => verify::run(args),
+        Task::Verify(args) => verify::run(&plant, args),
         Task::Convict(args) => convict::run(args),
         Task::Witness(args) => witness::run(args),
         Task::Anchor(args) => anchor::run(&plant, args),

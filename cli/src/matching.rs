@@ -36,15 +36,17 @@ enum Task {
     Remove(register::Remove),
     /// Say of which tables a text has values, and where
     ///
-    /// Ends with 0 if it has none, with 1 if it has some, and with 2 if that cannot be told. Nothing is sent or recorded.
+    /// Ends with 0 if it has none, with 1 if it has some, and with 2 if that cannot be told. Nothing is
+    /// sent or recorded.
     #[command(verbatim_doc_comment)]
     Test(register::Test),
 }
 
 /// Register a table, or bring one up to date
 ///
-/// Choose columns of which each value tells something, and leave out those that say `blue` or `pump`. What tells nothing alone
-/// may do so together with another value of its row. Values alone need five letters or digits, together three.
+/// Choose columns of which each value tells something, and leave out those that say `blue` or
+/// `pump`. What tells nothing alone may do so together with another value of its row. Values alone
+/// need five letters or digits, together three.
 ///
 ///     penstock match add --column part --label data.part parts.csv
 ///     penstock match add --together part,customer --within 300 --sensitivity restricted orders.csv

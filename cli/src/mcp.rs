@@ -23,10 +23,11 @@ const LONGEST: usize = 200;
 
 /// Look at the tools that MCP servers offer, and approve them
 ///
-/// What a server says of its tools goes to a model as if you had said it. So the gateway leaves a tool out of every list until
-/// somebody has approved its definition, and refuses its calls; when a server changes a definition, its tool is closed again.
-/// Approvals are in `tools.json`, by the SHA-256 of the definition's canonical JSON, and in the ledger as `admin` records. A
-/// running gateway takes them within a second.
+/// What a server says of its tools goes to a model as if you had said it. So the gateway leaves a
+/// tool out of every list until somebody has approved its definition, and refuses its calls; when a
+/// server changes a definition, its tool is closed again. Approvals are in `tools.json`, by the
+/// SHA-256 of the definition's canonical JSON, and in the ledger as `admin` records. A running
+/// gateway takes them within a second.
 ///
 /// Let a caller list the tools once, so that the gateway sees them; then:
 ///

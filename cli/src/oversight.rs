@@ -32,7 +32,9 @@ const WORD: &str = "oversight";
 /// people whom nobody asked.
 ///
 /// This month, by person: `penstock oversight --since 2026-11-01 --by operator`
+///
 /// One conduit, by day: `penstock oversight --conduit copilot-cloud --by day`
+///
 /// For another program: `--json`, an array of objects; times in milliseconds.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

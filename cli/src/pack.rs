@@ -125,25 +125,41 @@ fn print_redaction(out: &mut dyn Write, redaction: Option<Redaction>) -> io::Res
     writeln!(out, "           what else is said of them is the exporter's word, which no hash proves")
 }
 
-/// What `penstock verify` found out about a pack, and whether only by a copy of the key that came with it.
-pub(crate) struct Findings(Checked, bool, Option<Vec<Judged>>);
+/// What `penstock verify` found out about a pack.
+pub(crate) struct Findings {
+    checked: Checked,
+    /// Whether only by the copy of the key that came with it.
+    own_key: bool,
+    /// Whether a policy was asked who has seen the head.
+    policy: bool,
+    /// What its time stamps come to, if somebody is trusted with them.
+    judged: Option<Vec<Judged>>,
+    /// Whether the ledger is at hand that it was made from.
+    beside: bool,
+}
 
 impl Findings {
     /// Checks a pack against the auditor's trust file, or its own copy.
     pub(crate) fn new(place: &Path, trust: Option<&Trust>) -> Self {
-        Self(pack::check(place, trust), trust.is_none(), None)
+        let policy = trust.is_some_and(|trust| trust.quorum().is_some());
+        Self { checked: pack::check(place, trust), own_key: trust.is_none(), policy, judged: None, beside: false }
+    }
+
+    /// The same, and its ledger is at hand.
+    pub(crate) fn beside(self) -> Self {
+        Self { beside: true, ..self }
     }
 
     pub(crate) fn class(&self) -> Option<Class> {
-        [self.0.class(), self.2.as_deref().and_then(anchor::class)].into_iter().flatten().min()
+        [self.checked.class(), self.judged.as_deref().and_then(anchor::class)].into_iter().flatten().min()
     }
 
     /// Judges the time stamps of the pack by those who are trusted.
     pub(crate) fn judge(&mut self, place: &Path, authority: &Path) -> miette::Result<()> {
-        let Some(head) = &self.0.head else { return Ok(()) };
+        let Some(head) = &self.checked.head else { return Ok(()) };
         // What is wrong with them is among the problems already.
         let stamps = pack::stamps(place, head).unwrap_or_default();
-        self.2 = Some(anchor::of_pack(&stamps, authority)?);
+        self.judged = Some(anchor::of_pack(&stamps, authority)?);
         Ok(())
     }
 
@@ -156,15 +172,12 @@ impl Findings {
                 what: error.to_string(),
             })
             .and_then(|reader| pack::compare(place, &reader));
-        compared.map_err(|problem| self.0.problems.push(problem)).ok()
+        compared.map_err(|problem| self.checked.problems.push(problem)).ok()
     }
 
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let Self(
-            Checked { head, population, proved, redaction, seed, made, signed, stamps, problems },
-            own_key,
-            judged,
-        ) = self;
+        let Self { checked, own_key, policy, judged, beside } = self;
+        let Checked { head, population, proved, redaction, seed, made, signed, stamps, problems } = checked;
         if let Some(head) = head {
             writeln!(out, "ledger     {}", head.origin)?;
             writeln!(out, "head       {} records, root {}", head.size, seal::base64(&head.root))?;
@@ -183,6 +196,18 @@ impl Findings {
             Some(judged) if judged.is_empty() => writeln!(out, "stamped    by nobody: there are no time stamps")?,
             judged => judged.iter().flatten().try_for_each(|one| writeln!(out, "stamped    {}", one.told()))?,
         }
+        if head.is_some() {
+            match policy {
+                true if self.class().is_none() => {
+                    writeln!(out, "witnesses  enough for the policy have signed the head")?;
+                }
+                true => {}
+                false => writeln!(out, "witnesses  not checked: no policy was given (`--policy`)")?,
+            }
+            if !beside {
+                writeln!(out, "selection  not made again: no ledger was given (`--ledger`)")?;
+            }
+        }
         if *own_key {
             writeln!(out, "key        the pack's own copy: compare it with the one that the plant gave you")?;
         }
@@ -192,12 +217,16 @@ impl Findings {
         Ok(())
     }
 
+    /// What could have been checked with more at hand.
+    fn unchecked(&self) -> Vec<&'static str> {
+        let Self { checked, policy, judged, beside, .. } = self;
+        let left = [("witnesses", !policy), ("selection", !beside), ("stamps", checked.stamps > 0 && judged.is_none())];
+        left.into_iter().filter(|(_, left)| *left).map(|(name, _)| name).collect()
+    }
+
     pub(crate) fn json(&self, result: &str, code: u8) -> Value {
-        let Self(
-            Checked { head, population, proved, redaction, seed, made, signed, stamps, problems },
-            own_key,
-            judged,
-        ) = self;
+        let Self { checked, own_key, judged, .. } = self;
+        let Checked { head, population, proved, redaction, seed, made, signed, stamps, problems } = checked;
         let problems: Vec<Value> = problems
             .iter()
             .map(
@@ -224,6 +253,7 @@ impl Findings {
             "stamped": stamps,
             "stamps": judged.as_deref().map(anchor::as_json),
             "key": if *own_key { "own" } else { "given" },
+            "unchecked": self.unchecked(),
             "problems": problems,
         })
     }

@@ -31,7 +31,9 @@ pub(crate) use taken::{Caller, Line, Mark, Ways};
 /// that left, and that would be refused there now; `unused`, a way that is open and was not taken.
 ///
 /// What was taken in this quarter: `penstock paths --since 2026-10-01`
+///
 /// For a record of processing activities: `penstock paths --format csv > paths.csv`
+///
 /// For a drawing: `penstock paths --format mermaid`
 ///
 /// It reads the plant's files and its ledger, also where no gateway runs. With `--console` it asks a gateway elsewhere, which counts its whole

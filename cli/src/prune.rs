@@ -114,6 +114,9 @@ fn due(ledger: &Path, keep_for: Duration, now: Millis) -> miette::Result<Option<
             due = Some(Due { first, pruning: Pruning { minimum, until: newest, keep_days } });
         }
     }
+    if due.is_some() {
+        hold::check(&reader, &holds)?;
+    }
     Ok(due)
 }
 

@@ -30,8 +30,11 @@ const LOOK: Duration = Duration::from_millis(200);
 /// gateway elsewhere.
 ///
 /// The refusals of the last hour: `penstock records --verdict refuse --since 1h`
+///
 /// Everything about one call: `penstock records --id RECORD`
+///
 /// For another program: `penstock records --format ndjson`, which prints the exact bytes that are signed.
+///
 /// What a call said, if its conduit keeps that: `penstock records --open RECORD --key FILE`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -364,12 +367,12 @@ const COLUMNS: [(&str, usize, &[&str]); 9] = [
     ("TIME", 20, &[]),
     ("KIND", 8, &["kind"]),
     ("VERDICT", 8, &["dec.verdict", "note.result"]),
-    ("WORKLOAD", 14, &["who.workload.id", "note.workload"]),
-    ("CONDUIT", 14, &["where.conduit"]),
-    ("MODEL", 16, &["out.model", "what.model", "note.model"]),
+    ("WORKLOAD", 13, &["who.workload.id", "note.workload"]),
+    ("CONDUIT", 18, &["where.conduit"]),
+    ("MODEL", 14, &["out.model", "what.model", "note.model"]),
     (
         "REASON",
-        18,
+        17,
         &["dec.reason", "out.reason", "note.reason", "note.path", "note.event", "note.decision", "out.status"],
     ),
     ("ID", 36, &["id"]),

@@ -38,15 +38,17 @@ use zeroize::Zeroizing;
 
 /// Say which recorded calls a draft would decide otherwise
 ///
-/// The requests of the ledger are decided anew, by the plant in force and by the draft, and what they disagree on is listed with
-/// the record of each call. Nothing is sent. With `--key`, what was kept of calls and of their answers is read again by both; without,
-/// a draft is judged by what was found then, what it would newly find is not seen, and no answer is read. Quotas of both are counted
-/// from the first of the calls on, unless only some calls of that time are looked at. What was not replayed is told, with the reason.
+/// The requests of the ledger are decided anew, by the plant in force and by the draft, and what
+/// they disagree on is listed with the record of each call. Nothing is sent. With `--key`, what was
+/// kept of calls and of their answers is read again by both; without, a draft is judged by what was
+/// found then, what it would newly find is not seen, and no answer is read. Quotas of both are
+/// counted from the first of the calls on, unless only some calls of that time are looked at. What
+/// was not replayed is told, with the reason.
 ///
 ///     penstock replay draft/ --plant /etc/penstock --since 7d
 ///
-/// Ends with 0 if every call that was replayed would be decided as it is now, and every answer read as it is now, with 1 if one would
-/// not, and with 2 if that cannot be told.
+/// Ends with 0 if every call that was replayed would be decided as it is now, and every answer read
+/// as it is now, with 1 if one would not, and with 2 if that cannot be told.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {

@@ -17,6 +17,7 @@ use store::{Filter, Record};
 /// file). Each row has the number of its record.
 ///
 /// Those of the last day: `penstock shifts --since 1d`
+///
 /// The record itself, with the proof that it is in the ledger: `penstock receipt NUMBER`
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

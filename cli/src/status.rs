@@ -14,6 +14,7 @@ use std::process::ExitCode;
 /// ledger, and what waits for people. It ends with 1 if no calls are taken.
 ///
 /// The gateway of this plant on this machine: `penstock status`
+///
 /// One elsewhere: `penstock status --console https://10.20.35.10:9465 --token-file ada.token`
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

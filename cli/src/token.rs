@@ -41,7 +41,8 @@ enum Task {
 
 /// Issue a token and print it, once
 ///
-/// The token alone goes to standard output, so that it can be piped into a secret store; advice goes to standard error.
+/// The token alone goes to standard output, so that it can be piped into a secret store; advice
+/// goes to standard error.
 ///
 ///     penstock token issue --workload mes --note "line 2" | vault kv put secret/mes penstock=-
 #[derive(Debug, clap::Args)]

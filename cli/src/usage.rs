@@ -26,8 +26,11 @@ const OTHERS: &str = "(others)";
 /// cost (`prices`), so does the last column, at the prices of now.
 ///
 /// This month, by day and workload: `penstock usage --since 2026-11-01 --by day --by workload`
+///
 /// Which models cost the tokens: `penstock usage --by provider --by model --since 7d`
+///
 /// How much of each quota is used now: `penstock usage --quotas`
+///
 /// For another program: `--json`, an array of objects; money in millionths.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -1,17 +1,18 @@
 //! `penstock verify`: proves a ledger or a receipt, trusting nothing but a public key.
 
 mod receipt;
+mod told;
 
 use crate::anchor::{self, Judged};
+use crate::records::Where;
 use ledger::Checkpoint;
-use ledger::verify::{Class, EpochsJudged, Options, Pruned, Report, Silences, Trust, TrustError, WitnessesJudged};
-use ledger::witness::Seen;
-use plant::Millis;
+use ledger::verify::{Class, EpochsJudged, Options, Pruned, Report, Silences, Trust, TrustError};
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use store::{Anchors, Audit, AuditFault, ContentAudit, ContentFault, Folder, ReadError, Reader};
+use told::{print_content, print_epochs, print_seen, print_times, print_witnesses, seen_json};
 
 /// What was asked for makes no sense; as clap's own.
 pub(crate) const USAGE: u8 = 2;
@@ -21,6 +22,8 @@ pub(crate) const USAGE: u8 = 2;
 /// Every record is hashed, the tree is built anew and compared with the signed head; every earlier head that is kept is
 /// compared as well; records must be in order, linked to each other, and every call that left must have ended. Nothing
 /// is written. The output names the record or the file that is wrong.
+///
+/// A receipt is one of `penstock receipt`: the text, or with `--record` the COSE form.
 ///
 /// A pack beside the ledger (`--ledger`): its head is one of that ledger's, and its selection leaves nothing out.
 ///
@@ -33,9 +36,10 @@ pub(crate) const USAGE: u8 = 2;
 /// Exit codes: 0 all is well, 2 wrong usage, 10 tampered, 11 forked, 12 incomplete, 13 unwitnessed, 14 cannot decide.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The folder of a ledger, the file of a receipt, or an evidence pack: its folder or zip.
+    /// The folder of a ledger, the file of a receipt, or an evidence pack: its folder or zip. The plant's own ledger if it is
+    /// left out.
     #[arg(value_name = "DIR|FILE")]
-    what: PathBuf,
+    what: Option<PathBuf>,
 
     /// The file with the ledger's public key and its schedule of epoch keys, as in its trust/ledger.trust, that you have
     /// got by another way. Keys of several ledgers may follow one another.
@@ -62,7 +66,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     authority: Option<PathBuf>,
 
-    /// The record that the receipt is for, if it does not carry it.
+    /// The record that the receipt is for, if it does not carry it, as COSE receipts never do.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 
@@ -83,6 +87,8 @@ pub(crate) enum Unusable {
     Read { path: PathBuf, source: std::io::Error },
     #[error("`{path}` is longer than it may be")]
     TooLong { path: PathBuf },
+    #[error("`{path}` is no ledger, but holds one: `{path}/ledger`")]
+    Plant { path: PathBuf },
     #[error("`{path}`: {source}")]
     Key { path: PathBuf, source: TrustError },
     #[error("`{0}` is not text")]
@@ -102,36 +108,40 @@ pub(crate) enum Unusable {
     Print(#[from] std::io::Error),
 }
 
-pub(crate) fn run(args: Args) -> miette::Result<ExitCode> {
-    let code = verify(&args).unwrap_or_else(|error| {
+pub(crate) fn run(plant: &Path, args: Args) -> miette::Result<ExitCode> {
+    let what = Where::named(args.what.clone()).folder(plant);
+    let code = verify(&args, &what).unwrap_or_else(|error| {
         eprintln!("error: {error}");
         USAGE
     });
     Ok(ExitCode::from(code))
 }
 
-fn verify(args: &Args) -> Result<u8, Unusable> {
-    if export::pack::is_pack(&args.what) {
-        return verify_pack(args);
+fn verify(args: &Args, what: &Path) -> Result<u8, Unusable> {
+    if export::pack::is_pack(what) {
+        return verify_pack(args, what);
     }
-    let meta = std::fs::metadata(&args.what).map_err(|source| Unusable::Read { path: args.what.clone(), source })?;
+    let meta = std::fs::metadata(what).map_err(|source| Unusable::Read { path: what.to_owned(), source })?;
+    if !what.join("checkpoint").exists() && what.join("ledger/checkpoint").exists() {
+        return Err(Unusable::Plant { path: what.to_owned() });
+    }
     if args.ledger.is_some() || if meta.is_dir() { args.record.is_some() } else { args.authority.is_some() } {
         return Err(Unusable::Options);
     }
-    if meta.is_dir() { verify_ledger(args) } else { receipt::verify(args) }
+    if meta.is_dir() { verify_ledger(args, what) } else { receipt::verify(args, what) }
 }
 
-fn verify_pack(args: &Args) -> Result<u8, Unusable> {
+fn verify_pack(args: &Args, what: &Path) -> Result<u8, Unusable> {
     if args.record.is_some() || args.known.is_some() {
         return Err(Unusable::Options);
     }
     if let Some(ledger) = &args.ledger {
-        return verify_pack_against(args, ledger);
+        return verify_pack_against(args, what, ledger);
     }
     let own_key = args.key.is_none() && args.policy.is_none();
     let trust = if own_key { None } else { Some(trusted(args, None)?.0) };
-    let mut findings = crate::pack::Findings::new(&args.what, trust.as_ref());
-    judge_stamps(&mut findings, args)?;
+    let mut findings = crate::pack::Findings::new(what, trust.as_ref());
+    judge_stamps(&mut findings, args, what)?;
     let class = findings.class();
     if args.json {
         print_json(&findings.json(&result(class), code(class)))?;
@@ -144,23 +154,23 @@ fn verify_pack(args: &Args) -> Result<u8, Unusable> {
     Ok(code(class))
 }
 
-fn judge_stamps(pack: &mut crate::pack::Findings, args: &Args) -> Result<(), Unusable> {
+fn judge_stamps(pack: &mut crate::pack::Findings, args: &Args, what: &Path) -> Result<(), Unusable> {
     let Some(authority) = &args.authority else { return Ok(()) };
-    pack.judge(&args.what, authority).map_err(|error| Unusable::Authority(format!("{error:#}")))
+    pack.judge(what, authority).map_err(|error| Unusable::Authority(format!("{error:#}")))
 }
 
 /// A pack beside the ledger that it was made from: each is proved for itself, the head of the pack to be one of the
 /// ledger's, and then the selection is made again.
-fn verify_pack_against(args: &Args, ledger: &Path) -> Result<u8, Unusable> {
+fn verify_pack_against(args: &Args, what: &Path, ledger: &Path) -> Result<u8, Unusable> {
     let (trust, own_key) = trusted(args, Some(&ledger.join("trust/ledger.vkey")))?;
-    let mut pack = crate::pack::Findings::new(&args.what, Some(&trust));
-    judge_stamps(&mut pack, args)?;
-    let options = Options { known: export::pack::head(&args.what) };
+    let mut pack = crate::pack::Findings::new(what, Some(&trust)).beside();
+    judge_stamps(&mut pack, args, what)?;
+    let options = Options { known: export::pack::head(what) };
     // Whoever signs the head of the pack need not have seen the one that the ledger has by now.
     let whole =
         look_again(ledger, &trust.clone().without_quorum(), &options, Look { own_key, content: !args.without_content });
     let proved = pack.class().is_none_or(|class| class >= Class::Unwitnessed) && whole.class().is_none();
-    let compared = if proved { pack.compare(&args.what, ledger) } else { None };
+    let compared = if proved { pack.compare(what, ledger) } else { None };
     let class = [pack.class(), whole.class()].into_iter().flatten().min();
     if args.json {
         let mut said = pack.json(&result(class), code(class));
@@ -230,6 +240,10 @@ struct Findings {
     content: Result<ContentAudit, ReadError>,
     stamps: Stamps,
     own_key: bool,
+    /// Whether it was compared with a head that was kept elsewhere.
+    known: bool,
+    /// Whether kept content was looked for.
+    sought: bool,
 }
 
 /// What others say about when the records existed.
@@ -260,16 +274,15 @@ pub(crate) fn say(ledger: &Path, key: &Path) -> miette::Result<Said> {
     Ok(Said { code: code(class), text: String::from_utf8_lossy(&text).into_owned(), wrong })
 }
 
-fn verify_ledger(args: &Args) -> Result<u8, Unusable> {
-    let (trust, own_key) = trusted(args, Some(&args.what.join("trust/ledger.vkey")))?;
+fn verify_ledger(args: &Args, what: &Path) -> Result<u8, Unusable> {
+    let (trust, own_key) = trusted(args, Some(&what.join("trust/ledger.vkey")))?;
     let known = args.known.as_deref().map(|path| read(path, seal::note::NOTE_LIMIT)).transpose()?;
     let options = Options { known };
-    let mut findings = look_again(&args.what, &trust, &options, Look { own_key, content: !args.without_content });
+    let mut findings = look_again(what, &trust, &options, Look { own_key, content: !args.without_content });
     if let Some(authority) = &args.authority {
-        let judged =
-            Reader::open(&args.what).map_err(|error| Unusable::Authority(error.to_string())).and_then(|reader| {
-                anchor::judged(&reader, authority).map_err(|error| Unusable::Authority(format!("{error:#}")))
-            });
+        let judged = Reader::open(what).map_err(|error| Unusable::Authority(error.to_string())).and_then(|reader| {
+            anchor::judged(&reader, authority).map_err(|error| Unusable::Authority(format!("{error:#}")))
+        });
         findings.stamps = Stamps::Judged(judged?);
     }
     let class = findings.class();
@@ -304,20 +317,20 @@ fn look_again(folder: &Path, trust: &Trust, options: &Options, at: Look) -> Find
 }
 
 fn look(folder: &Path, trust: &Trust, options: &Options, at: Look) -> Findings {
-    let Look { own_key, content } = at;
+    let Look { own_key, content: sought } = at;
     let report = ledger::verify(&Folder::new(folder), trust, options);
     let audit = match &report.checkpoint {
         Some(head) => store::audit(folder, head, trust.verifiers()),
         None => Ok(Audit::default()),
     };
     // What is not proved says nothing about content; that too few have seen it does not make it less proved.
-    let content = if content && report.class().is_none_or(|class| class == Class::Unwitnessed) {
+    let content = if sought && report.class().is_none_or(|class| class == Class::Unwitnessed) {
         store::audit_content(folder, &report)
     } else {
         Ok(ContentAudit::default())
     };
     let stamps = Stamps::Unasked(Anchors::of(folder).sizes().map_or(0, |sizes| sizes.len()));
-    Findings { report, audit, content, stamps, own_key }
+    Findings { report, audit, content, stamps, own_key, known: options.known.is_some(), sought }
 }
 
 fn code(class: Option<Class>) -> u8 {
@@ -363,7 +376,15 @@ impl Findings {
         }
         print_epochs(out, report)?;
         print_witnesses(out, report)?;
-        if let Ok(Audit { segments, heads, unpublished, torn }) = &self.audit
+        if !self.known && report.records > 0 {
+            writeln!(out, "known      not compared: no checkpoint was given that somebody kept (`--known`)")?;
+        }
+        if self.is_bare() && report.checkpoint.is_some() {
+            writeln!(
+                out,
+                "log        not checked: there is none here, and records that are not published yet would be in it"
+            )?;
+        } else if let Ok(Audit { segments, heads, unpublished, torn }) = &self.audit
             && *segments > 0
         {
             writeln!(
@@ -374,7 +395,11 @@ impl Findings {
                 writeln!(out, "           a write of {torn} bytes is torn or under way at its end")?;
             }
         }
-        print_content(out, &self.content)?;
+        if self.sought {
+            print_content(out, &self.content)?;
+        } else {
+            writeln!(out, "content    not looked for (`--without-content`)")?;
+        }
         print_times(out, report, &self.stamps)?;
         if report.under_way > 0 {
             writeln!(out, "under way  {} calls have begun and not ended yet", report.under_way)?;
@@ -396,6 +421,25 @@ impl Findings {
         }
         conclude(out, colour, class)?;
         Ok(())
+    }
+
+    /// Whether the write-ahead log is not there, as in a copy of what is published.
+    fn is_bare(&self) -> bool {
+        self.audit.as_ref().is_ok_and(|audit| audit.segments == 0)
+    }
+
+    /// What could have been checked with more at hand.
+    fn unchecked(&self) -> Vec<&'static str> {
+        let left = [
+            ("witnesses", self.report.witnesses.is_none()),
+            ("known", !self.known),
+            ("log", self.is_bare()),
+            ("epochs", self.report.epochs.is_none()),
+            ("content", !self.sought),
+            ("stamps", matches!(self.stamps, Stamps::Unasked(count) if count > 0)),
+            ("completeness", !self.report.complete_judged),
+        ];
+        left.into_iter().filter(|(_, left)| *left).map(|(name, _)| name).collect()
     }
 
     fn json(&self, class: Option<Class>) -> Value {
@@ -474,96 +518,11 @@ impl Findings {
                 "erased": content.erased,
             })),
             "key": if self.own_key { "own" } else { "given" },
+            "unchecked": self.unchecked(),
             "problems": problems,
             "unlisted": report.unlisted,
         })
     }
-}
-
-/// Says what became of kept content. A ledger that refers to none says nothing of it.
-fn print_times(out: &mut impl Write, report: &Report, stamps: &Stamps) -> std::io::Result<()> {
-    if let Some(Silences { count, longest_ms, before }) = report.silences {
-        let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
-        writeln!(
-            out,
-            "silence    {times} without a beat; the longest, {} s, ended with record {before}",
-            longest_ms / 1000
-        )?;
-    }
-    match stamps {
-        Stamps::Unasked(0) => Ok(()),
-        Stamps::Unasked(count) => {
-            writeln!(out, "stamped    {count} time stamps, not checked: no authority was given (`--authority`)")
-        }
-        Stamps::Judged(judged) if judged.is_empty() => writeln!(out, "stamped    by nobody: there are no time stamps"),
-        Stamps::Judged(judged) => judged.iter().try_for_each(|one| writeln!(out, "stamped    {}", one.told())),
-    }
-}
-
-fn print_content(out: &mut impl Write, content: &Result<ContentAudit, ReadError>) -> std::io::Result<()> {
-    match content {
-        Ok(ContentAudit { kept, erased, faults, unlisted }) => {
-            let erased = erased.iter().map(|(by, count)| format!("{count} erased by #{by}"));
-            let told: Vec<String> = Some(format!("{kept} kept")).into_iter().chain(erased).collect();
-            if told.len() > 1 || *kept > 0 || !faults.is_empty() {
-                writeln!(out, "content    {}", told.join(", "))?;
-            }
-            faults.iter().try_for_each(|fault| writeln!(out, "{}: {fault}", fault.class()))?;
-            if *unlisted > 0 { writeln!(out, "... and {unlisted} more of these") } else { Ok(()) }
-        }
-        Err(error) => writeln!(out, "undecided: the content: {error}"),
-    }
-}
-
-/// Says how many epochs were judged, and on whose word. A ledger without records says nothing of them.
-fn print_epochs(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
-    match report.epochs {
-        Some(EpochsJudged { count, known, spent }) => {
-            let word = if known { "the schedule in the key file" } else { "the schedule that the ledger itself names" };
-            writeln!(out, "epochs     {count} judged, by {word}")?;
-            if spent {
-                writeln!(out, "           the last key of the schedule is in use: begin a new ledger")?;
-            }
-            Ok(())
-        }
-        None if report.records > 0 => writeln!(out, "epochs     not judged: the ledger has no schedule of epoch keys"),
-        None => Ok(()),
-    }
-}
-
-/// Says who else has seen the head: what the ledger cannot say of itself.
-fn print_witnesses(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
-    match &report.witnesses {
-        Some(WitnessesJudged { head, newest }) => {
-            print_seen(out, head)?;
-            match (head.enough, newest) {
-                (true, _) => Ok(()),
-                (false, Some(size)) => {
-                    writeln!(out, "           the newest head that enough have seen covers {size} records")
-                }
-                (false, None) => writeln!(out, "           no earlier head here has been seen by enough either"),
-            }
-        }
-        None if report.records > 0 => writeln!(out, "witnesses  not checked: no policy was given (`--policy`)"),
-        None => Ok(()),
-    }
-}
-
-fn print_seen(out: &mut impl Write, seen: &Seen) -> std::io::Result<()> {
-    let (count, all) = (seen.by.len(), seen.by.len() + seen.missing.len());
-    let word = if seen.enough { "enough for the policy" } else { "not enough for the policy" };
-    writeln!(out, "witnesses  {count} of {all} have signed the head, {word}")?;
-    seen.by.iter().try_for_each(|(name, time)| writeln!(out, "           {name}, {}", moment(*time)))
-}
-
-fn seen_json(seen: &Seen, newest: Option<u64>) -> Value {
-    let by = seen.by.iter().map(|(name, time)| json!({ "name": name, "time": moment(*time).to_string() }));
-    json!({ "enough": seen.enough, "by": by.collect::<Vec<_>>(), "missing": seen.missing, "newest": newest })
-}
-
-/// A time in seconds since 1970.
-fn moment(seconds: u64) -> Millis {
-    Millis(seconds.saturating_mul(1000))
 }
 
 fn result(class: Option<Class>) -> String {

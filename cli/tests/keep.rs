@@ -391,6 +391,47 @@ fn what_is_held_is_not_erased() {
     assert_eq!(house.verify(&[]).0, 0, "holds and releases erase nothing");
 }
 
+#[test]
+fn a_hold_whose_file_is_gone_or_altered_holds_everything() {
+    let house = House::new();
+    let gateway = house.run();
+    let record = house.call(&gateway, "hello");
+    let add = |what: &[&str]| {
+        house.says(&[&["hold", "add", "--basis", "dispute", "--approver", "Counsel"], what].concat());
+    };
+    let refuses = |why: &str| {
+        for wanted in [&SUBJECT[..], &["--record", &record]] {
+            let refused = house.erase(wanted);
+            // Lines break where they must.
+            let told = String::from_utf8(refused.stderr).unwrap().replace("\n  │ ", " ");
+            assert!(!refused.status.success() && told.contains(why), "{told}");
+        }
+    };
+    let holds = house.path("plant/ledger/holds");
+    add(&SUBJECT);
+    let (own, other) = (holds.join("workload.assistant"), holds.join("workload.assistans"));
+    let said = fs::read_to_string(&own).unwrap();
+    // One letter of whom it holds.
+    fs::write(&own, said.replace("workload.assistant", "workload.assistans")).unwrap();
+    refuses("not what its name says");
+    fs::rename(&own, &other).unwrap();
+    refuses("is held by record");
+    fs::remove_file(&other).unwrap();
+    refuses("is held by record");
+    // Held again, it is in force, and released it is not, with its file or without.
+    add(&SUBJECT);
+    refuses("(dispute)");
+    fs::remove_file(&own).unwrap();
+    house.says(&[&["hold", "release", "--basis", "over", "--approver", "Counsel"], &SUBJECT[..]].concat());
+    // The keys of a call that is held are the ledger's to say.
+    add(&["--record", &record]);
+    let call = holds.join(&record);
+    fs::write(&call, fs::read_to_string(&call).unwrap().replace("workload.assistant", "workload.assistans")).unwrap();
+    refuses("(dispute)");
+    assert_eq!(house.files("blobs").len(), 2);
+    gateway.stop();
+}
+
 /// A clock that stands in November 2023.
 #[derive(Debug)]
 struct Then;
@@ -461,6 +502,8 @@ fn records_whose_time_is_over_go_and_the_ledger_still_verifies() {
     house.says(&hold);
     let told = house.says(&[&PRUNE[..], &["--dry-run", "--json"]].concat());
     assert_eq!(serde_json::from_str::<serde_json::Value>(&told).unwrap()["minimum"], 256, "{told}");
+    fs::remove_file(house.path("plant/ledger/holds").join(&old)).unwrap();
+    assert!(!house.penstock(&PRUNE).status.success(), "it is on record that it is held");
     house.says(&["hold", "release", "--record", &old, "--basis", "over", "--approver", "Counsel"]);
 
     let told = house.says(&PRUNE);

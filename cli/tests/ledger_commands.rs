@@ -232,6 +232,48 @@ fn a_whole_ledger_verifies_and_says_what_was_checked() {
 }
 
 #[test]
+fn what_was_not_checked_is_said() {
+    let house = House::new();
+    let (ledger, known) = (house.path("ledger"), house.path("ledger/checkpoint"));
+    let unchecked = |args: &[&str]| -> Vec<String> {
+        let (code, text) = house.verify(&[args, &["--json"]].concat());
+        assert_eq!(code, 0, "{text}");
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        // This ledger has no epochs.
+        let all = json["unchecked"].as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned());
+        all.filter(|one| one != "epochs").collect()
+    };
+    assert_eq!(unchecked(&[&ledger]), ["witnesses", "known"]);
+    assert_eq!(unchecked(&[&ledger, "--known", &known, "--without-content"]), ["witnesses", "content"]);
+    let (_, text) = house.verify(&[&ledger, "--without-content"]);
+    for said in ["witnesses  not checked", "known      not compared", "content    not looked for"] {
+        assert!(text.contains(said), "{text}");
+    }
+    let (_, text) = house.verify(&[&ledger, "--known", &known]);
+    assert!(!text.contains("not compared") && !text.contains("not looked for"), "{text}");
+    let published = house.path("published");
+    assert!(Command::new("cp").args(["-r", &ledger, &published]).status().unwrap().success());
+    std::fs::remove_dir_all(house.path("published/wal")).unwrap();
+    assert_eq!(unchecked(&[&published]), ["witnesses", "known", "log"]);
+    assert!(house.verify(&[&published]).1.contains("log        not checked"));
+    let receipt = house.path("one.tlog-proof");
+    house.lines(&["receipt", &house.refused.to_string(), "-o", &receipt]);
+    let key = house.path("ledger/trust/ledger.vkey");
+    assert_eq!(unchecked(&[&receipt, "--key", &key]), ["witnesses", "known"]);
+    assert_eq!(unchecked(&[&receipt, "--key", &key, "--known", &known]), ["witnesses"]);
+}
+
+#[test]
+fn the_folder_of_the_plant_leads_to_its_ledger() {
+    let house = House::new();
+    assert_eq!(house.verify(&[]).0, 0, "the plant's own, if nothing is named");
+    let plant = std::path::absolute(house.ledger().parent().unwrap()).unwrap();
+    let said = house.penstock(&["verify", plant.to_str().unwrap()]);
+    assert_eq!(said.status.code(), Some(2));
+    assert!(String::from_utf8(said.stderr).unwrap().contains("but holds one"));
+}
+
+#[test]
 fn a_changed_record_is_named() {
     let house = House::new();
     flip(&house.ledger().join("tile/entries/000"), 5000);

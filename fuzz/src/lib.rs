@@ -447,6 +447,7 @@ targets! {
     "record" records::record, seeds::records, RECORD, 100_000;
     "bundle" records::bundle, seeds::bundles, NONE, 50_000;
     "checkpoint" records::checkpoint, seeds::notes, NOTE, 100_000;
+    "cose" records::cose, seeds::cose_receipts, NONE, 50_000;
     "receipt" records::receipt, seeds::receipts, NOTE, 50_000;
     "pack" packs::pack, packs::packs, PACK, 3_000;
     "witness_request" records::witness_request, seeds::witness_requests, NOTE, 50_000;

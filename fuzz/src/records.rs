@@ -4,10 +4,10 @@ use crate::keys;
 use crate::seeds::{self, Folder, data};
 use ledger::verify::{Files, Options, Trust, Unreadable};
 use ledger::witness::{Request, conflicting_size};
-use ledger::{Checkpoint, Head, Receipt, Tile};
+use ledger::{Checkpoint, CoseReceipt, Head, Receipt, Tile};
 use seal::note::Note;
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 /// A record: two parsers agree on it, and it has one spelling.
 pub fn record(bytes: &[u8]) {
@@ -86,6 +86,20 @@ pub fn receipt(bytes: &[u8]) {
         let last = altered.len() - 2;
         altered[last] ^= 1;
         assert!(receipt.verify(&altered, trusted().verifiers()).is_err(), "a receipt is for one record");
+    }
+}
+
+/// A COSE receipt proves the one record that it was made for, under the one root that was signed.
+pub fn cose(bytes: &[u8]) {
+    static RECORD: LazyLock<Vec<u8>> = LazyLock::new(|| data("ledgers/receipts/good.json"));
+    let Ok(receipt) = CoseReceipt::parse(bytes) else { return };
+    if let Ok(head) = receipt.verify(&RECORD, std::slice::from_ref(keys::signer().verifier())) {
+        assert_eq!(head.root, seeds::last_of(&RECORD).0.root, "one root was signed");
+        let mut altered = RECORD.clone();
+        let last = altered.len() - 2;
+        altered[last] ^= 1;
+        let again = receipt.verify(&altered, std::slice::from_ref(keys::signer().verifier()));
+        assert!(again.is_err(), "a receipt is for one record");
     }
 }
 

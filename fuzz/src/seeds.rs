@@ -5,6 +5,7 @@ mod ledger;
 pub use ledger::*;
 
 use crate::{crossing, keys};
+use ::ledger::{Checkpoint, Hash, Head, leaf_hash, node_hash};
 use seal::note::Note;
 use std::collections::BTreeMap;
 use std::fs;
@@ -305,6 +306,24 @@ pub fn notes() -> Vec<Vec<u8>> {
     let found = values("ledgers").filter(|(name, _)| name.ends_with("checkpoint") || name.ends_with(".note"));
     let text = keys::SIGNED.as_bytes().to_vec();
     [own, text].into_iter().chain(found.map(|(_, bytes)| bytes)).collect()
+}
+
+/// A head under which the record of the receipts in `testdata/` is the last, and the path to it.
+pub(crate) fn last_of(record: &[u8]) -> (Checkpoint, Vec<Hash>) {
+    let seq = Head::parse(record).expect("a record").seq;
+    let path = vec![[7; 32]; seq.count_ones() as usize];
+    let root = path.iter().fold(leaf_hash(record), |root, left| node_hash(left, &root));
+    (Checkpoint { origin: keys::signer().verifier().name().to_owned(), size: seq + 1, root }, path)
+}
+
+/// COSE receipts: one for that record, and one that proves nothing.
+#[must_use]
+pub fn cose_receipts() -> Vec<Vec<u8>> {
+    let record = data("ledgers/receipts/good.json");
+    let (head, path) = last_of(&record);
+    let Head { seq, id, .. } = Head::parse(&record).expect("a record");
+    let receipt = |index, path: &[Hash]| ::ledger::cose::receipt(&head, index, id, path, keys::signer());
+    [receipt(seq, &path), receipt(0, &[])].map(|receipt| receipt.expect("the key is at hand")).to_vec()
 }
 
 /// Keys in devices, as plant files name them.

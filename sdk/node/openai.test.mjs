@@ -38,6 +38,19 @@ test("a file upload", async () => {
   assert.equal((await client.files.create({ file, purpose: "assistants" })).id, "file-1");
 });
 
+test("image input", async () => {
+  // A PNG of one pixel.
+  const data = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+  const parts = [{ type: "text", text: "Is the cap on?" }, { type: "image_url", image_url: { url: `data:image/png;base64,${data}` } }];
+  assert.match((await ask(parts)).choices[0].message.content, /Is the cap on\?/);
+});
+
+test("a person is redacted", async () => {
+  const { data, response } = await ask("Mail anna.berger@works.example about it.").withResponse();
+  assert.equal(response.headers.get("penstock-decision"), "redact");
+  assert.match(data.choices[0].message.content, /redacted/);
+});
+
 test("a refused call raises the SDK's own error", async () => {
   await assert.rejects(
     ask("Use AKIAQ3EGRTYUJK5LZXCV with kV9xT2mQ7pLz4RwB8nYc1JdF6hGsA3eUoI5tXrKb to log in."),

@@ -328,7 +328,13 @@ impl Call<'_> {
             value
         };
         if !self.streams(true) {
-            return Answer::document(&line(&self.said, true), self.fault);
+            let mut whole = line(&self.said, true);
+            if let Some((name, members)) = self.tool().zip(whole.as_object_mut()) {
+                let call = json!({"function": {"name": name, "arguments": {"note": self.said}}});
+                let said = json!({"role": "assistant", "content": "", "tool_calls": [call]});
+                members.insert(key.to_owned(), said);
+            }
+            return Answer::document(&whole, self.fault);
         }
         let mut lines: Vec<String> =
             pieces(&self.said).iter().map(|piece| format!("{}\n", line(piece, false))).collect();

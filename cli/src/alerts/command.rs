@@ -23,6 +23,7 @@ use store::{Filter, Reader};
 /// left it beside the ledger. With `--since` it shows too what they would have been told of the records since then.
 ///
 /// What would have been sent in the last day: `penstock alerts --since 1d`
+///
 /// Whether an alert arrives: `penstock alerts test soc`
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]

@@ -35,3 +35,22 @@ fn subcommands(path: &[String]) -> Vec<String> {
     let names = rest.lines().take_while(|line| !line.trim().is_empty()).filter(|line| !line.starts_with("    "));
     names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").map(str::to_owned).collect()
 }
+
+#[test]
+fn help_is_set_in_paragraphs_and_each_example_stands_alone() {
+    let mut wrong = Vec::new();
+    for path in paths() {
+        let help = help(&path);
+        let about = help.split("\nUsage:").next().unwrap_or_default();
+        for paragraph in about.split("\n\n") {
+            let lines: Vec<&str> = paragraph.lines().collect();
+            // Set for wider lines than are shown, a paragraph has stubs in its middle.
+            let stubs = lines.iter().rev().skip(1).any(|line| line.len() < 60 && !line.starts_with([' ', '-']));
+            let examples = lines.join(" ").matches(": `penstock ").count();
+            if stubs || examples > 1 {
+                wrong.push(format!("{}: {paragraph}", path.join(" ")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}

@@ -25,6 +25,7 @@ pub mod verify;
 pub mod witness;
 
 pub use checkpoint::Checkpoint;
+pub use cose::{CoseError, CoseReceipt};
 pub use entry::{
     ClockState, EncodeError, Entry, Head, Malformed, RestampError, Stamp, Unstamped, decode, encode, is_treacherous,
     restamp,

@@ -97,13 +97,18 @@ pub fn prove_consistency(old: u64, size: u64, hashes: &impl Hashes) -> Result<Ve
 /// Whether `proof` leads from `leaf` at `index` to the root of the tree of `size` leaves (RFC 9162 section 2.1.3.2).
 #[must_use]
 pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, proof: &[Hash], root: &Hash) -> bool {
-    if index >= size {
-        return false;
+    lead(leaf, index, size, proof).is_some_and(|computed| computed == *root)
+}
+
+/// The root of the tree of `size` leaves to which `proof` leads from `leaf` at `index`, if it is of the right shape.
+pub(crate) fn lead(leaf: &Hash, index: u64, size: u64, proof: &[Hash]) -> Option<Hash> {
+    let (mut node, mut last, mut hash) = (index, size.checked_sub(1)?, *leaf);
+    if node > last {
+        return None;
     }
-    let (mut node, mut last, mut hash) = (index, size - 1, *leaf);
     for sibling in proof {
         if last == 0 {
-            return false;
+            return None;
         }
         if node & 1 == 1 || node == last {
             hash = node_hash(sibling, &hash);
@@ -117,7 +122,7 @@ pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, proof: &[Hash], root
         node >>= 1;
         last >>= 1;
     }
-    last == 0 && hash == *root
+    (last == 0).then_some(hash)
 }
 
 /// Whether `proof` shows that the tree `(size, root)` continues the tree `(old, old_root)` (RFC 9162 section 2.1.4.2).

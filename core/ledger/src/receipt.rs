@@ -19,7 +19,7 @@ use std::fmt;
 
 const VERSION_LINE: &str = "c2sp.org/tlog-proof@v1";
 /// The path in a tree of fewer than 2^63 leaves.
-const PATH_LIMIT: usize = 63;
+pub(crate) const PATH_LIMIT: usize = 63;
 /// Longest receipt: a reader of files need not read further.
 pub const RECEIPT_LIMIT: usize = NOTE_LIMIT + (PATH_LIMIT + 4) * 48 + EXTRA_LIMIT.div_ceil(3) * 4;
 /// Longest extra data: a record.

@@ -10,8 +10,10 @@ use std::sync::Arc;
 
 /// Answers one request of the operations listener.
 pub(crate) fn answer(gate: &Arc<Gate>, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-    if request.method() != Method::GET {
-        return plain(StatusCode::METHOD_NOT_ALLOWED, "only GET\n".to_owned());
+    if ![Method::GET, Method::HEAD].contains(request.method()) {
+        let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n".to_owned());
+        answer.headers_mut().insert(header::ALLOW, http::HeaderValue::from_static("GET, HEAD"));
+        return answer;
     }
     match request.uri().path() {
         "/healthz" => plain(StatusCode::OK, "alive\n".to_owned()),

@@ -27,7 +27,7 @@ use crate::writing::{self, Answers, Turn};
 use crate::{Gate, Inforce, leash, session, shifts};
 use bytes::Bytes;
 use http::header::CONNECTION;
-use http::{HeaderValue, Request, Version};
+use http::{HeaderValue, Method, Request, Version};
 use hyper::body::Incoming;
 use plant::{Conduit, Millis, Principal, ProviderId, Reason, Refusal};
 use policy::{Approval, Case, Crossing, Decision, Held, Permit};
@@ -51,7 +51,8 @@ pub(crate) async fn exchange(gate: Arc<Gate>, caller: Arc<Caller>, request: Requ
                 refuse(&target, journal, &refusal).await
             }
         };
-        reply.map(|body| body.holding(stay))
+        let reply = reply.map(|body| body.holding(stay));
+        if target.method == Method::HEAD { reply::bare(reply) } else { reply }
     }
     .instrument(span)
     .await

@@ -178,7 +178,7 @@ impl Outward<'_> {
     fn spend(&self, permit: Permit, journal: &Journal) -> (Passage, Ends) {
         let mut passage = permit.spend();
         self.target.hurry(&mut passage.bounds);
-        telemetry::decided(journal.model(), &passage);
+        telemetry::decided(journal.model(), &passage, self.inforce.plant().providers.get(&passage.provider));
         let then = |then| self.inforce.lapse(self.caller, self.target.headers, then);
         let ends = Ends::new(journal.clock(), &passage.bounds, self.proved_until, then);
         (passage, ends)

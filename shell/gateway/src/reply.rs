@@ -72,6 +72,16 @@ pub(crate) struct Cut;
 
 pub(crate) type Reply = Response<Body>;
 
+/// The answer to HEAD: the length of a body, and none (RFC 9110, section 9.3.2). Over HTTP/2 nobody else takes it away.
+pub(crate) fn bare(mut reply: Reply) -> Reply {
+    if let Content::Whole(bytes) = &reply.body().content {
+        let length = HeaderValue::from(bytes.len());
+        reply.headers_mut().insert(header::CONTENT_LENGTH, length);
+        reply.body_mut().content = Content::Over;
+    }
+    reply
+}
+
 impl Body {
     pub(crate) fn whole(bytes: impl Into<Bytes>, until: Instant) -> Self {
         let bytes = bytes.into();

@@ -2,7 +2,8 @@
 //! which are still in development (semantic conventions 1.37). No content, no person.
 
 use crate::target::Target;
-use plant::{Dialect, Reason, RecordId, Verdict};
+use http::Uri;
+use plant::{Dialect, Provider, Reason, RecordId, Verdict};
 use policy::Passage;
 use tracing::Span;
 use tracing::field::Empty;
@@ -15,12 +16,13 @@ pub(crate) fn span(target: &Target<'_>, record: RecordId) -> Span {
     tracing::info_span!(
         target: TRACES,
         "exchange",
-        otel.kind = "server",
+        otel.kind = "client",
         otel.status_code = Empty,
         penstock.record = %record,
         penstock.conduit = Empty,
         penstock.verdict = Empty,
         penstock.reason = Empty,
+        penstock.provider = Empty,
         gen_ai.operation.name = operation(target.endpoint_name()),
         gen_ai.provider.name = system(target.dialect),
         gen_ai.request.model = Empty,
@@ -30,11 +32,13 @@ pub(crate) fn span(target: &Target<'_>, record: RecordId) -> Span {
         gen_ai.usage.output_tokens = Empty,
         http.response.status_code = Empty,
         server.address = Empty,
+        server.port = Empty,
+        error.type = Empty,
     )
 }
 
 /// What is known about a call once it is decided.
-pub(crate) fn decided(model: Option<&str>, passage: &Passage) {
+pub(crate) fn decided(model: Option<&str>, passage: &Passage, provider: Option<&Provider>) {
     let span = Span::current();
     if span.is_disabled() {
         return;
@@ -42,7 +46,11 @@ pub(crate) fn decided(model: Option<&str>, passage: &Passage) {
     span.record("gen_ai.request.model", model.unwrap_or_default());
     span.record("penstock.conduit", passage.conduit.as_str());
     span.record("penstock.verdict", passage.verdict.name());
-    span.record("server.address", passage.provider.as_str());
+    span.record("penstock.provider", passage.provider.as_str());
+    let Some(address) = provider.and_then(|provider| provider.address.parse::<Uri>().ok()) else { return };
+    span.record("server.address", address.host().unwrap_or_default());
+    let usual = if address.scheme_str() == Some("http") { 80 } else { 443 };
+    span.record("server.port", address.port_u16().unwrap_or(usual));
 }
 
 /// How an exchange ended.
@@ -65,6 +73,11 @@ pub(crate) fn ended(ending: &Ending<'_>) {
         if let Some(reason) = ending.reason {
             span.record("penstock.reason", reason.code());
             span.record("penstock.verdict", ending.verdict.name());
+            span.record("error.type", reason.code());
+            span.record("otel.status_code", "ERROR");
+        } else if ending.status >= 400 {
+            // An error of the provider's own, passed on.
+            span.record("error.type", ending.status.to_string());
             span.record("otel.status_code", "ERROR");
         }
         if let Some(facts) = ending.facts {
@@ -99,13 +112,25 @@ fn record_count(span: &Span, field: &'static str, value: Option<u64>) {
     }
 }
 
-/// `gen_ai.operation.name` of an endpoint.
-fn operation(endpoint: &str) -> &'static str {
+/// `gen_ai.operation.name` of an endpoint: the conventions' own name if they have one, else the endpoint's.
+fn operation(endpoint: &'static str) -> &'static str {
     match endpoint {
-        "chat.completions" | "messages" | "responses" | "chat" => "chat",
-        "completions" | "generate" => "text_completion",
-        "embeddings" | "embed" => "embeddings",
-        _ => "generate_content",
+        "chat.completions" | "messages" | "responses" | "chat" | "agents.completions" | "converse"
+        | "converse-stream" => "chat",
+        "completions" | "completion" | "fim.completions" | "infill" | "generate" | "generate_stream" => {
+            "text_completion"
+        }
+        "embeddings" | "embedding" | "embed" | "embedContent" | "batchEmbedContents" => "embeddings",
+        "generateContent"
+        | "streamGenerateContent"
+        | "invoke"
+        | "invoke-with-response-stream"
+        | "images.generations"
+        | "images.edits"
+        | "images.variations"
+        | "audio.speech" => "generate_content",
+        "" => "unknown",
+        own => own,
     }
 }
 
@@ -124,5 +149,27 @@ fn system(dialect: Dialect) -> &'static str {
         Dialect::Ollama => "ollama",
         Dialect::Kserve => "kserve",
         Dialect::Json | Dialect::Described(_) | Dialect::Mcp => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::operation;
+
+    #[test]
+    fn operations_have_the_names_of_the_conventions_or_their_own() {
+        for (endpoint, name) in [
+            ("chat.completions", "chat"),
+            ("converse-stream", "chat"),
+            ("generate_stream", "text_completion"),
+            ("embed", "embeddings"),
+            ("streamGenerateContent", "generate_content"),
+            ("models", "models"),
+            ("files.content", "files.content"),
+            ("infer", "infer"),
+            ("", "unknown"),
+        ] {
+            assert_eq!(operation(endpoint), name);
+        }
     }
 }

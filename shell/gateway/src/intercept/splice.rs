@@ -112,7 +112,7 @@ async fn open(
     gate.open(&journal.body)?;
     journal.intend().await.map_err(|problem| Refusal::new(Reason::LedgerUnavailable, problem.0))?;
     let passage = permit.spend();
-    telemetry::decided(None, &passage);
+    telemetry::decided(None, &passage, inforce.plant().providers.get(&passage.provider));
     let ends = Ends::new(journal.clock(), &passage.bounds, until, |then| inforce.lapse(&caller, &none, then));
     // Its own name, looked up here: not the address that the caller would have it be.
     let connecting = timeout(CONNECT, TcpStream::connect((to.host.as_str(), to.port)));

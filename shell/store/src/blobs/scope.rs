@@ -31,9 +31,12 @@ impl Scope {
     /// What an `erase` record erases; `None` if it says that something was held or released.
     #[must_use]
     pub fn of(entry: &Entry) -> Option<Self> {
-        if entry.text("note.event") != Some("erased") {
-            return None;
-        }
+        if entry.text("note.event") == Some("erased") { Self::told(entry) } else { None }
+    }
+
+    /// What an `erase` record speaks of, whatever it says of it.
+    #[must_use]
+    pub fn told(entry: &Entry) -> Option<Self> {
         match (entry.text("note.record"), entry.text("note.subject")) {
             (Some(record), None) => RecordId::parse(record).map(Self::Call),
             (None, Some(subject)) => Self::subject(subject, entry.text("note.month")),
