@@ -5,6 +5,7 @@
 
 mod captured;
 mod read;
+mod rows;
 mod tell;
 
 use crate::assemble;

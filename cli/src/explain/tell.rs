@@ -1,6 +1,7 @@
 //! The explanation, for people and for machines. Neither holds content, save the body that was asked for.
 
 use super::TheCall;
+use super::rows::{Row, rows};
 use gateway::PictureSighting;
 use inspect::Sighting;
 use miette::IntoDiagnostic;
@@ -155,21 +156,23 @@ fn findings(text: &mut String, told: &Told, paint: &Paint) -> std::fmt::Result {
         return Ok(());
     }
     writeln!(text, "\n{}", paint.heading("Findings"))?;
-    let listed = || told.findings.iter().take(LISTED);
-    let width = |part: fn(&Seen) -> usize| listed().map(part).max().unwrap_or(0);
+    let rows = rows(&told.findings);
+    let listed = || rows.iter().take(LISTED);
+    let width = |part: fn(&Seen) -> usize| listed().map(|row| part(row.seen)).max().unwrap_or(0);
     let places = width(|seen| seen.path.chars().count());
     let labels = width(|seen| seen.label.len());
     let steps = width(|seen| seen.sensitivity.len());
-    for seen in listed() {
-        let Seen { path, span, characters, label, sensitivity, rule, done, area } = seen;
+    for Row { seen, span, characters, count } in listed() {
+        let Seen { path, label, sensitivity, rule, done, area, .. } = seen;
+        let times = if *count > 1 { format!("{count} times, ") } else { String::new() };
         let place = format!("bytes {}..{}", span.start, span.end);
         let stands = area.map(|Area { left, top, .. }| format!("  read at {left}, {top}")).unwrap_or_default();
         let line = format!(
-            "  {path:<places$}  {place:<16} {label:<labels$}  {sensitivity:<steps$}  {characters:>3} characters, seen by `{rule}`  {done}{stands}"
+            "  {path:<places$}  {place:<16} {label:<labels$}  {sensitivity:<steps$}  {times}{characters:>3} characters, seen by `{rule}`  {done}{stands}"
         );
         writeln!(text, "{}", line.trim_end())?;
     }
-    match told.findings.len().checked_sub(LISTED) {
+    match rows.len().checked_sub(LISTED) {
         Some(more) if more > 0 => writeln!(text, "  and {more} more"),
         _ => Ok(()),
     }

@@ -1,3 +1,5 @@
+//! What the engine reads, and what becomes of one that misbehaves.
+
 use crate::{Area, Engine, Page, Settings, Unread, Unusable, confinement};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
